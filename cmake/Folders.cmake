@@ -1,0 +1,26 @@
+# xlstm_add_folder(NAME SOURCES a.cpp ... [FOLDERS base weights ...] [LINK pkg ...])
+# makes the static library xlstm_NAME from one folder of xlstm/. FOLDERS are the folders it may
+# include (scripts/check_layers.py checks the same rule on the text); LINK are outside libraries.
+function(xlstm_add_folder NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;FOLDERS;LINK;LINK_PRIVATE" ${ARGN})
+  add_library(xlstm_${NAME} STATIC ${ARG_SOURCES})
+  target_include_directories(xlstm_${NAME} PUBLIC "${PROJECT_SOURCE_DIR}")
+  list(TRANSFORM ARG_FOLDERS PREPEND xlstm_)
+  target_link_libraries(xlstm_${NAME} PUBLIC ${ARG_FOLDERS} ${ARG_LINK} PRIVATE ${ARG_LINK_PRIVATE})
+endfunction()
+
+# xlstm_add_tests(FOLDER FILES a_test.cpp ... [FOLDERS generate ...] [LINK ...] [LABELS ...])
+# makes one GoogleTest program tests_FOLDER from the files of tests/FOLDER; each of its tests is a
+# CTest test of its own, run in the folder that holds the test data.
+function(xlstm_add_tests NAME)
+  cmake_parse_arguments(ARG "" "" "FILES;FOLDERS;LINK;LABELS" ${ARGN})
+  list(TRANSFORM ARG_FOLDERS PREPEND xlstm_)
+  add_executable(tests_${NAME} ${ARG_FILES})
+  target_link_libraries(tests_${NAME} PRIVATE ${ARG_FOLDERS} ${ARG_LINK} GTest::gtest GTest::gmock
+                                              GTest::gtest_main)
+  target_compile_definitions(
+    tests_${NAME} PRIVATE XLSTM_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                          XLSTM_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+  gtest_discover_tests(tests_${NAME} TEST_PREFIX "${NAME}." DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS "${NAME};${ARG_LABELS}" TIMEOUT 600)
+endfunction()

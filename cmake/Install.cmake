@@ -1,0 +1,1 @@
+# What cmake --install gives: see docs/install.md.

@@ -1,0 +1,49 @@
+// The one exception type that crosses our interfaces.
+//
+// A message reads "[where] what", and where a value is wrong "[where] wanted ..., got ...".
+// `where` is a file, a tensor, an option or a function: what a person has to look at.
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace xlstm {
+
+// Why something failed; the command line turns it into an exit code (docs/cli.md).
+enum class ErrorKind {
+  kUsage,     // an argument or option the caller can correct
+  kFile,      // a file that cannot be opened, read or written
+  kFormat,    // a file whose bytes are not what they claim to be
+  kModel,     // a sound file that describes a model we do not run
+  kMemory,    // more memory wanted than there is or than was allowed
+  kInternal,  // our fault
+};
+
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorKind kind, std::string_view where, std::string_view what);
+  ErrorKind kind() const { return kind_; }
+
+ private:
+  ErrorKind kind_;
+};
+
+// Joins its arguments as operator<< writes them: str("block ", 3, " of ", n).
+template <typename... Args>
+std::string str(const Args&... args) {
+  std::ostringstream out;
+  (out << ... << args);
+  return out.str();
+}
+
+// `text` as it may be shown in a message: quoted, control characters and broken UTF-8 escaped,
+// shortened to about 80 bytes.
+std::string quoted(std::string_view text);
+
+[[noreturn]] void fail(ErrorKind kind, std::string_view where, std::string_view what);
+[[noreturn]] void fail_wanted(ErrorKind kind, std::string_view where, std::string_view wanted,
+                              std::string_view got);
+
+}  // namespace xlstm

@@ -1,0 +1,33 @@
+// nlohmann-json, with hostile input in mind: bounded depth, no duplicate keys, errors that say where.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace xlstm {
+
+using Json = nlohmann::json;
+
+struct JsonLimits {
+  std::size_t max_depth = 64;
+};
+
+// Parses UTF-8 text. `where` names the source in errors. Throws Error(kFormat) on malformed text,
+// a key given twice in one object, or nesting deeper than the limit.
+Json parse_json(std::string_view text, std::string_view where, const JsonLimits& limits = {});
+
+// Getters for object members. A missing member or one that is null gives nullopt; a member of
+// another type throws Error(kFormat) naming where and key.
+std::optional<std::int64_t> get_int(const Json& object, std::string_view key, std::string_view where);
+std::optional<double> get_number(const Json& object, std::string_view key, std::string_view where);
+std::optional<bool> get_bool(const Json& object, std::string_view key, std::string_view where);
+std::optional<std::string> get_string(const Json& object, std::string_view key,
+                                      std::string_view where);
+
+// The JSON type's name for messages: "a number", "an array", ...
+std::string_view kind_of(const Json& value);
+
+}  // namespace xlstm

@@ -1,0 +1,27 @@
+// How well a model predicts a text.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "xlstm/model/model.h"
+#include "xlstm/text/tokenizer.h"
+
+namespace xlstm {
+
+struct Perplexity {
+  double perplexity = 0;       // exp of the mean negative log-likelihood per predicted token
+  double standard_error = 0;   // of the perplexity: perplexity * sd(nll) / sqrt(tokens)
+  double mean_nll = 0;         // nats
+  std::int64_t tokens = 0;     // predicted: all but the first
+  double seconds = 0;
+  double tokens_per_second = 0;
+};
+
+// `ids` as one sequence with carried state; the first is read and not predicted (put BOS there).
+// Needs at least two ids, each in [0, V). on_progress gets the number of tokens done.
+Perplexity perplexity(const Model& model, const std::vector<TokenId>& ids,
+                      const std::function<void(std::int64_t)>& on_progress = {});
+
+}  // namespace xlstm

@@ -1,0 +1,71 @@
+// The xLSTM-large model: (tokens, state) -> (logits, state).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "mlx/array.h"
+#include "xlstm/model/state.h"
+#include "xlstm/weights/tensor_source.h"
+#include "xlstm/wiring/plan.h"
+
+namespace xlstm {
+
+enum class ComputeDtype { kFloat32, kBfloat16 };
+std::string_view name_of(ComputeDtype dtype);  // "float32", "bfloat16"
+
+struct LoadOptions {
+  ComputeDtype dtype = ComputeDtype::kFloat32;  // of weights; activations are float32 on the CPU
+  std::function<void(double)> on_progress;      // share of bytes loaded, 0 to 1
+};
+
+enum class Positions { kAll, kLast };
+
+struct ForwardResult {
+  mlx::core::array logits;  // [B, S, V] or, for kLast, [B, 1, V]; float32, soft-capped
+  ModelState state;         // after the last token
+};
+
+class Model {
+ public:
+  // Reads every weight once; releases the source's pages behind it.
+  static Model load(const Plan& plan, const TensorSource& source, const LoadOptions& options = {});
+
+  // `tokens` [B, S] int32, S >= 0, ids in [0, V) (checked by the caller: they may not be computed
+  // yet). Lazy: nothing runs before the results are evaluated.
+  ForwardResult forward(const mlx::core::array& tokens, const ModelState& state,
+                        Positions positions = Positions::kLast) const;
+
+  // Reads `tokens` [B, S] in segments so that memory does not grow with S; evaluates. Returns the
+  // last position's logits [B, 1, V]. S >= 1.
+  ForwardResult prefill(const mlx::core::array& tokens, const ModelState& state,
+                        const std::function<bool(std::int64_t done)>& keep_going = {}) const;
+
+  ModelState initial_state(int batch = 1) const;  // zeros
+
+  const Plan& plan() const;
+  ComputeDtype dtype() const;
+  std::uint64_t weight_bytes() const;     // in memory
+  std::uint64_t bytes_per_token() const;  // weights and state moved by one decode step, batch 1
+  std::string fingerprint() const;        // hex; same weights and sizes, same fingerprint
+
+ private:
+  struct Impl;
+  std::shared_ptr<const Impl> impl_;
+};
+
+// Saves one or more sequences' state with the model's fingerprint and positions; whole or not at all.
+void save_state(const std::filesystem::path& file, const ModelState& state, const Model& model);
+
+// Throws Error: kFile, kFormat (damaged), kModel (another model's state).
+ModelState load_state(const std::filesystem::path& file, const Model& model);
+
+// Closed-form estimate, in bytes, of what running a plan takes.
+struct MemoryEstimate {
+  std::uint64_t weights = 0, state = 0, workspace = 0;
+  std::uint64_t total() const { return weights + state + workspace; }
+};
+MemoryEstimate estimate_memory(const Plan& plan, ComputeDtype dtype, int batch = 1);
+
+}  // namespace xlstm

@@ -1,0 +1,79 @@
+// Text <-> token ids, as the Hugging Face `tokenizers` library computes them from a tokenizer.json.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xlstm {
+
+using TokenId = std::int32_t;
+
+struct EncodeOptions {
+  // Apply the tokenizer's post-processor template (BOS, EOS where it asks for them).
+  bool add_special_tokens = false;
+  // Recognise special added tokens such as <|endoftext|> inside the text. Off, their text is encoded
+  // as ordinary characters.
+  bool parse_special_tokens = true;
+};
+
+class Tokenizer {
+ public:
+  // `path` is a tokenizer.json, or a folder that holds one and perhaps a tokenizer_config.json.
+  // Throws Error: kFile (unreadable), kFormat (malformed), kModel (a component we do not know, by name).
+  static Tokenizer open(const std::filesystem::path& path);
+
+  // The same from text already read; `config_json` may be empty. `where` names it in errors.
+  static Tokenizer parse(std::string_view tokenizer_json, std::string_view config_json,
+                         std::string_view where);
+
+  // Throws Error(kUsage) when `text` is not UTF-8, naming the offset.
+  std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options = {}) const;
+
+  // Bytes that are not UTF-8 become U+FFFD, as the reference does. Ids without a token are skipped.
+  std::string decode(std::span<const TokenId> ids, bool skip_special_tokens = true) const;
+
+  // The bytes that `id` stands for in running text ("" for an id without a token). A byte-level
+  // token may end inside a character: use Detokenizer for streams.
+  std::string token_bytes(TokenId id) const;
+
+  bool has_token(TokenId id) const;          // false for padding rows of the vocabulary
+  bool is_special(TokenId id) const;         // added tokens marked special
+  std::optional<TokenId> token_to_id(std::string_view token) const;  // by its vocabulary spelling
+  TokenId max_id() const;                    // the largest id with a token
+
+  // From tokenizer_config.json, else from well-known names (<|endoftext|>, <s>, </s>, ...) if present.
+  std::optional<TokenId> bos_id() const;
+  std::optional<TokenId> eos_id() const;
+  std::optional<TokenId> pad_id() const;
+
+ private:
+  struct Impl;
+  explicit Tokenizer(std::shared_ptr<const Impl> impl);
+  std::shared_ptr<const Impl> impl_;  // immutable: copies are cheap and thread-safe
+  friend class Detokenizer;
+};
+
+// Turns a stream of ids into text that never ends inside a character.
+class Detokenizer {
+ public:
+  explicit Detokenizer(Tokenizer tokenizer, bool skip_special_tokens = true);
+
+  // The text that `id` completes; may be empty while a character is still open.
+  std::string push(TokenId id);
+
+  // What is still open, as U+FFFD; starts afresh afterwards.
+  std::string finish();
+
+ private:
+  Tokenizer tokenizer_;
+  bool skip_special_tokens_;
+  std::string open_;  // bytes of a character not yet complete
+};
+
+}  // namespace xlstm

@@ -1,0 +1,56 @@
+// Named, typed, bounds-checked byte views of a checkpoint's tensors, whatever its file format.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "xlstm/base/dtype.h"
+#include "xlstm/base/shape.h"
+
+namespace xlstm {
+
+struct TensorInfo {
+  std::string name;
+  DType dtype = DType::kF32;
+  Shape shape;
+  std::uint64_t bytes = 0;      // = product(shape) * size_of(dtype), checked by the reader
+  std::filesystem::path file;   // which file holds it
+};
+
+// A checkpoint open for reading. Everything in tensors() has been checked against the files' lengths:
+// bytes() of a listed tensor cannot fail for reasons of layout. Readers of other formats (NPZ, GGUF,
+// torch) implement this same interface. Thread-safe for reading.
+class TensorSource {
+ public:
+  virtual ~TensorSource() = default;
+
+  // Sorted by name, names unique.
+  virtual const std::vector<TensorInfo>& tensors() const = 0;
+
+  // The little-endian elements of tensors()[index], row-major. The address need not be aligned to
+  // the element's size.
+  virtual std::span<const std::byte> bytes(std::size_t index) const = 0;
+
+  // Says that the tensor's bytes have been copied and need not stay in memory.
+  virtual void release(std::size_t index) const = 0;
+
+  // The files' own string metadata (safetensors' __metadata__), merged.
+  virtual const std::map<std::string, std::string>& metadata() const = 0;
+
+  // Index of a tensor, or npos.
+  std::size_t find(std::string_view name) const;
+  static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+};
+
+// Opens a checkpoint: a .safetensors file, or a folder with `model.safetensors`, with Hugging Face
+// shards named by `model.safetensors.index.json`, or with NX-AI shards `model_0.safetensors`, ...
+// Throws Error: kFile when something cannot be read, kFormat when its bytes are wrong.
+std::unique_ptr<TensorSource> open_weights(const std::filesystem::path& file_or_folder);
+
+}  // namespace xlstm
