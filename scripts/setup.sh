@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# Makes this machine able to build the project: system packages (requirements/system.tsv), and MLX's
+# wheel, pinned by version and hash, in a private .venv. Where all is there it says nothing and takes
+# a fraction of a second, so every build starts with it.
+#
+#   scripts/setup.sh           what a build and its tests need
+#   scripts/setup.sh --tools   also clang, its fuzzer runtime and clang-format
+#   MLX_DIR=/path/share/cmake/MLX scripts/setup.sh    use that MLX: no wheel is fetched
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/env.sh
+
+tools=no
+case "${1:-}" in
+  "") ;;
+  --tools) tools=yes ;;
+  *) echo "usage: scripts/setup.sh [--tools]" >&2; exit 2 ;;
+esac
+
+say() { echo "setup: $*" >&2; }
+have() { command -v "$1" >/dev/null 2>&1; }
+is_mac() { [ "$(uname -s)" = Darwin ]; }
+
+# A Python from 3.10 on that can make a virtual environment. One of the PATH may come without
+# ensurepip (Debian splits it off), so the system's own is tried as well.
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:-} python3 /usr/bin/python3 python3.12 python3.13 python3.14 python3.11 \
+                   python3.10; do
+    if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' \
+        >/dev/null 2>&1; then
+      echo "$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
+
+fuzzer_links() {
+  echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' |
+    "${CLANGXX:-clang++}" -fsanitize=fuzzer,address -x c++ - -o /dev/null >/dev/null 2>&1
+}
+
+# Whether what a row of the table asks for is here.
+probe() {
+  case "$1" in
+    cmd:c++) [ -n "${CXX:-}" ] && have "$CXX" || have c++ ;;
+    cmd:clang-format) have clang-format || have clang-format-14 ;;
+    cmd:*) have "${1#cmd:}" ;;
+    pc:libedit) is_mac || pkg-config --exists libedit 2>/dev/null ;;
+    pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
+    python) [ -n "$(find_python)" ] ;;
+    fuzzer) is_mac || fuzzer_links ;;
+    *) say "requirements/system.tsv: unknown probe '$1'"; exit 1 ;;
+  esac
+}
+
+# Prints the packages, by the names of package manager column $1 (apt or brew), of what is missing.
+missing_packages() {
+  local when what apt brew purpose names
+  grep -v '^#' requirements/system.tsv | while IFS=$'\t' read -r when what apt brew purpose; do
+    [ "$when" = always ] || [ "$tools" = yes ] || continue
+    probe "$what" && continue
+    names=$apt
+    [ "$1" = brew ] && names=$brew
+    [ "$names" = - ] && names="($purpose)"
+    echo "$names"
+  done
+}
+
+# What to do by hand, then the end.
+give_up() {
+  say "$1"
+  say "missing here, by their names in Debian and Ubuntu:"
+  say "  $(missing_packages apt | sort -u | tr '\n' ' ')"
+  say "in Homebrew:"
+  say "  $(missing_packages brew | sort -u | tr '\n' ' ')"
+  say "install them with your package manager, then run the same command again"
+  exit 1
+}
+
+# Runs a command as root, asking for a password only where somebody can type one.
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif [ -t 0 ]; then
+    sudo "$@"
+  else
+    sudo -n "$@"
+  fi
+}
+
+install_with_apt() {
+  [ "$(id -u)" -eq 0 ] || have sudo || give_up "neither root nor sudo: cannot install packages"
+  say "installing: $*"
+  # A repository that has nothing to do with us may be down; what counts is whether the packages come.
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update >&2 ||
+    say "apt-get update failed; trying with the lists that are there"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$@" >&2 ||
+    give_up "apt-get could not install all packages"
+}
+
+install_with_brew() {
+  say "installing: $*"
+  brew install "$@" >&2 || give_up "brew could not install all packages"
+}
+
+install_system_packages() {
+  local manager names
+  if have apt-get; then manager=apt; elif have brew; then manager=brew; else manager=none; fi
+  names=$(missing_packages "$manager" | sort -u | tr '\n' ' ')
+  [ -n "$names" ] || return 0
+  case "$names" in
+    *"("*) is_mac && have c++ || give_up "some of it does not come from a package manager" ;;
+  esac
+  # shellcheck disable=SC2086
+  case "$manager" in
+    apt) install_with_apt $names ;;
+    brew) install_with_brew $names ;;
+    none) give_up "found neither apt-get nor brew" ;;
+  esac
+  hash -r
+  [ -z "$(missing_packages "$manager")" ] || give_up "installed, and yet not found"
+}
+
+# Ubuntu 22.04's default compiler is g++ 11; its g++ 12 is a package beside it.
+install_newer_compiler() {
+  [ -n "${CXX:-}" ] && return 0
+  [ -n "$(find_compiler)" ] && return 0
+  if have apt-get; then install_with_apt g++-12; fi
+  [ -n "$(find_compiler)" ] || give_up "wanted g++ 12 or clang 14 or newer, got $(c++ --version | head -1)"
+}
+
+# Prints the requirement files of the wheels that this machine needs.
+wanted_wheels() {
+  if [ -z "${MLX_DIR:-}" ]; then
+    if is_mac; then echo requirements/mlx-macos.txt; else echo requirements/mlx-linux.txt; fi
+  fi
+  if ! cmake_is_new_enough; then
+    if is_mac; then
+      give_up "wanted CMake 3.25 or newer, got $(cmake --version | head -1)"
+    fi
+    echo requirements/cmake-linux.txt
+  fi
+}
+
+# Makes .venv anew unless it already holds exactly these wheels.
+install_wheels() {
+  local files python stamp args file
+  files=$(wanted_wheels)
+  [ -n "$files" ] || return 0
+  # shellcheck disable=SC2086
+  stamp=$(cat $files | cksum)
+  if [ -f .venv/wheels ] && [ "$(cat .venv/wheels)" = "$stamp" ]; then return 0; fi
+  python=$(find_python)
+  say "making .venv with $("$python" --version 2>&1) and $(echo $files)"
+  rm -rf .venv
+  "$python" -m venv .venv
+  args=()
+  for file in $files; do args+=(-r "$file"); done
+  if ! .venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps \
+      --only-binary :all: "${args[@]}" >&2; then
+    say "could not install the pinned wheels (MLX has them for Linux x86_64 and aarch64 with glibc"
+    say "2.35 or newer, and for Apple Silicon with macOS 14 or newer)"
+    say "to use an MLX of your own: MLX_DIR=/folder/of/MLXConfig.cmake and the same command again"
+    exit 1
+  fi
+  echo "$stamp" > .venv/wheels
+}
+
+if [ -n "${MLX_DIR:-}" ] && [ ! -f "$MLX_DIR/MLXConfig.cmake" ]; then
+  say "MLX_DIR: wanted a folder with MLXConfig.cmake, got '$MLX_DIR'"
+  exit 1
+fi
+install_system_packages
+install_newer_compiler
+. scripts/env.sh
+install_wheels
