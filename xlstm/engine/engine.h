@@ -28,11 +28,11 @@ struct EngineOptions {
   std::size_t threads = 0;                // CPU kernels; 0: all cores
   std::uint64_t soft_memory_limit = 0;    // bytes; above it caches are dropped. 0: none
   std::uint64_t hard_memory_limit = 0;    // bytes; a load that would pass it is refused. 0: the machine's
-  std::function<void(double)> on_load_progress;  // 0 to 1
+  std::function<void(double)> on_load_progress = {};  // 0 to 1
 };
 
 struct Request {
-  std::string prompt;
+  std::string prompt = {};
   std::int64_t max_tokens = 50;
   float temperature = 1.0F;               // 0: greedy
   int top_k = 0;                          // 0: off
@@ -41,9 +41,9 @@ struct Request {
   float repetition_penalty = 1.0F;        // > 0
   float presence_penalty = 0.0F;
   float frequency_penalty = 0.0F;
-  std::map<std::int32_t, float> logit_bias;  // token id -> added to its logit
-  std::optional<std::uint64_t> seed;      // same seed, same text on the same build
-  std::vector<std::string> stop;          // texts that end the answer
+  std::map<std::int32_t, float> logit_bias = {};  // token id -> added to its logit
+  std::optional<std::uint64_t> seed = {}; // same seed, same text on the same build
+  std::vector<std::string> stop = {};     // texts that end the answer
   bool add_bos = true;                    // put BOS first, at the start of a sequence
   bool stop_at_end_token = true;
 };
