@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced, in the root of the repository, by the other scripts: what this checkout's build runs with.
 
 # Prints the compiler to use, or nothing where there is none that does.

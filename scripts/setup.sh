@@ -44,7 +44,7 @@ fuzzer_links() {
 # Whether what a row of the table asks for is here.
 probe() {
   case "$1" in
-    cmd:c++) [ -n "${CXX:-}" ] && have "$CXX" || have c++ ;;
+    cmd:c++) "${CXX:-c++}" --version >/dev/null 2>&1 ;;
     cmd:clang-format) have clang-format || have clang-format-14 ;;
     cmd:*) have "${1#cmd:}" ;;
     pc:libedit) is_mac || pkg-config --exists libedit 2>/dev/null ;;
@@ -111,7 +111,7 @@ install_system_packages() {
   names=$(missing_packages "$manager" | sort -u | tr '\n' ' ')
   [ -n "$names" ] || return 0
   case "$names" in
-    *"("*) is_mac && have c++ || give_up "some of it does not come from a package manager" ;;
+    *"("*) give_up "some of what is missing does not come from a package manager" ;;
   esac
   # shellcheck disable=SC2086
   case "$manager" in
@@ -153,7 +153,7 @@ install_wheels() {
   stamp=$(cat $files | cksum)
   if [ -f .venv/wheels ] && [ "$(cat .venv/wheels)" = "$stamp" ]; then return 0; fi
   python=$(find_python)
-  say "making .venv with $("$python" --version 2>&1) and $(echo $files)"
+  say "making .venv with $("$python" --version 2>&1) and ${files//$'\n'/ }"
   rm -rf .venv
   "$python" -m venv .venv
   args=()

@@ -17,6 +17,10 @@ function(check_libraries FILE)
     return()
   endif()
   run(_libraries "${LDD}" "${FILE}")
+  set(_back "/([^/. ]|\\.[^/. ])[^/ ]*/\\.\\./")  # a run path relative to the file shows as bin/../lib
+  while(_libraries MATCHES "${_back}")
+    string(REGEX REPLACE "${_back}" "/" _libraries "${_libraries}")
+  endwhile()
   foreach(_bad "not found" "${SOURCE}" "${BUILD}" "${MLX_DIR}/../../..")
     cmake_path(NORMAL_PATH _bad)
     string(REPLACE "${PREFIX}" "PREFIX" _rest "${_libraries}")  # it lies in the build folder itself

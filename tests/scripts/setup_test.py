@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""scripts/setup.sh on machines that lack things: what it installs, and what it says where it cannot.
+
+The machine is made up: a PATH with a few real tools and pretended cmake, pkg-config, apt-get, brew,
+sudo, id and uname. Wheels are left out by MLX_DIR; the repository is a copy of what the script reads.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+REAL_TOOLS = "bash cat cut dirname env grep head rm sed sort tr".split()
+PRETENDED = {
+    "c++": 'case "$1" in -dumpversion) echo 12 ;; *) echo "c++ 12" ;; esac',
+    "cmake": 'echo "cmake version 3.28.1"',
+    "ninja": "exit 0",
+    "ccache": "exit 0",
+    "python3": "exit 0",
+    "id": "echo ${FAKE_UID:-0}",
+    "uname": "echo ${FAKE_SYSTEM:-Linux}",
+    # All modules are there but those that the file `missing` names.
+    "pkg-config": '! grep -qx "$2" "$FAKE/missing"',
+}
+# Writes down what it was asked, and what was missing is there; `broken` makes it fail.
+MANAGER = 'echo "$(basename_of "$0") $*" >> "$FAKE/log"\n[ ! -e "$FAKE/broken" ] || exit 100\n'
+INSTALLER = (
+    "#!/usr/bin/env bash\nbasename_of() { echo \"${1##*/}\"; }\n"
+    + MANAGER
+    + 'case " $* " in *" install "*) : > "$FAKE/missing" ;; esac\n'
+)
+
+
+class SetupTest(unittest.TestCase):
+    def setUp(self):
+        self.tree = tempfile.TemporaryDirectory()
+        self.fake = Path(self.tree.name)
+        self.bin = self.fake / "bin"
+        self.bin.mkdir()
+        for tool in REAL_TOOLS:
+            (self.bin / tool).symlink_to(shutil.which(tool))
+        for name, text in PRETENDED.items():
+            self.pretend(name, "#!/usr/bin/env bash\n" + text + "\n")
+        (self.fake / "missing").write_text("")
+        for folder in ("scripts", "requirements"):
+            shutil.copytree(ROOT / folder, self.fake / "repository" / folder)
+        self.mlx = self.fake / "mlx"
+        self.mlx.mkdir()
+        (self.mlx / "MLXConfig.cmake").write_text("")
+
+    def tearDown(self):
+        self.tree.cleanup()
+
+    def pretend(self, name, text):
+        path = self.bin / name
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def lack(self, *modules):
+        (self.fake / "missing").write_text("".join(name + "\n" for name in modules))
+
+    def setup(self, **extra):
+        environment = {"PATH": str(self.bin), "FAKE": str(self.fake), "MLX_DIR": str(self.mlx)}
+        return subprocess.run(
+            [shutil.which("bash"), str(self.fake / "repository/scripts/setup.sh")],
+            env={**environment, **extra},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def log(self):
+        path = self.fake / "log"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def test_nothing_missing_asks_no_package_manager_and_says_nothing(self):
+        self.pretend("apt-get", INSTALLER)
+        done = self.setup()
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertEqual(self.log(), [])
+
+    def test_apt_installs_only_what_is_missing(self):
+        self.pretend("apt-get", INSTALLER)
+        self.lack("libhwy", "gmock")
+        done = self.setup()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(
+            self.log(),
+            [
+                "apt-get -q update",
+                "apt-get -q install -y --no-install-recommends libgmock-dev libhwy-dev",
+            ],
+        )
+
+    def test_apt_goes_through_sudo_for_an_ordinary_user(self):
+        self.pretend("apt-get", INSTALLER)
+        self.pretend("sudo", '#!/usr/bin/env bash\necho "sudo $*" >> "$FAKE/log"\nshift\nexec "$@"\n')
+        self.lack("CLI11")
+        done = self.setup(FAKE_UID="1000")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(
+            self.log()[0], "sudo -n env DEBIAN_FRONTEND=noninteractive apt-get -q update"
+        )
+        self.assertIn("apt-get -q install -y --no-install-recommends libcli11-dev", self.log())
+
+    def test_brew_on_a_mac(self):
+        self.pretend("brew", INSTALLER)
+        self.lack("libutf8proc", "libedit")  # libedit is part of macOS: not asked for
+        done = self.setup(FAKE_SYSTEM="Darwin")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.log(), ["brew install utf8proc"])
+
+    def assert_gives_up(self, done, *words):
+        self.assertEqual(done.returncode, 1, done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def test_ordinary_user_without_sudo(self):
+        self.pretend("apt-get", INSTALLER)
+        self.lack("libhwy")
+        self.assert_gives_up(self.setup(FAKE_UID="1000"), "neither root nor sudo", "libhwy-dev")
+        self.assertEqual(self.log(), [])
+
+    def test_no_package_manager(self):
+        self.lack("libhwy", "CLI11")
+        self.assert_gives_up(
+            self.setup(), "neither apt-get nor brew", "libcli11-dev libhwy-dev", "cli11 highway"
+        )
+
+    def test_apt_that_fails(self):
+        self.pretend("apt-get", INSTALLER)
+        (self.fake / "broken").write_text("")
+        self.lack("libhwy")
+        self.assert_gives_up(self.setup(), "apt-get could not install", "libhwy-dev")
+
+    def test_package_that_does_not_help(self):
+        self.pretend("apt-get", INSTALLER.replace(': > "$FAKE/missing"', ":"))
+        self.lack("libhwy")
+        self.assert_gives_up(self.setup(), "installed, and yet not found", "libhwy-dev")
+
+    def test_compiler_that_is_too_old_gets_a_newer_beside_it(self):
+        old = PRETENDED["c++"].replace("12", "11")
+        self.pretend("c++", "#!/usr/bin/env bash\n" + old + "\n")
+        new = f'printf "#!/usr/bin/env bash\\necho 12\\n" > {self.bin}/g++-12; chmod +x {self.bin}/g++-12'
+        (self.bin / "chmod").symlink_to(shutil.which("chmod"))
+        self.pretend("apt-get", INSTALLER + new + "\n")
+        done = self.setup()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("apt-get -q install -y --no-install-recommends g++-12", self.log())
+
+    def test_mlx_dir_without_mlx(self):
+        done = self.setup(MLX_DIR=str(self.fake))
+        self.assert_gives_up(done, "MLXConfig.cmake", str(self.fake))
+
+
+if __name__ == "__main__":
+    unittest.main()
