@@ -13,7 +13,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-REAL_TOOLS = "bash cat cut dirname env grep head rm sed sort tr".split()
+REAL_TOOLS = "bash cat cut dirname env grep head make rm sed sort tr".split()
 PRETENDED = {
     "c++": 'case "$1" in -dumpversion) echo 12 ;; *) echo "c++ 12" ;; esac',
     "cmake": 'echo "cmake version 3.28.1"',
