@@ -1,0 +1,146 @@
+#include "xlstm/generate/stop.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "xlstm/base/error.h"
+
+namespace xlstm {
+namespace {
+
+struct Outcome {
+  std::string shown, matched;
+  bool stopped = false;
+  bool operator==(const Outcome&) const = default;
+};
+
+std::ostream& operator<<(std::ostream& out, const Outcome& o) {
+  return out << "shown \"" << o.shown << "\", "
+             << (o.stopped ? "met \"" + o.matched + "\"" : "not met");
+}
+
+// The definition: the match whose end comes first, of those the longest; all before it is shown.
+Outcome naive(const std::string& text, const std::vector<std::string>& stops) {
+  for (std::size_t end = 0; end <= text.size(); ++end) {
+    std::string best;
+    for (const std::string& stop : stops) {
+      const bool ends_here =
+          stop.size() <= end && text.compare(end - stop.size(), stop.size(), stop) == 0;
+      if (ends_here && stop.size() > best.size()) best = stop;
+    }
+    if (!best.empty()) return {text.substr(0, end - best.size()), best, true};
+  }
+  return {text, "", false};
+}
+
+// `cuts` has a bit for each border between bytes at which the text is cut.
+Outcome scan(const std::string& text, const std::vector<std::string>& stops, unsigned cuts) {
+  StopScanner scanner(stops);
+  Outcome outcome;
+  std::string piece;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    piece += text[i];
+    if (((cuts >> i) & 1U) != 0 || i + 1 == text.size()) {
+      outcome.shown += scanner.push(piece);
+      piece.clear();
+    }
+  }
+  outcome.shown += scanner.finish();
+  outcome.stopped = scanner.stopped();
+  outcome.matched = scanner.matched();
+  return outcome;
+}
+
+std::string random_text(std::mt19937& random, std::size_t length, int letters) {
+  std::string text;
+  while (text.size() < length)
+    text += static_cast<char>('a' + random() % static_cast<unsigned>(letters));
+  return text;
+}
+
+TEST(Stop, agrees_with_the_definition_over_all_splits) {
+  std::mt19937 random(1);
+  int met = 0;
+  for (int round = 0; round < 300; ++round) {
+    std::vector<std::string> stops;
+    for (unsigned n = 1 + random() % 3; n > 0; --n)
+      stops.push_back(random_text(random, 1 + random() % 5, 2));
+    const std::string text = random_text(random, random() % 9, 2 + static_cast<int>(random() % 2));
+    const Outcome expected = naive(text, stops);
+    met += expected.stopped ? 1 : 0;
+    const unsigned splits = text.empty() ? 1U : 1U << (text.size() - 1);
+    for (unsigned cuts = 0; cuts < splits; ++cuts) {
+      ASSERT_EQ(scan(text, stops, cuts), expected) << text << " cuts " << cuts;
+    }
+  }
+  EXPECT_GT(met, 50);  // both outcomes were tried
+  EXPECT_LT(met, 290);
+}
+
+TEST(Stop, overlapping_begin_is_found) {
+  EXPECT_EQ(scan("aaab", {"aab"}, 0b111), (Outcome{"a", "aab", true}));
+  EXPECT_EQ(scan("ababac", {"abac"}, 0), (Outcome{"ab", "abac", true}));
+}
+
+TEST(Stop, shorter_stop_inside_a_longer_one_ends_first) {
+  EXPECT_EQ(scan("xaby", {"xaby", "ab"}, 0), (Outcome{"x", "ab", true}));
+}
+
+TEST(Stop, longest_of_those_that_end_together) {
+  EXPECT_EQ(scan("one END", {"END", " END", "D"}, 0), (Outcome{"one", " END", true}));
+}
+
+TEST(Stop, held_text_is_released_as_soon_as_it_is_no_prefix) {
+  StopScanner scanner({"abcd", "bx"});
+  EXPECT_EQ(scanner.push("zab"), "z");  // "ab" may become "abcd"
+  EXPECT_EQ(scanner.push("c"), "");
+  EXPECT_EQ(scanner.push("b"), "abc");  // only "b" may still become "bx"
+  EXPECT_EQ(scanner.push("x"), "");
+  EXPECT_TRUE(scanner.stopped());
+  EXPECT_EQ(scanner.matched(), "bx");
+  EXPECT_EQ(scanner.push("more"), "");
+  EXPECT_EQ(scanner.finish(), "");
+}
+
+TEST(Stop, without_stops_all_passes) {
+  StopScanner scanner({});
+  EXPECT_EQ(scanner.push("anything"), "anything");
+  EXPECT_EQ(scanner.finish(), "");
+  EXPECT_FALSE(scanner.stopped());
+}
+
+TEST(Stop, finish_starts_afresh) {
+  StopScanner scanner({"ab"});
+  EXPECT_EQ(scanner.push("a"), "");
+  EXPECT_EQ(scanner.finish(), "a");
+  EXPECT_EQ(scanner.push("b"), "b");  // not the end of the "a" that was let go
+  EXPECT_FALSE(scanner.stopped());
+}
+
+TEST(Stop, shows_whole_characters_only) {
+  StopScanner scanner({"\u00e9!"});  // shares its first byte with U+00E8
+  EXPECT_EQ(scanner.push("\u00e8"), "\u00e8");
+  EXPECT_EQ(scanner.push("\u00e9"), "");
+  EXPECT_EQ(scanner.push("\u00e8"), "\u00e9\u00e8");
+}
+
+TEST(Stop, long_repetitive_stop_is_linear) {
+  // 1 MB of one letter against a stop of 100,000 of them that never completes: with a restart at
+  // each letter this would be 10^11 comparisons.
+  const std::string stop = std::string(100'000, 'a') + "b";
+  StopScanner scanner({stop});
+  std::string shown;
+  for (int i = 0; i < 100; ++i) shown += scanner.push(std::string(10'000, 'a'));
+  EXPECT_EQ(shown.size(), 900'000U);
+  EXPECT_EQ(scanner.push("b"), "");
+  EXPECT_TRUE(scanner.stopped());
+}
+
+TEST(Stop, refuses_empty_and_malformed_stops) {
+  EXPECT_THROW(StopScanner({"a", ""}), Error);
+  EXPECT_THROW(StopScanner({"\xff"}), Error);
+}
+
+}  // namespace
+}  // namespace xlstm
