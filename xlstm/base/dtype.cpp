@@ -27,13 +27,19 @@ constexpr std::array<Row, 13> kRows = {{{DType::kBool, "BOOL", 1},
                                         {DType::kF32, "F32", 4},
                                         {DType::kF64, "F64", 8}}};
 
-const Row& row_of(DType dtype) { return kRows[static_cast<std::size_t>(dtype)]; }
+const Row& row_of(DType dtype) {
+  return kRows[static_cast<std::size_t>(dtype)];
+}
 
 }  // namespace
 
-std::size_t size_of(DType dtype) { return row_of(dtype).bytes; }
+std::size_t size_of(DType dtype) {
+  return row_of(dtype).bytes;
+}
 
-std::string_view name_of(DType dtype) { return row_of(dtype).name; }
+std::string_view name_of(DType dtype) {
+  return row_of(dtype).name;
+}
 
 std::optional<DType> dtype_from_name(std::string_view name) {
   for (const Row& row : kRows) {

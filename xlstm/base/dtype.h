@@ -18,7 +18,9 @@ std::size_t size_of(DType dtype);
 std::string_view name_of(DType dtype);
 std::optional<DType> dtype_from_name(std::string_view name);
 
-inline bool is_float(DType dtype) { return dtype >= DType::kF16; }
+inline bool is_float(DType dtype) {
+  return dtype >= DType::kF16;
+}
 
 // bfloat16 bits <-> float32; rounds to nearest even, keeps NaN a NaN.
 inline float float_from_bf16(std::uint16_t bits) {

@@ -1,4 +1,5 @@
-// nlohmann-json, with hostile input in mind: bounded depth, no duplicate keys, errors that say where.
+// nlohmann-json, with hostile input in mind: bounded depth, no duplicate keys, errors that say
+// where.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ Json parse_json(std::string_view text, std::string_view where, const JsonLimits&
 
 // Getters for object members. A missing member or one that is null gives nullopt; a member of
 // another type throws Error(kFormat) naming where and key.
-std::optional<std::int64_t> get_int(const Json& object, std::string_view key, std::string_view where);
+std::optional<std::int64_t> get_int(const Json& object, std::string_view key,
+                                    std::string_view where);
 std::optional<double> get_number(const Json& object, std::string_view key, std::string_view where);
 std::optional<bool> get_bool(const Json& object, std::string_view key, std::string_view where);
 std::optional<std::string> get_string(const Json& object, std::string_view key,

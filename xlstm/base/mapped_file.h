@@ -20,8 +20,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::filesystem::path& path() const { return path_; }
 
-  // Tells the kernel that the whole pages inside `part` (a part of bytes()) will not be needed soon:
-  // they stop counting as resident and are read again when touched.
+  // Tells the kernel that the whole pages inside `part` (a part of bytes()) will not be needed
+  // soon: they stop counting as resident and are read again when touched.
   void release(std::span<const std::byte> part) const;
 
  private:

@@ -65,7 +65,8 @@ std::size_t utf8_complete_prefix(std::string_view text) {
   for (std::size_t back = 1; back <= 3 && back <= text.size(); ++back) {
     const std::size_t start = text.size() - back;
     const Scan found = scan(text.substr(start));
-    if (found.needed > 1) return found.good == back && found.good < found.needed ? start : text.size();
+    if (found.needed > 1)
+      return found.good == back && found.good < found.needed ? start : text.size();
   }
   return text.size();
 }

@@ -1,9 +1,11 @@
 // The xLSTM-large model: (tokens, state) -> (logits, state).
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "mlx/array.h"
 #include "xlstm/model/state.h"
@@ -37,10 +39,12 @@ class Model {
   ForwardResult forward(const mlx::core::array& tokens, const ModelState& state,
                         Positions positions = Positions::kLast) const;
 
-  // Reads `tokens` [B, S] in segments so that memory does not grow with S; evaluates. Returns the
-  // last position's logits [B, 1, V]. S >= 1.
-  ForwardResult prefill(const mlx::core::array& tokens, const ModelState& state,
-                        const std::function<bool(std::int64_t done)>& keep_going = {}) const;
+  // Reads `tokens` [B, S], S >= 1, in segments, so that memory does not grow with S. Returns the
+  // last position's logits [B, 1, V]; all but the last segment are evaluated. Between segments it
+  // calls on_segment with the number of positions done; if that returns false it stops there, and
+  // the result is that of the tokens read so far.
+  ForwardResult prefill(const mlx::core::array& tokens, ModelState state,
+                        const std::function<bool(std::int64_t done)>& on_segment = {}) const;
 
   ModelState initial_state(int batch = 1) const;  // zeros
 
@@ -52,14 +56,9 @@ class Model {
 
  private:
   struct Impl;
-  std::shared_ptr<const Impl> impl_;
+  explicit Model(std::shared_ptr<const Impl> impl);
+  std::shared_ptr<const Impl> impl_;  // immutable: copies are cheap
 };
-
-// Saves one or more sequences' state with the model's fingerprint and positions; whole or not at all.
-void save_state(const std::filesystem::path& file, const ModelState& state, const Model& model);
-
-// Throws Error: kFile, kFormat (damaged), kModel (another model's state).
-ModelState load_state(const std::filesystem::path& file, const Model& model);
 
 // Closed-form estimate, in bytes, of what running a plan takes.
 struct MemoryEstimate {

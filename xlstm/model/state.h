@@ -2,32 +2,24 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <string>
 #include <vector>
 
-#include "mlx/array.h"
+#include "xlstm/ops/ops.h"
 
 namespace xlstm {
 
-// State of one mLSTM block, float32.
-struct MlstmState {
-  mlx::core::array C;  // [B, NH, DHQK, DHV]
-  mlx::core::array n;  // [B, NH, DHQK]
-  mlx::core::array m;  // [B, NH]
-};
-
-// Arrays are immutable and reference-counted: a copy is a fork and costs some handles. A step writes
-// in place when its state has no other owner, else into fresh memory.
+// Arrays are immutable and reference-counted: a copy is a fork and costs some handles. A step
+// writes in place when its state has no other owner, else into fresh memory.
 struct ModelState {
-  std::vector<MlstmState> blocks;          // [L]
-  std::vector<std::uint64_t> positions;    // [B]: tokens each sequence has read
+  std::vector<ops::MlstmState> blocks;   // [L]
+  std::vector<std::uint64_t> positions;  // [B]: tokens each sequence has read
 
   int batch() const { return static_cast<int>(positions.size()); }
-  std::uint64_t bytes() const;             // of all arrays
+  std::uint64_t bytes() const;  // of all arrays
 
-  ModelState gather(const std::vector<int>& rows) const;  // rows may repeat; throws kUsage if out of range
-  ModelState drop(const std::vector<int>& rows) const;    // all rows but these
+  ModelState gather(
+      const std::vector<int>& rows) const;  // rows may repeat; throws kUsage if out of range
+  ModelState drop(const std::vector<int>& rows) const;             // all rows but these
   static ModelState stack(const std::vector<ModelState>& states);  // along the batch
 
   void eval() const;  // waits until all arrays are computed

@@ -1,0 +1,124 @@
+#include "xlstm/kernels/mlstm_step/mlstm_step.h"
+
+#include <gtest/gtest.h>
+#include <hwy/highway.h>
+
+#include <cmath>
+
+#include "tests/kernels/mlstm_cases.h"
+#include "xlstm/base/threads.h"
+
+namespace xlstm::testing {
+namespace {
+
+constexpr float kGuard = -7.25F;  // beyond every output; must stay
+
+// The case's outputs with a guard behind each array and `offset` floats of misalignment before it.
+struct Guarded {
+  explicit Guarded(std::size_t count, std::size_t offset)
+      : offset_(offset), count_(count), memory_(offset + count + 8, kGuard) {}
+  float* data() { return memory_.data() + offset_; }
+  std::vector<float> values() const {
+    return {memory_.begin() + static_cast<std::ptrdiff_t>(offset_),
+            memory_.begin() + static_cast<std::ptrdiff_t>(offset_ + count_)};
+  }
+  bool intact() const {
+    for (std::size_t i = 0; i < memory_.size(); ++i) {
+      if ((i < offset_ || i >= offset_ + count_) && memory_[i] != kGuard) return false;
+    }
+    return true;
+  }
+  std::size_t offset_, count_;
+  std::vector<float> memory_;
+};
+
+MlstmResult run_simd(const MlstmCase& c, const MlstmData& in, std::size_t offset) {
+  const MlstmResult shape = empty_result(c);
+  Guarded h(shape.h.size(), offset), C(shape.C.size(), offset);
+  Guarded n(shape.n.size(), offset), m(shape.m.size(), offset);
+  kernels::mlstm_step({c.B, c.NH, c.DHQK, c.DHV, 1e-6F},
+                      {in.q.data(), in.k.data(), in.v.data(), in.i.data(), in.f.data(), in.C.data(),
+                       in.n.data(), in.m.data(), h.data(), C.data(), n.data(), m.data()});
+  EXPECT_TRUE(h.intact() && C.intact() && n.intact() && m.intact()) << "wrote beyond an output";
+  return {h.values(), C.values(), n.values(), m.values()};
+}
+
+TEST(MlstmStep, EverySimdTargetAgreesWithTheReferenceAtEveryAlignment) {
+  int targets = 0;
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    hwy::SetSupportedTargetsForTest(target);
+    ++targets;
+    for (const MlstmCase& c : mlstm_step_cases()) {
+      const MlstmData in = make_data(c);
+      const MlstmResult truth = reference(c, in);
+      const MlstmResult bound = bounds(c, in, truth);
+      for (const std::size_t offset : {0, 1, 3}) {
+        EXPECT_EQ(compare(run_simd(c, in, offset), truth, bound), "")
+            << c.name << " on " << hwy::TargetName(target) << ", offset " << offset;
+      }
+    }
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  EXPECT_GE(targets, 1);
+}
+
+TEST(MlstmStep, InPlaceGivesTheSameBits) {
+  for (const MlstmCase& c : mlstm_step_cases()) {
+    const MlstmData in = make_data(c);
+    const MlstmResult apart = run_simd(c, in, 0);
+    MlstmData own = in;
+    std::vector<float> h(apart.h.size());
+    kernels::mlstm_step(
+        {c.B, c.NH, c.DHQK, c.DHV, 1e-6F},
+        {in.q.data(), in.k.data(), in.v.data(), in.i.data(), in.f.data(), own.C.data(),
+         own.n.data(), own.m.data(), h.data(), own.C.data(), own.n.data(), own.m.data()});
+    EXPECT_EQ(h, apart.h) << c.name;
+    EXPECT_EQ(own.C, apart.C) << c.name;
+    EXPECT_EQ(own.n, apart.n) << c.name;
+    EXPECT_EQ(own.m, apart.m) << c.name;
+  }
+}
+
+TEST(MlstmStep, ThreadCountDoesNotChangeABit) {
+  const MlstmCase c = mlstm_step_cases().back();
+  const MlstmData in = make_data(c);
+  set_thread_count(1);
+  const MlstmResult one = run_simd(c, in, 0);
+  for (const std::size_t threads : {2, 3, 8}) {
+    set_thread_count(threads);
+    EXPECT_EQ(run_simd(c, in, 0).h, one.h) << threads << " threads";
+  }
+  set_thread_count(0);
+}
+
+TEST(MlstmStep, ANanInOneHeadStaysThere) {
+  const MlstmCase c{"nan", 1, 1, 3, 8, 16};
+  MlstmData in = make_data(c);
+  in.v[16] = std::nanf("");  // head 1, column 0
+  const MlstmResult got = run_simd(c, in, 0);
+  for (std::size_t at = 0; at < got.h.size(); ++at) {
+    EXPECT_EQ(std::isnan(got.h[at]), at == 16) << at;
+  }
+}
+
+TEST(MlstmStep, ShiftingTheStabiliserChangesNothing) {
+  // (C e^-d, n e^-d, m + d) is the same state; only eps sees the difference.
+  const MlstmCase c{"shift", 1, 1, 2, 16, 24};
+  const MlstmData in = make_data(c);
+  const MlstmResult truth = reference(c, in);
+  MlstmData shifted = in;
+  const float d = 1.5F;
+  for (float& x : shifted.C) x *= std::exp(-d);
+  for (float& x : shifted.n) x *= std::exp(-d);
+  for (float& x : shifted.m) x += d;
+  const MlstmResult got = reference(c, shifted);
+  const MlstmResult bound = bounds(c, in, truth);
+  for (std::size_t at = 0; at < truth.h.size(); ++at) {
+    // eps = 1e-6 beside a denominator of at least e^-m: up to 1e-6 * e^(m + d) relative
+    const double eps_effect = 1e-6 * std::exp(15.0 + d) * std::abs(truth.h[at]);
+    EXPECT_NEAR(got.h[at], truth.h[at], bound.h[at] + eps_effect) << at;
+  }
+}
+
+}  // namespace
+}  // namespace xlstm::testing

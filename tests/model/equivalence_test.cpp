@@ -1,0 +1,185 @@
+// Whole = segments = chunks = steps, states included; batches and forks are what they say.
+#include <gtest/gtest.h>
+
+#include "tests/model/fixture.h"
+#include "xlstm/base/error.h"
+
+namespace xlstm::testing {
+namespace {
+namespace mx = mlx::core;
+
+const Model& model() {
+  static const Model kModel = open_odd_model();
+  return kModel;
+}
+
+mx::array columns(const mx::array& tokens, int begin, int end) {
+  return mx::slice(tokens, {0, begin}, {tokens.shape(0), end});
+}
+
+// Reads tokens [B, S] in pieces; logits of all positions.
+ForwardResult in_pieces(const mx::array& tokens, const ModelState& state, int piece) {
+  std::vector<mx::array> logits;
+  ModelState now = state;
+  for (int begin = 0; begin < tokens.shape(1); begin += piece) {
+    const int end = std::min(begin + piece, tokens.shape(1));
+    ForwardResult out = model().forward(columns(tokens, begin, end), now, Positions::kAll);
+    mx::eval(out.logits);
+    out.state.eval();
+    logits.push_back(out.logits);
+    now = std::move(out.state);
+  }
+  return {mx::concatenate(logits, 1), now};
+}
+
+class Lengths : public ::testing::TestWithParam<std::tuple<int, int>> {};
+
+TEST_P(Lengths, WholeIsSegmentsIsChunksIsSteps) {
+  const auto [B, S] = GetParam();
+  const LargeDims& dims = model().plan().dims;
+  const double bound = rounding_bound(dims, static_cast<std::size_t>(S));
+  const mx::array tokens = tokens_of(random_ids(static_cast<std::size_t>(B * S), dims.V, 11), B);
+  const ForwardResult whole = model().forward(tokens, model().initial_state(B), Positions::kAll);
+  const auto truth = values_of(whole.logits);
+  for (const int piece : {1, 64, 100}) {
+    const ForwardResult parts = in_pieces(tokens, model().initial_state(B), piece);
+    EXPECT_LE(relative_difference(values_of(parts.logits), truth), bound) << "pieces of " << piece;
+    EXPECT_LE(state_difference(parts.state, whole.state), bound) << "pieces of " << piece;
+  }
+  const ForwardResult last = model().prefill(tokens, model().initial_state(B));
+  const auto wanted = values_of(mx::slice(whole.logits, {0, S - 1, 0}, whole.logits.shape()));
+  EXPECT_LE(relative_difference(values_of(last.logits), wanted), bound);
+  EXPECT_LE(state_difference(last.state, whole.state), bound);
+}
+
+INSTANTIATE_TEST_SUITE_P(Model, Lengths,
+                         ::testing::Combine(::testing::Values(1, 3),
+                                            ::testing::Values(1, 2, 63, 64, 65, 127, 128, 129,
+                                                              1000)),
+                         [](const auto& test) {
+                           return "B" + std::to_string(std::get<0>(test.param)) + "_S" +
+                                  std::to_string(std::get<1>(test.param));
+                         });
+
+TEST(Model, NoTokensChangeNothing) {
+  const ModelState state = in_pieces(tokens_of({5, 6, 7}), model().initial_state(), 1).state;
+  const ForwardResult out = model().forward(mx::zeros({1, 0}, mx::int32), state, Positions::kAll);
+  EXPECT_EQ(out.logits.shape(), (mx::Shape{1, 0, static_cast<int>(model().plan().dims.V)}));
+  EXPECT_EQ(state_difference(out.state, state), 0.0);
+}
+
+TEST(Model, ABatchIsItsRowsRunAlone) {
+  const LargeDims& dims = model().plan().dims;
+  const int B = 3, S = 70;
+  const auto ids = random_ids(static_cast<std::size_t>(B * S), dims.V, 12);
+  const ForwardResult batch = model().forward(tokens_of(ids, B), model().initial_state(B));
+  for (int row = 0; row < B; ++row) {
+    const std::vector<std::int32_t> own(ids.begin() + row * S, ids.begin() + (row + 1) * S);
+    const ForwardResult alone = model().forward(tokens_of(own), model().initial_state());
+    const auto logits =
+        values_of(mx::slice(batch.logits, {row, 0, 0}, {row + 1, 1, static_cast<int>(dims.V)}));
+    EXPECT_LE(relative_difference(logits, values_of(alone.logits)), rounding_bound(dims, S));
+    EXPECT_LE(state_difference(batch.state.gather({row}), alone.state), rounding_bound(dims, S));
+  }
+}
+
+TEST(Model, RaggedPromptsJoinAsRows) {
+  // Prompts of different length are read alone, then stepped together as one batch.
+  const LargeDims& dims = model().plan().dims;
+  const std::vector<std::vector<std::int32_t>> prompts = {
+      random_ids(5, dims.V, 1), random_ids(64, dims.V, 2), random_ids(131, dims.V, 3)};
+  std::vector<ModelState> states;
+  for (const auto& prompt : prompts) {
+    states.push_back(model().prefill(tokens_of(prompt), model().initial_state()).state);
+  }
+  const ModelState together = ModelState::stack(states);
+  EXPECT_EQ(together.positions, (std::vector<std::uint64_t>{5, 64, 131}));
+  const ForwardResult step = model().forward(tokens_of({7, 8, 9}, 3), together);
+  for (int row = 0; row < 3; ++row) {
+    const ForwardResult alone =
+        model().forward(tokens_of({7 + row}), states[static_cast<std::size_t>(row)]);
+    EXPECT_LE(state_difference(step.state.gather({row}), alone.state), rounding_bound(dims, 131));
+  }
+  const ModelState rest = step.state.drop({1});
+  EXPECT_EQ(rest.positions, (std::vector<std::uint64_t>{6, 132}));
+  EXPECT_EQ(state_difference(rest.gather({1}), step.state.gather({2})), 0.0);
+}
+
+TEST(Model, AForkContinuedTwiceIsTwoRuns) {
+  const LargeDims& dims = model().plan().dims;
+  const ModelState state =
+      model().prefill(tokens_of(random_ids(80, dims.V, 4)), model().initial_state()).state;
+  state.eval();
+  const ModelState fork = state;
+  const auto continued = [&](ModelState from, int first) {
+    std::vector<float> logits;
+    for (int step = 0; step < 5; ++step) {
+      ForwardResult out = model().forward(tokens_of({first + step}), from);
+      from = ModelState();
+      logits = values_of(out.logits);
+      from = std::move(out.state);
+    }
+    return logits;
+  };
+  const auto one = continued(state, 10);
+  const auto two = continued(fork, 90);
+  EXPECT_NE(one, two);
+  EXPECT_EQ(continued(state, 10), one);  // the same bits: nothing wrote into the shared state
+  EXPECT_EQ(continued(fork, 90), two);
+}
+
+TEST(Model, PrefillStopsBetweenSegmentsWhenAsked) {
+  const mx::array tokens = tokens_of(random_ids(1500, model().plan().dims.V, 5));
+  const ForwardResult out =
+      model().prefill(tokens, model().initial_state(), [](std::int64_t) { return false; });
+  const std::uint64_t read = out.state.positions[0];
+  EXPECT_GT(read, 0U);
+  EXPECT_LT(read, 1500U);
+  const ForwardResult same =
+      model().prefill(columns(tokens, 0, static_cast<int>(read)), model().initial_state());
+  EXPECT_LE(state_difference(out.state, same.state), rounding_bound(model().plan().dims, read));
+}
+
+TEST(Model, StateSizeIsThePlansAtAnyPosition) {
+  ModelState state = model().initial_state();
+  EXPECT_EQ(state.bytes(), model().plan().state_bytes());
+  state = model().prefill(tokens_of(random_ids(700, model().plan().dims.V, 6)), state).state;
+  EXPECT_EQ(state.bytes(), model().plan().state_bytes());
+}
+
+TEST(Model, RowsOutOfRangeAreRefused) {
+  const ModelState state = model().initial_state(2);
+  EXPECT_THROW(state.gather({2}), Error);
+  EXPECT_THROW(state.drop({-1}), Error);
+  EXPECT_THROW(model().forward(tokens_of({1}), state), Error);
+}
+
+TEST(Model, Bfloat16WeightsStayClose) {
+  const Model full = open_model(classics_folder());
+  const Model half = open_model(classics_folder(), ComputeDtype::kBfloat16);
+  EXPECT_EQ(full.fingerprint(), half.fingerprint());
+  EXPECT_LT(half.weight_bytes(), full.weight_bytes() * 11 / 20);
+  // The file holds bfloat16, so its weights are the same numbers in both: only sums may differ.
+  const mx::array tokens = tokens_of(random_ids(100, full.plan().dims.V, 8));
+  const auto a = values_of(full.forward(tokens, full.initial_state()).logits);
+  const auto b = values_of(half.forward(tokens, half.initial_state()).logits);
+  EXPECT_LE(relative_difference(b, a), rounding_bound(full.plan().dims, 100));
+}
+
+TEST(Model, TheEstimateCoversWhatLoadingTook) {
+  const Model model = open_model(classics_folder());
+  const MemoryEstimate estimate = estimate_memory(model.plan(), ComputeDtype::kFloat32, 2);
+  EXPECT_EQ(estimate.weights, model.weight_bytes());
+  EXPECT_EQ(estimate.state, 2 * model.plan().state_bytes());
+  mx::clear_cache();
+  mx::reset_peak_memory();
+  const std::size_t before = mx::get_active_memory();
+  const ForwardResult out =
+      model.prefill(tokens_of(random_ids(1200, model.plan().dims.V, 9), 2), model.initial_state(2));
+  mx::eval(out.logits);
+  out.state.eval();
+  EXPECT_LE(mx::get_peak_memory() - before, estimate.state + estimate.workspace);
+}
+
+}  // namespace
+}  // namespace xlstm::testing

@@ -1,0 +1,127 @@
+#include "xlstm/model/state_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/model/fixture.h"
+#include "xlstm/base/error.h"
+#include "xlstm/weights/safetensors.h"
+
+namespace xlstm::testing {
+namespace {
+namespace fs = std::filesystem;
+
+const Model& model() {
+  static const Model kModel = open_odd_model();
+  return kModel;
+}
+
+class StateFile : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(::testing::TempDir()) /
+              ("xlstm_state_" +
+               std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()) +
+               std::to_string(::getpid()));
+    fs::create_directories(folder_);
+    file_ = folder_ / "a.state";
+    state_ =
+        model()
+            .prefill(tokens_of(random_ids(150, model().plan().dims.V, 21)), model().initial_state())
+            .state;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // What loading `file_` throws, or "" when it does not.
+  std::string load_error() const {
+    try {
+      load_state(file_, model());
+      return "";
+    } catch (const Error& error) {
+      return error.what();
+    }
+  }
+
+  std::string bytes() const {
+    std::ifstream in(file_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  void write(const std::string& bytes) const { std::ofstream(file_, std::ios::binary) << bytes; }
+
+  fs::path folder_, file_;
+  ModelState state_;
+};
+
+TEST_F(StateFile, SaveLoadContinueIsOneRun) {
+  save_state(file_, state_, model());
+  const ModelState loaded = load_state(file_, model());
+  EXPECT_EQ(loaded.positions, (std::vector<std::uint64_t>{150}));
+  EXPECT_EQ(state_difference(loaded, state_), 0.0);
+  const auto next = tokens_of(random_ids(70, model().plan().dims.V, 22));
+  EXPECT_EQ(values_of(model().forward(next, loaded).logits),
+            values_of(model().forward(next, state_).logits));
+}
+
+TEST_F(StateFile, BatchesKeepTheirRows) {
+  const ModelState batch = ModelState::stack({state_, model().initial_state(), state_});
+  save_state(file_, batch, model());
+  const ModelState loaded = load_state(file_, model());
+  EXPECT_EQ(loaded.positions, (std::vector<std::uint64_t>{150, 0, 150}));
+  EXPECT_EQ(state_difference(loaded, batch), 0.0);
+}
+
+TEST_F(StateFile, AnotherModelsStateIsRefused) {
+  const Model other = open_model(data_folder() / "golden/large-plain");
+  save_state(file_, other.initial_state(), other);
+  EXPECT_THAT(load_error(),
+              ::testing::HasSubstr("wanted a state of this model (" + model().fingerprint()));
+}
+
+TEST_F(StateFile, EveryTruncationIsRefused) {
+  save_state(file_, state_, model());
+  const std::string whole = bytes();
+  for (std::size_t size = 0; size < whole.size(); size += 1 + size / 3) {
+    write(whole.substr(0, size));
+    EXPECT_NE(load_error(), "") << size << " of " << whole.size() << " bytes";
+  }
+}
+
+TEST_F(StateFile, DamagedMetadataIsRefused) {
+  const std::map<std::string, std::string> good = {
+      {"format", "xlstm-state-1"}, {"model", model().fingerprint()}, {"positions", "0"}};
+  const auto with = [&](const char* key, const char* value) {
+    auto metadata = good;
+    metadata[key] = value;
+    write_safetensors(file_, {}, metadata);
+    return load_error();
+  };
+  EXPECT_THAT(with("format", "something"),
+              ::testing::HasSubstr("wanted \"xlstm-state-1\", got \"something\""));
+  for (const char* positions : {"", ",", "1,", "-1", "x", "1 2", "99999999999999999999999"}) {
+    EXPECT_THAT(with("positions", positions), ::testing::HasSubstr("wanted positions"))
+        << positions;
+  }
+  EXPECT_THAT(with("positions", "3"), ::testing::HasSubstr("tensors, got 0"));
+}
+
+TEST_F(StateFile, WrongShapesAreNamed) {
+  save_state(file_, state_, model());
+  std::string text = bytes();
+  // One position more than the arrays have rows.
+  const auto at = text.find("\"positions\":\"150\"");
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, 17, "\"positions\":\"1,0\"");
+  write(text);
+  EXPECT_THAT(load_error(), ::testing::HasSubstr("blocks.0.C F32 [2, "));
+}
+
+TEST_F(StateFile, AMissingFileOrFolderIsNamed) {
+  EXPECT_THAT(load_error(), ::testing::HasSubstr("a.state"));
+  EXPECT_THROW(save_state(folder_ / "no" / "such" / "a.state", state_, model()), Error);
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
+}  // namespace
+}  // namespace xlstm::testing

@@ -1,0 +1,33 @@
+// Many tokens through the mLSTM cell. Whatever way they are cut into chunks, the result is that of
+// the step (mlstm_step.h) applied token by token.
+#pragma once
+
+#include <cstddef>
+
+namespace xlstm::kernels {
+
+struct MlstmChunkArgs {
+  std::size_t B = 0, S = 0, NH = 0, DHQK = 0, DHV = 0;
+  float eps = 1e-6F;
+};
+
+// All float32 and contiguous; i and f are pre-activations, already capped.
+struct MlstmChunkTensors {
+  const float* q;  // [B, S, NH, DHQK]
+  const float* k;  // [B, S, NH, DHQK]
+  const float* v;  // [B, S, NH, DHV]
+  const float* i;  // [B, S, NH]
+  const float* f;  // [B, S, NH]
+  const float* C;  // [B, NH, DHQK, DHV]  state before the first token
+  const float* n;  // [B, NH, DHQK]
+  const float* m;  // [B, NH]
+  float* h;        // [B, S, NH, DHV]
+  float* C_out;    // state after the last token; may be the incoming one
+  float* n_out;
+  float* m_out;
+};
+
+// The recurrence in float64 from the first token to the last, rounded once at the end.
+void mlstm_chunk_reference(const MlstmChunkArgs& args, const MlstmChunkTensors& t);
+
+}  // namespace xlstm::kernels

@@ -1,0 +1,18 @@
+#include "xlstm/kernels/mlstm_step/mlstm_cell_reference.h"
+#include "xlstm/kernels/mlstm_step/mlstm_step.h"
+
+namespace xlstm::kernels {
+
+void mlstm_step_reference(const MlstmStepArgs& args, const MlstmStepTensors& t) {
+  const auto [B, NH, DHQK, DHV, eps] = args;
+  for (std::size_t head = 0; head < B * NH; ++head) {
+    float* const C_out = t.C_out + head * DHQK * DHV;
+    float* const n_out = t.n_out + head * DHQK;
+    MlstmCellReference cell(DHQK, DHV, t.C + head * DHQK * DHV, t.n + head * DHQK, t.m[head]);
+    cell.step(t.q + head * DHQK, t.k + head * DHQK, t.v + head * DHV, t.i[head], t.f[head], eps,
+              t.h + head * DHV);
+    cell.store(C_out, n_out, t.m_out + head);
+  }
+}
+
+}  // namespace xlstm::kernels

@@ -1,0 +1,218 @@
+#include "xlstm/model/model.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "mlx/ops.h"
+#include "mlx/transforms.h"
+#include "xlstm/base/error.h"
+#include "xlstm/model/weights_loader.h"
+
+namespace xlstm {
+namespace {
+namespace mx = mlx::core;
+
+// Tokens of all sequences together that one prefill segment holds: enough to keep products busy,
+// few enough for the activations (about 4 F + 10 D floats a token) to stay small beside the
+// weights.
+constexpr int kSegmentTokens = 512;
+
+struct Weights {
+  mx::array weight;
+  std::optional<mx::array> bias;
+};
+
+struct MlstmWeights {
+  Weights norm;       // [D]
+  Weights qkvo;       // [2 * NH * DHQK + 2 * NH * DHV, D], rows q, k, v, o-gate
+  Weights gates;      // [2 * NH, D] float32, rows i, f
+  Weights head_norm;  // [NH * DHV]
+  Weights out;        // [D, NH * DHV]
+};
+
+struct FfnWeights {
+  Weights norm;  // [D]
+  Weights up;    // [2 * F, D], rows gate, up
+  Weights down;  // [D, F]
+};
+
+struct Block {
+  MlstmWeights mlstm;
+  FfnWeights ffn;
+};
+
+mx::array linear(const mx::array& x, const Weights& w) {
+  return ops::linear(x, w.weight, w.bias);
+}
+
+}  // namespace
+
+struct Model::Impl {
+  Plan plan;
+  ComputeDtype dtype;
+  mx::Dtype activation;  // float32 on the CPU, else as the weights
+  std::uint64_t weight_bytes;
+  std::uint64_t fingerprint;
+  Weights embedding;                // [V, D]
+  std::vector<Block> blocks;        // [L]
+  std::optional<Weights> out_norm;  // [D]
+  Weights lm_head;                  // [V, D]
+
+  mx::array mlstm_layer(const mx::array& x, const MlstmWeights& w, ops::MlstmState& state) const;
+  mx::array ffn(const mx::array& x, const FfnWeights& w) const;
+};
+
+// x [B, S, D] -> what the mLSTM layer adds to it [B, S, D]; moves `state` on by S tokens.
+mx::array Model::Impl::mlstm_layer(const mx::array& x, const MlstmWeights& w,
+                                   ops::MlstmState& state) const {
+  const LargeDims& d = plan.dims;
+  const int B = x.shape(0), S = x.shape(1);
+  const int NH = static_cast<int>(d.NH), DHQK = static_cast<int>(d.DHQK);
+  const int DHV = static_cast<int>(d.DHV), QK = NH * DHQK, V = NH * DHV;
+
+  // 1 norm, 2 the four projections in one product, split by columns
+  const mx::array a = ops::rms_norm(x, w.norm.weight, w.norm.bias, d.norm_eps);
+  const auto qkvo = mx::split(linear(a, w.qkvo), mx::Shape{QK, 2 * QK, 2 * QK + V}, -1);
+
+  // 3 gates in float32, capped after their bias
+  const mx::array preact = linear(mx::astype(a, mx::float32), w.gates);  // [B, S, 2 * NH]
+  const auto gates = mx::split(ops::soft_cap(preact, d.gate_soft_cap), 2, -1);
+
+  // 4 the cell
+  const auto heads = [&](const mx::array& y, int width) {
+    return mx::reshape(y, {B, S, NH, width});
+  };
+  const ops::MlstmInput in = {heads(qkvo[0], DHQK), heads(qkvo[1], DHQK), heads(qkvo[2], DHV),
+                              gates[0], gates[1]};
+  ops::MlstmOutput cell = ops::mlstm(in, state, d.cell_eps);
+  state = std::move(cell.state);
+
+  // 5 norm of each head, 6 output gate, 7 projection back
+  const mx::array hn =
+      ops::head_norm(cell.h, w.head_norm.weight, w.head_norm.bias, d.norm_eps, activation);
+  return linear(mx::sigmoid(qkvo[3]) * hn, w.out);
+}
+
+// x [B, S, D] -> what the gated feed-forward layer adds to it [B, S, D].
+mx::array Model::Impl::ffn(const mx::array& x, const FfnWeights& w) const {
+  const mx::array z = ops::rms_norm(x, w.norm.weight, w.norm.bias, plan.dims.norm_eps);
+  return linear(ops::swiglu(linear(z, w.up)), w.down);
+}
+
+ForwardResult Model::forward(const mx::array& tokens, const ModelState& state,
+                             Positions positions) const {
+  const LargeDims& d = impl_->plan.dims;
+  if (tokens.ndim() != 2 || tokens.shape(0) != state.batch()) {
+    fail_wanted(ErrorKind::kInternal, "forward", str("tokens [", state.batch(), ", S]"),
+                str(tokens.ndim(), " axes, first ", tokens.ndim() > 0 ? tokens.shape(0) : 0));
+  }
+  const int B = tokens.shape(0), S = tokens.shape(1), D = static_cast<int>(d.D);
+  ModelState next = state;
+  for (std::uint64_t& position : next.positions) position += static_cast<std::uint64_t>(S);
+
+  mx::array x = mx::astype(mx::take(impl_->embedding.weight, tokens, 0), impl_->activation);
+  for (std::size_t l = 0; l < impl_->blocks.size(); ++l) {
+    x = x + impl_->mlstm_layer(x, impl_->blocks[l].mlstm, next.blocks[l]);
+    x = x + impl_->ffn(x, impl_->blocks[l].ffn);
+  }
+  if (positions == Positions::kLast && S > 1) x = mx::slice(x, {0, S - 1, 0}, {B, S, D});
+  if (impl_->out_norm)
+    x = ops::rms_norm(x, impl_->out_norm->weight, impl_->out_norm->bias, d.norm_eps);
+  const mx::array logits = mx::astype(linear(x, impl_->lm_head), mx::float32);
+  return {ops::soft_cap(logits, d.output_logit_soft_cap), std::move(next)};
+}
+
+ForwardResult Model::prefill(const mx::array& tokens, ModelState state,
+                             const std::function<bool(std::int64_t done)>& on_segment) const {
+  const int B = tokens.shape(0), S = tokens.shape(1);
+  if (S < 1 || B < 1) fail_wanted(ErrorKind::kInternal, "prefill", "at least one token", "none");
+  const int segment = std::max(ops::kChunk, kSegmentTokens / B / ops::kChunk * ops::kChunk);
+  for (int begin = 0;; begin += segment) {
+    const int end = std::min(begin + segment, S);
+    ForwardResult result = forward(mx::slice(tokens, {0, begin}, {B, end}), state);
+    if (end == S) return result;
+    state = ModelState();  // the segment is its state's only owner from here
+    mx::eval(result.logits);
+    result.state.eval();
+    if (on_segment && !on_segment(end)) return result;
+    state = std::move(result.state);
+  }
+}
+
+namespace {
+
+Weights take_weights(const LoadedWeights& loaded, const std::string& name) {
+  const auto bias = loaded.arrays.find(name + ".bias");
+  return {loaded.arrays.at(name + ".weight"),
+          bias == loaded.arrays.end() ? std::nullopt : std::optional(bias->second)};
+}
+
+Block take_block(const LoadedWeights& loaded, std::int64_t index) {
+  const auto of = [&](const char* name) {
+    return take_weights(loaded, str("blocks.", index, ".", name));
+  };
+  return {{of("mlstm.norm"), of("mlstm.qkvo"), of("mlstm.gates"), of("mlstm.head_norm"),
+           of("mlstm.out")},
+          {of("ffn.norm"), of("ffn.up"), of("ffn.down")}};
+}
+
+}  // namespace
+
+Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+Model Model::load(const Plan& plan, const TensorSource& source, const LoadOptions& options) {
+  const mx::Dtype dtype = options.dtype == ComputeDtype::kBfloat16 ? mx::bfloat16 : mx::float32;
+  const LoadedWeights loaded = load_weights(plan, source, dtype, options.on_progress);
+  std::vector<Block> blocks;
+  for (std::int64_t l = 0; l < plan.dims.L; ++l) blocks.push_back(take_block(loaded, l));
+  const Weights embedding = take_weights(loaded, "embedding");
+  return Model(std::make_shared<const Impl>(
+      Impl{plan, options.dtype, ops::on_cpu() ? mx::float32 : dtype, loaded.bytes,
+           loaded.fingerprint, embedding, std::move(blocks),
+           plan.dims.has_out_norm ? std::optional(take_weights(loaded, "out_norm")) : std::nullopt,
+           plan.dims.tied_head ? embedding : take_weights(loaded, "lm_head")}));
+}
+
+ModelState Model::initial_state(int batch) const {
+  const LargeDims& d = impl_->plan.dims;
+  const int NH = static_cast<int>(d.NH), DHQK = static_cast<int>(d.DHQK);
+  const int DHV = static_cast<int>(d.DHV);
+  ModelState state;
+  state.positions.assign(static_cast<std::size_t>(batch), 0);
+  for (std::int64_t l = 0; l < d.L; ++l) {
+    state.blocks.push_back(
+        {mx::zeros({batch, NH, DHQK, DHV}), mx::zeros({batch, NH, DHQK}), mx::zeros({batch, NH})});
+  }
+  return state;
+}
+
+const Plan& Model::plan() const {
+  return impl_->plan;
+}
+ComputeDtype Model::dtype() const {
+  return impl_->dtype;
+}
+std::uint64_t Model::weight_bytes() const {
+  return impl_->weight_bytes;
+}
+
+std::uint64_t Model::bytes_per_token() const {
+  // Of the embedding one row is read, unless it serves as the head too; the state is read and
+  // written.
+  const std::uint64_t embedding = impl_->embedding.weight.nbytes();
+  const std::uint64_t row = embedding / static_cast<std::uint64_t>(impl_->plan.dims.V);
+  const std::uint64_t skipped = impl_->plan.dims.tied_head ? 0 : embedding - row;
+  return impl_->weight_bytes - skipped + 2 * impl_->plan.state_bytes();
+}
+
+std::string Model::fingerprint() const {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(impl_->fingerprint));
+  return text;
+}
+
+std::string_view name_of(ComputeDtype dtype) {
+  return dtype == ComputeDtype::kBfloat16 ? "bfloat16" : "float32";
+}
+
+}  // namespace xlstm

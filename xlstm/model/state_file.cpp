@@ -1,0 +1,133 @@
+#include "xlstm/model/state_file.h"
+
+#include <charconv>
+#include <cstring>
+
+#include "mlx/allocator.h"
+#include "mlx/ops.h"
+#include "mlx/transforms.h"
+#include "xlstm/base/error.h"
+#include "xlstm/weights/safetensors.h"
+
+namespace xlstm {
+namespace {
+namespace mx = mlx::core;
+
+constexpr std::string_view kFormat = "xlstm-state-1";
+
+struct Part {
+  const char* suffix;
+  mx::array ops::MlstmState::*member;
+};
+constexpr Part kParts[] = {
+    {"C", &ops::MlstmState::C}, {"n", &ops::MlstmState::n}, {"m", &ops::MlstmState::m}};
+
+std::string tensor_name(std::size_t block, const Part& part) {
+  return str("blocks.", block, ".", part.suffix);
+}
+
+Shape shape_of(const mx::array& a) {
+  return Shape(a.shape().begin(), a.shape().end());
+}
+
+std::string joined(const std::vector<std::uint64_t>& positions) {
+  std::string out;
+  for (const std::uint64_t position : positions) out += str(out.empty() ? "" : ",", position);
+  return out;
+}
+
+// "12,7" -> {12, 7}; throws on anything else.
+std::vector<std::uint64_t> parse_positions(std::string_view text, const std::string& file) {
+  std::vector<std::uint64_t> out;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (true) {
+    std::uint64_t value = 0;
+    const auto [next, error] = std::from_chars(at, end, value);
+    if (error != std::errc() || (next != end && *next != ',')) {
+      fail_wanted(ErrorKind::kFormat, file, "positions as numbers with commas", quoted(text));
+    }
+    out.push_back(value);
+    if (next == end) return out;
+    at = next + 1;
+  }
+}
+
+const std::string& metadata_of(const TensorSource& source, const char* key,
+                               const std::string& file) {
+  const auto found = source.metadata().find(key);
+  if (found != source.metadata().end()) return found->second;
+  fail_wanted(ErrorKind::kFormat, file, str("a state file with metadata ", quoted(key)), "none");
+}
+
+mx::array read_array(const TensorSource& source, const std::string& name, const Shape& shape,
+                     const std::string& file) {
+  const std::size_t index = source.find(name);
+  if (index == TensorSource::npos)
+    fail_wanted(ErrorKind::kFormat, file, str("tensor ", name), "none");
+  const TensorInfo& info = source.tensors()[index];
+  if (info.shape != shape || info.dtype != DType::kF32) {
+    fail_wanted(ErrorKind::kFormat, file, str(name, " F32 ", to_string(shape)),
+                str(name_of(info.dtype), " ", to_string(info.shape)));
+  }
+  const auto bytes = source.bytes(index);
+  auto data = mx::allocator::malloc(bytes.size());
+  if (!bytes.empty()) std::memcpy(data.buffer().raw_ptr(), bytes.data(), bytes.size());
+  return mx::array(std::move(data), mx::Shape(shape.begin(), shape.end()), mx::float32);
+}
+
+void check_model(const TensorSource& source, const Model& model, const std::string& file) {
+  const std::string& fingerprint = metadata_of(source, "model", file);
+  if (fingerprint == model.fingerprint()) return;
+  fail_wanted(ErrorKind::kModel, file, str("a state of this model (", model.fingerprint(), ")"),
+              str("one of another model (", quoted(fingerprint), ")"));
+}
+
+}  // namespace
+
+void save_state(const std::filesystem::path& file, const ModelState& state, const Model& model) {
+  std::vector<mx::array> arrays;  // keeps the bytes alive while they are written
+  std::vector<TensorToWrite> tensors;
+  for (const ops::MlstmState& block : state.blocks) {
+    for (const Part& part : kParts) arrays.push_back(mx::contiguous(block.*part.member));
+  }
+  mx::eval(arrays);
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    const auto* bytes = reinterpret_cast<const std::byte*>(arrays[i].data<float>());
+    tensors.push_back({tensor_name(i / std::size(kParts), kParts[i % std::size(kParts)]),
+                       DType::kF32,
+                       shape_of(arrays[i]),
+                       {bytes, arrays[i].nbytes()}});
+  }
+  write_safetensors(file, tensors,
+                    {{"format", std::string(kFormat)},
+                     {"model", model.fingerprint()},
+                     {"positions", joined(state.positions)}});
+}
+
+ModelState load_state(const std::filesystem::path& file, const Model& model) {
+  const std::string where = file.string();
+  const auto source = open_safetensors(file);
+  const std::string& format = metadata_of(*source, "format", where);
+  if (format != kFormat) fail_wanted(ErrorKind::kFormat, where, quoted(kFormat), quoted(format));
+  check_model(*source, model, where);
+
+  ModelState state;
+  state.positions = parse_positions(metadata_of(*source, "positions", where), where);
+  const LargeDims& d = model.plan().dims;
+  const std::size_t wanted = static_cast<std::size_t>(d.L) * std::size(kParts);
+  if (source->tensors().size() != wanted) {
+    fail_wanted(ErrorKind::kFormat, where, str(wanted, " tensors"), str(source->tensors().size()));
+  }
+  const std::int64_t B = state.batch();
+  for (std::size_t l = 0; l < static_cast<std::size_t>(d.L); ++l) {
+    const auto read = [&](const Part& part, const Shape& shape) {
+      return read_array(*source, tensor_name(l, part), shape, where);
+    };
+    state.blocks.push_back({read(kParts[0], {B, d.NH, d.DHQK, d.DHV}),
+                            read(kParts[1], {B, d.NH, d.DHQK}), read(kParts[2], {B, d.NH})});
+  }
+  return state;
+}
+
+}  // namespace xlstm

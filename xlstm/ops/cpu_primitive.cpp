@@ -1,0 +1,96 @@
+#include "xlstm/ops/cpu_primitive.h"
+
+#include <cstring>
+#include <memory>
+
+#include "mlx/allocator.h"
+#include "mlx/backend/cpu/encoder.h"
+#include "mlx/device.h"
+#include "mlx/stream.h"
+#include "xlstm/base/error.h"
+
+namespace xlstm::ops {
+namespace {
+namespace mx = mlx::core;
+
+// Copies a strided array into `to`, row-major. Slices of a projection arrive this way; copying here
+// spares a node of MLX's graph for each.
+void copy_strided(const mx::array& a, std::size_t axis, const char* from, char*& to) {
+  const auto item = a.itemsize();
+  const auto length = static_cast<std::size_t>(a.shape()[axis]);
+  const auto stride = a.strides()[axis] * static_cast<std::int64_t>(item);
+  const bool innermost = axis + 1 == a.ndim();
+  if (innermost && a.strides()[axis] == 1) {
+    std::memcpy(to, from, length * item);
+    to += length * item;
+    return;
+  }
+  for (std::size_t i = 0; i < length; ++i, from += stride) {
+    if (innermost) {
+      std::memcpy(to, from, item);
+      to += item;
+    } else {
+      copy_strided(a, axis + 1, from, to);
+    }
+  }
+}
+
+// The array's elements row-major: its own memory, or a copy kept in `scratch`.
+const void* row_major(const mx::array& a, std::vector<std::unique_ptr<char[]>>& scratch) {
+  if (a.size() == 0 || a.flags().row_contiguous) return a.data<char>();
+  scratch.push_back(std::make_unique_for_overwrite<char[]>(a.nbytes()));
+  char* to = scratch.back().get();
+  copy_strided(a, 0, a.data<char>(), to);
+  return scratch.back().get();
+}
+
+// Each output of a node holds the inputs once more, so that none of them ever looks unshared. They
+// are not needed by the outputs that are not being evaluated themselves: let them go.
+void drop_sibling_handles(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
+  for (mx::array& output : outputs) {
+    if (&output.inputs() != &inputs) output.inputs().clear();
+  }
+}
+
+}  // namespace
+
+CpuPrimitive::CpuPrimitive(const char* name, CpuKernel kernel, std::vector<Donation> donations)
+    : mx::Primitive(mx::default_stream(mx::Device::cpu)),
+      name_(name),
+      kernel_(std::move(kernel)),
+      donations_(std::move(donations)) {}
+
+void CpuPrimitive::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
+  if (!donations_.empty()) drop_sibling_handles(inputs, outputs);
+  for (const Donation& donation : donations_) {
+    const mx::array& from = inputs[donation.from];
+    if (from.is_donatable() && from.flags().row_contiguous) {
+      outputs[donation.to].copy_shared_buffer(from);
+    }
+  }
+  auto& encoder = mx::cpu::get_command_encoder(stream());
+  std::vector<mx::array> in;
+  std::vector<mx::array> out;
+  for (const mx::array& a : inputs) {
+    encoder.set_input_array(a);
+    in.push_back(mx::array::unsafe_weak_copy(a));
+  }
+  for (mx::array& a : outputs) {
+    if (a.data_shared_ptr() == nullptr) a.set_data(mx::allocator::malloc(a.nbytes()));
+    encoder.set_output_array(a);
+    out.push_back(mx::array::unsafe_weak_copy(a));
+  }
+  encoder.dispatch([kernel = kernel_, in = std::move(in), out = std::move(out)]() mutable {
+    CpuBuffers buffers;
+    std::vector<std::unique_ptr<char[]>> scratch;
+    for (const mx::array& a : in) buffers.inputs.push_back(row_major(a, scratch));
+    for (mx::array& a : out) buffers.outputs.push_back(a.data<char>());
+    kernel(buffers);
+  });
+}
+
+void CpuPrimitive::eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&) {
+  fail(ErrorKind::kInternal, name_, "this path is for the CPU only");
+}
+
+}  // namespace xlstm::ops
