@@ -1,46 +1,39 @@
-// The loop that turns a prompt into tokens: prefill, then steps, each queued before the last is read.
+// The loop that turns a prompt into tokens: prefill, then steps, each queued before the last is
+// read.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "xlstm/generate/sampling.h"
+#include "xlstm/generate/statistics.h"
 #include "xlstm/model/model.h"
 #include "xlstm/text/tokenizer.h"
 
 namespace xlstm {
 
 enum class StopReason { kMaxTokens, kEndToken, kStopString, kCancelled };
-std::string_view name_of(StopReason reason);  // "max_tokens", "end_token", "stop_string", "cancelled"
+std::string_view name_of(
+    StopReason reason);  // "max_tokens", "end_token", "stop_string", "cancelled"
 
 struct GenerateOptions {
-  std::int64_t max_tokens = 50;  // >= 0
-  Sampling sampling;
-  std::vector<std::string> stop;    // texts that end the answer; they are not shown
-  std::vector<TokenId> end_tokens;  // tokens that end it; not shown
-};
-
-// What a run took.
-struct Statistics {
-  std::int64_t prompt_tokens = 0;
-  std::int64_t generated_tokens = 0;
-  double load_seconds = 0;             // of the model, once
-  double prefill_seconds = 0;
-  double decode_seconds = 0;           // after the first token
-  double first_token_seconds = 0;      // from the call to the first token read
-  std::uint64_t peak_bytes = 0;        // peak resident or device memory, whichever is larger
-  std::uint64_t bytes_per_token = 0;   // weights and state moved per decoded token
-  double prefill_tokens_per_second() const;
-  double decode_tokens_per_second() const;
+  std::int64_t max_tokens = 50;  // >= 0; 0 reads the prompt only
+  Sampling sampling = {};
+  std::vector<std::string> stop = {};    // texts that end the answer; they are not shown
+  std::vector<TokenId> end_tokens = {};  // tokens that end it; not shown
+  // Asked between the prompt's segments and after every token; true ends the run. For stops from
+  // outside, which cannot wait for the next piece of text.
+  std::function<bool()> cancelled = {};
 };
 
 struct Generated {
-  std::string text;                // all that was passed to on_text
-  std::vector<TokenId> tokens;     // all that were chosen, an end token included
+  std::string text;             // all that was passed to on_text
+  std::vector<TokenId> tokens;  // all that were chosen, an end token included
   StopReason reason = StopReason::kMaxTokens;
-  std::uint64_t seed = 0;          // that was used
+  std::uint64_t seed = 0;  // that was used
   Statistics statistics;
 };
 
@@ -48,9 +41,13 @@ struct Generated {
 // string). Return false to stop.
 using OnText = std::function<bool(std::string_view text)>;
 
-// Reads `prompt` (at least one token; ids checked against V) into `state`, then generates. On return
-// `state` has read the prompt and every generated token, whatever ended the run; if an exception
-// leaves, `state` is as it was before the call.
+// Reads `prompt` (at least one token) into `state`, one sequence, then generates. Penalties count
+// the tokens of `prompt` and those chosen; rows of the vocabulary without a token are never chosen.
+// On return `state` has read the prompt and every generated token, whatever ended the run (the last
+// one lazily: nothing is computed unless the state is used); a run cancelled within the prompt
+// leaves it unread. If an exception leaves, `state` is as it was before the call.
+//
+// Throws Error(kUsage) for an empty prompt, ids outside [0, V), options out of range.
 Generated generate(const Model& model, const Tokenizer& tokenizer, ModelState& state,
                    const std::vector<TokenId>& prompt, const GenerateOptions& options,
                    const OnText& on_text = {});

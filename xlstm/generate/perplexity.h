@@ -11,17 +11,22 @@
 namespace xlstm {
 
 struct Perplexity {
-  double perplexity = 0;       // exp of the mean negative log-likelihood per predicted token
-  double standard_error = 0;   // of the perplexity: perplexity * sd(nll) / sqrt(tokens)
-  double mean_nll = 0;         // nats
-  std::int64_t tokens = 0;     // predicted: all but the first
+  double perplexity = 0;      // exp of the mean negative log-likelihood per predicted token
+  double standard_error = 0;  // of the perplexity: perplexity * sd(nll) / sqrt(tokens)
+  double mean_nll = 0;        // nats
+  std::int64_t tokens = 0;    // predicted: all but the first
   double seconds = 0;
   double tokens_per_second = 0;
 };
 
 // `ids` as one sequence with carried state; the first is read and not predicted (put BOS there).
-// Needs at least two ids, each in [0, V). on_progress gets the number of tokens done.
+// Needs at least two ids, each in [0, V), else throws Error(kUsage). Memory does not grow with the
+// text. on_progress gets the number of tokens predicted so far; it may throw to stop.
+//
+// `segment` is how many tokens are read at once; it changes rounding only. 0: chosen so that the
+// logits of a segment stay small.
 Perplexity perplexity(const Model& model, const std::vector<TokenId>& ids,
-                      const std::function<void(std::int64_t)>& on_progress = {});
+                      const std::function<void(std::int64_t)>& on_progress = {},
+                      std::int64_t segment = 0);
 
 }  // namespace xlstm

@@ -1,0 +1,139 @@
+#include "xlstm/engine/engine.h"
+
+#include <chrono>
+#include <utility>
+
+#include "mlx/memory.h"
+#include "xlstm/base/error.h"
+#include "xlstm/base/memory.h"
+#include "xlstm/engine/engine_impl.h"
+#include "xlstm/engine/limits.h"
+#include "xlstm/engine/resolve.h"
+#include "xlstm/weights/tensor_source.h"
+#include "xlstm/wiring/discover.h"
+
+namespace xlstm {
+namespace {
+
+namespace mx = mlx::core;
+
+struct Checkpoint {
+  std::filesystem::path folder;
+  std::unique_ptr<TensorSource> source;
+  Plan plan;
+};
+
+// Headers only: no weight is read.
+Checkpoint open_checkpoint(const std::string& name) {
+  Checkpoint checkpoint;
+  checkpoint.folder = resolve_model(name, model_roots());
+  checkpoint.source = open_weights(checkpoint.folder);
+  checkpoint.plan = discover(checkpoint.folder, *checkpoint.source);
+  return checkpoint;
+}
+
+// A special id: as the tokenizer says, else as config.json says if that is an id with a token. The
+// tokenizer wins: the 7B model's config.json names an ordinary token as its end.
+std::optional<TokenId> special_id(const std::optional<TokenId>& from_tokenizer,
+                                  const std::optional<std::int64_t>& from_config,
+                                  const Tokenizer& tokenizer, std::int64_t V) {
+  if (from_tokenizer && *from_tokenizer < V) return from_tokenizer;
+  if (!from_config || *from_config < 0 || *from_config >= V) return std::nullopt;
+  const auto id = static_cast<TokenId>(*from_config);
+  return tokenizer.has_token(id) ? std::optional(id) : std::nullopt;
+}
+
+Tokenizer open_tokenizer(const std::filesystem::path& folder, std::int64_t V) {
+  Tokenizer tokenizer = Tokenizer::open(folder);
+  for (TokenId id = 0; id < V; ++id) {
+    if (tokenizer.has_token(id)) return tokenizer;
+  }
+  fail_wanted(ErrorKind::kModel, (folder / "tokenizer.json").string(),
+              str("a token with an id in [0, ", V, ")"), "none");
+}
+
+Model load_model(const Checkpoint& checkpoint, const EngineOptions& options) {
+  const ComputeDtype dtype = choose_dtype(options);
+  const std::string where = checkpoint.folder.string();
+  check_memory(estimate_memory(checkpoint.plan, dtype), options, where);
+  try {
+    return Model::load(checkpoint.plan, *checkpoint.source, {dtype, options.on_load_progress});
+  } catch (const std::bad_alloc&) {
+    fail_wanted(ErrorKind::kMemory, where, "memory for the weights", "none left");
+  }
+}
+
+}  // namespace
+
+Engine::Engine(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+Engine Engine::open(const std::string& name, const EngineOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  choose_device(options);
+  choose_dtype(options);  // a wrong option is told before a file is opened
+  const Checkpoint checkpoint = open_checkpoint(name);
+  const Plan& plan = checkpoint.plan;
+  const std::int64_t V = plan.dims.V;
+  Tokenizer tokenizer = open_tokenizer(checkpoint.folder, V);
+  const auto bos = special_id(tokenizer.bos_id(), plan.bos_id, tokenizer, V);
+  const auto end = special_id(tokenizer.eos_id(), plan.eos_id, tokenizer, V);
+  Model model = load_model(checkpoint, options);
+  apply_limits(options);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  return Engine(std::make_shared<const Impl>(
+      Impl{options, std::move(model), std::move(tokenizer), bos,
+           end ? std::vector<TokenId>{*end} : std::vector<TokenId>{}, took.count()}));
+}
+
+Completion Engine::complete(const Request& request, const OnCompletionText& on_text) const {
+  return session().complete(request, on_text);
+}
+
+Session Engine::session() const {
+  return Session(
+      std::make_unique<Session::Impl>(Session::Impl{impl_, impl_->model.initial_state()}));
+}
+
+const Plan& Engine::plan() const {
+  return impl_->model.plan();
+}
+const Tokenizer& Engine::tokenizer() const {
+  return impl_->tokenizer;
+}
+const Model& Engine::model() const {
+  return impl_->model;
+}
+std::optional<std::int32_t> Engine::bos_id() const {
+  return impl_->bos_id;
+}
+std::vector<std::int32_t> Engine::end_ids() const {
+  return impl_->end_ids;
+}
+double Engine::load_seconds() const {
+  return impl_->load_seconds;
+}
+
+MemoryUse Engine::memory() const {
+  MemoryUse use;
+  use.active = mx::get_active_memory();
+  use.peak = mx::get_peak_memory();
+  use.cache = mx::get_cache_memory();
+  use.resident = resident_bytes();
+  use.peak_resident = peak_resident_bytes();
+  use.limit = memory_limit(impl_->options);
+  return use;
+}
+
+std::uint64_t Engine::estimate_bytes(const std::string& name, const EngineOptions& options,
+                                     int batch) {
+  if (batch < 1) fail_wanted(ErrorKind::kUsage, "batch", "1 or more", str(batch));
+  choose_device(options);
+  const ComputeDtype dtype = choose_dtype(options);
+  return estimate_memory(open_checkpoint(name).plan, dtype, batch).total();
+}
+
+std::filesystem::path Engine::resolve(const std::string& name) {
+  return resolve_model(name, model_roots());
+}
+
+}  // namespace xlstm

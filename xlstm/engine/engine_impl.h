@@ -1,0 +1,24 @@
+// What an engine and its sessions share.
+#pragma once
+
+#include "xlstm/engine/engine.h"
+#include "xlstm/model/model.h"
+#include "xlstm/text/tokenizer.h"
+
+namespace xlstm {
+
+struct Engine::Impl {
+  EngineOptions options;
+  Model model;
+  Tokenizer tokenizer;
+  std::optional<TokenId> bos_id;
+  std::vector<TokenId> end_ids;
+  double load_seconds = 0;
+};
+
+struct Session::Impl {
+  std::shared_ptr<const Engine::Impl> engine;
+  ModelState state;  // of one sequence
+};
+
+}  // namespace xlstm

@@ -1,0 +1,112 @@
+#include "xlstm/engine/limits.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "mlx/device.h"
+#include "mlx/memory.h"
+#include "xlstm/base/error.h"
+#include "xlstm/base/memory.h"
+#include "xlstm/base/threads.h"
+
+namespace xlstm {
+namespace {
+
+namespace mx = mlx::core;
+
+bool on_gpu() {
+  return mx::default_device() == mx::Device::gpu;
+}
+
+// Memory of the default device as MLX knows it, 0 where it does not say.
+std::uint64_t device_memory() {
+  if (!on_gpu()) return 0;
+  const auto& info = mx::device_info();
+  for (const char* key : {"memory_size", "total_memory"}) {
+    const auto entry = info.find(key);
+    if (entry == info.end()) continue;
+    if (const std::size_t* bytes = std::get_if<std::size_t>(&entry->second)) return *bytes;
+  }
+  return 0;
+}
+
+struct Room {
+  std::uint64_t bytes = 0;
+  std::string source;
+};
+
+std::uint64_t less(std::uint64_t all, std::uint64_t used) {
+  return all > used ? all - used : 0;
+}
+
+// Weights are counted as MLX's memory: what is resident beside them (code, mapped files) is small
+// or can be dropped.
+Room room_left(const EngineOptions& options) {
+  const std::uint64_t used = mx::get_active_memory();
+  if (options.hard_memory_limit > 0) {
+    return {less(options.hard_memory_limit, used),
+            str("the limit of ", human_bytes(options.hard_memory_limit))};
+  }
+  if (const std::uint64_t device = device_memory()) {
+    return {less(device, used), str("the device's ", human_bytes(device))};
+  }
+  return {available_memory_bytes(), str("the machine's ", human_bytes(physical_memory_bytes()))};
+}
+
+}  // namespace
+
+void choose_device(const EngineOptions& options) {
+  const bool has_gpu = mx::is_available(mx::Device::gpu);
+  if (options.device == "gpu" && !has_gpu) {
+    fail_wanted(ErrorKind::kUsage, "device", "a GPU that MLX can use",
+                "none: this machine has none, or this MLX was built without support for it");
+  }
+  if (options.device == "cpu" || (options.device == "auto" && !has_gpu)) {
+    mx::set_default_device(mx::Device::cpu);
+  } else if (options.device == "gpu" || options.device == "auto") {
+    mx::set_default_device(mx::Device::gpu);
+  } else {
+    fail_wanted(ErrorKind::kUsage, "device", "auto, cpu or gpu", xlstm::quoted(options.device));
+  }
+  if (options.threads > 0) set_thread_count(options.threads);
+}
+
+ComputeDtype choose_dtype(const EngineOptions& options) {
+  if (options.dtype == "float32") return ComputeDtype::kFloat32;
+  if (options.dtype == "bfloat16") return ComputeDtype::kBfloat16;
+  if (options.dtype == "auto") return on_gpu() ? ComputeDtype::kBfloat16 : ComputeDtype::kFloat32;
+  fail_wanted(ErrorKind::kUsage, "dtype", "auto, float32 or bfloat16",
+              xlstm::quoted(options.dtype));
+}
+
+std::uint64_t memory_limit(const EngineOptions& options) {
+  if (options.hard_memory_limit > 0) return options.hard_memory_limit;
+  const std::uint64_t device = device_memory();
+  return device > 0 ? device : physical_memory_bytes();
+}
+
+void check_memory(const MemoryEstimate& estimate, const EngineOptions& options,
+                  const std::string& where) {
+  const Room room = room_left(options);
+  if (estimate.total() <= room.bytes) return;
+  fail_wanted(
+      ErrorKind::kMemory, where,
+      str(human_bytes(estimate.total()), " (weights ", human_bytes(estimate.weights), ", state ",
+          human_bytes(estimate.state), ", workspace ", human_bytes(estimate.workspace), ")"),
+      str(human_bytes(room.bytes), " left of ", room.source));
+}
+
+void apply_limits(const EngineOptions& options) {
+  if (options.hard_memory_limit > 0) mx::set_memory_limit(options.hard_memory_limit);
+  if (options.soft_memory_limit > 0) {
+    mx::set_cache_limit(less(options.soft_memory_limit, mx::get_active_memory()));
+  }
+}
+
+void respect_soft_limit(const EngineOptions& options) {
+  if (options.soft_memory_limit == 0 || mx::get_cache_memory() == 0) return;
+  const std::uint64_t device = mx::get_active_memory() + mx::get_cache_memory();
+  if (std::max(device, resident_bytes()) > options.soft_memory_limit) mx::clear_cache();
+}
+
+}  // namespace xlstm

@@ -1,0 +1,214 @@
+#include "xlstm/generate/generator.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "mlx/mlx.h"
+#include "xlstm/base/error.h"
+#include "xlstm/base/memory.h"
+#include "xlstm/generate/stop.h"
+
+namespace xlstm {
+namespace {
+
+namespace mx = mlx::core;
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// Tokens in, certain text out.
+class TextStream {
+ public:
+  TextStream(const Tokenizer& tokenizer, const GenerateOptions& options, const OnText& on_text)
+      : detokenizer_(tokenizer), scanner_(options.stop), on_text_(on_text) {}
+
+  // Returns why to stop, if so.
+  std::optional<StopReason> push(TokenId id) { return show(scanner_.push(detokenizer_.push(id))); }
+
+  // Shows what was held back. Returns whether its last character completed a stop string.
+  bool finish() {
+    std::string rest = scanner_.push(detokenizer_.finish());
+    rest += scanner_.finish();
+    return show(rest) == StopReason::kStopString;
+  }
+
+  const std::string& text() const { return text_; }
+
+ private:
+  std::optional<StopReason> show(const std::string& piece) {
+    text_ += piece;
+    const bool more = piece.empty() || !on_text_ || on_text_(piece);
+    if (scanner_.stopped()) return StopReason::kStopString;
+    return more ? std::nullopt : std::optional(StopReason::kCancelled);
+  }
+
+  Detokenizer detokenizer_;
+  StopScanner scanner_;
+  const OnText& on_text_;
+  std::string text_;
+};
+
+void check_ids(const std::vector<TokenId>& prompt, std::int64_t V) {
+  if (prompt.empty()) fail_wanted(ErrorKind::kUsage, "prompt", "at least one token", "none");
+  for (const TokenId id : prompt) {
+    if (id < 0 || id >= V) {
+      fail_wanted(ErrorKind::kUsage, "prompt", str("token ids in [0, ", V, ")"), str(id));
+    }
+  }
+}
+
+void check_call(const ModelState& state, const GenerateOptions& options) {
+  if (options.max_tokens < 0) {
+    fail_wanted(ErrorKind::kUsage, "max_tokens", "0 or more", str(options.max_tokens));
+  }
+  if (state.batch() != 1) {
+    fail_wanted(ErrorKind::kUsage, "state", "one sequence", str(state.batch()));
+  }
+}
+
+std::vector<TokenId> ids_without_token(const Tokenizer& tokenizer, std::int64_t V) {
+  std::vector<TokenId> ids;
+  for (TokenId id = 0; id < V; ++id) {
+    if (!tokenizer.has_token(id)) ids.push_back(id);
+  }
+  return ids;
+}
+
+mx::array row_of(const std::vector<TokenId>& ids) {
+  return mx::array(ids.begin(), {1, static_cast<int>(ids.size())}, mx::int32);
+}
+
+// One call of generate(): what its steps share.
+class Run {
+ public:
+  Run(const Model& model, const Tokenizer& tokenizer, const GenerateOptions& options,
+      const OnText& on_text)
+      : model_(model),
+        options_(options),
+        V_(model.plan().dims.V),
+        sampler_(options.sampling, V_, ids_without_token(tokenizer, V_)),
+        text_(tokenizer, options, on_text) {}
+
+  Generated generate(ModelState& state, const std::vector<TokenId>& prompt) {
+    sampler_.see(prompt);
+    result_.seed = sampler_.seed();
+    if (std::optional<ForwardResult> front = read(prompt, state)) {
+      if (options_.max_tokens > 0) decode(*front);
+      state = std::move(front->state);
+    } else {
+      result_.reason = StopReason::kCancelled;
+    }
+    return finished();
+  }
+
+ private:
+  // Nothing if it was cancelled.
+  std::optional<ForwardResult> read(const std::vector<TokenId>& prompt, const ModelState& state) {
+    bool cancelled = false;
+    ForwardResult front = model_.prefill(row_of(prompt), state, [&](std::int64_t) {
+      cancelled = options_.cancelled && options_.cancelled();
+      return !cancelled;
+    });
+    if (cancelled) return std::nullopt;
+    mx::eval(front.logits);
+    front.state.eval();
+    result_.statistics.prompt_tokens = static_cast<std::int64_t>(prompt.size());
+    result_.statistics.prefill_seconds = watch_.seconds();
+    return front;
+  }
+
+  // logits [1, 1, V] -> the next token [1], being computed.
+  mx::array queue_token(const mx::array& logits) {
+    mx::array token = sampler_.sample(mx::reshape(logits, {1, static_cast<int>(V_)}));
+    mx::async_eval(token);
+    return token;
+  }
+
+  // Generates from `front`, which moves on to having read every token. The step that reads a token
+  // is queued before the token is looked at, so that the device never waits for us. After the last
+  // token the step is only built: whoever uses the state pays for it.
+  void decode(ForwardResult& front) {
+    mx::array token = queue_token(front.logits);
+    for (std::int64_t left = options_.max_tokens; left > 0; --left) {
+      // The state has no owner but the queued step from here on, which so works in place.
+      front = model_.forward(mx::reshape(token, {1, 1}), front.state);
+      mx::array next = left > 1 ? queue_token(front.logits) : token;
+      if (const auto reason = take(token.item<TokenId>())) {
+        result_.reason = *reason;
+        break;
+      }
+      token = std::move(next);
+    }
+    result_.statistics.decode_seconds = watch_.seconds() - result_.statistics.first_token_seconds;
+    if (result_.reason != StopReason::kStopString && !told_to_stop_) {
+      if (text_.finish()) result_.reason = StopReason::kStopString;
+    }
+  }
+
+  // Returns why to stop, if so.
+  std::optional<StopReason> take(TokenId id) {
+    if (result_.tokens.empty()) result_.statistics.first_token_seconds = watch_.seconds();
+    result_.tokens.push_back(id);
+    const auto& ends = options_.end_tokens;
+    if (std::find(ends.begin(), ends.end(), id) != ends.end()) return StopReason::kEndToken;
+    if (const auto reason = text_.push(id)) {
+      told_to_stop_ = *reason == StopReason::kCancelled;
+      return reason;
+    }
+    if (options_.cancelled && options_.cancelled()) return StopReason::kCancelled;
+    return std::nullopt;
+  }
+
+  Generated finished() {
+    Statistics& s = result_.statistics;
+    s.generated_tokens = static_cast<std::int64_t>(result_.tokens.size());
+    s.peak_bytes = std::max<std::uint64_t>(mx::get_peak_memory(), peak_resident_bytes());
+    s.bytes_per_token = model_.bytes_per_token();
+    result_.text = text_.text();
+    return std::move(result_);
+  }
+
+  const Model& model_;
+  const GenerateOptions& options_;
+  std::int64_t V_;
+  Stopwatch watch_;
+  Sampler sampler_;
+  TextStream text_;
+  bool told_to_stop_ = false;  // by on_text, which is not called again
+  Generated result_;
+};
+
+}  // namespace
+
+std::string_view name_of(StopReason reason) {
+  switch (reason) {
+    case StopReason::kMaxTokens:
+      return "max_tokens";
+    case StopReason::kEndToken:
+      return "end_token";
+    case StopReason::kStopString:
+      return "stop_string";
+    case StopReason::kCancelled:
+      return "cancelled";
+  }
+  return "unknown";
+}
+
+Generated generate(const Model& model, const Tokenizer& tokenizer, ModelState& state,
+                   const std::vector<TokenId>& prompt, const GenerateOptions& options,
+                   const OnText& on_text) {
+  check_ids(prompt, model.plan().dims.V);
+  check_call(state, options);
+  return Run(model, tokenizer, options, on_text).generate(state, prompt);
+}
+
+}  // namespace xlstm

@@ -1,0 +1,88 @@
+#include "xlstm/generate/perplexity.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "mlx/mlx.h"
+#include "xlstm/base/error.h"
+
+namespace xlstm {
+namespace {
+
+namespace mx = mlx::core;
+
+void check_ids(const std::vector<TokenId>& ids, std::int64_t V) {
+  if (ids.size() < 2) {
+    fail_wanted(ErrorKind::kUsage, "perplexity", "at least two tokens", str(ids.size()));
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] >= 0 && ids[i] < V) continue;
+    fail_wanted(ErrorKind::kUsage, "perplexity", str("token ids in [0, ", V, ")"),
+                str(ids[i], " at ", i));
+  }
+}
+
+// Tokens whose logits take 32 MiB: long enough for products to be busy, short enough for a laptop.
+std::int64_t default_segment(std::int64_t V) {
+  constexpr std::int64_t kLogits = (32 << 20) / 4;
+  return std::clamp<std::int64_t>(kLogits / V / 64 * 64, 64, 1024);
+}
+
+// Mean and variance of a stream of numbers, in one pass (Welford).
+struct Moments {
+  std::int64_t count = 0;
+  double mean = 0, squares = 0;  // squares: sum of squared distances from the mean
+
+  void add(double x) {
+    const double distance = x - mean;
+    mean += distance / static_cast<double>(++count);
+    squares += distance * (x - mean);
+  }
+  double variance() const { return count > 1 ? squares / static_cast<double>(count - 1) : 0; }
+};
+
+mx::array row_of(const std::vector<TokenId>& ids, std::size_t begin, std::size_t size) {
+  const auto first = ids.begin() + static_cast<std::ptrdiff_t>(begin);
+  return mx::array(first, {1, static_cast<int>(size)}, mx::int32);
+}
+
+// logits [1, S, V], targets [1, S] -> -log p(target) [1, S] float32, in nats.
+mx::array nll_of(const mx::array& logits, const mx::array& targets) {
+  const mx::array chosen = mx::take_along_axis(logits, mx::expand_dims(targets, -1), -1);
+  return mx::logsumexp(logits, -1) - mx::squeeze(chosen, -1);
+}
+
+}  // namespace
+
+Perplexity perplexity(const Model& model, const std::vector<TokenId>& ids,
+                      const std::function<void(std::int64_t)>& on_progress, std::int64_t segment) {
+  const std::int64_t V = model.plan().dims.V;
+  check_ids(ids, V);
+  const auto step = static_cast<std::size_t>(segment > 0 ? segment : default_segment(V));
+  const auto start = std::chrono::steady_clock::now();
+
+  Moments nll;
+  ModelState state = model.initial_state();
+  for (std::size_t begin = 0; begin + 1 < ids.size(); begin += step) {
+    const std::size_t size = std::min(step, ids.size() - 1 - begin);
+    ForwardResult result = model.forward(row_of(ids, begin, size), state, Positions::kAll);
+    state = std::move(result.state);
+    mx::array values = mx::contiguous(nll_of(result.logits, row_of(ids, begin + 1, size)));
+    mx::eval(values);
+    state.eval();
+    for (std::size_t i = 0; i < size; ++i) nll.add(values.data<float>()[i]);
+    if (on_progress) on_progress(nll.count);
+  }
+
+  Perplexity out;
+  out.tokens = nll.count;
+  out.mean_nll = nll.mean;
+  out.perplexity = std::exp(nll.mean);
+  out.standard_error = out.perplexity * std::sqrt(nll.variance() / static_cast<double>(nll.count));
+  out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  out.tokens_per_second = static_cast<double>(out.tokens) / std::max(out.seconds, 1e-9);
+  return out;
+}
+
+}  // namespace xlstm
