@@ -16,7 +16,8 @@ namespace xlstm {
 // duplicate name, header size (at most 100 MB) and nesting before returning.
 std::unique_ptr<TensorSource> open_safetensors(const std::filesystem::path& file);
 
-// What a header parsed from `bytes` (a whole file) says; the part of the reader that fuzzing drives.
+// What a header parsed from `bytes` (a whole file) says; the part of the reader that fuzzing
+// drives.
 struct SafetensorsHeader {
   struct Entry {
     TensorInfo info;
@@ -36,8 +37,9 @@ struct TensorToWrite {
   std::span<const std::byte> bytes;
 };
 
-// Writes a file whole or not at all (AtomicFile). Tensors are laid out in the order given, each
-// aligned to its element size; metadata keys and values must be UTF-8.
+// Writes a file whole or not at all (AtomicFile), tensors in the order given. Throws Error: kFile
+// when the disk refuses, kUsage for a name given twice, bytes that do not fit a shape, text not
+// UTF-8.
 void write_safetensors(const std::filesystem::path& file, const std::vector<TensorToWrite>& tensors,
                        const std::map<std::string, std::string>& metadata);
 

@@ -19,13 +19,13 @@ struct TensorInfo {
   std::string name;
   DType dtype = DType::kF32;
   Shape shape;
-  std::uint64_t bytes = 0;      // = product(shape) * size_of(dtype), checked by the reader
-  std::filesystem::path file;   // which file holds it
+  std::uint64_t bytes = 0;     // = product(shape) * size_of(dtype), checked by the reader
+  std::filesystem::path file;  // which file holds it
 };
 
-// A checkpoint open for reading. Everything in tensors() has been checked against the files' lengths:
-// bytes() of a listed tensor cannot fail for reasons of layout. Readers of other formats (NPZ, GGUF,
-// torch) implement this same interface. Thread-safe for reading.
+// A checkpoint open for reading. Everything in tensors() has been checked against the files'
+// lengths: bytes() of a listed tensor cannot fail for reasons of layout. Readers of other formats
+// (NPZ, GGUF, torch) implement this same interface. Thread-safe for reading.
 class TensorSource {
  public:
   virtual ~TensorSource() = default;
