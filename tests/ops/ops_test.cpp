@@ -12,6 +12,7 @@
 #include "xlstm/kernels/gates/gates.h"
 #include "xlstm/kernels/head_norm/head_norm.h"
 #include "xlstm/kernels/rms_norm/rms_norm.h"
+#include "xlstm/ops/self_test.h"
 
 namespace xlstm::testing {
 namespace {
@@ -141,6 +142,13 @@ TEST(Linear, KernelAgreesWithTheDefinitionForEveryWeightType) {
             << M << " " << K << " " << N;
       }
     }
+  }
+}
+
+TEST(SelfTest, PassesHereAndMeasuresSomething) {
+  for (const ops::SelfTestResult& result : ops::self_test()) {
+    EXPECT_TRUE(result.ok()) << result.name << ": " << result.error << " > " << result.bound;
+    EXPECT_GT(result.error, 0) << result.name << " compared nothing";
   }
 }
 

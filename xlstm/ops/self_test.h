@@ -1,0 +1,20 @@
+// The ops against the float64 references, on the machine and device at hand. `xlstm doctor` shows
+// it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace xlstm::ops {
+
+struct SelfTestResult {
+  std::string name;
+  double error = 0;  // largest difference over largest value
+  double bound = 0;  // what rounding allows
+  bool ok() const { return error <= bound; }
+};
+
+// A second or less; uses MLX's default device. Throws what the device throws.
+std::vector<SelfTestResult> self_test();
+
+}  // namespace xlstm::ops
