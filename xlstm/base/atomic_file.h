@@ -11,7 +11,8 @@ namespace xlstm {
 // Writes to a temporary file beside `path`; commit() syncs it and renames it to `path`. Without
 // commit (an exception, say) the temporary file is removed and `path` stays as it was. Two writers
 // of one path do not meet: the later commit wins, whole.
-// Every call throws Error(kFile), with the system's reason, when the disk refuses.
+// Every call throws Error(kFile), with the system's reason, when the disk refuses; after that, and
+// after commit(), the object is closed, and writing to it throws Error(kInternal).
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& path);
@@ -24,10 +25,13 @@ class AtomicFile {
   void commit();
 
  private:
-  [[noreturn]] void fail_here(std::string_view action) const;
+  void check_open() const;
+  void close_descriptor();
+  void discard() noexcept;
+  [[noreturn]] void give_up(std::string_view action);
 
   std::filesystem::path path_;
-  std::filesystem::path temporary_;
+  std::filesystem::path temporary_;  // empty: none left to remove
   int descriptor_ = -1;
 };
 

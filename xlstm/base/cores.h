@@ -1,11 +1,11 @@
-// Cores, as the operating system grants them.
+// How many cores this process may use.
 #pragma once
 
 #include <cstddef>
 
 namespace xlstm {
 
-// How many cores this process may run on, at least 1.
+// At least 1. On Linux, those of its affinity mask, or fewer where its control group has a quota.
 std::size_t usable_cores();
 
 }  // namespace xlstm

@@ -42,9 +42,15 @@ std::string str(const Args&... args) {
 // shortened to about 80 bytes.
 std::string quoted(std::string_view text);
 // Exact matches, so that std::quoted, which argument-dependent look-up finds too, never wins.
-inline std::string quoted(const std::string& text) { return quoted(std::string_view(text)); }
-inline std::string quoted(std::string& text) { return quoted(std::string_view(text)); }
-inline std::string quoted(const char* text) { return quoted(std::string_view(text)); }
+inline std::string quoted(const std::string& text) {
+  return quoted(std::string_view(text));
+}
+inline std::string quoted(std::string& text) {
+  return quoted(std::string_view(text));
+}
+inline std::string quoted(const char* text) {
+  return quoted(std::string_view(text));
+}
 
 [[noreturn]] void fail(ErrorKind kind, std::string_view where, std::string_view what);
 [[noreturn]] void fail_wanted(ErrorKind kind, std::string_view where, std::string_view wanted,

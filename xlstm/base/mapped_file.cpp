@@ -5,17 +5,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <utility>
 
-#include "xlstm/base/error.h"
+#include "xlstm/base/system.h"
 
 namespace xlstm {
 namespace {
 
-// An open descriptor that is closed whatever happens.
+// An open file, closed at the end of its scope: a mapping outlives it.
 struct Descriptor {
   int value;
   ~Descriptor() {
@@ -23,26 +21,26 @@ struct Descriptor {
   }
 };
 
-[[noreturn]] void fail_system(const std::filesystem::path& path, std::string_view action) {
-  fail(ErrorKind::kFile, path.string(), str(action, ": ", std::strerror(errno)));
+// Size in bytes of a regular file; anything else is an error.
+std::size_t size_of_file(const Descriptor& file, const std::filesystem::path& path) {
+  struct stat status {};
+  if (::fstat(file.value, &status) != 0) fail_system(path, "read its size", errno);
+  if (S_ISREG(status.st_mode)) return static_cast<std::size_t>(status.st_size);
+  fail_wanted(ErrorKind::kFile, path.string(), "a file",
+              S_ISDIR(status.st_mode) ? "a folder" : "a device, pipe or socket");
 }
 
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
-  // O_NONBLOCK: opening a pipe must not wait for a writer before we can refuse it.
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (file.value < 0) fail_system(path, "cannot be opened");
-  struct stat status {};
-  if (::fstat(file.value, &status) != 0) fail_system(path, "cannot be examined");
-  if (S_ISDIR(status.st_mode)) fail_wanted(ErrorKind::kFile, path.string(), "a file", "a folder");
-  if (!S_ISREG(status.st_mode)) {
-    fail_wanted(ErrorKind::kFile, path.string(), "a regular file", "a device or pipe");
-  }
-  size_ = static_cast<std::size_t>(status.st_size);
-  if (size_ == 0) return;  // nothing to map
-  void* const data = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.value, 0);
-  if (data == MAP_FAILED) fail_system(path, "cannot be mapped");
+  // Without O_NONBLOCK, opening a pipe would wait for a writer.
+  const Descriptor file{
+      uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); })};
+  if (file.value < 0) fail_system(path, "open", errno);
+  size_ = size_of_file(file, path);
+  if (size_ == 0) return;  // nothing to map, and mmap refuses to
+  void* data = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.value, 0);
+  if (data == MAP_FAILED) fail_system(path, "map into memory", errno);
   data_ = static_cast<const std::byte*>(data);
 }
 
@@ -63,12 +61,16 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 }
 
 void MappedFile::release(std::span<const std::byte> part) const {
-  if (part.empty() || data_ == nullptr) return;
+  if (part.empty()) return;
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
-  const auto end = reinterpret_cast<std::uintptr_t>(part.data() + part.size()) / page * page;
-  // Only advice: a kernel that refuses it costs memory, not correctness.
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  const auto begin = reinterpret_cast<std::uintptr_t>(part.data());
+  // A file's last page holds nothing else, so a part that ends with the file ends with that page.
+  const bool to_the_end = part.data() + part.size() == data_ + size_;
+  const std::uintptr_t end = begin + part.size() + (to_the_end ? page - 1 : 0);
+  const std::uintptr_t first = (begin + page - 1) / page * page;
+  const std::uintptr_t last = end / page * page;
+  // Only a hint: whether it is taken changes nothing that can be read.
+  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 }  // namespace xlstm

@@ -1,20 +1,26 @@
 #include "xlstm/base/memory.h"
 
+#include <array>
+#include <cmath>
 #include <cstdio>
-#include <iterator>
+#include <string_view>
 
 namespace xlstm {
 
 std::string human_bytes(std::uint64_t bytes) {
-  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  constexpr std::array<std::string_view, 7> kUnits = {"B",   "KiB", "MiB", "GiB",
+                                                      "TiB", "PiB", "EiB"};
   auto value = static_cast<double>(bytes);
   std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
-  char text[32];
-  // three digits: "1.50 GiB", "37.2 MiB", "512 B"
-  const int decimals = unit == 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
-  std::snprintf(text, sizeof text, "%.*f %s", decimals, value, kUnits[unit]);
-  return text;
+  // 1023.95 KiB would be shown as 1024.0 KiB.
+  while (value >= 1023.95 && unit + 1 < kUnits.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  const bool whole = unit == 0 || value >= 99.95 || value == std::floor(value);
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), whole ? "%.0f " : "%.1f ", value);
+  return std::string(text.data()) + std::string(kUnits[unit]);
 }
 
 }  // namespace xlstm
