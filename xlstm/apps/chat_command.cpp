@@ -1,0 +1,153 @@
+// xlstm chat: turns that go on from one carried state.
+#include <memory>
+
+#include "xlstm/apps/chat_session.h"
+#include "xlstm/apps/exit_code.h"
+#include "xlstm/apps/generate_command.h"
+#include "xlstm/apps/line_editor.h"
+#include "xlstm/apps/report.h"
+#include "xlstm/apps/streams.h"
+#include "xlstm/apps/terminal.h"
+#include "xlstm/apps/turn_reader.h"
+#include "xlstm/apps/values.h"
+#include "xlstm/wiring/plan.h"
+
+namespace xlstm::apps {
+namespace {
+
+// Whether a person sits at the other end; else an error or Ctrl-C ends the program.
+class Conversation {
+ public:
+  Conversation(const GenerateArguments& options, const Engine& engine)
+      : options_(options), chat_(engine, request_of(options)), person_(stdin_is_terminal()) {
+    if (!options.state.load.empty()) chat_.load(options.state.load);
+  }
+
+  int run() {
+    const auto lines = person_ ? std::unique_ptr<LineSource>(std::make_unique<LineEditor>())
+                               : std::make_unique<PipeLines>();
+    first_turn();
+    while (!over_) turn(*lines);
+    if (!options_.state.save.empty()) chat_.save(options_.state.save);
+    return interrupted() ? kExitInterrupted : kExitOk;
+  }
+
+ private:
+  static Request request_of(const GenerateArguments& options) {
+    Request request = options.request;
+    request.cancelled = interrupted;
+    return request;
+  }
+
+  void first_turn() {
+    if (!options_.prompt.text && options_.prompt.file.empty()) return;
+    guarded([this] { answer(read_prompt(options_.prompt).value_or("")); });
+  }
+
+  void turn(LineSource& lines) {
+    const std::string prompt = chat_.branch_name() == "main" ? "> " : chat_.branch_name() + "> ";
+    const Line line = read_turn(lines, prompt);
+    if (line.end == LineEnd::kEndOfInput) {
+      over_ = true;
+    } else if (line.end == LineEnd::kInterrupted) {
+      after_interrupt("Ctrl-D or /quit leaves\n");
+    } else if (!line.text.empty()) {
+      guarded([this, &line] { respond(line.text); });
+    }
+  }
+
+  void respond(const std::string& text) {
+    if (text.starts_with("//")) {
+      answer(text.substr(1));
+    } else if (text.starts_with('/')) {
+      const CommandReply reply = chat_.command(text);
+      write_note(reply.note);
+      over_ = reply.quit;
+    } else {
+      answer(text);
+    }
+  }
+
+  void answer(const std::string& text) {
+    chat_.answer(require_utf8("turn", text), [](std::string_view piece) {
+      return write_out(piece) && flush_out() && !interrupted();
+    });
+    if (interrupted()) {
+      after_interrupt("\n");
+    } else if (!write_out("\n") || !flush_out()) {
+      over_ = true;  // nobody reads
+    }
+    if (options_.stats) write_note(chat_.statistics());
+  }
+
+  void after_interrupt(std::string_view note) {
+    write_note(note);
+    if (person_) {
+      clear_interrupt();
+    } else {
+      over_ = true;
+    }
+  }
+
+  // A person corrects an error and goes on; a script must not.
+  template <typename Action>
+  void guarded(const Action& action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      if (!person_) throw;
+      report_error(error);
+    }
+  }
+
+  const GenerateArguments& options_;
+  ChatSession chat_;
+  bool person_;
+  bool over_ = false;
+};
+
+void greet(const Engine& engine) {
+  if (!stdin_is_terminal()) return;
+  write_note(engine.plan().name +
+             " goes on from what you type. /help lists commands, Ctrl-D leaves.\n");
+}
+
+}  // namespace
+
+int run_chat(const GenerateArguments& options) {
+  if (options.json) {
+    fail_wanted(ErrorKind::kUsage, "--json", "one answer", "--interactive, which has many");
+  }
+  if (options.prompt.text == "-" || options.prompt.file == "-") {
+    fail_wanted(ErrorKind::kUsage, "xlstm chat", "a first turn that is not on standard input",
+                "\"-\"; turns are read from there");
+  }
+  const Engine engine = open_engine(options.model);
+  check_logit_bias(options.request, engine);
+  show_model(options, engine);
+  greet(engine);
+  return Conversation(options, engine).run();
+}
+
+Command chat_command() {
+  const auto options = std::make_shared<GenerateArguments>();
+  options->interactive = true;
+  return {
+      .name = "chat",
+      .summary = "Take turns with the model, the state carried over",
+      .description =
+          "Each line is a turn; the model continues the text as it stands, and remembers. At a "
+          "terminal lines can be edited and recalled; through a pipe each line is a turn all the "
+          "same. Commands start with a slash: /reset /undo /fork /switch /save /load /stats /help "
+          "/quit. Ctrl-C stops an answer, Ctrl-D leaves.",
+      .groups = common_groups(*options),
+      .examples = {{"xlstm chat --max-tokens 100 --temperature 0.8",
+                    "Answers of up to 100 tokens."},
+                   {"xlstm chat --load-state one.state --save-state one.state",
+                    "A conversation that goes on from day to day."},
+                   {"printf 'Call me\\nThe whale\\n' | xlstm chat --temperature 0",
+                    "Two turns from a pipe."}},
+      .run = [options] { return run_chat(*options); }};
+}
+
+}  // namespace xlstm::apps

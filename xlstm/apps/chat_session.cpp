@@ -1,0 +1,147 @@
+#include "xlstm/apps/chat_session.h"
+
+#include <utility>
+
+#include "xlstm/apps/report.h"
+#include "xlstm/base/error.h"
+#include "xlstm/base/memory.h"
+
+namespace xlstm::apps {
+namespace {
+
+constexpr char kHelp[] =
+    "A turn is a line; its text is continued as it stands. A line ending in \\ goes on in the "
+    "next;\n"
+    "\"\"\" opens a block of lines and closes it. // at the start stands for one /.\n"
+    "  /reset          forget everything read\n"
+    "  /undo           back to before the last turn (or /reset, /load), up to 8 times\n"
+    "  /fork [NAME]    copy the state and go on in the copy\n"
+    "  /switch [NAME]  go to another copy; without a name: list them\n"
+    "  /save FILE      save the state\n"
+    "  /load FILE      go on from a saved state\n"
+    "  /stats          speed of the last answer, position, memory\n"
+    "  /help           this text\n"
+    "  /quit           leave; so does Ctrl-D\n"
+    "Ctrl-C stops an answer and keeps the session.\n";
+
+std::string require_file(std::string_view command, const std::string& argument) {
+  if (argument.empty()) fail_wanted(ErrorKind::kUsage, command, "a file name", "nothing");
+  return argument;
+}
+
+std::pair<std::string, std::string> split_command(std::string_view line) {
+  const std::size_t end = std::min(line.find(' '), line.size());
+  std::string_view rest = line.substr(end);
+  rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+  rest.remove_suffix(rest.size() - (rest.find_last_not_of(' ') + 1));
+  return {std::string(line.substr(0, end)), std::string(rest)};
+}
+
+}  // namespace
+
+ChatSession::ChatSession(Engine engine, Request request)
+    : engine_(std::move(engine)), request_(std::move(request)) {
+  branches_.emplace(name_, Branch{engine_.session(), {}});
+}
+
+void ChatSession::remember() {
+  Branch& now = branch();
+  now.before.push_back(now.session);
+  if (now.before.size() > kUndoDepth) now.before.pop_front();
+}
+
+Completion ChatSession::answer(const std::string& text, const OnCompletionText& on_text) {
+  Request request = request_;
+  request.prompt = text;
+  Session before = branch().session;
+  Completion completion = branch().session.complete(request, on_text);
+  branch().before.push_back(std::move(before));
+  if (branch().before.size() > kUndoDepth) branch().before.pop_front();
+  last_ = completion;
+  return completion;
+}
+
+CommandReply ChatSession::command(std::string_view line) {
+  const auto [name, argument] = split_command(line);
+  if (name == "/quit" || name == "/exit") return {"", true};
+  if (name == "/help") return {kHelp};
+  if (name == "/stats") return {statistics()};
+  if (name == "/reset") return {reset()};
+  if (name == "/undo") return {undo()};
+  if (name == "/fork") return {fork(argument)};
+  if (name == "/switch") return {argument.empty() ? list() : switch_to(argument)};
+  if (name == "/save") {
+    save(require_file(name, argument));
+    return {str("saved at position ", branch().session.position(), "\n")};
+  }
+  if (name == "/load") {
+    load(require_file(name, argument));
+    return {str("at position ", branch().session.position(), "\n")};
+  }
+  return {"unknown command " + quoted(name) + "\n" + kHelp};
+}
+
+void ChatSession::load(const std::string& file) {
+  Session loaded = branch().session;
+  loaded.load(file);
+  remember();
+  branch().session = std::move(loaded);
+}
+
+void ChatSession::save(const std::string& file) const {
+  branch().session.save(file);
+}
+
+std::string ChatSession::reset() {
+  remember();
+  branch().session.reset();
+  return "at position 0\n";
+}
+
+std::string ChatSession::undo() {
+  Branch& now = branch();
+  if (now.before.empty()) fail_wanted(ErrorKind::kUsage, "/undo", "a turn to take back", "none");
+  now.session = std::move(now.before.back());
+  now.before.pop_back();
+  return str("back at position ", now.session.position(), "\n");
+}
+
+std::string ChatSession::fork(std::string name) {
+  for (int number = 1; name.empty(); ++number) {
+    const std::string candidate = str("fork-", number);
+    if (!branches_.contains(candidate)) name = candidate;
+  }
+  if (branches_.contains(name)) {
+    fail_wanted(ErrorKind::kUsage, "/fork", "a new name", quoted(name) + ", which exists");
+  }
+  branches_.emplace(name, branch());
+  name_ = name;
+  return "now in " + name_ + "; /switch goes back\n";
+}
+
+std::string ChatSession::switch_to(const std::string& name) {
+  if (!branches_.contains(name)) {
+    fail_wanted(ErrorKind::kUsage, "/switch", "a fork's name", quoted(name));
+  }
+  name_ = name;
+  return str("now in ", name_, ", position ", branch().session.position(), "\n");
+}
+
+std::string ChatSession::list() const {
+  std::string text;
+  for (const auto& [name, branch] : branches_) {
+    text += str(name == name_ ? "* " : "  ", name, ", position ", branch.session.position(), "\n");
+  }
+  return text;
+}
+
+std::string ChatSession::statistics() const {
+  const Session& session = branch().session;
+  const MemoryUse memory = engine_.memory();
+  return (last_ ? statistics_text(*last_, memory) : memory_text(memory)) +
+         fact("position",
+              str(session.position(), " tokens read, state ", human_bytes(session.bytes()), ", ",
+                  branches_.size(), " branch", branches_.size() == 1 ? "" : "es"));
+}
+
+}  // namespace xlstm::apps

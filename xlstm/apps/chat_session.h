@@ -1,0 +1,61 @@
+// A conversation with branches and undo: what the chat's commands act on. Knows no terminal.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "xlstm/engine/engine.h"
+
+namespace xlstm::apps {
+
+struct CommandReply {
+  std::string note;  // for the person, not part of any answer
+  bool quit = false;
+};
+
+class ChatSession {
+ public:
+  ChatSession(Engine engine, Request request);
+
+  // Reads `text` and answers. The state is carried over; nothing is read twice.
+  Completion answer(const std::string& text, const OnCompletionText& on_text);
+
+  // Carries out "/name argument". An unknown name gives the help. Throws Error.
+  CommandReply command(std::string_view line);
+
+  void load(const std::string& file);
+  void save(const std::string& file) const;
+
+  const std::string& branch_name() const { return name_; }
+  std::string statistics() const;  // of the last answer, the state and the memory
+
+ private:
+  // One line of conversation: the state now and before the last turns. A copy of a state costs its
+  // constant size at most, so only so many are kept.
+  struct Branch {
+    Session session;
+    std::deque<Session> before;
+  };
+  static constexpr std::size_t kUndoDepth = 8;
+
+  Branch& branch() { return branches_.at(name_); }
+  const Branch& branch() const { return branches_.at(name_); }
+  void remember();  // the state, for /undo
+
+  std::string reset();
+  std::string undo();
+  std::string fork(std::string name);
+  std::string switch_to(const std::string& name);
+  std::string list() const;
+
+  Engine engine_;
+  Request request_;
+  std::string name_ = "main";
+  std::map<std::string, Branch> branches_;
+  std::optional<Completion> last_;
+};
+
+}  // namespace xlstm::apps

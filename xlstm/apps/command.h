@@ -1,0 +1,60 @@
+// What a command is: a row of a table. Parser, help texts and shell completions all read the same
+// rows.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace xlstm::apps {
+
+// What a shell should offer for an option's value.
+enum class Completes { kNothing, kFile, kFolder };
+
+struct Option {
+  std::string name;                             // "--top-p"; shown, and named in errors
+  std::string value;                            // what follows it, "NUMBER"; empty for a switch
+  std::string help;                             // a sentence without full stop
+  std::function<void(const std::string&)> set;  // called for each occurrence; a switch gets ""
+  std::vector<std::string> choices = {};        // if not empty, all allowed values
+  Completes completes = Completes::kNothing;
+  bool repeatable = false;  // else the last occurrence counts
+  char letter = '\0';       // 'm' for -m
+};
+
+struct OptionGroup {
+  std::string title;
+  std::vector<Option> options;
+};
+
+struct Example {
+  std::string line;
+  std::string meaning;
+};
+
+struct Command {
+  std::string name;
+  std::string summary;      // one line, for the list of commands
+  std::string description;  // paragraphs, for its own help
+  std::vector<OptionGroup> groups;
+  std::vector<Example> examples;
+  std::function<int()> run;   // returns an exit code; throws Error
+  std::string argument = {};  // name of the one positional argument, if it has one
+  std::function<void(const std::string&)> set_argument = {};
+  std::vector<std::string> argument_choices = {};
+};
+
+// In the order in which help lists them.
+std::vector<Command> all_commands();
+
+Command generate_command();
+Command chat_command();
+Command info_command();
+Command wiring_command();
+Command tokenize_command();
+Command detokenize_command();
+Command perplexity_command();
+Command doctor_command();
+Command completion_command();
+
+}  // namespace xlstm::apps

@@ -1,0 +1,105 @@
+// xlstm doctor: what the machine offers, and whether ops compute right on it.
+#include "xlstm/engine/doctor.h"
+
+#include <cstdio>
+#include <memory>
+
+#include "xlstm/apps/exit_code.h"
+#include "xlstm/apps/options.h"
+#include "xlstm/apps/report.h"
+#include "xlstm/apps/streams.h"
+#include "xlstm/base/memory.h"
+
+namespace xlstm::apps {
+namespace {
+
+struct DoctorArguments {
+  EngineOptions engine;
+  bool json = false;
+};
+
+std::string scientific(double value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%.1e", value);
+  return buffer;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+std::string device_text(const DeviceFacts& device) {
+  std::string text = device.name;
+  for (const auto& [key, value] : device.details) text += ", " + key + " " + value;
+  return fact("device", text);
+}
+
+std::string check_text(const CheckResult& check) {
+  return fact(check.ok() ? "ok" : "WRONG", str(check.name, ": error ", scientific(check.error),
+                                               ", bound ", scientific(check.bound)));
+}
+
+std::string text_of(const MachineFacts& machine, const std::vector<CheckResult>& checks) {
+  std::string text = fact("MLX", machine.mlx_version);
+  for (const DeviceFacts& device : machine.devices) text += device_text(device);
+  text += fact("SIMD", joined(machine.simd_targets)) + fact("threads", str(machine.threads)) +
+          fact("machine", str(human_bytes(physical_memory_bytes()), ", ",
+                              human_bytes(available_memory_bytes()), " available"));
+  for (const CheckResult& check : checks) text += check_text(check);
+  return text;
+}
+
+Json json_of(const MachineFacts& machine, const std::vector<CheckResult>& checks) {
+  Json devices = Json::array();
+  for (const DeviceFacts& device : machine.devices) {
+    devices.push_back({{"name", device.name}, {"details", device.details}});
+  }
+  Json results = Json::array();
+  for (const CheckResult& check : checks) {
+    results.push_back(
+        {{"name", check.name}, {"error", check.error}, {"bound", check.bound}, {"ok", check.ok()}});
+  }
+  return {
+      {"mlx_version", machine.mlx_version},
+      {"devices", devices},
+      {"simd_targets", machine.simd_targets},
+      {"threads", machine.threads},
+      {"memory", {{"physical", physical_memory_bytes()}, {"available", available_memory_bytes()}}},
+      {"self_test", results}};
+}
+
+int run_doctor(const DoctorArguments& options) {
+  const std::vector<CheckResult> checks = self_test(options.engine);
+  const MachineFacts machine = machine_facts();
+  write_out(options.json ? json_line(json_of(machine, checks)) : text_of(machine, checks));
+  flush_out();
+  for (const CheckResult& check : checks) {
+    if (!check.ok()) {
+      fail_wanted(ErrorKind::kInternal, "doctor", "the ops to agree with their references",
+                  check.name + " that does not");
+    }
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+Command doctor_command() {
+  const auto options = std::make_shared<DoctorArguments>();
+  return {
+      .name = "doctor",
+      .summary = "What this machine offers, and whether it computes right",
+      .description =
+          "Devices, MLX, SIMD, threads and memory; then each op against its float64 reference on "
+          "the device in use. Ends with exit code 1 when one of them is wrong.",
+      .groups = {{"Options",
+                  {device_option(options->engine), threads_option(options->engine),
+                   switch_option("--json", "One JSON object", options->json)}}},
+      .examples = {{"xlstm doctor", "First thing to run when something looks odd."},
+                   {"xlstm doctor --device gpu --json", "The GPU's ops, for a program."}},
+      .run = [options] { return run_doctor(*options); }};
+}
+
+}  // namespace xlstm::apps

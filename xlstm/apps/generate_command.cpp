@@ -1,0 +1,134 @@
+// xlstm generate: a prompt in, its continuation out.
+#include "xlstm/apps/generate_command.h"
+
+#include <memory>
+
+#include "xlstm/apps/exit_code.h"
+#include "xlstm/apps/report.h"
+#include "xlstm/apps/streams.h"
+#include "xlstm/apps/terminal.h"
+
+namespace xlstm::apps {
+namespace {
+
+Option wiring_style_option(TreeStyle& to) {
+  return {.name = "--wiring-style",
+          .value = "STYLE",
+          .help = "unicode (default) or ascii",
+          .set =
+              [&to](const std::string& text) {
+                to = text == "ascii" ? TreeStyle::kAscii : TreeStyle::kUnicode;
+              },
+          .choices = {"unicode", "ascii"}};
+}
+
+Json answer_json(const Completion& answer, const Engine& engine) {
+  return {{"text", answer.text},
+          {"tokens", answer.tokens},
+          {"stop_reason", answer.stop_reason},
+          {"seed", answer.seed},
+          {"statistics", statistics_json(answer, engine.memory())},
+          {"model", model_json(engine.plan())}};
+}
+
+// Streams the answer to standard output, or gathers it for --json.
+Completion answer(const GenerateArguments& options, const std::string& prompt, Session& session) {
+  Request request = options.request;
+  request.prompt = prompt;
+  request.cancelled = interrupted;
+  return session.complete(request, [&options](std::string_view text) {
+    const bool read = options.json || (write_out(text) && flush_out());
+    return read && !interrupted();
+  });
+}
+
+void finish_output(const GenerateArguments& options, const Completion& answer,
+                   const Engine& engine) {
+  if (options.json) {
+    write_out(json_line(answer_json(answer, engine)));
+  } else if (interrupted()) {
+    write_note("\n");
+  } else {
+    write_out("\n");
+  }
+  flush_out();
+}
+
+int run_generate(const GenerateArguments& options) {
+  if (options.interactive) return run_chat(options);
+  const auto prompt = read_prompt(options.prompt);
+  if (!prompt && !options.info && !options.show_wiring) {
+    fail_wanted(ErrorKind::kUsage, "xlstm generate",
+                "--prompt TEXT, --prompt-file FILE or a text on "
+                "standard input",
+                "nothing; see xlstm generate --help");
+  }
+  const Engine engine = open_engine(options.model);
+  check_logit_bias(options.request, engine);
+  show_model(options, engine);
+  if (!prompt) return kExitOk;
+  Session session = engine.session();
+  if (!options.state.load.empty()) session.load(options.state.load);
+  const Completion completion = answer(options, *prompt, session);
+  finish_output(options, completion, engine);
+  if (!options.state.save.empty()) session.save(options.state.save);
+  if (options.stats) write_note(statistics_text(completion, engine.memory()));
+  return interrupted() ? kExitInterrupted : kExitOk;
+}
+
+OptionGroup generate_group(GenerateArguments& to) {
+  return {"Output",
+          {switch_option("--json",
+                         "One JSON object with text, tokens, stop reason, seed, statistics "
+                         "and model; nothing before the end",
+                         to.json)}};
+}
+
+}  // namespace
+
+std::vector<OptionGroup> common_groups(GenerateArguments& to) {
+  return {prompt_option_group(to.prompt),
+          model_option_group(to.model),
+          answer_option_group(to.request),
+          state_option_group(to.state),
+          {"Information, on standard error",
+           {switch_option("--stats", "Speed and memory after the answer", to.stats),
+            switch_option("--info", "What the model is", to.info),
+            switch_option("--show-wiring", "The model's structure as a tree", to.show_wiring),
+            wiring_style_option(to.wiring_style)}}};
+}
+
+void show_model(const GenerateArguments& options, const Engine& engine) {
+  if (options.info) write_note(model_text(engine.plan()) + memory_text(engine.memory()));
+  if (options.show_wiring) write_note(tree_view(engine.plan(), options.wiring_style));
+}
+
+Command generate_command() {
+  const auto options = std::make_shared<GenerateArguments>();
+  std::vector<OptionGroup> groups = common_groups(*options);
+  groups.push_back(generate_group(*options));
+  groups.back().options.push_back(switch_option(
+      "--interactive", "Turns instead of one answer: xlstm chat", options->interactive));
+  return {
+      .name = "generate",
+      .summary = "Continue a prompt",
+      .description =
+          "Reads the prompt, writes what the model makes of it. The text ends with one line end "
+          "that is not the model's. Ctrl-C ends it early and keeps what was written.",
+      .groups = groups,
+      .examples = {{"xlstm generate --prompt \"It was a dark and\"",
+                    "Fifty tokens from the embedded model."},
+                   {"xlstm generate -p \"Call me\" -n 200 --temperature 0.8 --top-p 0.95 --seed 7",
+                    "A longer answer, the same one each time."},
+                   {"xlstm generate --prompt-file letter.txt --stop '\\n\\n' --stats",
+                    "Up to the end of the paragraph, with speed and memory."},
+                   {"xlstm generate -p \"Chapter I.\" --save-state one.state",
+                    "Keep what was read and written ..."},
+                   {"xlstm generate --load-state one.state -p \" And then\"",
+                    "... and go on from there, without reading it again."},
+                   {"echo \"Once upon a time\" | xlstm generate --json | jq .text",
+                    "From a pipe, for a program."}},
+      .run = [options] { return run_generate(*options); }};
+}
+
+}  // namespace xlstm::apps

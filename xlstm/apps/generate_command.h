@@ -1,0 +1,35 @@
+// Options of `generate` and `chat`, which are one command in two manners.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "xlstm/apps/options.h"
+#include "xlstm/apps/prompt.h"
+#include "xlstm/wiring/views.h"
+
+namespace xlstm::apps {
+
+struct GenerateArguments {
+  ModelOptions model;
+  PromptOptions prompt;
+  Request request;
+  StateOptions state;
+  bool interactive = false;
+  bool info = false;
+  bool show_wiring = false;
+  TreeStyle wiring_style = TreeStyle::kUnicode;
+  bool stats = false;
+  bool json = false;
+};
+
+// What both commands take.
+std::vector<OptionGroup> common_groups(GenerateArguments& to);
+
+// Prints what --info and --show-wiring ask for, to standard error.
+void show_model(const GenerateArguments& options, const Engine& engine);
+
+// Turns at the terminal, or one a line from a pipe (chat_command.cpp).
+int run_chat(const GenerateArguments& options);
+
+}  // namespace xlstm::apps

@@ -1,0 +1,110 @@
+// xlstm info: what a model is and what it takes to run it.
+#include <memory>
+
+#include "xlstm/apps/exit_code.h"
+#include "xlstm/apps/options.h"
+#include "xlstm/apps/report.h"
+#include "xlstm/apps/streams.h"
+#include "xlstm/apps/values.h"
+#include "xlstm/base/memory.h"
+#include "xlstm/engine/doctor.h"
+#include "xlstm/text/tokenizer.h"
+#include "xlstm/weights/tensor_source.h"
+#include "xlstm/wiring/discover.h"
+
+namespace xlstm::apps {
+namespace {
+
+struct InfoArguments {
+  ModelOptions model;
+  std::int64_t batch = 1;
+  bool load = false;
+  bool json = false;
+};
+
+// The machine's and this process's memory, and what the model will take of it.
+struct Needs {
+  std::uint64_t estimate, physical, available;
+  MemoryUse now;
+};
+
+Needs needs_of(const InfoArguments& options) {
+  Needs needs{};
+  needs.estimate = Engine::estimate_bytes(options.model.model, options.model.engine,
+                                          static_cast<int>(options.batch));
+  needs.physical = physical_memory_bytes();
+  needs.available = available_memory_bytes();
+  needs.now = options.load ? open_engine(options.model).memory() : memory_now();
+  return needs;
+}
+
+std::string id_text(std::optional<TokenId> id) {
+  return id ? std::to_string(*id) : "none";
+}
+
+std::string needs_text(const InfoArguments& options, const Needs& needs) {
+  const bool fits = needs.estimate <= needs.available;
+  return fact("needs", str(human_bytes(needs.estimate), " to run, --dtype ",
+                           options.model.engine.dtype, ", batch ", options.batch)) +
+         fact("machine", str(human_bytes(needs.physical), ", ", human_bytes(needs.available),
+                             " available: ", fits ? "it fits" : "it does not fit")) +
+         memory_text(needs.now);
+}
+
+std::string info_text(const InfoArguments& options, const Plan& plan, const Tokenizer& tokenizer,
+                      const std::string& folder, const Needs& needs) {
+  return model_text(plan) + fact("folder", folder) +
+         fact("tokenizer", str(tokenizer.max_id() + 1, " ids, BOS ", id_text(tokenizer.bos_id()),
+                               ", end ", id_text(tokenizer.eos_id()))) +
+         needs_text(options, needs);
+}
+
+Json info_json(const Plan& plan, const Tokenizer& tokenizer, const std::string& folder,
+               const Needs& needs) {
+  Json json = model_json(plan);
+  const auto id = [](std::optional<TokenId> value) { return value ? Json(*value) : Json(); };
+  json["folder"] = folder;
+  json["tokenizer"] = {{"ids", tokenizer.max_id() + 1},
+                       {"bos_id", id(tokenizer.bos_id())},
+                       {"eos_id", id(tokenizer.eos_id())}};
+  json["memory"] = memory_json(needs.now);
+  json["memory"]["estimate"] = needs.estimate;
+  json["memory"]["physical"] = needs.physical;
+  json["memory"]["available"] = needs.available;
+  return json;
+}
+
+int run_info(const InfoArguments& options) {
+  const auto folder = Engine::resolve(options.model.model);
+  const Plan plan = discover(folder, *open_weights(folder));
+  const Tokenizer tokenizer = Tokenizer::open(folder);
+  const Needs needs = needs_of(options);
+  write_out(options.json ? json_line(info_json(plan, tokenizer, folder.string(), needs))
+                         : info_text(options, plan, tokenizer, folder.string(), needs));
+  return kExitOk;
+}
+
+}  // namespace
+
+Command info_command() {
+  const auto options = std::make_shared<InfoArguments>();
+  Option batch{"--batch", "N", "Sequences at once, for the estimate (default: 1)",
+               [options = options.get()](const std::string& text) {
+                 options->batch = parse_integer("--batch", text, 1, 1 << 20);
+               }};
+  return {.name = "info",
+          .summary = "What a model is and the memory it takes",
+          .description = "Reads config.json and the headers of the weights, not the weights.",
+          .groups = {model_option_group(options->model),
+                     {"Information",
+                      {batch,
+                       switch_option("--load", "Load the model, to measure the memory it takes",
+                                     options->load),
+                       switch_option("--json", "One JSON object", options->json)}}},
+          .examples = {{"xlstm info", "The embedded model."},
+                       {"xlstm info --model ./xLSTM-7b --dtype bf16 --batch 4",
+                        "Whether a model will fit before it is loaded."}},
+          .run = [options] { return run_info(*options); }};
+}
+
+}  // namespace xlstm::apps

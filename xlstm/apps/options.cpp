@@ -1,0 +1,182 @@
+#include "xlstm/apps/options.h"
+
+#include <limits>
+#include <utility>
+
+#include "xlstm/apps/terminal.h"
+#include "xlstm/apps/values.h"
+#include "xlstm/base/error.h"
+#include "xlstm/wiring/plan.h"
+
+namespace xlstm::apps {
+namespace {
+
+constexpr float kMostFloat = std::numeric_limits<float>::max();
+constexpr NumberRange kTemperature{0, kMostFloat, "a number of at least 0"};
+constexpr NumberRange kTopP{0, 1, "a number above 0 and up to 1", false};
+constexpr NumberRange kMinP{0, 1, "a number from 0 to 1"};
+constexpr NumberRange kRepetition{0, kMostFloat, "a number above 0", false};
+constexpr NumberRange kPenalty{-kMostFloat, kMostFloat, "a number"};
+constexpr std::int64_t kMostTokens = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kMostThreads = 1024;
+
+Option number_option(std::string name, const NumberRange& range, std::string help, float& to) {
+  return {name, "NUMBER", std::move(help),
+          [name, range, &to](const std::string& text) { to = parse_number(name, text, range); }};
+}
+
+template <typename Integer>
+Option integer_option(std::string name, std::string help, std::int64_t most, Integer& to) {
+  return {name, "N", std::move(help), [name, most, &to](const std::string& text) {
+            to = static_cast<Integer>(parse_integer(name, text, 0, most));
+          }};
+}
+
+Option seed_option(Request& to) {
+  return {"--seed", "N", "Same seed, same text; made up and told by --stats and --json otherwise",
+          [&to](const std::string& text) { to.seed = parse_seed("--seed", text); }};
+}
+
+Option bias_option(Request& to) {
+  return {.name = "--logit-bias",
+          .value = "ID=VALUE",
+          .help = "Added to the logit of token ID; -inf forbids it",
+          .set =
+              [&to](const std::string& text) {
+                const auto [id, value] = parse_logit_bias("--logit-bias", text);
+                to.logit_bias[id] = value;
+              },
+          .repeatable = true};
+}
+
+Option stop_option(Request& to) {
+  return {.name = "--stop",
+          .value = "TEXT",
+          .help = "Text that ends the answer and is not shown; \\n, \\r, \\t and \\\\ are escapes",
+          .set =
+              [&to](const std::string& text) {
+                const std::string stop = unescape("--stop", require_utf8("--stop", text));
+                if (stop.empty()) fail_wanted(ErrorKind::kUsage, "--stop", "some text", "none");
+                to.stop.push_back(stop);
+              },
+          .repeatable = true};
+}
+
+Option limit_option(ModelOptions& to) {
+  return {"--memory-limit", "SIZE[,SIZE]",
+          "Hard limit: a model that needs more is refused before it is loaded. With two sizes the "
+          "first is soft: above it caches are dropped. 512M, 1.5G, ...",
+          [&to](const std::string& text) {
+            const auto [soft, hard] = parse_memory_limit("--memory-limit", text);
+            to.engine.soft_memory_limit = soft;
+            to.engine.hard_memory_limit = hard;
+          }};
+}
+
+Option dtype_option(ModelOptions& to) {
+  return {.name = "--dtype",
+          .value = "TYPE",
+          .help = "Of the weights in memory: auto, float32 (f32), bfloat16 (bf16)",
+          .set =
+              [&to](const std::string& text) {
+                to.engine.dtype = text == "f32" ? "float32" : text == "bf16" ? "bfloat16" : text;
+              },
+          .choices = {"auto", "float32", "bfloat16", "f32", "bf16"}};
+}
+
+}  // namespace
+
+Option switch_option(std::string name, std::string help, bool& to) {
+  return {std::move(name), "", std::move(help), [&to](const std::string&) { to = true; }};
+}
+
+Option text_option(std::string name, std::string value, std::string help, std::string& to,
+                   Completes completes) {
+  return {.name = std::move(name),
+          .value = std::move(value),
+          .help = std::move(help),
+          .set = [&to](const std::string& text) { to = text; },
+          .completes = completes};
+}
+
+Option device_option(EngineOptions& to) {
+  Option device = text_option("--device", "DEVICE", "auto, cpu or gpu", to.device);
+  device.choices = {"auto", "cpu", "gpu"};
+  return device;
+}
+
+Option threads_option(EngineOptions& to) {
+  return integer_option("--threads", "CPU threads (default: 0, all cores)", kMostThreads,
+                        to.threads);
+}
+
+OptionGroup model_option_group(ModelOptions& to) {
+  Option model = text_option("--model", "MODEL",
+                             "A model's folder, or the name of one that came with xlstm (default: "
+                             "classics-8m)",
+                             to.model, Completes::kFolder);
+  model.letter = 'm';
+  return {"Model",
+          {model, dtype_option(to), device_option(to.engine), threads_option(to.engine),
+           limit_option(to)}};
+}
+
+OptionGroup answer_option_group(Request& to) {
+  Option max_tokens = integer_option("--max-tokens", "End after N tokens (default: 50)",
+                                     kMostTokens, to.max_tokens);
+  max_tokens.letter = 'n';
+  Option no_bos{"--no-bos", "", "Do not put the BOS token first",
+                [&to](const std::string&) { to.add_bos = false; }};
+  Option ignore_eos{"--ignore-eos", "", "Go on after the model's end token",
+                    [&to](const std::string&) { to.stop_at_end_token = false; }};
+  return {
+      "Answer",
+      {max_tokens,
+       number_option("--temperature", kTemperature,
+                     "0 always takes the likeliest token (default: 1.0)", to.temperature),
+       integer_option("--top-k", "Only the N likeliest tokens (default: 0, off)", kMostTokens,
+                      to.top_k),
+       number_option("--top-p", kTopP,
+                     "Only the likeliest tokens that have this mass (default: 1, off)", to.top_p),
+       number_option(
+           "--min-p", kMinP,
+           "Only tokens with this share of the likeliest one's probability (default: 0, off)",
+           to.min_p),
+       number_option("--repetition-penalty", kRepetition,
+                     "Divides logits of seen tokens, multiplies negative ones (default: 1, off)",
+                     to.repetition_penalty),
+       number_option("--presence-penalty", kPenalty,
+                     "Subtracted once from seen tokens (default: 0)", to.presence_penalty),
+       number_option("--frequency-penalty", kPenalty,
+                     "Subtracted as often as a token was seen (default: 0)", to.frequency_penalty),
+       bias_option(to), seed_option(to), stop_option(to), no_bos, ignore_eos}};
+}
+
+OptionGroup state_option_group(StateOptions& to) {
+  return {
+      "State",
+      {text_option("--load-state", "FILE", "Go on from a saved state", to.load, Completes::kFile),
+       text_option("--save-state", "FILE", "Save the state at the end, whole or not at all",
+                   to.save, Completes::kFile)}};
+}
+
+Engine open_engine(const ModelOptions& options) {
+  ProgressBar bar("Loading");
+  EngineOptions engine = options.engine;
+  engine.on_load_progress = [&bar](double share) {
+    leave_if_interrupted();
+    bar.update(share);
+  };
+  return Engine::open(options.model, engine);
+}
+
+void check_logit_bias(const Request& request, const Engine& engine) {
+  const std::int64_t V = engine.plan().dims.V;
+  for (const auto& [id, value] : request.logit_bias) {
+    if (id >= V) {
+      fail_wanted(ErrorKind::kUsage, "--logit-bias", str("a token id from 0 to ", V - 1), str(id));
+    }
+  }
+}
+
+}  // namespace xlstm::apps

@@ -1,0 +1,43 @@
+// Options that several commands share. The `to` objects must live as long as the options.
+#pragma once
+
+#include <string>
+
+#include "xlstm/apps/command.h"
+#include "xlstm/engine/engine.h"
+
+namespace xlstm::apps {
+
+struct ModelOptions {
+  std::string model;  // "" is the embedded default
+  EngineOptions engine;
+};
+
+OptionGroup model_option_group(ModelOptions& to);
+
+// max_tokens, sampling, stops and special tokens, straight into the request.
+OptionGroup answer_option_group(Request& to);
+
+struct StateOptions {
+  std::string load;
+  std::string save;
+};
+
+OptionGroup state_option_group(StateOptions& to);
+
+Option device_option(EngineOptions& to);
+Option threads_option(EngineOptions& to);
+
+// A switch that sets `to`.
+Option switch_option(std::string name, std::string help, bool& to);
+// A value that is stored as it is.
+Option text_option(std::string name, std::string value, std::string help, std::string& to,
+                   Completes completes = Completes::kNothing);
+
+// Opens the model with a progress bar; Ctrl-C leaves.
+Engine open_engine(const ModelOptions& options);
+
+// Throws Error(kUsage) when --logit-bias names an id outside the engine's vocabulary.
+void check_logit_bias(const Request& request, const Engine& engine);
+
+}  // namespace xlstm::apps

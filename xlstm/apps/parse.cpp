@@ -1,0 +1,135 @@
+#include "xlstm/apps/parse.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "xlstm/apps/nearest.h"
+#include "xlstm/base/error.h"
+
+namespace xlstm::apps {
+namespace {
+
+void check_choice(const std::string& name, const std::vector<std::string>& choices,
+                  const std::string& value) {
+  if (choices.empty() || std::ranges::count(choices, value) > 0) return;
+  std::string wanted;
+  for (const std::string& choice : choices) wanted += (wanted.empty() ? "" : ", ") + choice;
+  fail_wanted(ErrorKind::kUsage, name, (choices.size() > 1 ? "one of " : "") + wanted,
+              quoted(value) + did_you_mean(value, choices));
+}
+
+void add_option(CLI::App& app, const Option& option) {
+  const std::string names =
+      option.letter == '\0' ? option.name : std::string("-") + option.letter + "," + option.name;
+  if (option.value.empty()) {
+    app.add_flag_callback(names, [&option] { option.set(""); });
+    return;
+  }
+  // The raw form of add_option: CLI11 converts nothing, so that every value reaches our own checks.
+  app.add_option(names,
+                 [&option](const CLI::results_t& values) {
+                   const auto first = option.repeatable ? values.begin() : values.end() - 1;
+                   for (auto value = first; value != values.end(); ++value) {
+                     check_choice(option.name, option.choices, *value);
+                     option.set(*value);
+                   }
+                   return true;
+                 })
+      ->type_size(1)
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void add_command(CLI::App& app, const Command& command) {
+  CLI::App* sub = app.add_subcommand(command.name);
+  sub->allow_extras();
+  for (const OptionGroup& group : command.groups) {
+    for (const Option& option : group.options) add_option(*sub, option);
+  }
+}
+
+// Option names of `command`, and those that all commands have.
+std::vector<std::string> names_of(const Command& command) {
+  std::vector<std::string> names = {"--help"};
+  for (const OptionGroup& group : command.groups) {
+    for (const Option& option : group.options) names.push_back(option.name);
+  }
+  return names;
+}
+
+void take_extras(const Command& command, const std::vector<std::string>& extras) {
+  bool taken = false;
+  for (const std::string& extra : extras) {
+    const bool is_option = extra.size() > 1 && extra.front() == '-';
+    if (!is_option && !taken && command.set_argument) {
+      check_choice(command.argument, command.argument_choices, extra);
+      command.set_argument(extra);
+      taken = true;
+      continue;
+    }
+    const std::string name = extra.substr(0, extra.find('='));
+    const std::string near = is_option ? did_you_mean(name, names_of(command)) : "";
+    fail_wanted(ErrorKind::kUsage, "xlstm " + command.name, "an option it has",
+                quoted(extra) + (near.empty() ? "; see xlstm " + command.name + " --help" : near));
+  }
+}
+
+[[noreturn]] void refuse_command(const std::vector<Command>& commands,
+                                 const std::vector<std::string>& extras) {
+  std::vector<std::string> names;
+  for (const Command& command : commands) names.push_back(command.name);
+  const std::string got = extras.empty() ? "nothing" : quoted(extras.front());
+  const std::string near = extras.empty() ? "" : did_you_mean(extras.front(), names);
+  fail_wanted(ErrorKind::kUsage, "xlstm", "a command",
+              got + (near.empty() ? "; see xlstm --help" : near));
+}
+
+// CLI11's complaint as ours. The only ones left are about the number of values.
+[[noreturn]] void refuse_parse(const CLI::ParseError& error, const Command* command) {
+  const std::string what = error.what();
+  const std::string name = what.substr(0, what.find(':'));
+  if (command != nullptr) {
+    for (const OptionGroup& group : command->groups) {
+      for (const Option& option : group.options) {
+        if (option.name == name) {
+          fail_wanted(ErrorKind::kUsage, name, option.value.empty() ? "no value" : option.value,
+                      option.value.empty() ? "one" : "nothing");
+        }
+      }
+    }
+  }
+  fail(ErrorKind::kUsage, "command line", what);
+}
+
+const Command* chosen(const CLI::App& app, const std::vector<Command>& commands) {
+  const auto parsed = app.get_subcommands();
+  if (parsed.empty()) return nullptr;
+  const auto found = std::ranges::find(commands, parsed.front()->get_name(), &Command::name);
+  return found == commands.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+Parsed parse_arguments(int argc, const char* const* argv, const std::vector<Command>& commands) {
+  CLI::App app;
+  bool version = false;
+  app.allow_extras();
+  app.require_subcommand(0, 1);
+  app.add_flag("--version", version);
+  for (const Command& command : commands) add_command(app, command);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return {Asked::kHelp, chosen(app, commands)};
+  } catch (const CLI::ParseError& error) {
+    refuse_parse(error, chosen(app, commands));
+  }
+  if (version) return {Asked::kVersion, nullptr};
+  const Command* command = chosen(app, commands);
+  if (command == nullptr) refuse_command(commands, app.remaining());
+  take_extras(*command, app.remaining(true));
+  return {Asked::kRun, command};
+}
+
+}  // namespace xlstm::apps

@@ -1,0 +1,57 @@
+#include "xlstm/apps/program.h"
+
+#include <signal.h>
+
+#include <clocale>
+
+#include "xlstm/apps/command.h"
+#include "xlstm/apps/exit_code.h"
+#include "xlstm/apps/help.h"
+#include "xlstm/apps/parse.h"
+#include "xlstm/apps/streams.h"
+#include "xlstm/apps/terminal.h"
+
+namespace xlstm::apps {
+
+std::vector<Command> all_commands() {
+  return {generate_command(),   chat_command(),     info_command(),
+          wiring_command(),     tokenize_command(), detokenize_command(),
+          perplexity_command(), doctor_command(),   completion_command()};
+}
+
+namespace {
+
+int run_arguments(int argc, const char* const* argv) {
+  const std::vector<Command> commands = all_commands();
+  const Parsed parsed = parse_arguments(argc, argv, commands);
+  if (parsed.asked == Asked::kVersion) {
+    write_out(version_text());
+    return kExitOk;
+  }
+  if (parsed.asked == Asked::kHelp) {
+    write_out(parsed.command == nullptr ? program_help(commands) : command_help(*parsed.command));
+    return kExitOk;
+  }
+  return parsed.command->run();
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv) {
+  // Characters are counted as the terminal does; numbers keep the C locale.
+  std::setlocale(LC_CTYPE, "");
+  signal(SIGPIPE, SIG_IGN);
+  catch_interrupts();
+  try {
+    const int code = run_arguments(argc, argv);
+    flush_out();
+    return code;
+  } catch (const Interrupted&) {
+    write_note("\n");
+    return kExitInterrupted;
+  } catch (const std::exception& error) {
+    return report_error(error);
+  }
+}
+
+}  // namespace xlstm::apps

@@ -1,0 +1,33 @@
+#include "xlstm/apps/prompt.h"
+
+#include "xlstm/apps/options.h"
+#include "xlstm/apps/streams.h"
+#include "xlstm/apps/terminal.h"
+#include "xlstm/apps/values.h"
+#include "xlstm/base/error.h"
+
+namespace xlstm::apps {
+
+OptionGroup prompt_option_group(PromptOptions& to) {
+  Option prompt{.name = "--prompt",
+                .value = "TEXT",
+                .help = "What to continue; - or nothing: standard input, if that is no terminal",
+                .set = [&to](const std::string& text) { to.text = text; },
+                .letter = 'p'};
+  return {"Prompt",
+          {prompt,
+           text_option("--prompt-file", "FILE", "A file to continue; its last line end is dropped",
+                       to.file, Completes::kFile)}};
+}
+
+std::optional<std::string> read_prompt(const PromptOptions& options) {
+  if (options.text && !options.file.empty()) {
+    fail_wanted(ErrorKind::kUsage, "xlstm generate", "one of --prompt and --prompt-file", "both");
+  }
+  if (options.text && *options.text != "-") return require_utf8("--prompt", *options.text);
+  if (options.file.empty() && !options.text && stdin_is_terminal()) return std::nullopt;
+  const std::string file = options.file.empty() ? "-" : options.file;
+  return require_utf8(source_name(file), without_last_line_end(read_all(file)));
+}
+
+}  // namespace xlstm::apps

@@ -1,0 +1,135 @@
+#include "xlstm/apps/report.h"
+
+#include <cstdio>
+
+#include "xlstm/base/error.h"
+#include "xlstm/base/memory.h"
+#include "xlstm/generate/statistics.h"
+#include "xlstm/wiring/plan.h"
+
+namespace xlstm::apps {
+namespace {
+
+std::string seconds(double value) {
+  if (value < 1) return decimals(value * 1e3, 1) + " ms";
+  return decimals(value, 2) + " s";
+}
+
+std::string rate(double tokens_per_second) {
+  return decimals(tokens_per_second, tokens_per_second < 100 ? 2 : 0) + " tokens/s";
+}
+
+// How fast decoding moves weights and state: what its speed is bounded by.
+double decode_bytes_per_second(const Statistics& run) {
+  return static_cast<double>(run.bytes_per_token) * run.decode_tokens_per_second();
+}
+
+Json speed_json(const Statistics& run) {
+  return {{"load_seconds", run.load_seconds},
+          {"prompt_tokens", run.prompt_tokens},
+          {"generated_tokens", run.generated_tokens},
+          {"prefill_seconds", run.prefill_seconds},
+          {"prefill_tokens_per_second", run.prefill_tokens_per_second()},
+          {"decode_seconds", run.decode_seconds},
+          {"decode_tokens_per_second", run.decode_tokens_per_second()},
+          {"first_token_seconds", run.first_token_seconds},
+          {"bytes_per_token", run.bytes_per_token},
+          {"decode_bytes_per_second", decode_bytes_per_second(run)},
+          {"peak_bytes", run.peak_bytes}};
+}
+
+std::string speed_text(const Statistics& run) {
+  return fact("load", seconds(run.load_seconds)) +
+         fact("prompt", str(run.prompt_tokens, " tokens, ", seconds(run.prefill_seconds), ", ",
+                            rate(run.prefill_tokens_per_second()))) +
+         fact("answer", str(run.generated_tokens, " tokens, ", seconds(run.decode_seconds), ", ",
+                            rate(run.decode_tokens_per_second()))) +
+         fact("first token", seconds(run.first_token_seconds)) +
+         fact("traffic",
+              str(human_bytes(run.bytes_per_token), " a token, ",
+                  human_bytes(static_cast<std::uint64_t>(decode_bytes_per_second(run))), "/s"));
+}
+
+}  // namespace
+
+std::string decimals(double value, int digits) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, "%.*f", digits, value);
+  return buffer;
+}
+
+std::string with_commas(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
+  return text;
+}
+
+std::string fact(std::string_view label, std::string_view text) {
+  constexpr std::size_t kColumn = 13;
+  std::string line(label);
+  line.resize(std::max(kColumn, line.size() + 1), ' ');
+  return line.append(text) + "\n";
+}
+
+std::string json_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string statistics_text(const Completion& completion, const MemoryUse& memory) {
+  return speed_text(completion.statistics) + memory_text(memory) +
+         fact("ended by", str(completion.stop_reason, ", seed ", completion.seed));
+}
+
+Json statistics_json(const Completion& completion, const MemoryUse& memory) {
+  Json json = speed_json(completion.statistics);
+  json["memory"] = memory_json(memory);
+  return json;
+}
+
+std::string memory_text(const MemoryUse& memory) {
+  return fact("memory", str(human_bytes(memory.active), " active, ", human_bytes(memory.peak),
+                            " peak, ", human_bytes(memory.cache), " cache")) +
+         fact("process",
+              str(human_bytes(memory.resident), " resident, ", human_bytes(memory.peak_resident),
+                  " at most; limit ", memory.limit == 0 ? "none" : human_bytes(memory.limit)));
+}
+
+Json memory_json(const MemoryUse& memory) {
+  return {{"active", memory.active},
+          {"peak", memory.peak},
+          {"cache", memory.cache},
+          {"resident", memory.resident},
+          {"peak_resident", memory.peak_resident},
+          {"limit", memory.limit}};
+}
+
+std::string model_text(const Plan& plan) {
+  const LargeDims& dims = plan.dims;
+  return fact("model", plan.name) + fact("family", plan.family + ", " + plan.dialect + " names") +
+         fact("parameters", with_commas(plan.parameters())) +
+         fact("in files", human_bytes(plan.bytes())) +
+         fact("blocks", str(dims.L, ", width ", dims.D, ", ", dims.NH, " heads of ", dims.DHQK,
+                            " (q, k) and ", dims.DHV, " (v), FFN ", dims.F)) +
+         fact("vocabulary", str(dims.V, " rows", dims.tied_head ? ", tied head" : "")) +
+         fact("state", human_bytes(plan.state_bytes()) + " a sequence, at every position");
+}
+
+Json model_json(const Plan& plan) {
+  const LargeDims& dims = plan.dims;
+  return {{"name", plan.name},
+          {"family", plan.family},
+          {"dialect", plan.dialect},
+          {"parameters", plan.parameters()},
+          {"file_bytes", plan.bytes()},
+          {"state_bytes", plan.state_bytes()},
+          {"V", dims.V},
+          {"D", dims.D},
+          {"L", dims.L},
+          {"NH", dims.NH},
+          {"DHQK", dims.DHQK},
+          {"DHV", dims.DHV},
+          {"F", dims.F},
+          {"tied_head", dims.tied_head}};
+}
+
+}  // namespace xlstm::apps

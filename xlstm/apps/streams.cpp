@@ -1,0 +1,119 @@
+#include "xlstm/apps/streams.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "xlstm/apps/terminal.h"
+#include "xlstm/base/error.h"
+
+namespace xlstm::apps {
+namespace {
+
+constexpr std::size_t kBlock = 1 << 16;
+
+// SIGPIPE is ignored (run_program), so that a closed pipe is an error like others and answers can
+// still be saved.
+bool g_reader_gone = false;
+
+bool out_failed() {
+  if (errno == EPIPE) {
+    g_reader_gone = true;
+    return false;
+  }
+  fail(ErrorKind::kFile, "standard output", str("cannot be written: ", std::strerror(errno)));
+}
+
+// One read(); 0 at the end.
+std::size_t read_block(int descriptor, char* into, std::size_t size, const std::string& name) {
+  for (;;) {
+    const ssize_t got = read(descriptor, into, size);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR) {
+      fail(ErrorKind::kFile, name, str("cannot be read: ", std::strerror(errno)));
+    }
+    leave_if_interrupted();
+  }
+}
+
+struct Descriptor {
+  int number;
+  ~Descriptor() {
+    if (number > STDERR_FILENO) close(number);
+  }
+};
+
+}  // namespace
+
+bool write_out(std::string_view text) {
+  if (g_reader_gone) return false;
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() || out_failed();
+}
+
+bool flush_out() {
+  if (g_reader_gone) return false;
+  return std::fflush(stdout) == 0 || out_failed();
+}
+
+void write_note(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+std::string source_name(const std::string& file) {
+  return file == "-" ? "standard input" : file;
+}
+
+std::string read_all(const std::string& file) {
+  const std::string name = source_name(file);
+  const Descriptor in{file == "-" ? STDIN_FILENO : open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (in.number < 0) {
+    fail(ErrorKind::kFile, name, str("cannot be opened: ", std::strerror(errno)));
+  }
+  std::string text;
+  for (std::size_t used = 0;;) {
+    text.resize(used + kBlock);
+    const std::size_t got = read_block(in.number, text.data() + used, kBlock, name);
+    used += got;
+    if (got == 0) {
+      text.resize(used);
+      return text;
+    }
+  }
+}
+
+std::optional<std::string> read_line() {
+  static std::array<char, kBlock> block;
+  static std::size_t at = 0;
+  static std::size_t filled = 0;
+  std::string line;
+  for (;;) {
+    if (at == filled) {
+      at = 0;
+      filled = read_block(STDIN_FILENO, block.data(), kBlock, "standard input");
+      if (filled == 0) return line.empty() ? std::nullopt : std::optional(line);
+    }
+    const char* start = block.data() + at;
+    const char* end = static_cast<const char*>(std::memchr(start, '\n', filled - at));
+    line.append(start, end == nullptr ? filled - at : static_cast<std::size_t>(end - start));
+    at = end == nullptr ? filled : static_cast<std::size_t>(end - block.data()) + 1;
+    if (end == nullptr) continue;
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    return line;
+  }
+}
+
+std::string without_last_line_end(std::string text) {
+  if (text.ends_with("\r\n")) {
+    text.resize(text.size() - 2);
+  } else if (text.ends_with('\n')) {
+    text.pop_back();
+  }
+  return text;
+}
+
+}  // namespace xlstm::apps

@@ -1,0 +1,33 @@
+// Standard input and output, and files that hold a text.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace xlstm::apps {
+
+// Writes to standard output. False when nobody reads it any more (a closed pipe): the program then
+// ends quietly. Throws Error(kFile) for other failures, a full disk say.
+bool write_out(std::string_view text);
+
+// Makes what was written visible; as write_out.
+bool flush_out();
+
+// Writes to standard error, failures ignored.
+void write_note(std::string_view text);
+
+// All of a file, or of standard input for "-". Throws Error(kFile); Interrupted after Ctrl-C.
+std::string read_all(const std::string& file);
+
+// The name of read_all's source for messages: the file, or "standard input".
+std::string source_name(const std::string& file);
+
+// The next line of standard input without its line end ("\n" or "\r\n"); nullopt at the end. Throws
+// as read_all does.
+std::optional<std::string> read_line();
+
+// `text` without the one line end that editors and echo put last.
+std::string without_last_line_end(std::string text);
+
+}  // namespace xlstm::apps

@@ -1,0 +1,43 @@
+// What this machine offers, and whether the ops compute right on it. `xlstm doctor` shows it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "xlstm/engine/engine.h"
+
+namespace xlstm {
+
+struct DeviceFacts {
+  std::string name;                            // "cpu", "gpu 0"
+  std::map<std::string, std::string> details;  // as MLX tells them: architecture, memory, ...
+};
+
+struct MachineFacts {
+  std::string mlx_version;
+  std::vector<DeviceFacts> devices;       // that this MLX can use
+  std::vector<std::string> simd_targets;  // of this CPU and this build, the one in use first
+  std::size_t threads = 0;                // that CPU kernels use
+};
+
+std::string mlx_version();
+MachineFacts machine_facts();
+
+// MLX's memory and the process's, without an engine; `limit` is what the machine has.
+MemoryUse memory_now();
+
+struct CheckResult {
+  std::string name;
+  double error = 0;                           // largest difference over largest value
+  double bound = 0;                           // what rounding allows
+  bool ok() const { return error <= bound; }  // not for a NaN
+};
+
+// Compares ops with their float64 references on `options`' device and threads. Takes a second or
+// less. Throws Error(kUsage) for a device that is not there.
+std::vector<CheckResult> self_test(const EngineOptions& options = {});
+
+}  // namespace xlstm
