@@ -13,10 +13,11 @@ int main(int argc, char** argv) try {
     return EXIT_FAILURE;
   }
   const auto engine = xlstm::Engine::open("classics-8m");
-  engine.complete({.prompt = argv[1], .max_tokens = 24, .temperature = 0}, [](std::string_view text) {
-    std::cout << text << std::flush;
-    return true;
-  });
+  engine.complete({.prompt = argv[1], .max_tokens = 24, .temperature = 0},
+                  [](std::string_view text) {
+                    std::cout << text << std::flush;
+                    return true;
+                  });
   std::cout << "\n";
   return EXIT_SUCCESS;
 } catch (const xlstm::Error& error) {
