@@ -18,11 +18,7 @@ const Json* member(const Json& object, std::string_view key, std::string_view wh
 
 [[noreturn]] void fail_member(std::string_view where, std::string_view key, std::string_view wanted,
                               const Json& value) {
-  constexpr std::size_t kShown = 60;
-  const bool is_short = !value.is_structured() && !value.is_string();
-  fail_wanted(ErrorKind::kFormat, where, str(wanted, " for ", quoted(key)),
-              is_short ? str(kind_of(value), ": ", value.dump().substr(0, kShown))
-                       : std::string(kind_of(value)));
+  fail_wanted(ErrorKind::kFormat, where, str(wanted, " for ", quoted(key)), described(value));
 }
 
 }  // namespace
@@ -83,6 +79,13 @@ std::string_view kind_of(const Json& value) {
       break;
   }
   return "nothing";
+}
+
+std::string described(const Json& value) {
+  const std::string_view kind = kind_of(value);
+  if (value.is_string()) return str(kind, ": ", quoted(value.get_ref<const std::string&>()));
+  if (value.is_number() || value.is_boolean()) return str(kind, ": ", value.dump());
+  return std::string(kind);
 }
 
 }  // namespace xlstm

@@ -35,4 +35,7 @@ std::optional<std::string> get_string(const Json& object, std::string_view key,
 // The JSON type's name for messages: "a number", "an array", ...
 std::string_view kind_of(const Json& value);
 
+// The value for messages, short whatever it is: `a number: 7`, `a string: "x"`, `an array`.
+std::string described(const Json& value);
+
 }  // namespace xlstm

@@ -1,30 +1,45 @@
+// Which form of checkpoint a path holds.
 #include "xlstm/base/error.h"
 #include "xlstm/weights/safetensors.h"
 #include "xlstm/weights/shards.h"
 
 namespace xlstm {
+namespace {
+
 namespace fs = std::filesystem;
 
-std::unique_ptr<TensorSource> open_weights(const fs::path& file_or_folder) {
-  std::error_code error;
-  const fs::file_status status = fs::status(file_or_folder, error);
-  if (!fs::exists(status)) {
-    fail_wanted(
-        ErrorKind::kFile, file_or_folder.string(), "a checkpoint file or folder",
-        error && error != std::errc::no_such_file_or_directory ? error.message() : "nothing there");
-  }
-  if (!fs::is_directory(status)) return open_safetensors(file_or_folder);
+constexpr const char* kWhole = "model.safetensors";
+constexpr const char* kIndex = "model.safetensors.index.json";
 
-  const auto has = [&](const char* name) { return fs::exists(file_or_folder / name, error); };
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  const bool found = fs::exists(path, error);
+  if (error) fail(ErrorKind::kFile, path.string(), str("cannot look for it: ", error.message()));
+  return found;
+}
+
+std::unique_ptr<TensorSource> open_folder(const fs::path& folder) {
   // An index beside a whole file would be about other files: the whole file says all itself.
-  if (has("model.safetensors")) return open_safetensors(file_or_folder / "model.safetensors");
-  if (has("model.safetensors.index.json")) {
-    return open_indexed_shards(file_or_folder / "model.safetensors.index.json");
-  }
-  if (has("model_0.safetensors")) return open_numbered_shards(file_or_folder);
-  fail_wanted(ErrorKind::kFile, file_or_folder.string(),
-              "model.safetensors, model.safetensors.index.json or model_0.safetensors",
+  if (is_there(folder / kWhole)) return open_safetensors(folder / kWhole);
+  if (is_there(folder / kIndex)) return open_indexed_shards(folder / kIndex);
+  if (has_numbered_shards(folder)) return open_numbered_shards(folder);
+  fail_wanted(ErrorKind::kFile, folder.string(),
+              str("a model folder with ", kWhole, ", ", kIndex, " or model_0.safetensors"),
               "none of them");
+}
+
+}  // namespace
+
+std::unique_ptr<TensorSource> open_weights(const fs::path& file_or_folder) {
+  if (!is_there(file_or_folder)) {
+    fail_wanted(ErrorKind::kFile, file_or_folder.string(), "a checkpoint file or folder",
+                "nothing of that name");
+  }
+  std::error_code ignored;
+  if (fs::is_directory(file_or_folder, ignored)) return open_folder(file_or_folder);
+  const std::string name = file_or_folder.filename().string();
+  if (name.ends_with(".index.json")) return open_indexed_shards(file_or_folder);
+  return open_safetensors(file_or_folder);
 }
 
 }  // namespace xlstm

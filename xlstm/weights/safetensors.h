@@ -1,6 +1,8 @@
-// The safetensors format: u64 header length, JSON header, tensor bytes.
+// The safetensors format: u64 little-endian header length, JSON header, tensor bytes.
+// (https://github.com/huggingface/safetensors, "Format")
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -12,12 +14,14 @@
 
 namespace xlstm {
 
+inline constexpr std::uint64_t kMostSafetensorsHeaderBytes = 100'000'000;  // the format's own limit
+
 // Opens one file, memory-mapped. Checks every length, offset, overlap, hole, dtype, shape product,
-// duplicate name, header size (at most 100 MB) and nesting before returning.
+// duplicate name, header size and nesting before returning. Throws Error: kFile when it cannot be
+// read, kFormat when its bytes are wrong, kModel for a dtype of the format that we do not have.
 std::unique_ptr<TensorSource> open_safetensors(const std::filesystem::path& file);
 
-// What a header parsed from `bytes` (a whole file) says; the part of the reader that fuzzing
-// drives.
+// What the header in `bytes` (a whole file) says, checked as above; `file` names it in errors.
 struct SafetensorsHeader {
   struct Entry {
     TensorInfo info;
@@ -38,8 +42,8 @@ struct TensorToWrite {
 };
 
 // Writes a file whole or not at all (AtomicFile), tensors in the order given. Throws Error: kFile
-// when the disk refuses, kUsage for a name given twice, bytes that do not fit a shape, text not
-// UTF-8.
+// when the disk refuses, kUsage for a name given twice, bytes that do not fit a shape, text that is
+// not UTF-8, or more names than a header can hold.
 void write_safetensors(const std::filesystem::path& file, const std::vector<TensorToWrite>& tensors,
                        const std::map<std::string, std::string>& metadata);
 

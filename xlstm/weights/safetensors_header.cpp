@@ -1,11 +1,14 @@
 // What a safetensors file says of itself, checked against its length.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
+#include <limits>
+#include <optional>
+#include <utility>
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/json.h"
-#include "xlstm/base/utf8.h"
 #include "xlstm/weights/safetensors.h"
 
 namespace xlstm {
@@ -13,137 +16,176 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "tensor bytes are used as they lie");
 
+using Entry = SafetensorsHeader::Entry;
+
 constexpr std::uint64_t kLengthBytes = 8;
-constexpr std::uint64_t kMostHeaderBytes = 100'000'000;  // the format's own limit
 constexpr std::size_t kMostAxes = 8;
+constexpr std::size_t kHeaderDepth = 8;  // a sound header nests 3 deep
 constexpr const char* kMetadata = "__metadata__";
 
-// Says what is wrong with one tensor of a file.
-class Complaint {
- public:
-  Complaint(const std::string& file, const std::string& name)
-      : where_(str(file, ": ", quoted(name))) {}
-  [[noreturn]] void wanted(std::string_view wanted, std::string_view got) const {
-    fail_wanted(ErrorKind::kFormat, where_, wanted, got);
+// One member of the header, and what there is to hold it against.
+struct Source {
+  const std::filesystem::path& file;
+  const std::string& name;
+  const Json& value;
+  std::uint64_t data_bytes;  // of the file behind the header
+
+  [[noreturn]] void wanted(std::string_view wanted, std::string_view got,
+                           ErrorKind kind = ErrorKind::kFormat) const {
+    fail_wanted(kind, str(file.string(), ", tensor ", quoted(name)), wanted, got);
   }
 
- private:
-  std::string where_;
+  const Json& member(const char* key) const {
+    const auto found = value.find(key);
+    if (found == value.end()) wanted(str("a member \"", key, "\""), "none");
+    return *found;
+  }
 };
 
-std::uint64_t as_offset(const Json& value, const Complaint& complaint) {
-  if (!value.is_number_integer() ||
-      (!value.is_number_unsigned() && value.get<std::int64_t>() < 0)) {
-    complaint.wanted("data_offsets of two non-negative integers", value.dump());
-  }
-  return value.get<std::uint64_t>();
+std::optional<std::uint64_t> natural_number(const Json& value) {
+  if (value.is_number_unsigned()) return value.get<std::uint64_t>();
+  return std::nullopt;  // the parser calls every whole number unsigned that is not below zero
 }
 
-Shape parse_shape(const Json& tensor, const Complaint& complaint) {
-  const auto found = tensor.find("shape");
-  if (found == tensor.end() || !found->is_array()) complaint.wanted("an array \"shape\"", "none");
-  if (found->size() > kMostAxes) {
-    complaint.wanted(str("at most ", kMostAxes, " axes"), str(found->size()));
+DType parse_dtype(const Source& source) {
+  // Names of the format that nothing here computes with: such a file is sound.
+  constexpr std::array<std::string_view, 8> kForeign = {
+      "F4", "F6_E2M3", "F6_E3M2", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "C64"};
+  const Json& value = source.member("dtype");
+  if (!value.is_string()) source.wanted("a string \"dtype\"", described(value));
+  const auto& name = value.get_ref<const std::string&>();
+  if (const std::optional<DType> dtype = dtype_from_name(name)) return *dtype;
+  const bool foreign = std::find(kForeign.begin(), kForeign.end(), name) != kForeign.end();
+  source.wanted("dtype BOOL, U8, I8, U16, I16, U32, I32, U64, I64, F16, BF16, F32 or F64",
+                quoted(name), foreign ? ErrorKind::kModel : ErrorKind::kFormat);
+}
+
+Shape parse_shape(const Source& source) {
+  const Json& value = source.member("shape");
+  if (!value.is_array()) source.wanted("an array \"shape\"", described(value));
+  if (value.size() > kMostAxes) {
+    source.wanted(str("at most ", kMostAxes, " axes"), str(value.size()));
   }
   Shape shape;
-  for (const Json& length : *found) {
-    const bool fits = length.is_number_integer() &&
-                      (length.is_number_unsigned() ? length.get<std::uint64_t>() <= INT64_MAX
-                                                   : length.get<std::int64_t>() >= 0);
-    if (!fits) complaint.wanted("axes that are non-negative integers", length.dump());
-    shape.push_back(length.get<std::int64_t>());
+  for (const Json& axis : value) {
+    const std::optional<std::uint64_t> length = natural_number(axis);
+    if (!length || *length > std::numeric_limits<std::int64_t>::max()) {
+      source.wanted("a shape of whole numbers from 0 to 2^63 - 1", described(axis));
+    }
+    shape.push_back(static_cast<std::int64_t>(*length));
   }
   return shape;
 }
 
-DType parse_dtype(const Json& tensor, const Complaint& complaint) {
-  const auto found = tensor.find("dtype");
-  if (found == tensor.end() || !found->is_string()) complaint.wanted("a string \"dtype\"", "none");
-  const auto name = found->get<std::string>();
-  const auto dtype = dtype_from_name(name);
-  if (!dtype) {
-    complaint.wanted("dtype BOOL, U8, I8, U16, I16, U32, I32, U64, I64, F16, BF16, F32 or F64",
-                     quoted(name));
-  }
-  return *dtype;
-}
-
-// The bytes that a shape takes.
-std::uint64_t tensor_bytes(const Shape& shape, DType dtype, const Complaint& complaint) {
-  const auto count = element_count(shape);
+// The bytes that the elements of a shape take.
+std::uint64_t bytes_of(const Shape& shape, DType dtype, const Source& source) {
+  const std::optional<std::int64_t> count = element_count(shape);
   std::uint64_t bytes = 0;
   if (!count ||
       __builtin_mul_overflow(static_cast<std::uint64_t>(*count), size_of(dtype), &bytes)) {
-    complaint.wanted("a shape whose size fits 64 bits", to_string(shape));
+    source.wanted("a shape whose bytes can be counted in 64 bits", to_string(shape));
   }
   return bytes;
 }
 
-// One member of the header; `data` is the length of the file behind the header.
-SafetensorsHeader::Entry parse_entry(const std::string& name, const Json& tensor,
-                                     std::uint64_t data, const std::filesystem::path& file) {
-  const Complaint complaint(file.string(), name);
-  if (!tensor.is_object()) complaint.wanted("an object", kind_of(tensor));
-  SafetensorsHeader::Entry entry;
-  entry.info = {name, parse_dtype(tensor, complaint), parse_shape(tensor, complaint), 0, file};
-  entry.info.bytes = tensor_bytes(entry.info.shape, entry.info.dtype, complaint);
+// Where the tensor's bytes begin and end, from the end of the header.
+std::pair<std::uint64_t, std::uint64_t> parse_offsets(const Source& source) {
+  const Json& value = source.member("data_offsets");
+  if (!value.is_array() || value.size() != 2) {
+    source.wanted("an array \"data_offsets\" of 2",
+                  value.is_array() ? str("one of ", value.size()) : described(value));
+  }
+  const auto begin = natural_number(value[0]), end = natural_number(value[1]);
+  if (!begin || !end) {
+    source.wanted("data_offsets of whole numbers from 0", described(value[begin ? 1 : 0]));
+  }
+  if (*begin > *end) {
+    source.wanted("data_offsets in order", str("[", *begin, ", ", *end, "]"));
+  }
+  if (*end > source.data_bytes) {
+    source.wanted(str("data_offsets within the ", source.data_bytes,
+                      " bytes behind the header (is the file cut off?)"),
+                  str("[", *begin, ", ", *end, "]"));
+  }
+  return {*begin, *end};
+}
 
-  const auto offsets = tensor.find("data_offsets");
-  if (offsets == tensor.end() || !offsets->is_array() || offsets->size() != 2) {
-    complaint.wanted("data_offsets of two non-negative integers",
-                     offsets == tensor.end() ? "none" : offsets->dump());
-  }
-  const std::uint64_t begin = as_offset((*offsets)[0], complaint);
-  const std::uint64_t end = as_offset((*offsets)[1], complaint);
-  if (begin > end || end > data) {
-    complaint.wanted(str("data_offsets in order, at most ", data, " (the file may be cut off)"),
-                     str("[", begin, ", ", end, "]"));
-  }
+// The offset is still counted from the end of the header.
+Entry parse_entry(const Source& source) {
+  if (!source.value.is_object()) source.wanted("an object", described(source.value));
+  Entry entry;
+  entry.info = {source.name, parse_dtype(source), parse_shape(source), 0, source.file};
+  entry.info.bytes = bytes_of(entry.info.shape, entry.info.dtype, source);
+  const auto [begin, end] = parse_offsets(source);
   if (end - begin != entry.info.bytes) {
-    complaint.wanted(str(entry.info.bytes, " bytes for ", name_of(entry.info.dtype), " ",
-                         to_string(entry.info.shape)),
-                     str(end - begin));
+    source.wanted(str(entry.info.bytes, " bytes for ", name_of(entry.info.dtype), " ",
+                      to_string(entry.info.shape)),
+                  str(end - begin));
   }
-  entry.offset = begin;  // made absolute by the caller
+  entry.offset = begin;
   return entry;
 }
 
-// Tensors must cover the data without overlap, hole or rest.
-void check_cover(const std::vector<SafetensorsHeader::Entry>& entries, std::uint64_t data,
-                 const std::string& file) {
-  std::vector<const SafetensorsHeader::Entry*> order;
-  for (const auto& entry : entries) order.push_back(&entry);
-  std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+std::map<std::string, std::string> parse_metadata(const Json& value, const std::string& where) {
+  if (!value.is_object()) {
+    fail_wanted(ErrorKind::kFormat, where, "an object \"__metadata__\"", described(value));
+  }
+  std::map<std::string, std::string> metadata;
+  for (const auto& [key, item] : value.items()) {
+    if (!item.is_string()) {
+      fail_wanted(ErrorKind::kFormat, where, str("a string for metadata ", quoted(key)),
+                  described(item));
+    }
+    metadata.emplace(key, item.get<std::string>());
+  }
+  return metadata;
+}
+
+// The tensors must cover the data without overlap, hole or rest, as the format demands.
+void check_cover(const std::vector<Entry>& entries, std::uint64_t data_bytes,
+                 const std::string& where) {
+  std::vector<const Entry*> order;
+  for (const Entry& entry : entries) order.push_back(&entry);
+  std::sort(order.begin(), order.end(), [](const Entry* a, const Entry* b) {
     return std::pair(a->offset, a->info.bytes) < std::pair(b->offset, b->info.bytes);
   });
-  std::uint64_t at = 0;
-  for (const auto* entry : order) {
-    if (entry->offset != at) {
-      Complaint(file, entry->info.name)
-          .wanted(str("data from byte ", at, " on, behind the tensor before"),
-                  str(entry->offset, entry->offset < at ? " (an overlap)" : " (a hole)"));
+  std::uint64_t covered = 0;
+  for (const Entry* entry : order) {
+    if (entry->offset != covered) {
+      fail_wanted(ErrorKind::kFormat, str(where, ", tensor ", quoted(entry->info.name)),
+                  str("data from byte ", covered, ", where the tensor before ends"),
+                  str("data from byte ", entry->offset,
+                      entry->offset < covered ? ", an overlap" : ", a hole"));
     }
-    at += entry->info.bytes;
+    covered += entry->info.bytes;
   }
-  if (at != data) {
-    fail_wanted(ErrorKind::kFormat, file, str(at, " bytes of tensors behind the header"),
-                str(data));
+  if (covered != data_bytes) {
+    fail_wanted(ErrorKind::kFormat, where, str(covered, " bytes of tensors behind the header"),
+                str(data_bytes));
   }
 }
 
-std::string_view header_text(std::span<const std::byte> bytes, const std::string& file) {
+// The header's JSON, its length checked.
+std::string_view header_text(std::span<const std::byte> bytes, const std::string& where) {
   if (bytes.size() < kLengthBytes) {
-    fail_wanted(ErrorKind::kFormat, file, "a safetensors file (8 bytes or more)",
+    fail_wanted(ErrorKind::kFormat, where, "a safetensors file, of 8 bytes at least",
                 str(bytes.size(), " bytes"));
   }
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), kLengthBytes);
-  const std::uint64_t most = std::min(kMostHeaderBytes, bytes.size() - kLengthBytes);
-  if (length > most) {
-    fail_wanted(ErrorKind::kFormat, file, str("a safetensors header of at most ", most, " bytes"),
-                str(length));
+  const std::uint64_t rest = bytes.size() - kLengthBytes;
+  if (length > kMostSafetensorsHeaderBytes || length > rest) {
+    fail_wanted(ErrorKind::kFormat, where,
+                str("a safetensors header of at most ", std::min(kMostSafetensorsHeaderBytes, rest),
+                    " bytes"),
+                str(length, " (is it a safetensors file, and whole?)"));
   }
-  return {reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length};
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length);
+  if (text.empty() || text.front() != '{') {
+    fail_wanted(ErrorKind::kFormat, where, "a safetensors header that starts with {",
+                text.empty() ? "an empty one" : quoted(text.substr(0, 1)));
+  }
+  return text;
 }
 
 }  // namespace
@@ -152,29 +194,20 @@ SafetensorsHeader parse_safetensors(std::span<const std::byte> bytes,
                                     const std::filesystem::path& file) {
   const std::string where = file.string();
   const std::string_view text = header_text(bytes, where);
-  const Json json = parse_json(text, where, {.max_depth = 8});
-  if (!json.is_object()) fail_wanted(ErrorKind::kFormat, where, "a header object", kind_of(json));
+  const Json json = parse_json(text, where, {.max_depth = kHeaderDepth});
+  const std::uint64_t data_start = kLengthBytes + text.size();
+  const std::uint64_t data_bytes = bytes.size() - data_start;
 
   SafetensorsHeader header;
-  const std::uint64_t start = kLengthBytes + text.size();
-  const std::uint64_t data = bytes.size() - start;
   for (const auto& [name, value] : json.items()) {  // sorted by name
-    if (name != kMetadata) {
-      header.entries.push_back(parse_entry(name, value, data, file));
-      continue;
-    }
-    if (!value.is_object())
-      fail_wanted(ErrorKind::kFormat, where, "__metadata__ to be an object", kind_of(value));
-    for (const auto& [key, item] : value.items()) {
-      if (!item.is_string()) {
-        fail_wanted(ErrorKind::kFormat, where, str("metadata ", quoted(key), " to be a string"),
-                    kind_of(item));
-      }
-      header.metadata[key] = item.get<std::string>();
+    if (name == kMetadata) {
+      header.metadata = parse_metadata(value, where);
+    } else {
+      header.entries.push_back(parse_entry({file, name, value, data_bytes}));
     }
   }
-  check_cover(header.entries, data, where);
-  for (auto& entry : header.entries) entry.offset += start;
+  check_cover(header.entries, data_bytes, where);
+  for (Entry& entry : header.entries) entry.offset += data_start;
   return header;
 }
 

@@ -1,4 +1,4 @@
-#include <cstring>
+#include <bit>
 #include <set>
 
 #include "xlstm/base/atomic_file.h"
@@ -10,42 +10,49 @@
 namespace xlstm {
 namespace {
 
-void check_text(const std::string& file, std::string_view text) {
+static_assert(std::endian::native == std::endian::little,
+              "the header's length is written as it is");
+
+void check_text(std::string_view text, const std::string& where) {
   if (utf8_first_error(text) == std::string_view::npos) return;
-  fail_wanted(ErrorKind::kUsage, file, "names and metadata in UTF-8", quoted(text));
+  fail_wanted(ErrorKind::kUsage, where, "names and metadata in UTF-8", quoted(text));
 }
 
-void check_tensor(const std::string& file, const TensorToWrite& tensor,
-                  std::set<std::string>& names) {
-  check_text(file, tensor.name);
-  if (tensor.name == "__metadata__" || !names.insert(tensor.name).second) {
-    fail_wanted(ErrorKind::kUsage, file, "tensor names once each", quoted(tensor.name));
+void check_bytes(const TensorToWrite& tensor, const std::string& where) {
+  const std::optional<std::int64_t> count = element_count(tensor.shape);
+  std::uint64_t wanted = 0;
+  if (count &&
+      !__builtin_mul_overflow(static_cast<std::uint64_t>(*count), size_of(tensor.dtype), &wanted) &&
+      wanted == tensor.bytes.size()) {
+    return;
   }
-  const auto count = element_count(tensor.shape);
-  if (!count || static_cast<std::uint64_t>(*count) * size_of(tensor.dtype) != tensor.bytes.size()) {
-    fail_wanted(ErrorKind::kUsage, str(file, ": ", tensor.name),
-                str("the bytes of ", name_of(tensor.dtype), " ", to_string(tensor.shape)),
-                str(tensor.bytes.size()));
+  fail_wanted(ErrorKind::kUsage, str(where, ", tensor ", quoted(tensor.name)),
+              str("the bytes of ", name_of(tensor.dtype), " ", to_string(tensor.shape)),
+              str(tensor.bytes.size(), " bytes"));
+}
+
+void check_tensors(const std::vector<TensorToWrite>& tensors, const std::string& where) {
+  std::set<std::string_view> names = {"__metadata__"};  // taken by the format
+  for (const TensorToWrite& tensor : tensors) {
+    check_text(tensor.name, where);
+    if (!names.insert(tensor.name).second) {
+      fail_wanted(ErrorKind::kUsage, where, "each name once", str(quoted(tensor.name), " again"));
+    }
+    check_bytes(tensor, where);
   }
 }
 
-// The header's text, padded with spaces so that the data starts at a multiple of 8.
-std::string header_text(const std::string& file, const std::vector<TensorToWrite>& tensors,
+// Padded with spaces, so that the data starts at a multiple of 8.
+std::string header_text(const std::vector<TensorToWrite>& tensors,
                         const std::map<std::string, std::string>& metadata) {
   Json header = Json::object();
-  for (const auto& [key, value] : metadata) {
-    check_text(file, key);
-    check_text(file, value);
-    header["__metadata__"][key] = value;
-  }
-  std::set<std::string> names;
+  if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t at = 0;
   for (const TensorToWrite& tensor : tensors) {
-    check_tensor(file, tensor, names);
-    header[tensor.name] = {{"dtype", name_of(tensor.dtype)},
-                           {"shape", tensor.shape},
-                           {"data_offsets", {at, at + tensor.bytes.size()}}};
-    at += tensor.bytes.size();
+    const std::uint64_t end = at + tensor.bytes.size();
+    header[tensor.name] = {
+        {"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {at, end}}};
+    at = end;
   }
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');
@@ -56,8 +63,20 @@ std::string header_text(const std::string& file, const std::vector<TensorToWrite
 
 void write_safetensors(const std::filesystem::path& file, const std::vector<TensorToWrite>& tensors,
                        const std::map<std::string, std::string>& metadata) {
-  const std::string header = header_text(file.string(), tensors, metadata);
+  const std::string where = file.string();
+  check_tensors(tensors, where);
+  for (const auto& [key, value] : metadata) {
+    check_text(key, where);
+    check_text(value, where);
+  }
+  const std::string header = header_text(tensors, metadata);
   const std::uint64_t length = header.size();
+  if (length > kMostSafetensorsHeaderBytes) {
+    fail_wanted(
+        ErrorKind::kUsage, where,
+        str("names and metadata for a header of at most ", kMostSafetensorsHeaderBytes, " bytes"),
+        str(length));
+  }
   AtomicFile out(file);
   out.write(std::as_bytes(std::span(&length, 1)));
   out.write(header);
