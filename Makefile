@@ -17,6 +17,7 @@ build:   ## build everything, optimised, into build/release
 	@scripts/build.sh release
 run:     ## write some text: make run [PROMPT="..."] [ARGS="--max-tokens 200 ..."]
 	@scripts/build.sh release xlstm
+	@printf "%s" "$$XLSTM_PROMPT" >&2
 	@build/release/bin/xlstm generate --prompt "$$XLSTM_PROMPT" $(ARGS)
 test:    ## build everything and run every test
 	@scripts/test.sh release
