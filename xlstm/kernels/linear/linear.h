@@ -1,0 +1,47 @@
+// A dense layer: every row of x times every row of W.
+//
+//   y[m, n] = sum_k x[m, k] W[n, k] (+ bias[n])
+//
+// x and y are float32; W is float32, bfloat16 or float16 as it lies in the checkpoint, widened to
+// float32 in registers or in a packed panel. Products and sums are float32.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace xlstm::kernels {
+
+enum class WeightType : std::uint8_t { kF32, kBF16, kF16 };
+
+constexpr std::size_t weight_bytes(WeightType type) {
+  return type == WeightType::kF32 ? 4 : 2;
+}
+
+// Shapes: x [M, K] with x_stride >= K floats from row to row, W [N, K] contiguous, bias [N] or
+// nullptr, y [M, N] with y_stride >= N. Any of M, N, K may be 0; with K = 0, y is bias or 0.
+// Pointers need their element's alignment only; y overlaps no input. Floats of y between its rows
+// are left alone.
+//
+// NaN and infinity pass through as the formula says: a NaN in row m of x reaches all of row m of y
+// and nothing else.
+//
+// The sum over k runs in an order that depends on K, on the processor's vectors and on whether M is
+// at most kLinearDotRows (or N small), but never on the number of threads, on the strides or on the
+// alignment. Up to kLinearDotRows rows, a row of y does not depend on the other rows of x.
+//
+// Error of each y against exact arithmetic: at most eps (K + 2) (sum_k |x W| + |bias|), eps = 2^-24.
+//
+// Throws Error(kMemory) if its scratch memory (about 2 MiB a thread, kept for the thread's life,
+// only for M > kLinearDotRows) cannot be had.
+void linear(const float* x, std::ptrdiff_t x_stride, const void* W, WeightType type,
+            const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M, std::size_t N,
+            std::size_t K);
+
+// The same, scalar, summed in float64 and rounded once: the truth in tests.
+void linear_reference(const float* x, std::ptrdiff_t x_stride, const void* W, WeightType type,
+                      const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M,
+                      std::size_t N, std::size_t K);
+
+inline constexpr std::size_t kLinearDotRows = 16;
+
+}  // namespace xlstm::kernels
