@@ -2,7 +2,9 @@
 
 #include "mlx/dtype.h"
 #include "xlstm/model/model.h"
+#include "xlstm/model/segment.h"
 #include "xlstm/model/weights_loader.h"
+#include "xlstm/ops/ops.h"
 
 namespace xlstm {
 namespace {
@@ -29,17 +31,19 @@ MemoryEstimate estimate_memory(const Plan& plan, ComputeDtype dtype, int batch) 
   const auto B = static_cast<std::uint64_t>(batch);
   out.state = plan.state_bytes() * B;
 
-  // One prefill segment: per token the residual stream, its norm, q, k, v, o, h and its norm, FFN
-  // in and out, with MLX's temporaries of the chunk form; then the logits of one position a
-  // sequence.
+  // One prefill segment. MLX queues a layer's nodes ahead of their evaluation, so a layer's arrays
+  // are alive together: per token the residual stream, norms and projections, the cell's inputs
+  // once more with heads first, the chunk form's products and weights (kChunk a head), the FFN's
+  // two halves.
   const LargeDims& d = plan.dims;
-  const auto wide =
-      static_cast<std::uint64_t>(6 * d.D + 6 * d.NH * d.DHQK + 10 * d.NH * d.DHV + 5 * d.F);
-  const std::uint64_t tokens = std::max<std::uint64_t>(512, 64 * B);
-  const std::uint64_t layer_states =
-      2 * out.state / static_cast<std::uint64_t>(std::max<std::int64_t>(1, d.L));
+  const std::int64_t floats =
+      8 * d.D + 10 * d.NH * d.DHQK + 16 * d.NH * d.DHV + 6 * d.F + 6 * d.NH * ops::kChunk;
+  const std::uint64_t tokens = std::max<std::uint64_t>(kSegmentTokens, ops::kChunk * B);
+  const std::uint64_t layers = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(d.L));
+  const std::uint64_t chunk_states = 3 * out.state / layers;  // old, kept part and new of one layer
+  const std::uint64_t logits = 12 * B * static_cast<std::uint64_t>(d.V);
   const std::uint64_t segment =
-      4 * wide * tokens + layer_states + 12 * B * static_cast<std::uint64_t>(d.V);
+      4 * static_cast<std::uint64_t>(floats) * tokens + chunk_states + logits;
   // A step that may not write in place (a fork holds the state) needs a second one.
   out.workspace = std::max(segment + out.state, largest);
   return out;

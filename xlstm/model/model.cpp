@@ -6,16 +6,12 @@
 #include "mlx/ops.h"
 #include "mlx/transforms.h"
 #include "xlstm/base/error.h"
+#include "xlstm/model/segment.h"
 #include "xlstm/model/weights_loader.h"
 
 namespace xlstm {
 namespace {
 namespace mx = mlx::core;
-
-// Tokens of all sequences together that one prefill segment holds: enough to keep products busy,
-// few enough for the activations (about 4 F + 10 D floats a token) to stay small beside the
-// weights.
-constexpr int kSegmentTokens = 512;
 
 struct Weights {
   mx::array weight;
