@@ -7,8 +7,6 @@
 namespace xlstm::cgroup {
 namespace {
 
-constexpr std::string_view kRoot = "/sys/fs/cgroup";
-
 // Whether "a,b,c" has `item`.
 bool lists(std::string_view list, std::string_view item) {
   while (!list.empty()) {
@@ -34,10 +32,10 @@ void add_chain(const std::string& mount, std::filesystem::path path, int version
 
 }  // namespace
 
-std::vector<Group> groups(std::string_view controller) {
+std::vector<Group> groups(std::string_view controller, const std::string& list,
+                          const std::string& mount) {
   std::vector<Group> found;
-  std::ifstream file(
-      "/proc/self/cgroup");  // lines "id:controllers:/path", version 2 has "0::/path"
+  std::ifstream file(list);  // lines "id:controllers:/path", version 2 has "0::/path"
   for (std::string text; std::getline(file, text);) {
     const std::size_t first = text.find(':');
     const std::size_t second = first == std::string::npos ? first : text.find(':', first + 1);
@@ -45,9 +43,9 @@ std::vector<Group> groups(std::string_view controller) {
     const std::string controllers = text.substr(first + 1, second - first - 1);
     const std::string path = text.substr(second + 1);
     if (controllers.empty()) {
-      add_chain(std::string(kRoot), path, 2, found);
+      add_chain(mount, path, 2, found);
     } else if (lists(controllers, controller)) {
-      add_chain(std::string(kRoot) + '/' + std::string(controller), path, 1, found);
+      add_chain(mount + '/' + std::string(controller), path, 1, found);
     }
   }
   return found;

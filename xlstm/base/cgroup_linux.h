@@ -16,8 +16,11 @@ struct Group {
 };
 
 // This process's group for a controller ("memory", "cpu") and all groups around it, inner first:
-// each of their limits holds. Empty where there are none to be seen.
-std::vector<Group> groups(std::string_view controller);
+// each of their limits holds. Empty where there are none to be seen. `list` tells the process's
+// groups, one a line; their folders are under `mount`.
+std::vector<Group> groups(std::string_view controller,
+                          const std::string& list = "/proc/self/cgroup",
+                          const std::string& mount = "/sys/fs/cgroup");
 
 // First line of group.folder/name; nullopt if it cannot be read.
 std::optional<std::string> line(const Group& group, std::string_view name);

@@ -1,0 +1,158 @@
+#include "xlstm/base/atomic_file.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstring>
+#include <string>
+
+#include "tests/base/child_process.h"
+#include "tests/base/expect_error.h"
+#include "tests/base/file_size_limit.h"
+#include "tests/base/temporary_folder.h"
+
+namespace xlstm {
+namespace {
+
+using Names = std::vector<std::string>;
+
+TEST(AtomicFile, CommitMakesTheFileAppearWhole) {
+  const TemporaryFolder folder;
+  AtomicFile file(folder / "a.txt");
+  file.write("one ");
+  file.write(std::as_bytes(std::span("two", 3)));
+  EXPECT_FALSE(std::filesystem::exists(folder / "a.txt"));
+  file.commit();
+  EXPECT_EQ(content_of(folder / "a.txt"), "one two");
+  EXPECT_EQ(folder.names(), Names{"a.txt"});
+}
+
+TEST(AtomicFile, WithoutCommitTheOldFileStays) {
+  const TemporaryFolder folder;
+  const auto path = folder.file("a.txt", "old");
+  { AtomicFile(path).write("new"); }
+  EXPECT_EQ(content_of(path), "old");
+  EXPECT_EQ(folder.names(), Names{"a.txt"});
+}
+
+TEST(AtomicFile, TheLaterCommitWins) {
+  const TemporaryFolder folder;
+  AtomicFile first(folder / "a"), second(folder / "a");
+  first.write("first");
+  second.write("second");
+  second.commit();
+  first.commit();
+  EXPECT_EQ(content_of(folder / "a"), "first");
+  EXPECT_EQ(folder.names(), Names{"a"});
+}
+
+TEST(AtomicFile, WritesNothingAndMuch) {
+  const TemporaryFolder folder;
+  AtomicFile empty(folder / "empty");
+  empty.commit();
+  EXPECT_EQ(content_of(folder / "empty"), "");
+
+  std::string much(3 << 20, '\0');
+  for (std::size_t i = 0; i < much.size(); ++i) much[i] = static_cast<char>(i * i >> 7);
+  AtomicFile file(folder / "much");
+  file.write(much);
+  file.commit();
+  EXPECT_EQ(content_of(folder / "much"), much);
+}
+
+TEST(AtomicFile, WorksInTheCurrentFolderAndWithTheLongestName) {
+  const TemporaryFolder folder;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  const std::string longest(255, 'x');
+  AtomicFile file(longest);
+  file.write("here");
+  file.commit();
+  std::filesystem::current_path(before);
+  EXPECT_EQ(content_of(folder / longest), "here");
+}
+
+TEST(AtomicFile, AFullDiskIsSaidInTheSystemsWordsAndLeavesNothing) {
+  const TemporaryFolder folder;
+  const auto path = folder.file("state", "old");
+  AtomicFile file(path);
+  {
+    const FileSizeLimit limit(4096);
+    expect_error(ErrorKind::kFile, {path.string(), "cannot write", std::strerror(EFBIG)},
+                 [&] { file.write(std::string(10000, 'x')); });
+  }
+  EXPECT_EQ(folder.names(), Names{"state"});
+  expect_error(ErrorKind::kInternal, {path.string()}, [&] { file.commit(); });
+  expect_error(ErrorKind::kInternal, {path.string()}, [&] { file.write("more"); });
+  EXPECT_EQ(content_of(path), "old");
+}
+
+TEST(AtomicFile, RefusesAMissingFolderAFolderAndAFileAsFolder) {
+  const TemporaryFolder folder;
+  folder.file("file", "");
+  expect_error(ErrorKind::kFile, {"none/a", std::strerror(ENOENT)},
+               [&] { AtomicFile(folder / "none/a"); });
+  expect_error(ErrorKind::kFile, {"wanted a file", "a folder"}, [&] { AtomicFile(folder.path()); });
+  expect_error(ErrorKind::kFile, {"file/a", std::strerror(ENOTDIR)},
+               [&] { AtomicFile(folder / "file/a"); });
+}
+
+TEST(AtomicFile, RefusesAFolderThatMayNotBeWritten) {
+  const TemporaryFolder folder;
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0555));
+  const pid_t child = start_child([&] {
+    if (!drop_superuser()) return 2;
+    try {
+      AtomicFile(folder / "a");
+      return 3;
+    } catch (const Error& error) {
+      const bool says = std::string(error.what()).find(std::strerror(EACCES)) != std::string::npos;
+      return error.kind() == ErrorKind::kFile && says ? 0 : 4;
+    }
+  });
+  EXPECT_EQ(wait_for(child), 0);
+  EXPECT_EQ(folder.names(), Names{});
+}
+
+TEST(AtomicFile, AProcessKilledBeforeCommitChangesNothing) {
+  const TemporaryFolder folder;
+  const auto path = folder.file("a", "old");
+  const pid_t child = start_child([&] {
+    AtomicFile file(path);
+    file.write(std::string(1 << 20, 'x'));
+    return ::raise(SIGKILL);
+  });
+  EXPECT_EQ(wait_for(child), -SIGKILL);
+  EXPECT_EQ(content_of(path), "old");
+}
+
+TEST(AtomicFile, ReadersOfAFileThatTwoProcessesWriteSeeItWhole) {
+  const TemporaryFolder folder;
+  const auto path = folder / "a";
+  constexpr int kTimes = 40;
+  const std::string contents[2] = {std::string(200'000, 'a'), std::string(100'000, 'b')};
+  pid_t writers[2];
+  for (int i = 0; i < 2; ++i) {
+    writers[i] = start_child([&] {
+      for (int time = 0; time < kTimes; ++time) {
+        AtomicFile file(path);
+        for (std::size_t at = 0; at < contents[i].size(); at += 10'000) {
+          file.write(std::string_view(contents[i]).substr(at, 10'000));
+        }
+        file.commit();
+      }
+      return 0;
+    });
+  }
+  for (int look = 0; look < 100; ++look) {
+    const std::string seen = content_of(path);  // empty before the first commit
+    EXPECT_TRUE(seen.empty() || seen == contents[0] || seen == contents[1]);
+  }
+  for (const pid_t writer : writers) EXPECT_EQ(wait_for(writer), 0);
+  const std::string left = content_of(path);
+  EXPECT_TRUE(left == contents[0] || left == contents[1]);
+  EXPECT_EQ(folder.names(), Names{"a"});
+}
+
+}  // namespace
+}  // namespace xlstm

@@ -1,0 +1,46 @@
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <numeric>
+#include <string>
+
+#include "tests/base/child_process.h"
+#include "tests/base/temporary_folder.h"
+#include "xlstm/base/cores.h"
+#include "xlstm/base/mapped_file.h"
+#include "xlstm/base/memory.h"
+
+namespace xlstm {
+namespace {
+
+TEST(MemoryLinux, ReleasedPagesOfAFileAreNoLongerResident) {
+  constexpr std::size_t kBytes = 32 << 20;
+  constexpr std::size_t kSlack = 1 << 20;  // batches in which the kernel counts
+  const TemporaryFolder folder;
+  const MappedFile file(folder.file("x", std::string(kBytes, 'x')));
+  const std::uint64_t before = resident_bytes();
+  long sum = 0;
+  for (std::size_t i = 0; i < kBytes; i += 512) sum += file.text()[i];
+  EXPECT_EQ(sum, 'x' * static_cast<long>(kBytes / 512));
+  const std::uint64_t touched = resident_bytes();
+  EXPECT_GE(touched + kSlack, before + kBytes);
+  file.release(file.bytes());
+  EXPECT_LE(resident_bytes() + kBytes, touched + kSlack);
+}
+
+TEST(CoresLinux, FollowTheAffinityMask) {
+  const pid_t child = start_child([] {
+    cpu_set_t mask;
+    if (::sched_getaffinity(0, sizeof mask, &mask) != 0) return 2;
+    int first = 0;
+    while (!CPU_ISSET(first, &mask)) ++first;
+    CPU_ZERO(&mask);
+    CPU_SET(first, &mask);
+    if (::sched_setaffinity(0, sizeof mask, &mask) != 0) return 3;
+    return usable_cores() == 1 ? 0 : 4;
+  });
+  EXPECT_EQ(wait_for(child), 0);
+}
+
+}  // namespace
+}  // namespace xlstm

@@ -1,0 +1,189 @@
+#include "xlstm/base/threads.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+#include <set>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "tests/base/expect_error.h"
+#include "xlstm/base/cores.h"
+
+namespace xlstm {
+namespace {
+
+class Threads : public testing::TestWithParam<std::size_t> {
+ protected:
+  Threads() { set_thread_count(GetParam()); }
+  ~Threads() override { set_thread_count(0); }
+};
+
+using Ids = std::vector<std::thread::id>;
+
+Ids threads_of(std::size_t parts) {
+  Ids ids(parts);
+  parallel_for(parts, [&](std::size_t part) { ids[part] = std::this_thread::get_id(); });
+  return ids;
+}
+
+TEST_P(Threads, EachPartRunsOnce) {
+  EXPECT_EQ(thread_count(), GetParam());
+  for (const std::size_t parts : {0, 1, 2, 3, 4, 5, 7, 8, 9, 64, 1000}) {
+    std::vector<std::atomic<int>> runs(parts);
+    parallel_for(parts, [&](std::size_t part) { runs.at(part).fetch_add(1); });
+    for (const auto& count : runs) EXPECT_EQ(count.load(), 1) << parts;
+  }
+}
+
+TEST_P(Threads, ResultsAreVisibleToTheCaller) {
+  std::vector<std::size_t> squares(10'000);
+  for (int time = 0; time < 200; ++time) {
+    parallel_for(squares.size(), [&](std::size_t i) { squares[i] = i * i + time; });
+    for (std::size_t i = 0; i < squares.size(); ++i) ASSERT_EQ(squares[i], i * i + time);
+  }
+}
+
+TEST_P(Threads, SharesAreRunsOfNeighboursAndTheSameEachTime) {
+  for (const std::size_t parts : {2, 3, 5, 8, 100}) {
+    const Ids ids = threads_of(parts);
+    EXPECT_EQ(ids[0], std::this_thread::get_id());
+    const std::size_t shares = std::min(parts, GetParam());
+    EXPECT_EQ(std::set(ids.begin(), ids.end()).size(), shares);
+    std::size_t changes = 0;
+    for (std::size_t i = 1; i < parts; ++i) changes += ids[i] != ids[i - 1];
+    EXPECT_EQ(changes, shares - 1);
+    EXPECT_EQ(threads_of(parts), ids);
+  }
+}
+
+TEST_P(Threads, SharesDifferByOnePartAtMost) {
+  const Ids ids = threads_of(100);
+  std::vector<long> sizes;
+  for (const auto& id : std::set(ids.begin(), ids.end())) {
+    sizes.push_back(std::count(ids.begin(), ids.end(), id));
+  }
+  const auto [least, most] = std::minmax_element(sizes.begin(), sizes.end());
+  EXPECT_LE(*most - *least, 1);
+}
+
+TEST_P(Threads, NestedCallsRunOnTheirThread) {
+  std::vector<std::atomic<int>> runs(12);
+  std::atomic<int> elsewhere{0};
+  parallel_for(3, [&](std::size_t outer) {
+    const auto here = std::this_thread::get_id();
+    parallel_for(4, [&](std::size_t inner) {
+      runs[outer * 4 + inner].fetch_add(1);
+      if (std::this_thread::get_id() != here) elsewhere.fetch_add(1);
+    });
+  });
+  for (const auto& count : runs) EXPECT_EQ(count.load(), 1);
+  EXPECT_EQ(elsewhere.load(), 0);
+}
+
+TEST_P(Threads, TheLowestPartsExceptionComesBackAfterAllHaveRun) {
+  std::atomic<int> runs{0};
+  try {
+    parallel_for(20, [&](std::size_t part) {
+      runs.fetch_add(1);
+      if (part % 5 == 3) throw std::runtime_error(std::to_string(part));
+    });
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "3");
+  }
+  EXPECT_EQ(runs.load(), 20);
+  EXPECT_EQ(threads_of(7).size(), 7U) << "the pool goes on";
+}
+
+TEST_P(Threads, AnExceptionOfANestedCallPassesBoth) {
+  EXPECT_THROW(parallel_for(2,
+                            [](std::size_t) {
+                              parallel_for(2, [](std::size_t part) {
+                                if (part == 1) throw std::out_of_range("inner");
+                              });
+                            }),
+               std::out_of_range);
+}
+
+TEST_P(Threads, CallersFromSeveralThreadsTakeTurns) {
+  constexpr int kCallers = 4, kTimes = 300, kParts = 6;
+  std::atomic<int> runs{0};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < kCallers; ++caller) {
+    callers.emplace_back([&] {
+      for (int time = 0; time < kTimes; ++time) {
+        int own[kParts] = {};
+        parallel_for(kParts, [&](std::size_t part) { own[part] = 1; });
+        runs.fetch_add(std::accumulate(own, own + kParts, 0));
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(runs.load(), kCallers * kTimes * kParts);
+}
+
+// Workers are met spinning, about to sleep and asleep.
+TEST_P(Threads, WorkersComeBackFromPausesOfAnyLength) {
+  std::atomic<long> runs{0};
+  volatile double sink = 1;
+  long wanted = 0;
+  for (int time = 0; time < 400; ++time) {
+    for (int i = 0; i < (time % 20) * 3000; ++i) sink = sink * 1.0000001;
+    parallel_for(5, [&](std::size_t) { runs.fetch_add(1); });
+    ASSERT_EQ(runs.load(), wanted += 5);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Counts, Threads, testing::Values(1, 2, 3, 8, 33));
+
+TEST(ThreadCount, CanChangeBetweenCalls) {
+  for (const std::size_t count : {3, 1, 4, 2, 16, 2}) {
+    set_thread_count(count);
+    const Ids ids = threads_of(64);
+    EXPECT_EQ(std::set(ids.begin(), ids.end()).size(), count);
+  }
+  set_thread_count(0);
+}
+
+TEST(ThreadCount, RefusesTooMany) {
+  expect_error(ErrorKind::kUsage, {"at most 1024", "got 1025"}, [] { set_thread_count(1025); });
+}
+
+// The environment is read once: each value is tried in a process of its own.
+void exit_with_the_count(const char* value) {
+  if (value == nullptr) {
+    ::unsetenv("XLSTM_THREADS");
+  } else {
+    ::setenv("XLSTM_THREADS", value, 1);
+  }
+  try {
+    std::exit(static_cast<int>(thread_count()));
+  } catch (const Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    std::exit(error.kind() == ErrorKind::kUsage ? 201 : 202);
+  }
+}
+
+TEST(ThreadCountDeathTest, FollowsTheEnvironment) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto exits = [](int code) { return testing::ExitedWithCode(code); };
+  EXPECT_EXIT(exit_with_the_count("7"), exits(7), "");
+  EXPECT_EXIT(exit_with_the_count(nullptr), exits(static_cast<int>(usable_cores())), "");
+  EXPECT_EXIT(exit_with_the_count(""), exits(static_cast<int>(usable_cores())), "");
+}
+
+TEST(ThreadCountDeathTest, RefusesANonsensicalEnvironment) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (const char* value : {"0", "-1", "two", "3 ", "4x", "1025", "99999999999999999999", "1.5"}) {
+    EXPECT_EXIT(exit_with_the_count(value), testing::ExitedWithCode(201),
+                "XLSTM_THREADS. wanted a whole number from 1 to 1024, got");
+  }
+}
+
+}  // namespace
+}  // namespace xlstm
