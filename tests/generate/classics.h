@@ -1,0 +1,60 @@
+// The embedded model and its golden file, loaded once for a test program.
+#pragma once
+
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "xlstm/base/mapped_file.h"
+#include "xlstm/model/model.h"
+#include "xlstm/text/tokenizer.h"
+#include "xlstm/weights/safetensors.h"
+#include "xlstm/weights/tensor_source.h"
+#include "xlstm/wiring/discover.h"
+
+namespace xlstm::test {
+
+struct Classics {
+  Model model;
+  Tokenizer tokenizer;
+};
+
+inline std::filesystem::path classics_folder() {
+  return std::filesystem::path(XLSTM_SOURCE_DIR) / "models" / "classics-8m";
+}
+
+// In float32.
+inline const Classics& classics() {
+  static const Classics loaded = [] {
+    const auto source = open_weights(classics_folder());
+    return Classics{Model::load(discover(classics_folder(), *source), *source),
+                    Tokenizer::open(classics_folder())};
+  }();
+  return loaded;
+}
+
+// A list of ids (int64) of the golden file: "p0.ids" is a prompt, "p0.greedy" the prompt and what
+// the reference continued it with.
+inline std::vector<TokenId> golden_ids(const std::string& name) {
+  static const auto source =
+      open_safetensors(std::filesystem::path(XLSTM_TEST_DATA) / "golden/classics-8m.safetensors");
+  const auto bytes = source->bytes(source->find(name));
+  std::vector<std::int64_t> wide(bytes.size() / sizeof(std::int64_t));
+  std::memcpy(wide.data(), bytes.data(), bytes.size());
+  return {wide.begin(), wide.end()};
+}
+
+// What the reference added to the prompt.
+inline std::vector<TokenId> golden_continuation(const std::string& prompt) {
+  const auto ids = golden_ids(prompt + ".ids"), all = golden_ids(prompt + ".greedy");
+  return {all.begin() + static_cast<std::ptrdiff_t>(ids.size()), all.end()};
+}
+
+inline std::string book(const std::string& name) {
+  const MappedFile file(std::filesystem::path(XLSTM_TEST_DATA) / "books" / name);
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
+}  // namespace xlstm::test
