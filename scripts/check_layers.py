@@ -4,7 +4,8 @@
 - An include points down the levels, or stays in its folder; never sideways to another folder of the
   same level and never up. In `kernels` each op has a folder, and these may include each other.
 - Only folders that work on MLX arrays include MLX.
-- Names are snake_case; a header has `#pragma once`; a source includes its own header first.
+- Names are snake_case; a header has `#pragma once`, but for `-inl.h`, which Highway includes once for
+  each instruction set; a source includes its own header first.
 - A file over 600 lines says in its first comment why ("long because ...").
 
 Prints FILE:LINE: what, one a line, and ends with 1 where anything is wrong.
@@ -34,7 +35,7 @@ USES_MLX = {"ops", "model", "generate", "forecast", "engine"}
 SUFFIXES = {".h", ".cpp", ".cuh", ".cu", ".metal"}
 MAX_LINES = 600
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
-NAME = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)*\.[a-z]+$")
+NAME = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)*(\.[a-z]+|-inl\.h)$")
 
 
 def without_comments(text):
@@ -100,7 +101,8 @@ def file_faults(path, text):
     faults = []
     if not NAME.match(path.name):
         faults.append((1, "a file's name is snake_case"))
-    if path.suffix == ".h" and "#pragma once" not in text:
+    once = path.suffix == ".h" and not path.name.endswith("-inl.h")
+    if once and "#pragma once" not in text:
         faults.append((1, "a header has #pragma once"))
     lines = text.count("\n")
     if lines > MAX_LINES and "long because" not in first_comment(text):

@@ -85,6 +85,10 @@ class CheckLayersTest(unittest.TestCase):
         self.write("xlstm/base/Bad.h", "")
         self.assertEqual(len(self.faults()), 2)
 
+    def test_inline_headers_of_highway_are_included_again(self):
+        self.write("xlstm/kernels/x/x_dot-inl.h", "int a;\n")
+        self.assertEqual(self.faults(), [])
+
     def test_length_needs_a_reason(self):
         self.write("xlstm/base/a.cpp", "int a;\n" + "\n" * 600)
         self.assert_one("xlstm/base/a.cpp", 600, "601 lines")
