@@ -76,10 +76,10 @@ mx::array read_array(const TensorSource& source, const std::string& name, const 
   return mx::array(std::move(data), mx::Shape(shape.begin(), shape.end()), mx::float32);
 }
 
-void check_model(const TensorSource& source, const Model& model, const std::string& file) {
+void check_model(const TensorSource& source, const std::string& wanted, const std::string& file) {
   const std::string& fingerprint = metadata_of(source, "model", file);
-  if (fingerprint == model.fingerprint()) return;
-  fail_wanted(ErrorKind::kModel, file, str("a state of this model (", model.fingerprint(), ")"),
+  if (fingerprint == wanted) return;
+  fail_wanted(ErrorKind::kModel, file, str("a state of this model (", wanted, ")"),
               str("one of another model (", quoted(fingerprint), ")"));
 }
 
@@ -105,29 +105,31 @@ void save_state(const std::filesystem::path& file, const ModelState& state, cons
                      {"positions", joined(state.positions)}});
 }
 
-ModelState load_state(const std::filesystem::path& file, const Model& model) {
-  const std::string where = file.string();
-  const auto source = open_safetensors(file);
-  const std::string& format = metadata_of(*source, "format", where);
+ModelState read_state(const TensorSource& source, const LargeDims& d,
+                      const std::string& fingerprint, const std::string& where) {
+  const std::string& format = metadata_of(source, "format", where);
   if (format != kFormat) fail_wanted(ErrorKind::kFormat, where, quoted(kFormat), quoted(format));
-  check_model(*source, model, where);
+  check_model(source, fingerprint, where);
 
   ModelState state;
-  state.positions = parse_positions(metadata_of(*source, "positions", where), where);
-  const LargeDims& d = model.plan().dims;
+  state.positions = parse_positions(metadata_of(source, "positions", where), where);
   const std::size_t wanted = static_cast<std::size_t>(d.L) * std::size(kParts);
-  if (source->tensors().size() != wanted) {
-    fail_wanted(ErrorKind::kFormat, where, str(wanted, " tensors"), str(source->tensors().size()));
+  if (source.tensors().size() != wanted) {
+    fail_wanted(ErrorKind::kFormat, where, str(wanted, " tensors"), str(source.tensors().size()));
   }
-  const std::int64_t B = state.batch();
+  const auto B = static_cast<std::int64_t>(state.positions.size());
   for (std::size_t l = 0; l < static_cast<std::size_t>(d.L); ++l) {
     const auto read = [&](const Part& part, const Shape& shape) {
-      return read_array(*source, tensor_name(l, part), shape, where);
+      return read_array(source, tensor_name(l, part), shape, where);
     };
     state.blocks.push_back({read(kParts[0], {B, d.NH, d.DHQK, d.DHV}),
                             read(kParts[1], {B, d.NH, d.DHQK}), read(kParts[2], {B, d.NH})});
   }
   return state;
+}
+
+ModelState load_state(const std::filesystem::path& file, const Model& model) {
+  return read_state(*open_safetensors(file), model.plan().dims, model.fingerprint(), file.string());
 }
 
 }  // namespace xlstm
