@@ -21,13 +21,13 @@ struct LargeDims {
   std::int64_t DHQK = 0;  // query/key width of one head
   std::int64_t DHV = 0;   // value width of one head
   std::int64_t F = 0;     // FFN inner width
-  bool use_bias = false;      // biases on projections and on norms inside blocks
+  bool use_bias = false;  // biases on projections and on norms inside blocks
   bool has_out_norm = true;
   bool out_norm_bias = false;
-  bool tied_head = false;     // lm_head weight = embedding weight
-  bool norm_float32 = true;   // norm statistics in float32
+  bool tied_head = false;    // lm_head weight = embedding weight
+  bool norm_float32 = true;  // norm statistics in float32
   float norm_eps = 1e-6F;
-  float cell_eps = 1e-6F;     // added outside the max of the cell's denominator
+  float cell_eps = 1e-6F;  // added outside the max of the cell's denominator
   std::optional<float> gate_soft_cap = 15.0F;
   std::optional<float> output_logit_soft_cap = 30.0F;
   std::int64_t chunk_size = 64;  // advisory: any partition computes the same
@@ -52,30 +52,31 @@ struct Slot {
 //          head_norm.weight [NH*DHV], out.weight [D, NH*DHV]
 //   ffn:   norm.weight [D], up.weight [2*F, D] (rows gate, up), down.weight [D, F]
 // and with use_bias: norm.bias, qkvo.bias, head_norm.bias, out.bias, up.bias, down.bias.
-// Outside blocks: "embedding.weight" [V, D], "out_norm.weight" [D] (and .bias), "lm_head.weight" [V, D].
+// Outside blocks: "embedding.weight" [V, D], "out_norm.weight" [D] (and .bias), "lm_head.weight"
+// [V, D].
 struct Node {
   std::string name;  // "embedding", "blocks.0.mlstm", "blocks.0.ffn", ..., "out_norm", "lm_head"
   NodeKind kind = NodeKind::kEmbedding;
   std::vector<Slot> slots;
-  std::string dtype;               // of its weights in the file: "BF16", or "BF16+F32" when mixed
+  std::string dtype;  // of its weights in the file: "BF16", or "BF16+F32" when mixed
   std::uint64_t parameters = 0;
-  std::uint64_t bytes = 0;         // of its weights in the file
-  std::uint64_t state_bytes = 0;   // recurrent state of one sequence, float32
+  std::uint64_t bytes = 0;        // of its weights in the file
+  std::uint64_t state_bytes = 0;  // recurrent state of one sequence, float32
 };
 
 struct Plan {
-  std::string family;        // "xlstm-large"
-  std::string dialect;       // "hf", "package", with "+fused" where weights are fused
-  std::string name;          // the folder's name, for people
+  std::string family;   // "xlstm-large"
+  std::string dialect;  // "hf", "package", with "+fused" where weights are fused
+  std::string name;     // the folder's name, for people
   LargeDims dims;
-  std::vector<Node> nodes;   // in the order in which data passes
+  std::vector<Node> nodes;                             // in the order in which data passes
   std::optional<std::int64_t> bos_id, eos_id, pad_id;  // as config.json says; may be wrong
 
   std::uint64_t parameters() const;
   std::uint64_t bytes() const;
   std::uint64_t state_bytes() const;
 
-  const Node& node(const std::string& name) const;   // throws Error(kInternal) if absent
+  const Node& node(const std::string& name) const;       // throws Error(kInternal) if absent
   const Slot* find_slot(const std::string& name) const;  // nullptr if absent
 };
 

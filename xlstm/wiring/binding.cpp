@@ -1,0 +1,213 @@
+#include "xlstm/wiring/binding.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "xlstm/base/error.h"
+#include "xlstm/wiring/widths.h"
+
+namespace xlstm {
+namespace {
+
+constexpr std::size_t kNone = TensorSource::npos;
+
+// One node or block at a time: which rows, which tensors, how a row is called in this checkpoint.
+struct Group {
+  const RowList& rows;
+  const Filled& filled;
+  std::function<std::string(const TensorRow&)> name;
+};
+
+class Checker {
+ public:
+  Checker(const SortedTensors& tensors, const TensorSource& source, const Widths& widths,
+          const Presence& presence, Faults& faults)
+      : tensors_(tensors), source_(source), widths_(widths), presence_(presence), faults_(faults) {}
+
+  void check_all() {
+    check_gaps();
+    check_kinds();
+    find_fused();
+    for_each_group([this](const Group& group) { check_missing(group); });
+    for (const auto& [first, second] : tensors_.twice) add_twice(first, second);
+    for_each_group([this](const Group& group) { check_filled(group); });
+    check_unexpected();
+  }
+
+ private:
+  const TensorInfo& info(std::size_t tensor) const { return source_.tensors()[tensor]; }
+
+  void for_each_group(const std::function<void(const Group&)>& visit) const {
+    visit({outer_rows(), tensors_.outer,
+           [this](const TensorRow& row) { return str(tensors_.wrapper, row.names.front()); }});
+    for (const auto& [number, block] : tensors_.blocks) {
+      if (is_foreign(block)) continue;
+      visit({block_rows(), block.filled, [this, at = number](const TensorRow& row) {
+               return tensors_.name_in_block(at, row);
+             }});
+    }
+  }
+
+  void check_gaps() {
+    std::uint64_t next = 0;
+    for (const auto& [number, block] : tensors_.blocks) {
+      if (number == next + 1) {
+        faults_.add([&] { return str("block ", next, " is missing"); });
+      } else if (number > next) {
+        faults_.add(
+            [&, last = number - 1] { return str("blocks ", next, " to ", last, " are missing"); });
+      }
+      next = number + 1;
+    }
+  }
+
+  void check_kinds() {
+    for (const auto& [number, block] : tensors_.blocks) {
+      if (!is_foreign(block)) continue;
+      const std::string& name = info(block.unexpected.front()).name;
+      const bool slstm = name.find("slstm") != std::string::npos;
+      faults_.add([&, at = number] {
+        return str("block ", at, " is ", slstm ? "an sLSTM block" : "of an unknown kind",
+                   ", only mLSTM blocks are run yet: it has ", quoted(name));
+      });
+    }
+  }
+
+  // Which slots this checkpoint holds fused somewhere: a block that lacks all of one lacks that
+  // form.
+  void find_fused() {
+    fused_.assign(block_rows().slots().size(), false);
+    for (const auto& [number, block] : tensors_.blocks) {
+      for (std::size_t slot = 0; slot < fused_.size(); ++slot) {
+        if (holds_fused({block_rows(), block.filled, {}}, slot)) fused_[slot] = true;
+      }
+    }
+  }
+
+  static bool holds_fused(const Group& group, std::size_t slot) {
+    const SlotRow& row = group.rows.slots()[slot];
+    return row.fused && group.filled[group.rows.first(slot) + row.parts.size()] != kNone;
+  }
+
+  void check_missing(const Group& group) {
+    for (std::size_t slot = 0; slot < group.rows.slots().size(); ++slot) {
+      const SlotRow& row = group.rows.slots()[slot];
+      if (!presence_.has(row.when)) continue;
+      const std::size_t first = group.rows.first(slot);
+      std::size_t present = 0;
+      for (std::size_t i = 0; i < row.parts.size(); ++i)
+        present += group.filled[first + i] != kNone;
+      if (holds_fused(group, slot)) {
+        if (present > 0) add_both(group, slot);
+      } else if (present == 0 && row.fused && fused_[slot]) {
+        add_missing(group, *row.fused);
+      } else {
+        for (std::size_t i = 0; i < row.parts.size(); ++i) {
+          if (group.filled[first + i] == kNone) add_missing(group, row.parts[i]);
+        }
+      }
+    }
+  }
+
+  void add_missing(const Group& group, const TensorRow& row) {
+    faults_.add([&] {
+      return str("missing tensor ", quoted(group.name(row)), " ", text_of(row.axes), " = ",
+                 wanted(row.axes));
+    });
+  }
+
+  void add_twice(std::size_t first, std::size_t second) {
+    faults_.add([&] {
+      return str(quoted(info(first).name), " and ", quoted(info(second).name),
+                 " are the same tensor");
+    });
+  }
+
+  void add_both(const Group& group, std::size_t slot) {
+    const SlotRow& row = group.rows.slots()[slot];
+    const std::size_t first = group.rows.first(slot);
+    std::size_t part = 0;
+    while (group.filled[first + part] == kNone) ++part;
+    faults_.add([&] {
+      return str(quoted(info(group.filled[first + part]).name), " is in ",
+                 quoted(info(group.filled[first + row.parts.size()]).name), " too");
+    });
+  }
+
+  // "[2048, 4096]", with the letter where a width is unknown.
+  std::string wanted(const std::vector<Axis>& axes) const {
+    std::string text = "[";
+    for (const Axis axis : axes) {
+      if (text.size() > 1) text += ", ";
+      const std::int64_t length = length_of(axis, widths_);
+      text += length > 0 ? str(length) : str(text_of(axis));
+    }
+    return text + "]";
+  }
+
+  bool fits(const Shape& shape, const std::vector<Axis>& axes) const {
+    if (shape.size() != axes.size()) return false;
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      const std::int64_t length = length_of(axes[i], widths_);
+      if (!is_axis_length(shape[i]) || (length > 0 && length != shape[i])) return false;
+    }
+    return true;
+  }
+
+  void check_filled(const Group& group) {
+    for (std::size_t entry = 0; entry < group.filled.size(); ++entry) {
+      if (group.filled[entry] == kNone) continue;
+      const TensorInfo& tensor = info(group.filled[entry]);
+      const std::vector<Axis>& axes = group.rows.entries()[entry].row->axes;
+      if (!fits(tensor.shape, axes)) {
+        faults_.add([&] {
+          return str(quoted(tensor.name), ": wanted shape ", text_of(axes), " = ", wanted(axes),
+                     ", got ", to_string(tensor.shape));
+        });
+      }
+      if (!is_float(tensor.dtype)) {
+        faults_.add([&] {
+          return str(quoted(tensor.name), ": wanted a float dtype, got ", name_of(tensor.dtype));
+        });
+      }
+    }
+  }
+
+  void check_unexpected() {
+    for (const auto& [number, block] : tensors_.blocks) {
+      if (is_foreign(block)) continue;
+      for (const std::size_t tensor : block.unexpected) add_unexpected(tensor);
+    }
+    for (const std::size_t tensor : tensors_.unexpected) add_unexpected(tensor);
+  }
+
+  void add_unexpected(std::size_t tensor) {
+    const std::string& name = info(tensor).name;
+    const bool siging = name.find("siging") != std::string::npos;
+    faults_.add([&] {
+      return str("unexpected tensor ", quoted(name), " ", to_string(info(tensor).shape),
+                 siging ? ": the cell with a sigmoid input gate (siging) is not run yet" : "");
+    });
+  }
+
+  const SortedTensors& tensors_;
+  const TensorSource& source_;
+  const Widths& widths_;
+  const Presence& presence_;
+  Faults& faults_;
+  std::vector<bool> fused_;
+};
+
+}  // namespace
+
+bool is_foreign(const BlockTensors& block) {
+  return !block.has_mlstm && !block.unexpected.empty();
+}
+
+void check_tensors(const SortedTensors& tensors, const TensorSource& source, const Widths& widths,
+                   const Presence& presence, Faults& faults) {
+  Checker(tensors, source, widths, presence, faults).check_all();
+}
+
+}  // namespace xlstm

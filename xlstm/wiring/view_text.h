@@ -1,0 +1,28 @@
+// How the views write names and numbers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "xlstm/wiring/plan.h"
+
+namespace xlstm {
+
+std::string grouped(std::uint64_t number);     // "6,865,424,896"
+std::string shortest(float number);            // digits that read back as the same float, few
+double shortest_double(float number);          // the double that those digits mean
+std::string printable(std::string_view text);  // UTF-8 without control characters
+
+// "blocks.3.mlstm" -> "blocks.3" and "mlstm"; "lm_head" -> "" and "lm_head".
+std::string_view group_of(const Node& node);
+std::string_view short_name(const Node& node);
+// "blocks.3.mlstm.norm.weight" -> "norm.weight"
+std::string_view short_name(const Slot& slot, const Node& node);
+
+// "xlstm-large (hf): V 4096, D 256, ..." and "norm eps 1e-06, ..."
+std::string sizes_line(const Plan& plan);
+std::string constants_line(const Plan& plan);
+
+}  // namespace xlstm
