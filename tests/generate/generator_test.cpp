@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "mlx/memory.h"
 #include "tests/generate/classics.h"
 #include "xlstm/base/error.h"
 
@@ -221,6 +222,23 @@ TEST(Generator, cancelled_within_the_prompt_leaves_the_state_unread) {
   EXPECT_TRUE(out.tokens.empty());
   EXPECT_EQ(out.statistics.prompt_tokens, 0);
   EXPECT_EQ(state.positions.front(), 0U);
+}
+
+TEST(Generator, the_last_token_s_step_is_only_built) {
+  ModelState state = classics().model.initial_state();
+  run(state, prompt(), greedy(3));
+  EXPECT_EQ(state.blocks[0].C.status(), mlx::core::array::unscheduled);
+}
+
+TEST(Generator, memory_does_not_grow_with_the_answer) {
+  ModelState state = classics().model.initial_state();
+  const auto active_after = [&](std::int64_t tokens) {
+    run(state, {0}, greedy(tokens));
+    state.eval();
+    return mlx::core::get_active_memory();
+  };
+  const std::size_t few = active_after(5);
+  EXPECT_EQ(active_after(300), few);
 }
 
 TEST(Generator, an_exception_leaves_the_state_as_it_was) {

@@ -3,9 +3,8 @@
 #include <chrono>
 #include <utility>
 
-#include "mlx/memory.h"
 #include "xlstm/base/error.h"
-#include "xlstm/base/memory.h"
+#include "xlstm/engine/doctor.h"
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
 #include "xlstm/engine/resolve.h"
@@ -14,8 +13,6 @@
 
 namespace xlstm {
 namespace {
-
-namespace mx = mlx::core;
 
 struct Checkpoint {
   std::filesystem::path folder;
@@ -86,12 +83,12 @@ Engine Engine::open(const std::string& name, const EngineOptions& options) {
 }
 
 Completion Engine::complete(const Request& request, const OnCompletionText& on_text) const {
-  return session().complete(request, on_text);
+  ModelState state = impl_->model.initial_state();
+  return impl_->complete(state, request, on_text);
 }
 
 Session Engine::session() const {
-  return Session(
-      std::make_unique<Session::Impl>(Session::Impl{impl_, impl_->model.initial_state()}));
+  return Session(std::make_unique<Session::Impl>(Session::Impl{impl_, impl_->start()}));
 }
 
 const Plan& Engine::plan() const {
@@ -114,12 +111,7 @@ double Engine::load_seconds() const {
 }
 
 MemoryUse Engine::memory() const {
-  MemoryUse use;
-  use.active = mx::get_active_memory();
-  use.peak = mx::get_peak_memory();
-  use.cache = mx::get_cache_memory();
-  use.resident = resident_bytes();
-  use.peak_resident = peak_resident_bytes();
+  MemoryUse use = memory_now();
   use.limit = memory_limit(impl_->options);
   return use;
 }

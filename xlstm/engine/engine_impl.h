@@ -14,6 +14,13 @@ struct Engine::Impl {
   std::optional<TokenId> bos_id;
   std::vector<TokenId> end_ids;
   double load_seconds = 0;
+
+  // The state at the start of a sequence; computed, so that any thread may use it.
+  ModelState start() const;
+
+  // Reads the prompt into `state` and answers. The last token is read lazily.
+  Completion complete(ModelState& state, const Request& request,
+                      const OnCompletionText& on_text) const;
 };
 
 struct Session::Impl {

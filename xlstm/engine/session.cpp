@@ -1,50 +1,22 @@
 #include <utility>
 
+#include "mlx/transforms.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/engine/engine_impl.h"
-#include "xlstm/engine/limits.h"
-#include "xlstm/generate/generator.h"
 #include "xlstm/model/state_file.h"
 
 namespace xlstm {
 namespace {
 
-GenerateOptions options_of(const Request& request, const std::vector<TokenId>& end_ids) {
-  GenerateOptions options;
-  options.max_tokens = request.max_tokens;
-  options.stop = request.stop;
-  options.cancelled = request.cancelled;
-  if (request.stop_at_end_token) options.end_tokens = end_ids;
-  options.sampling = {.logit_bias = request.logit_bias,
-                      .repetition_penalty = request.repetition_penalty,
-                      .presence_penalty = request.presence_penalty,
-                      .frequency_penalty = request.frequency_penalty,
-                      .temperature = request.temperature,
-                      .top_k = request.top_k,
-                      .top_p = request.top_p,
-                      .min_p = request.min_p,
-                      .seed = request.seed};
-  return options;
-}
-
-// The prompt's tokens, BOS first where a sequence starts and the text does not say so itself.
-std::vector<TokenId> encode(const Tokenizer& tokenizer, const std::optional<TokenId>& bos,
-                            std::string_view text) {
-  std::vector<TokenId> ids = tokenizer.encode(text);
-  if (bos && (ids.empty() || ids.front() != *bos)) ids.insert(ids.begin(), *bos);
-  return ids;
-}
-
-Completion completion_of(Generated&& generated, double load_seconds) {
-  Completion completion;
-  completion.text = std::move(generated.text);
-  completion.tokens = std::move(generated.tokens);
-  completion.stop_reason = name_of(generated.reason);
-  completion.seed = generated.seed;
-  completion.statistics = generated.statistics;
-  completion.statistics.load_seconds = load_seconds;
-  return completion;
+// Lets the last token be read while the caller is busy with the answer. It also frees the state
+// from this thread: MLX evaluates an array that is still a plan only in the thread that made it.
+void start(const ModelState& state) {
+  std::vector<mlx::core::array> arrays;
+  for (const auto& block : state.blocks) {
+    arrays.insert(arrays.end(), {block.C, block.n, block.m});
+  }
+  mlx::core::async_eval(std::move(arrays));
 }
 
 }  // namespace
@@ -60,20 +32,8 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 Completion Session::complete(const Request& request, const OnCompletionText& on_text) {
-  const Engine::Impl& engine = *impl_->engine;
-  const bool with_bos = request.add_bos && position() == 0;
-  const std::vector<TokenId> ids =
-      encode(engine.tokenizer, with_bos ? engine.bos_id : std::nullopt, request.prompt);
-  if (ids.empty()) {
-    fail_wanted(ErrorKind::kUsage, "prompt",
-                "a text (it may be empty only at the start of a sequence that begins with BOS)",
-                "an empty one");
-  }
-  const GenerateOptions options = options_of(request, engine.end_ids);
-  Completion completion =
-      completion_of(generate(engine.model, engine.tokenizer, impl_->state, ids, options, on_text),
-                    engine.load_seconds);
-  respect_soft_limit(engine.options);
+  Completion completion = impl_->engine->complete(impl_->state, request, on_text);
+  start(impl_->state);
   return completion;
 }
 
@@ -89,7 +49,7 @@ std::uint64_t Session::bytes() const {
   return impl_->state.bytes();
 }
 void Session::reset() {
-  impl_->state = impl_->engine->model.initial_state();
+  impl_->state = impl_->engine->start();
 }
 
 void Session::save(const std::filesystem::path& file) const {
@@ -102,6 +62,7 @@ void Session::load(const std::filesystem::path& file) {
     fail_wanted(ErrorKind::kUsage, file.string(), "the state of one sequence",
                 str(state.batch(), " sequences"));
   }
+  state.eval();
   impl_->state = std::move(state);
 }
 

@@ -1,0 +1,113 @@
+// Folders that are no sound model: each is refused with one line, before anything is loaded.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/engine/temp_folder.h"
+#include "tests/generate/classics.h"
+#include "xlstm/base/error.h"
+#include "xlstm/engine/engine.h"
+
+namespace xlstm {
+namespace {
+
+namespace fs = std::filesystem;
+using test::TempFolder;
+using ::testing::HasSubstr;
+
+// A copy of the embedded model to damage.
+class Hostile : public ::testing::Test {
+ protected:
+  Hostile() { fs::copy(test::classics_folder(), model(), fs::copy_options::recursive); }
+
+  fs::path model() const { return folder_.path() / "model"; }
+  void replace(const std::string& name, std::string_view text) {
+    folder_.write("model/" + name, text);
+  }
+
+  std::string refusal(std::initializer_list<ErrorKind> kinds) const {
+    try {
+      Engine::open(model().string());
+    } catch (const Error& error) {
+      EXPECT_THAT(kinds, ::testing::Contains(error.kind())) << error.what();
+      return error.what();
+    }
+    return "accepted";
+  }
+
+  TempFolder folder_;
+};
+
+TEST_F(Hostile, untouched_copy_opens) {
+  EXPECT_EQ(refusal({}), "accepted");
+}
+
+TEST_F(Hostile, missing_folder) {
+  fs::remove_all(model());
+  EXPECT_THAT(refusal({ErrorKind::kFile}), HasSubstr("wanted a model folder"));
+}
+
+TEST_F(Hostile, empty_folder) {
+  fs::remove_all(model());
+  fs::create_directory(model());
+  EXPECT_THAT(refusal({ErrorKind::kFile}), HasSubstr(model().string()));
+}
+
+TEST_F(Hostile, folder_without_config) {
+  fs::remove(model() / "config.json");
+  EXPECT_THAT(refusal({ErrorKind::kFile}), HasSubstr("config.json"));
+}
+
+TEST_F(Hostile, config_that_is_no_json) {
+  replace("config.json", "{\"embedding_dim\": 256,");
+  EXPECT_THAT(refusal({ErrorKind::kFormat}), HasSubstr("config.json"));
+}
+
+TEST_F(Hostile, truncated_shard) {
+  fs::resize_file(model() / "model-00002-of-00002.safetensors", 1'000'000);
+  EXPECT_THAT(refusal({ErrorKind::kFormat}), HasSubstr("model-00002-of-00002.safetensors"));
+}
+
+TEST_F(Hostile, index_that_names_a_missing_file) {
+  fs::remove(model() / "model-00002-of-00002.safetensors");
+  EXPECT_THAT(refusal({ErrorKind::kFile, ErrorKind::kFormat}),
+              HasSubstr("model-00002-of-00002.safetensors"));
+}
+
+TEST_F(Hostile, index_that_points_outside_the_folder) {
+  replace("model.safetensors.index.json",
+          R"({"weight_map": {"lm_head.weight": "../../etc/passwd"}})");
+  EXPECT_THAT(refusal({ErrorKind::kFormat}), HasSubstr("passwd"));
+}
+
+TEST_F(Hostile, folder_without_tokenizer) {
+  fs::remove(model() / "tokenizer.json");
+  EXPECT_THAT(refusal({ErrorKind::kFile}), HasSubstr("tokenizer.json"));
+}
+
+TEST_F(Hostile, empty_tokenizer_file) {
+  replace("tokenizer.json", "");
+  EXPECT_THAT(refusal({ErrorKind::kFormat}), HasSubstr("tokenizer.json"));
+}
+
+TEST_F(Hostile, tokenizer_without_tokens) {
+  replace("tokenizer.json", R"({"version": "1.0", "added_tokens": [], "normalizer": null,
+    "pre_tokenizer": null, "post_processor": null, "decoder": null,
+    "model": {"type": "BPE", "vocab": {}, "merges": []}})");
+  replace("tokenizer_config.json", "{}");
+  EXPECT_THAT(refusal({ErrorKind::kModel, ErrorKind::kFormat}), HasSubstr("tokenizer.json"));
+}
+
+TEST_F(Hostile, tokenizer_wins_over_the_config_s_end_token) {
+  std::string text;
+  {
+    const MappedFile file(test::classics_folder() / "config.json");
+    text.assign(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  }
+  const auto at = text.find("\"eos_token_id\": 0");
+  ASSERT_NE(at, std::string::npos);
+  replace("config.json", text.replace(at, 17, "\"eos_token_id\": 2"));
+  EXPECT_EQ(Engine::open(model().string()).end_ids(), std::vector<std::int32_t>{0});
+}
+
+}  // namespace
+}  // namespace xlstm

@@ -1,0 +1,109 @@
+#include "xlstm/engine/resolve.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "tests/engine/temp_folder.h"
+#include "xlstm/base/error.h"
+#include "xlstm/engine/engine.h"
+
+namespace xlstm {
+namespace {
+
+namespace fs = std::filesystem;
+using test::TempFolder;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string refusal(const std::string& name, const std::vector<fs::path>& roots = {}) {
+  try {
+    resolve_model(name, roots);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kFile);
+    return error.what();
+  }
+  return "accepted";
+}
+
+// Two roots: the first has "small", both have "shared", the second the default model.
+class Resolve : public ::testing::Test {
+ protected:
+  Resolve() {
+    for (const char* name : {"a/small", "a/shared", "b/shared", "b/classics-8m"}) {
+      fs::create_directories(folder_.path() / name);
+    }
+    roots_ = {folder_.path() / "a", folder_.path() / "missing", folder_.path() / "b"};
+  }
+
+  TempFolder folder_;
+  std::vector<fs::path> roots_;
+};
+
+TEST_F(Resolve, path_is_taken_as_it_is) {
+  EXPECT_EQ(resolve_model((folder_.path() / "a/small").string(), {}), folder_.path() / "a/small");
+  EXPECT_EQ(resolve_model(folder_.path().string() + "/a/small/", {}), folder_.path() / "a/small/");
+}
+
+TEST_F(Resolve, name_is_looked_for_root_by_root) {
+  EXPECT_EQ(resolve_model("small", roots_), roots_[0] / "small");
+  EXPECT_EQ(resolve_model("shared", roots_), roots_[0] / "shared");
+  EXPECT_EQ(resolve_model("classics-8m", roots_), roots_[2] / "classics-8m");
+  EXPECT_EQ(resolve_model("", roots_), roots_[2] / "classics-8m");
+}
+
+TEST_F(Resolve, unknown_name_lists_where_was_looked) {
+  const std::string message = refusal("nothing-alike", roots_);
+  for (const fs::path& root : roots_) EXPECT_THAT(message, HasSubstr(root.string()));
+  EXPECT_THAT(message, AllOf(HasSubstr("[nothing-alike]"), Not(HasSubstr("did you mean"))));
+}
+
+TEST_F(Resolve, near_miss_gets_a_hint) {
+  EXPECT_THAT(refusal("clasics-8m", roots_), HasSubstr("did you mean"));
+  EXPECT_THAT(refusal("clasics-8m", roots_), HasSubstr("b/classics-8m"));
+  EXPECT_THAT(refusal((folder_.path() / "a/smal").string()),
+              AllOf(HasSubstr("nothing there"), HasSubstr("a/small")));
+  EXPECT_THAT(refusal((folder_.path() / "a/smal").string() + "/"), HasSubstr("a/small"));
+}
+
+TEST_F(Resolve, file_is_no_folder) {
+  const fs::path file = folder_.write("a/small/config.json", "{}");
+  EXPECT_THAT(refusal(file.string()), HasSubstr("wanted a model folder, got a file"));
+}
+
+TEST_F(Resolve, missing_paths_are_refused) {
+  EXPECT_THAT(refusal("/no/such/place/at/all"),
+              HasSubstr("[/no/such/place/at/all] wanted a model folder"));
+  EXPECT_THAT(refusal("/"), "accepted");  // a folder, if no model
+  EXPECT_THAT(refusal(std::string(5000, 'x'), roots_), HasSubstr("wanted a model folder"));
+  EXPECT_THAT(refusal("./" + std::string(5000, 'x')), HasSubstr("wanted a model folder"));
+}
+
+TEST_F(Resolve, names_cannot_climb_out_of_a_root) {
+  EXPECT_EQ(resolve_model("..", roots_), "..");  // the folder above this one, not above a root
+  EXPECT_THAT(refusal("../b", {roots_[0]}), HasSubstr("nothing there"));
+}
+
+TEST_F(Resolve, environment_comes_first) {
+  const std::string value = roots_[0].string() + "::" + roots_[2].string();
+  ASSERT_EQ(::setenv("XLSTM_MODELS", value.c_str(), 1), 0);
+  const std::vector<fs::path> roots = model_roots();
+  const fs::path resolved = Engine::resolve("shared");
+  ::unsetenv("XLSTM_MODELS");
+  ASSERT_GE(roots.size(), 3U);
+  EXPECT_EQ(roots[0], roots_[0]);
+  EXPECT_EQ(roots[1], roots_[2]);
+  EXPECT_EQ(resolved, roots_[0] / "shared");
+}
+
+TEST_F(Resolve, default_model_lies_beside_the_program) {
+  // The build folder is laid out as an installation: bin/ and share/xlstm/models.
+  ::unsetenv("XLSTM_MODELS");
+  EXPECT_TRUE(
+      fs::equivalent(Engine::resolve(""), fs::path(XLSTM_SOURCE_DIR) / "models/classics-8m"));
+}
+
+}  // namespace
+}  // namespace xlstm

@@ -1,0 +1,173 @@
+// Sessions: states that are carried over, forked, saved.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/engine/temp_folder.h"
+#include "tests/generate/classics.h"
+#include "xlstm/base/error.h"
+#include "xlstm/engine/engine.h"
+#include "xlstm/generate/generator.h"
+
+namespace xlstm {
+namespace {
+
+using test::TempFolder;
+using ::testing::HasSubstr;
+using Ids = std::vector<std::int32_t>;
+
+const Engine& engine() {
+  static const Engine opened =
+      Engine::open(test::classics_folder().string(), {.dtype = "float32", .device = "cpu"});
+  return opened;
+}
+
+Request greedy(const std::string& prompt, std::int64_t max_tokens = 20) {
+  return {.prompt = prompt, .max_tokens = max_tokens, .temperature = 0, .stop_at_end_token = false};
+}
+
+// One run over all the ids, below the engine.
+Ids continued(const Ids& ids, std::int64_t tokens) {
+  ModelState state = engine().model().initial_state();
+  const GenerateOptions options = {.max_tokens = tokens, .sampling = {.temperature = 0}};
+  return generate(engine().model(), engine().tokenizer(), state, ids, options).tokens;
+}
+
+void append(Ids& ids, const Ids& more) {
+  ids.insert(ids.end(), more.begin(), more.end());
+}
+
+TEST(Session, turn_by_turn_is_one_run_over_the_joined_ids) {
+  Session session = engine().session();
+  Ids all = {0};  // BOS once, at the start
+  for (const char* turn : {"It was a dark night.", " The old man", " said:", " and so"}) {
+    append(all, engine().tokenizer().encode(turn));
+    const Completion out = session.complete(greedy(turn));
+    EXPECT_EQ(out.tokens, continued(all, 20)) << turn;
+    append(all, out.tokens);
+    EXPECT_EQ(session.position(), all.size());
+  }
+}
+
+TEST(Session, fork_and_go_on_twice_is_two_runs) {
+  Session session = engine().session();
+  session.complete(greedy("Once upon a time"));
+  Session left = session, right = session;
+  const Completion a = left.complete(greedy(" a king"));
+  const Completion b = right.complete(greedy(" a queen"));
+  EXPECT_NE(a.tokens, b.tokens);
+
+  for (const auto& [turn, expected] :
+       {std::pair{" a king", a.tokens}, std::pair{" a queen", b.tokens}}) {
+    Session alone = engine().session();
+    alone.complete(greedy("Once upon a time"));
+    EXPECT_EQ(alone.complete(greedy(turn)).tokens, expected);
+  }
+  EXPECT_EQ(session.complete(greedy(" a king")).tokens, a.tokens);  // the origin is as it was
+}
+
+TEST(Session, assignment_forks_too) {
+  Session session = engine().session(), other = engine().session();
+  session.read("Once upon a time");
+  other = session;
+  EXPECT_EQ(other.position(), session.position());
+  other.read(" there was");
+  EXPECT_GT(other.position(), session.position());
+  Session moved = std::move(other);
+  EXPECT_GT(moved.position(), session.position());
+}
+
+TEST(Session, save_load_and_go_on_is_one_run) {
+  const TempFolder folder;
+  const auto file = folder.path() / "state.safetensors";
+  Session session = engine().session();
+  session.complete(greedy("The sea was calm"));
+  session.save(file);
+  Session loaded = engine().session();
+  loaded.load(file);
+  EXPECT_EQ(loaded.position(), session.position());
+  EXPECT_EQ(loaded.complete(greedy(" until")).tokens, session.complete(greedy(" until")).tokens);
+}
+
+TEST(Session, reading_then_answering_is_one_prompt) {
+  Session session = engine().session();
+  session.read("The sea was calm");
+  session.read("");
+  const Ids tokens = session.complete(greedy(" until")).tokens;
+  Ids all = {0};
+  append(all, engine().tokenizer().encode("The sea was calm"));
+  append(all, engine().tokenizer().encode(" until"));
+  EXPECT_EQ(tokens, continued(all, 20));
+}
+
+TEST(Session, size_of_the_state_is_the_same_at_every_position) {
+  Session session = engine().session();
+  const std::uint64_t bytes = session.bytes();
+  EXPECT_EQ(bytes, 266'368U);  // 8 blocks x 4 heads x (32 * 64 + 32 + 1) floats
+  session.read(test::book("alice.txt").substr(0, 5000));
+  EXPECT_GT(session.position(), 1000U);
+  EXPECT_EQ(session.bytes(), bytes);
+}
+
+TEST(Session, reset_starts_a_new_sequence) {
+  Session session = engine().session();
+  const Ids first = session.complete(greedy("Once")).tokens;
+  session.reset();
+  EXPECT_EQ(session.position(), 0U);
+  EXPECT_EQ(session.complete(greedy("Once")).tokens, first);
+}
+
+TEST(Session, empty_prompt_only_at_the_start) {
+  Session session = engine().session();
+  EXPECT_EQ(session.complete(greedy("", 3)).tokens.size(), 3U);
+  EXPECT_THROW(session.complete(greedy("", 3)), Error);
+}
+
+TEST(Session, reading_nothing_reads_bos_once) {
+  Session session = engine().session();
+  session.read("", false);
+  EXPECT_EQ(session.position(), 0U);
+  session.read("");
+  EXPECT_EQ(session.position(), 1U);
+  session.read("");
+  EXPECT_EQ(session.position(), 1U);
+}
+
+TEST(Session, a_call_that_throws_changes_nothing) {
+  Session session = engine().session();
+  session.read("Once upon a time");
+  Session twin = session;
+  const std::uint64_t position = session.position();
+  EXPECT_THROW(session.complete({.prompt = " a king", .top_p = 7}), Error);
+  EXPECT_THROW(session.complete(greedy("\xff")), Error);
+  EXPECT_THROW(session.complete(greedy(" a king"),
+                                [](std::string_view) -> bool { throw std::logic_error("no"); }),
+               std::logic_error);
+  EXPECT_EQ(session.position(), position);
+  EXPECT_EQ(session.complete(greedy(" a king")).tokens, twin.complete(greedy(" a king")).tokens);
+}
+
+TEST(Session, unreadable_states_are_refused_and_change_nothing) {
+  const TempFolder folder;
+  Session session = engine().session();
+  session.read("Once upon a time");
+  const std::uint64_t position = session.position();
+  EXPECT_THROW(session.load(folder.path() / "missing"), Error);
+  EXPECT_THROW(session.load(folder.write("empty", "")), Error);
+  EXPECT_THROW(session.load(folder.write("noise", std::string(1000, '\x7f'))), Error);
+  EXPECT_THROW(session.load(test::classics_folder() / "model-00001-of-00002.safetensors"), Error);
+  session.save(folder.path() / "good");
+  std::filesystem::resize_file(folder.path() / "good", 100'000);
+  EXPECT_THROW(session.load(folder.path() / "good"), Error);
+  EXPECT_EQ(session.position(), position);
+}
+
+TEST(Session, a_save_that_fails_leaves_nothing) {
+  const TempFolder folder;
+  Session session = engine().session();
+  session.read("Once");
+  EXPECT_THROW(session.save(folder.path() / "no" / "such" / "folder"), Error);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+}  // namespace
+}  // namespace xlstm
