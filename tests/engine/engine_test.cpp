@@ -197,7 +197,7 @@ TEST(Engine, bfloat16_weights_take_half) {
 
 TEST(Engine, load_progress_rises_to_one) {
   std::vector<double> told;
-  EngineOptions options;
+  EngineOptions options = {.device = "cpu"};
   options.on_load_progress = [&](double share) { told.push_back(share); };
   Engine::open(test::classics_folder().string(), options);
   ASSERT_FALSE(told.empty());
@@ -254,9 +254,11 @@ TEST(Engine, refuses_a_gpu_that_is_not_there) {
 }
 
 TEST(Engine, type_follows_the_device) {
-  choose_device({.device = "cpu"});
-  EXPECT_EQ(choose_dtype({}), ComputeDtype::kFloat32);
-  EXPECT_EQ(choose_dtype({.dtype = "bfloat16"}), ComputeDtype::kBfloat16);
+  EXPECT_EQ(choose_dtype({.device = "cpu"}), ComputeDtype::kFloat32);
+  EXPECT_EQ(choose_dtype({.dtype = "bfloat16", .device = "cpu"}), ComputeDtype::kBfloat16);
+  if (mlx::core::is_available(mlx::core::Device::gpu)) {
+    EXPECT_EQ(choose_dtype({.device = "gpu"}), ComputeDtype::kBfloat16);
+  }
 }
 
 TEST(Engine, memory_is_checked_to_the_byte) {
@@ -273,7 +275,7 @@ TEST(Engine, memory_is_checked_to_the_byte) {
 
 TEST(Engine, refuses_to_pass_the_hard_limit) {
   const std::string folder = test::classics_folder().string();
-  EngineOptions options;
+  EngineOptions options = {.device = "cpu"};
   options.hard_memory_limit = 1 << 20;
   const std::string message = refusal(ErrorKind::kMemory, [&] { Engine::open(folder, options); });
   EXPECT_THAT(message, AllOf(HasSubstr("weights"), HasSubstr("limit of 1")));
@@ -284,17 +286,17 @@ TEST(Engine, refuses_to_pass_the_hard_limit) {
 
 TEST(Engine, estimate_covers_the_weights_and_grows_with_the_batch) {
   const std::string folder = test::classics_folder().string();
-  const std::uint64_t one = Engine::estimate_bytes(folder),
-                      four = Engine::estimate_bytes(folder, {}, 4);
+  const std::uint64_t one = Engine::estimate_bytes(folder, {.device = "cpu"}),
+                      four = Engine::estimate_bytes(folder, {.device = "cpu"}, 4);
   EXPECT_GT(one, engine().model().weight_bytes());
   EXPECT_GE(four, one + 3 * engine().plan().state_bytes());
-  EXPECT_LT(Engine::estimate_bytes(folder, {.dtype = "bfloat16"}), one);
-  EXPECT_THROW(Engine::estimate_bytes(folder, {}, 0), Error);
+  EXPECT_LT(Engine::estimate_bytes(folder, {.dtype = "bfloat16", .device = "cpu"}), one);
+  EXPECT_THROW(Engine::estimate_bytes(folder, {.device = "cpu"}, 0), Error);
 }
 
 TEST(Engine, soft_limit_keeps_caches_small) {
   const std::string folder = test::classics_folder().string();
-  EngineOptions options;
+  EngineOptions options = {.device = "cpu"};
   options.soft_memory_limit = 1;  // below anything: caches are dropped after every call
   const Engine limited = Engine::open(folder, options);
   EXPECT_EQ(limited.complete(greedy(golden_prompt("p0"), 10)).tokens,

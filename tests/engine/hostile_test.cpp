@@ -26,7 +26,7 @@ class Hostile : public ::testing::Test {
 
   std::string refusal(std::initializer_list<ErrorKind> kinds) const {
     try {
-      Engine::open(model().string());
+      Engine::open(model().string(), {.device = "cpu"});
     } catch (const Error& error) {
       EXPECT_THAT(kinds, ::testing::Contains(error.kind())) << error.what();
       return error.what();
@@ -106,7 +106,8 @@ TEST_F(Hostile, tokenizer_wins_over_the_config_s_end_token) {
   const auto at = text.find("\"eos_token_id\": 0");
   ASSERT_NE(at, std::string::npos);
   replace("config.json", text.replace(at, 17, "\"eos_token_id\": 2"));
-  EXPECT_EQ(Engine::open(model().string()).end_ids(), std::vector<std::int32_t>{0});
+  EXPECT_EQ(Engine::open(model().string(), {.device = "cpu"}).end_ids(),
+            std::vector<std::int32_t>{0});
 }
 
 }  // namespace

@@ -119,7 +119,6 @@ MemoryUse Engine::memory() const {
 std::uint64_t Engine::estimate_bytes(const std::string& name, const EngineOptions& options,
                                      int batch) {
   if (batch < 1) fail_wanted(ErrorKind::kUsage, "batch", "1 or more", str(batch));
-  choose_device(options);
   const ComputeDtype dtype = choose_dtype(options);
   return estimate_memory(open_checkpoint(name).plan, dtype, batch).total();
 }

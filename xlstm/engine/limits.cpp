@@ -14,13 +14,21 @@ namespace {
 
 namespace mx = mlx::core;
 
-bool on_gpu() {
-  return mx::default_device() == mx::Device::gpu;
+mx::Device device_of(const EngineOptions& options) {
+  const bool has_gpu = mx::is_available(mx::Device::gpu);
+  if (options.device == "cpu") return mx::Device::cpu;
+  if (options.device == "auto") return has_gpu ? mx::Device::gpu : mx::Device::cpu;
+  if (options.device != "gpu") {
+    fail_wanted(ErrorKind::kUsage, "device", "auto, cpu or gpu", xlstm::quoted(options.device));
+  }
+  if (has_gpu) return mx::Device::gpu;
+  fail_wanted(ErrorKind::kUsage, "device", "a GPU that MLX can use",
+              "none: this machine has none, or this MLX was built without support for it");
 }
 
 // Memory of the default device as MLX knows it, 0 where it does not say.
 std::uint64_t device_memory() {
-  if (!on_gpu()) return 0;
+  if (mx::default_device() == mx::Device::cpu) return 0;
   const auto& info = mx::device_info();
   for (const char* key : {"memory_size", "total_memory"}) {
     const auto entry = info.find(key);
@@ -56,25 +64,16 @@ Room room_left(const EngineOptions& options) {
 }  // namespace
 
 void choose_device(const EngineOptions& options) {
-  const bool has_gpu = mx::is_available(mx::Device::gpu);
-  if (options.device == "gpu" && !has_gpu) {
-    fail_wanted(ErrorKind::kUsage, "device", "a GPU that MLX can use",
-                "none: this machine has none, or this MLX was built without support for it");
-  }
-  if (options.device == "cpu" || (options.device == "auto" && !has_gpu)) {
-    mx::set_default_device(mx::Device::cpu);
-  } else if (options.device == "gpu" || options.device == "auto") {
-    mx::set_default_device(mx::Device::gpu);
-  } else {
-    fail_wanted(ErrorKind::kUsage, "device", "auto, cpu or gpu", xlstm::quoted(options.device));
-  }
+  mx::set_default_device(device_of(options));
   if (options.threads > 0) set_thread_count(options.threads);
 }
 
 ComputeDtype choose_dtype(const EngineOptions& options) {
   if (options.dtype == "float32") return ComputeDtype::kFloat32;
   if (options.dtype == "bfloat16") return ComputeDtype::kBfloat16;
-  if (options.dtype == "auto") return on_gpu() ? ComputeDtype::kBfloat16 : ComputeDtype::kFloat32;
+  if (options.dtype == "auto") {
+    return device_of(options) == mx::Device::gpu ? ComputeDtype::kBfloat16 : ComputeDtype::kFloat32;
+  }
   fail_wanted(ErrorKind::kUsage, "dtype", "auto, float32 or bfloat16",
               xlstm::quoted(options.dtype));
 }
