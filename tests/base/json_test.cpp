@@ -73,6 +73,14 @@ TEST(ParseJson, RefusesMalformedUtf8) {
   expect_refused("\"\\udc00\\ud800\"");  // the halves the wrong way round
 }
 
+// The library takes a zero byte for the end of the text.
+TEST(ParseJson, RefusesZeroBytes) {
+  expect_refused(std::string_view("{}\0", 3), {"line 1, column 3", "zero byte"});
+  expect_refused(std::string_view("{}\0 anything", 12), {"zero byte"});
+  expect_refused(std::string_view("[\"a\0\"]", 6), {"zero byte"});
+  EXPECT_EQ(parse(R"("\u0000")"), Json(std::string(1, '\0')));
+}
+
 TEST(ParseJson, RefusesAKeyGivenTwice) {
   expect_refused(R"({"a": 1, "a": 1})", {"\"a\"", "twice"});
   expect_refused(R"({"b": {"a": 1, "x": 2, "\u0061": 3}})", {"\"a\"", "twice"});

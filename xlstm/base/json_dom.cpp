@@ -102,13 +102,21 @@ class Builder {
   std::size_t values_ = 0;
 };
 
+// What the library would let pass or not explain.
+void check_bytes(std::string_view text, std::string_view where) {
+  const auto refuse = [&](std::string_view what, std::size_t offset) {
+    fail_wanted(ErrorKind::kFormat, where, "JSON in UTF-8", str(what, place(text, offset)));
+  };
+  const std::size_t error = utf8_first_error(text);
+  if (error != std::string_view::npos) refuse("a malformed byte at ", error);
+  const std::size_t zero = text.find('\0');  // the library takes it for the end
+  if (zero != std::string_view::npos) refuse("a zero byte at ", zero);
+}
+
 }  // namespace
 
 Json parse_json(std::string_view text, std::string_view where, const JsonLimits& limits) {
-  if (const std::size_t error = utf8_first_error(text); error != std::string_view::npos) {
-    fail_wanted(ErrorKind::kFormat, where, "UTF-8 text",
-                str("a malformed byte at ", place(text, error)));
-  }
+  check_bytes(text, where);
   Builder builder(text, where, limits);
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
     fail(ErrorKind::kInternal, where, "JSON parsing stopped without a reason");
