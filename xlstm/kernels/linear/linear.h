@@ -29,7 +29,8 @@ constexpr std::size_t weight_bytes(WeightType type) {
 // at most kLinearDotRows (or N small), but never on the number of threads, on the strides or on the
 // alignment. Up to kLinearDotRows rows, a row of y does not depend on the other rows of x.
 //
-// Error of each y against exact arithmetic: at most eps (K + 2) (sum_k |x W| + |bias|), eps = 2^-24.
+// Error of each y against exact arithmetic: at most eps (K + 2) (sum_k |x W| + |bias|), eps =
+// 2^-24.
 //
 // Throws Error(kMemory) if its scratch memory (about 2 MiB a thread, kept for the thread's life,
 // only for M > kLinearDotRows) cannot be had.

@@ -1,0 +1,58 @@
+// For a processor, or a compiler, without vectors: plain float32 loops in place of both ways.
+#if defined(XLSTM_LINEAR_SCALAR_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef XLSTM_LINEAR_SCALAR_INL
+#undef XLSTM_LINEAR_SCALAR_INL
+#else
+#define XLSTM_LINEAR_SCALAR_INL
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "xlstm/base/dtype.h"
+#include "xlstm/kernels/linear/linear_args.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace xlstm::kernels::HWY_NAMESPACE {
+namespace {
+
+template <class Raw, class Widen>
+void dot_scalar(const LinearArgs& a, const LinearPart& part, const Widen& widen) {
+  for (std::size_t n = part.n0; n < part.n1; ++n) {
+    const Raw* const w = static_cast<const Raw*>(a.W) + n * a.K;
+    for (std::size_t m = part.m0; m < part.m1; ++m) {
+      const float* const x = a.x + static_cast<std::ptrdiff_t>(m) * a.x_stride;
+      float sum = 0.0F;
+      for (std::size_t k = 0; k < a.K; ++k) sum += x[k] * widen(w[k]);
+      if (a.bias != nullptr) sum += a.bias[n];
+      a.y[static_cast<std::ptrdiff_t>(m) * a.y_stride + static_cast<std::ptrdiff_t>(n)] = sum;
+    }
+  }
+}
+
+void dot_part(const LinearArgs& a, const LinearPart& part) {
+  switch (a.type) {
+    case WeightType::kF32:
+      return dot_scalar<float>(a, part, [](float w) { return w; });
+    case WeightType::kBF16:
+      return dot_scalar<std::uint16_t>(a, part, float_from_bf16);
+    case WeightType::kF16:
+      return dot_scalar<std::uint16_t>(a, part, float_from_f16);
+  }
+}
+
+void panel_part(const LinearArgs& a, const LinearPart& part, float* /*scratch*/) {
+  dot_part(a, part);
+}
+
+std::size_t panel_columns() {
+  return 0;
+}
+
+}  // namespace
+}  // namespace xlstm::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,145 @@
+// linear() for the machine at hand: which of the two ways a call goes, and who does which part.
+#include <hwy/aligned_allocator.h>
+
+#include <algorithm>
+
+#include "xlstm/base/error.h"
+#include "xlstm/base/threads.h"
+#include "xlstm/kernels/linear/linear.h"
+#include "xlstm/kernels/linear/linear_args.h"
+
+// Accumulators are arrays of vectors, which vectors of unknown length cannot be in; such processors
+// have NEON too.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "xlstm/kernels/linear/linear_simd.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#if HWY_TARGET == HWY_SCALAR
+#include "xlstm/kernels/linear/linear_scalar-inl.h"
+#else
+#include "xlstm/kernels/linear/linear_dot-inl.h"
+#include "xlstm/kernels/linear/linear_panel-inl.h"
+#endif
+
+#if HWY_ONCE
+namespace xlstm::kernels {
+namespace {
+
+HWY_EXPORT(dot_part);
+HWY_EXPORT(panel_part);
+HWY_EXPORT(panel_columns);
+
+// Fewer columns than this are not worth a panel, however many rows.
+constexpr std::size_t kFewestPanelColumns = 24;
+// Columns of W that one thread gets at least, and their granule: whole tiles of either way.
+constexpr std::size_t kGranule = 32;
+
+// Microseconds on one thread, roughly: weights come at 30 GB/s, products go at 50 GFMA/s.
+double cost_us(const LinearArgs& a) {
+  const double weights = static_cast<double>(a.N) * static_cast<double>(a.K);
+  return std::max(weights * static_cast<double>(weight_bytes(a.type)) / 30e3,
+                  weights * static_cast<double>(a.M) / 50e3);
+}
+
+std::size_t threads_for(const LinearArgs& a) {
+  constexpr double kWorthAThread = 10.0;  // microseconds
+  const double most = cost_us(a) / kWorthAThread;
+  const std::size_t threads = thread_count();
+  return most >= static_cast<double>(threads)
+             ? threads
+             : std::max<std::size_t>(1, static_cast<std::size_t>(most));
+}
+
+std::size_t granules(std::size_t count, std::size_t granule) {
+  return (count + granule - 1) / granule;
+}
+
+// Threads along rows and along columns of y.
+struct Grid {
+  std::size_t rows = 1, columns = 1;
+};
+
+// The part of a grid that thread `at` does: whole granules, nearly the same number for each.
+LinearPart part_of(const LinearArgs& a, const Grid& grid, std::size_t row_granule, std::size_t at) {
+  const auto border = [](std::size_t count, std::size_t granule, std::size_t part, std::size_t of) {
+    return std::min(count, granules(count, granule) * part / of * granule);
+  };
+  const std::size_t r = at / grid.columns, c = at % grid.columns;
+  return {border(a.M, row_granule, r, grid.rows), border(a.M, row_granule, r + 1, grid.rows),
+          border(a.N, kGranule, c, grid.columns), border(a.N, kGranule, c + 1, grid.columns)};
+}
+
+// The grid with the least work for its busiest thread, where packing a weight costs as much as
+// multiplying it with `pack` rows.
+Grid best_grid(const LinearArgs& a, std::size_t threads, std::size_t row_granule,
+               std::size_t pack) {
+  Grid best;
+  std::size_t least = static_cast<std::size_t>(-1);
+  for (std::size_t rows = 1; rows <= threads; ++rows) {
+    const std::size_t columns = threads / rows;
+    const std::size_t height = granules(granules(a.M, row_granule), rows) * row_granule;
+    const std::size_t width = granules(granules(a.N, kGranule), columns) * kGranule;
+    const std::size_t work = width * (height + pack);
+    if (work < least) {
+      least = work;
+      best = {rows, columns};
+    }
+  }
+  return best;
+}
+
+// This thread's scratch memory, kept for its next call.
+float* scratch_floats(std::size_t count) {
+  thread_local hwy::AlignedFreeUniquePtr<float[]> memory;
+  thread_local std::size_t size = 0;
+  if (size < count) {
+    memory.reset();
+    size = 0;
+    memory = hwy::AllocateAligned<float>(count);
+    if (memory == nullptr)
+      fail(ErrorKind::kMemory, "linear", str("no memory for ", count, " floats"));
+    size = count;
+  }
+  return memory.get();
+}
+
+void linear_few_rows(const LinearArgs& a) {
+  const auto run = HWY_DYNAMIC_DISPATCH(dot_part);
+  const std::size_t threads = threads_for(a);
+  if (threads == 1) return run(a, {0, a.M, 0, a.N});
+  constexpr std::size_t kRowGranule = 6;
+  const Grid grid = best_grid(a, threads, kRowGranule, 1 + a.M);
+  parallel_for(grid.rows * grid.columns,
+               [&](std::size_t at) { run(a, part_of(a, grid, kRowGranule, at)); });
+}
+
+void linear_many_rows(const LinearArgs& a) {
+  const auto run = HWY_DYNAMIC_DISPATCH(panel_part);
+  const std::size_t threads = threads_for(a);
+  constexpr std::size_t kRowGranule = 14;
+  const Grid grid = best_grid(a, threads, kRowGranule, 12);
+  const std::size_t floats = kPanelDepth * HWY_DYNAMIC_DISPATCH(panel_columns)() +
+                             std::min(a.M, kPanelRows) * kPanelStride;
+  parallel_for(grid.rows * grid.columns, [&](std::size_t at) {
+    run(a, part_of(a, grid, kRowGranule, at), scratch_floats(floats));
+  });
+}
+
+}  // namespace
+
+void linear(const float* x, std::ptrdiff_t x_stride, const void* W, WeightType type,
+            const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M, std::size_t N,
+            std::size_t K) {
+  if (M == 0 || N == 0) return;
+  const LinearArgs args{x, x_stride, W, type, bias, y, y_stride, M, N, K};
+  if (M <= kLinearDotRows || N < kFewestPanelColumns || K == 0) {
+    linear_few_rows(args);
+  } else {
+    linear_many_rows(args);
+  }
+}
+
+}  // namespace xlstm::kernels
+#endif
