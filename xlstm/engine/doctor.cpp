@@ -21,7 +21,8 @@ namespace mx = mlx::core;
 DeviceFacts facts_of(const mx::Device& device, const std::string& name) {
   DeviceFacts facts{name, {}};
   for (const auto& [key, value] : mx::device_info(device)) {
-    std::visit([&facts, &key](const auto& detail) { facts.details[key] = str(detail); }, value);
+    std::string& text = facts.details[key];
+    std::visit([&text](const auto& detail) { text = str(detail); }, value);
   }
   return facts;
 }
