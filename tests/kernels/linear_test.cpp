@@ -1,0 +1,299 @@
+#include "xlstm/kernels/linear/linear.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+
+#include "tests/kernels/linear_cases.h"
+#include "tests/kernels/op_cases.h"
+#include "xlstm/base/dtype.h"
+#include "xlstm/base/threads.h"
+
+namespace xlstm::testing {
+namespace {
+
+using kernels::kLinearDotRows;
+using kernels::WeightType;
+
+#if HWY_ARCH_X86
+static_assert((HWY_TARGETS & HWY_AVX2) != 0 && (HWY_TARGETS & HWY_AVX3) != 0,
+              "kernels must be built for more than the baseline");
+#endif
+
+// Exact for whole numbers up to 2048; others are cut off, which is as good for a test.
+std::uint16_t f16_from_float(float value) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  const std::uint32_t sign = bits >> 16 & 0x8000U;
+  const int exponent = static_cast<int>(bits >> 23 & 0xFFU) - 127 + 15;
+  if (exponent <= 0) return static_cast<std::uint16_t>(sign);
+  return static_cast<std::uint16_t>(sign | static_cast<std::uint32_t>(exponent) << 10 |
+                                    (bits >> 13 & 0x3FFU));
+}
+
+// W in its own type, `offset` elements behind an aligned address.
+class Weights {
+ public:
+  Weights(WeightType type, const std::vector<float>& values, std::size_t offset = 0)
+      : type_(type), size_(kernels::weight_bytes(type)), offset_(offset * size_) {
+    memory_.resize(offset_ + values.size() * size_ + 1);
+    for (std::size_t at = 0; at < values.size(); ++at) set(at, values[at]);
+  }
+  void set(std::size_t at, float value) {
+    if (type_ == WeightType::kF32) return put(at, &value);
+    const std::uint16_t bits =
+        type_ == WeightType::kBF16 ? bf16_from_float(value) : f16_from_float(value);
+    put(at, &bits);
+  }
+  void set_bits(std::size_t at, std::uint16_t bits) { put(at, &bits); }
+  WeightType type() const { return type_; }
+  const void* data() const { return memory_.data() + offset_; }
+
+ private:
+  void put(std::size_t at, const void* value) {
+    std::memcpy(memory_.data() + offset_ + at * size_, value, size_);
+  }
+  WeightType type_;
+  std::size_t size_, offset_;
+  std::vector<std::byte> memory_;
+};
+
+struct Inputs {
+  LinearShape shape;
+  std::vector<float> x, bias;  // [M, K], [N] or empty
+  Weights W;                   // [N, K]
+};
+
+// Whole numbers so small that every sum is exact in float32, in whichever order: results must be
+// equal to the reference's, to the last bit.
+Inputs exact_inputs(const LinearShape& shape, WeightType type, bool with_bias,
+                    std::size_t offset = 0) {
+  std::mt19937_64 random(shape.M * 1'000'003 + shape.N * 1009 + shape.K);
+  const auto [M, N, K] = shape;
+  return {shape, whole_floats(M * K, 30, random),
+          with_bias ? whole_floats(N, 1000, random) : std::vector<float>(),
+          Weights(type, whole_floats(N * K, 30, random), offset)};
+}
+
+using Kernel = decltype(&kernels::linear);
+
+std::vector<float> run(Kernel kernel, const Inputs& in) {
+  const auto [M, N, K] = in.shape;
+  std::vector<float> y(M * N, -1.0F);
+  kernel(in.x.data(), static_cast<std::ptrdiff_t>(K), in.W.data(), in.W.type(),
+         in.bias.empty() ? nullptr : in.bias.data(), y.data(), static_cast<std::ptrdiff_t>(N), M, N,
+         K);
+  return y;
+}
+
+std::string text(const LinearShape& shape, WeightType type, const char* target) {
+  return std::string(target) + " " + name_of(type) + " M " + std::to_string(shape.M) + " N " +
+         std::to_string(shape.N) + " K " + std::to_string(shape.K);
+}
+
+TEST(LinearReference, IsTheFormula) {
+  const std::vector<float> x = {1, 2, 3, -1, 0, 4};            // [2, 3]
+  const std::vector<float> bias = {10, -20};                   // [2]
+  const Weights W(WeightType::kBF16, {1, 0, 2, 0.5F, -1, 3});  // [2, 3]
+  const Inputs in{{2, 2, 3}, x, bias, W};
+  EXPECT_EQ(run(kernels::linear_reference, in), (std::vector<float>{17, -12.5F, 17, -8.5F}));
+}
+
+TEST(Linear, EqualsTheReferenceOnWholeNumbersAtEverySize) {
+  for (const LinearShape& shape : linear_edge_shapes()) {
+    for (const WeightType type : kWeightTypes) {
+      const Inputs in = exact_inputs(shape, type, shape.K % 2 == 0);
+      const std::vector<float> truth = run(kernels::linear_reference, in);
+      for_each_simd_target([&](const char* target) {
+        EXPECT_EQ(run(kernels::linear, in), truth) << text(shape, type, target);
+      });
+    }
+  }
+}
+
+TEST(Linear, WritesItsOutputsAndNothingElseAtEveryAlignment) {
+  for (const LinearShape& shape : {LinearShape{1, 9, 35}, {5, 13, 3}, {16, 30, 40}, {21, 45, 37}}) {
+    const auto [M, N, K] = shape;
+    for (const std::size_t offset : {0, 1, 3}) {
+      for (const WeightType type : kWeightTypes) {
+        const Inputs in = exact_inputs(shape, type, true, offset);
+        const std::vector<float> truth = run(kernels::linear_reference, in);
+        const std::size_t x_stride = K + offset;
+        std::vector<float> x(offset + M * x_stride);
+        for (std::size_t at = 0; at < M * K; ++at)
+          x[offset + at / K * x_stride + at % K] = in.x[at];
+        std::vector<float> bias(offset);
+        bias.insert(bias.end(), in.bias.begin(), in.bias.end());
+        for_each_simd_target([&](const char* target) {
+          GuardedRows y(M, N, N + offset, offset);
+          kernels::linear(x.data() + offset, static_cast<std::ptrdiff_t>(x_stride), in.W.data(),
+                          type, bias.data() + offset, y.data(),
+                          static_cast<std::ptrdiff_t>(N + offset), M, N, K);
+          EXPECT_EQ(y.values(), truth) << text(shape, type, target) << " offset " << offset;
+          EXPECT_TRUE(y.intact()) << text(shape, type, target) << " offset " << offset;
+        });
+      }
+    }
+  }
+}
+
+// The layers of real models with real numbers, within the derived bound.
+TEST(Linear, StaysWithinTheBoundOnModelLayers) {
+  constexpr std::size_t kMostWeights = std::size_t{1} << 22;  // keeps the reference quick
+  for (const LinearLayer& layer : linear_layers()) {
+    if (layer.N * layer.K > kMostWeights) continue;
+    for (const std::size_t M : {1, 4, 17}) {
+      std::mt19937_64 random(layer.N + layer.K + M);
+      const LinearShape shape{M, layer.N, layer.K};
+      const std::vector<float> w = uniform_floats(layer.N * layer.K, 0.1F, random);
+      const WeightType type = kWeightTypes[(layer.N + M) % 3];
+      Inputs in{shape, uniform_floats(M * layer.K, 2.0F, random),
+                uniform_floats(layer.N, 1.0F, random), Weights(type, w)};
+      const std::vector<float> truth = run(kernels::linear_reference, in);
+      std::vector<std::vector<float>> results;
+      std::vector<std::string> targets;
+      for_each_simd_target([&](const char* target) {
+        results.push_back(run(kernels::linear, in));
+        targets.emplace_back(target);
+      });
+      // The same sums over absolute values.
+      std::vector<float> absolute = w;
+      for (float& value : absolute) value = std::abs(value);
+      in.W = Weights(type, absolute);
+      for (float& value : in.x) value = std::abs(value);
+      for (float& value : in.bias) value = std::abs(value);
+      const std::vector<float> magnitudes = run(kernels::linear_reference, in);
+      for (std::size_t r = 0; r < results.size(); ++r) {
+        double worst = 0;
+        for (std::size_t at = 0; at < truth.size(); ++at) {
+          const double error = std::abs(static_cast<double>(results[r][at]) - truth[at]);
+          worst = std::max(worst, error / dot_bound(layer.K, magnitudes[at]));
+        }
+        EXPECT_LE(worst, 1.0) << layer.model << " " << layer.layer << " "
+                              << text(shape, type, targets[r].c_str());
+        EXPECT_GT(worst, 0.0) << "not even rounding: " << targets[r];
+      }
+    }
+  }
+}
+
+TEST(Linear, ForcedTargetsAreReallyDifferent) {
+  // Other vectors, other order of summation, other last bits.
+  std::mt19937_64 random(7);
+  const Inputs in{{1, 64, 1000},
+                  uniform_floats(1000, 1.0F, random),
+                  {},
+                  Weights(WeightType::kF32, uniform_floats(64'000, 1.0F, random))};
+  std::set<std::vector<float>> distinct;
+  for_each_simd_target([&](const char*) { distinct.insert(run(kernels::linear, in)); });
+  const std::size_t targets = hwy::SupportedAndGeneratedTargets().size();
+  EXPECT_GE(distinct.size(), (targets + 1) / 2) << targets << " targets";
+}
+
+TEST(Linear, EveryHalfPrecisionWeightIsWidenedExactly) {
+  for (const WeightType type : {WeightType::kBF16, WeightType::kF16}) {
+    constexpr std::size_t kAll = 65'536;
+    Weights W(type, std::vector<float>(kAll));
+    for (std::size_t bits = 0; bits < kAll; ++bits) {
+      W.set_bits(bits, static_cast<std::uint16_t>(bits));
+    }
+    for (const std::size_t M : {std::size_t{1}, kLinearDotRows + 1}) {
+      const Inputs in{{M, kAll, 1}, std::vector<float>(M, 1.0F), {}, W};
+      for_each_simd_target([&](const char* target) {
+        const std::vector<float> y = run(kernels::linear, in);
+        for (std::size_t bits = 0; bits < kAll; ++bits) {
+          const auto half = static_cast<std::uint16_t>(bits);
+          const float wanted =
+              type == WeightType::kBF16 ? float_from_bf16(half) : float_from_f16(half);
+          const float got = y[(M - 1) * kAll + bits];
+          ASSERT_TRUE(got == wanted || (std::isnan(got) && std::isnan(wanted)))
+              << target << " " << name_of(type) << " bits " << bits << ": " << got;
+        }
+      });
+    }
+  }
+}
+
+TEST(Linear, ThreadCountDoesNotChangeABit) {
+  for (const LinearShape& shape : {LinearShape{1, 2000, 1100},
+                                   {7, 900, 700},
+                                   {300, 8, 2000},
+                                   {40, 700, 333},
+                                   {700, 96, 300}}) {
+    for (const WeightType type : {WeightType::kF32, WeightType::kBF16}) {
+      std::mt19937_64 random(shape.M);
+      const Inputs in{shape, uniform_floats(shape.M * shape.K, 1.0F, random),
+                      uniform_floats(shape.N, 1.0F, random),
+                      Weights(type, uniform_floats(shape.N * shape.K, 1.0F, random))};
+      set_thread_count(1);
+      const std::vector<float> one = run(kernels::linear, in);
+      for (const std::size_t threads : {2, 3, 5, 8}) {
+        set_thread_count(threads);
+        EXPECT_EQ(run(kernels::linear, in), one) << text(shape, type, "") << " on " << threads;
+      }
+      set_thread_count(0);
+    }
+  }
+}
+
+TEST(Linear, ARowOfFewDoesNotDependOnTheOthers) {
+  for (const std::size_t K : {5, 256, 1111}) {
+    std::mt19937_64 random(K);
+    const Inputs all{{kLinearDotRows, 50, K},
+                     uniform_floats(kLinearDotRows * K, 1.0F, random),
+                     {},
+                     Weights(WeightType::kF32, uniform_floats(50 * K, 1.0F, random))};
+    for_each_simd_target([&](const char* target) {
+      const std::vector<float> last = [&] {
+        const std::vector<float> y = run(kernels::linear, all);
+        return std::vector<float>(y.end() - 50, y.end());
+      }();
+      for (std::size_t M = 1; M < kLinearDotRows; ++M) {
+        const Inputs some{
+            {M, 50, K}, {all.x.end() - static_cast<std::ptrdiff_t>(M * K), all.x.end()}, {}, all.W};
+        const std::vector<float> y = run(kernels::linear, some);
+        EXPECT_EQ(std::vector<float>(y.end() - 50, y.end()), last) << target << " M " << M;
+      }
+    });
+  }
+}
+
+TEST(Linear, ANanInOneRowOfXReachesThatRowOnly) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const LinearShape& shape : {LinearShape{5, 40, 37}, {20, 40, 37}, {3, 5, 7}}) {
+    for (const std::size_t k : {std::size_t{0}, shape.K / 2, shape.K - 1}) {
+      Inputs in = exact_inputs(shape, WeightType::kF32, true);
+      const std::size_t row = shape.M / 2;
+      in.x[row * shape.K + k] = nan;
+      for_each_simd_target([&](const char* target) {
+        const std::vector<float> y = run(kernels::linear, in);
+        for (std::size_t at = 0; at < y.size(); ++at) {
+          ASSERT_EQ(std::isnan(y[at]), at / shape.N == row)
+              << text(shape, WeightType::kF32, target) << " k " << k << " at " << at;
+        }
+      });
+    }
+  }
+}
+
+TEST(Linear, AnInfiniteWeightMakesItsColumnInfinite) {
+  for (const std::size_t M : {3, 20}) {
+    for (std::size_t k = 0; k < 37; ++k) {
+      const LinearShape shape{M, 40, 37};
+      Inputs in = exact_inputs(shape, WeightType::kF32, false);
+      for (float& value : in.x) value = std::abs(value) + 1.0F;  // no 0 x infinity
+      in.W.set(11 * shape.K + k, std::numeric_limits<float>::infinity());
+      for_each_simd_target([&](const char* target) {
+        const std::vector<float> y = run(kernels::linear, in);
+        for (std::size_t at = 0; at < y.size(); ++at) {
+          ASSERT_EQ(std::isinf(y[at]), at % shape.N == 11) << target << " k " << k << " at " << at;
+          ASSERT_FALSE(std::isnan(y[at])) << target << " k " << k << " at " << at;
+        }
+      });
+    }
+  }
+}
+
+}  // namespace
+}  // namespace xlstm::testing
