@@ -128,7 +128,7 @@ TEST(Views, HostileNames) {
   for (const char* name : {"a\"b", "a\\", "\\\"", "}; x -> y [", "a\nb\x01\x7f", "\xff\xc0", ""}) {
     plan.name = name;
     EXPECT_EQ(parse_dot(dot_view(plan)).nodes.size(), plan.nodes.size()) << name;
-    EXPECT_NO_THROW(nlohmann::json::parse(json_view(plan))) << name;
+    EXPECT_TRUE(nlohmann::json::parse(json_view(plan)).is_object()) << name;
     EXPECT_THAT(tree_view(plan, TreeStyle::kAscii), HasSubstr(": xlstm-large (hf): V 40000"));
   }
   plan.name = "a\nb\x1b\xff";
