@@ -102,19 +102,23 @@ std::string zsh_command(const Command& command) {
 
 // --- fish ---------------------------------------------------------------------------------------
 
+// In fish's single quotes a backslash escapes.
+std::string fish_quoted(const std::string& text) {
+  std::string out;
+  for (const char letter : text) {
+    if (letter == '\'' || letter == '\\') out += '\\';
+    out += letter;
+  }
+  return out;
+}
+
 std::string fish_option(const Command& command, const Option& option) {
   std::string text = "complete -c xlstm -n '__fish_seen_subcommand_from " + command.name + "'";
   if (option.letter != '\0') text += std::string(" -s ") + option.letter;
   text += " -l " + option.name.substr(2);
   if (!option.value.empty()) text += option.completes == Completes::kNothing ? " -x" : " -r -F";
   if (!option.choices.empty()) text += " -a '" + joined(option.choices) + "'";
-  // In fish's single quotes a backslash escapes.
-  std::string help;
-  for (const char letter : option.help) {
-    if (letter == '\'' || letter == '\\') help += '\\';
-    help += letter;
-  }
-  return text + " -d '" + help + "'\n";
+  return text + " -d '" + fish_quoted(option.help) + "'\n";
 }
 
 }  // namespace
@@ -170,7 +174,7 @@ std::string fish_completion(const std::vector<Command>& commands) {
           "complete -c xlstm -s h -l help -d 'Help'\n");
   for (const Command& command : commands) {
     text += "complete -c xlstm -n __fish_use_subcommand -a " + command.name + " -d '" +
-            escaped(command.summary, "") + "'\n";
+            fish_quoted(command.summary) + "'\n";
     each_option(command, [&](const Option& option) { text += fish_option(command, option); });
     if (command.argument_choices.empty()) continue;
     text += "complete -c xlstm -n '__fish_seen_subcommand_from " + command.name + "' -a '" +

@@ -40,7 +40,9 @@ int run_arguments(int argc, const char* const* argv) {
 int run_program(int argc, const char* const* argv) {
   // Characters are counted as the terminal does; numbers keep the C locale.
   std::setlocale(LC_CTYPE, "");
+  // A closed pipe and a file that may not grow are errors of write(), which we report.
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
   catch_interrupts();
   try {
     const int code = run_arguments(argc, argv);

@@ -1,0 +1,213 @@
+// The chat through a pipe: each line is a turn.
+#include <signal.h>
+
+#include "command_line.h"
+
+namespace xlstm::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class Chat : public CommandLine {
+ protected:
+  Result chat(const std::string& input, std::vector<std::string> more = {}) const {
+    std::vector<std::string> arguments = {"chat", "--temperature", "0", "-n", "8"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return xlstm(arguments, {.input = input});
+  }
+  // The answers alone.
+  std::string answers(const std::string& input) const {
+    const Result result = chat(input);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.out;
+  }
+};
+
+TEST_F(Chat, CarriesTheStateOverTurns) {
+  const std::string one = answers("Alice was\n");
+  const std::string both = answers("Alice was\n beginning to\n");
+  EXPECT_TRUE(both.starts_with(one));
+  // The second turn knows the first: alone it goes on otherwise.
+  EXPECT_NE(both.substr(one.size()), answers(" beginning to\n"));
+}
+
+TEST_F(Chat, GenerateInteractiveIsTheSame) {
+  const Result result = xlstm({"generate", "--interactive", "--temperature", "0", "-n", "8"},
+                              {.input = "Alice was\n"});
+  EXPECT_EQ(result.out, answers("Alice was\n"));
+}
+
+TEST_F(Chat, ResetForgets) {
+  const std::string once = answers("Alice was\n");
+  EXPECT_EQ(answers("Alice was\n/reset\nAlice was\n"), once + once);
+  EXPECT_NE(answers("Alice was\nAlice was\n"), once + once);
+}
+
+TEST_F(Chat, UndoTakesTurnsBack) {
+  const std::string two = answers("Alice was\n The whale\n");
+  const std::string one = answers("Alice was\n");
+  EXPECT_EQ(answers("Alice was\n A ship\n/undo\n The whale\n"),
+            answers("Alice was\n A ship\n") + two.substr(one.size()));
+  EXPECT_EQ(answers("Alice was\n A ship\n/undo\n/undo\nAlice was\n"),
+            answers("Alice was\n A ship\n") + one);
+}
+
+TEST_F(Chat, ForksGoTheirOwnWays) {
+  const std::string one = answers("Alice was\n");
+  const std::string whale = answers("Alice was\n The whale\n").substr(one.size());
+  const std::string ship = answers("Alice was\n A ship\n").substr(one.size());
+  EXPECT_EQ(answers("Alice was\n/fork\n A ship\n/switch main\n The whale\n"), one + ship + whale);
+  EXPECT_EQ(answers("Alice was\n/fork b\n/switch main\n A ship\n/switch b\n The whale\n"),
+            one + ship + whale);
+}
+
+TEST_F(Chat, SavesAndLoads) {
+  const std::string state = file("a.state").string();
+  const std::string one = answers("Alice was\n");
+  const std::string two = answers("Alice was\n The whale\n");
+  EXPECT_EQ(answers("Alice was\n/save " + state + "\n"), one);
+  EXPECT_EQ(answers("/load " + state + "\n The whale\n"), two.substr(one.size()));
+  EXPECT_EQ(chat(" The whale\n", {"--load-state", state}).out, two.substr(one.size()));
+  EXPECT_EQ(chat("Alice was\n", {"--save-state", file("b.state").string()}).code, 0);
+  EXPECT_EQ(chat(" The whale\n", {"--load-state", file("b.state").string()}).out,
+            two.substr(one.size()));
+}
+
+TEST_F(Chat, TakesTurnsOfSeveralLines) {
+  const std::string block = answers("\"\"\"\nAlice was\nbeginning\n\"\"\"\n");
+  EXPECT_EQ(answers("Alice was\\\nbeginning\n"), block);
+  EXPECT_EQ(answers("\"\"\"Alice was\nbeginning\"\"\"\n"), block);
+  const Result whole =
+      xlstm({"generate", "--temperature", "0", "-n", "8", "-p", "Alice was\nbeginning"});
+  EXPECT_EQ(block, whole.out);
+}
+
+TEST_F(Chat, SlashesThatAreText) {
+  const Result whole = xlstm({"generate", "--temperature", "0", "-n", "8", "-p", "/help"});
+  EXPECT_EQ(answers("//help\n"), whole.out);
+}
+
+TEST_F(Chat, TheFirstTurnMayBeAnOption) {
+  EXPECT_EQ(chat(" The whale\n", {"--prompt", "Alice was"}).out,
+            answers("Alice was\n The whale\n"));
+}
+
+TEST_F(Chat, CommandsSpeakOnStandardError) {
+  const Result result = chat("/help\n/frobnicate\n/stats\n/switch\n/quit\nAlice was\n");
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.out, IsEmpty());
+  EXPECT_THAT(result.err, HasSubstr("/undo"));
+  EXPECT_THAT(result.err, HasSubstr("unknown command \"/frobnicate\""));
+  EXPECT_THAT(result.err, HasSubstr("0 tokens read"));
+  EXPECT_THAT(result.err, HasSubstr("* main"));
+}
+
+TEST_F(Chat, AnErrorEndsAScript) {
+  EXPECT_TRUE(is_one_line_error(chat("/undo\nAlice was\n"), 2, "[/undo]"));
+  EXPECT_TRUE(is_one_line_error(chat("/load\n"), 2, "[/load] wanted a file name, got nothing"));
+  EXPECT_TRUE(is_one_line_error(chat("/load " + file("none").string() + "\n"), 3, "none"));
+  EXPECT_TRUE(is_one_line_error(chat("/fork main\n"), 2, "[/fork]"));
+  EXPECT_TRUE(is_one_line_error(chat("/switch x\n"), 2, "[/switch]"));
+  EXPECT_TRUE(is_one_line_error(chat("\xff\n"), 2, "wanted UTF-8"));
+}
+
+TEST_F(Chat, StatisticsAfterEachTurn) {
+  const Result result = chat("Alice was\n", {"--stats"});
+  EXPECT_THAT(result.err, HasSubstr("tokens/s"));
+  EXPECT_THAT(result.err, HasSubstr("position"));
+}
+
+// At a terminal.
+class Terminal : public CommandLine {
+ protected:
+  std::map<std::string, std::string> environment() const {
+    return {{"XDG_STATE_HOME", folder_.string()}, {"TERM", "xterm"}, {"LC_ALL", "C.UTF-8"}};
+  }
+};
+
+TEST_F(Terminal, CtrlCStopsTheAnswerAndKeepsTheSession) {
+  Process process(command({"chat", "-n", "100000000", "--ignore-eos"}), Process::Streams::kTerminal,
+                  environment());
+  process.read_until("> ");
+  process.write("Once upon a time\r");
+  process.read_until("time\r\n");  // the echo
+  const std::size_t before = process.read_until(" the ").size();
+  process.write("\x03");
+  process.write("/stats\r");
+  process.read_until("tokens read");
+  EXPECT_GT(process.read_until("tokens read").size(), before);
+  process.write("\x04");
+  process.read_all();
+  EXPECT_EQ(process.wait(), 0);
+}
+
+TEST_F(Terminal, CtrlCDropsTheLineAndCtrlDLeaves) {
+  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
+  process.read_until("> ");
+  process.write("/quit");
+  process.read_until("/quit");
+  process.write("\x03");
+  process.read_until("Ctrl-D or /quit leaves");
+  process.write("/switch\r");
+  process.read_until("* main, position 0");
+  process.write("\x04");
+  process.read_all();
+  EXPECT_EQ(process.wait(), 0);
+}
+
+TEST_F(Terminal, ErrorsKeepTheSession) {
+  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
+  process.read_until("> ");
+  process.write("/load nowhere\r");
+  process.read_until("xlstm: [nowhere]");
+  process.write("/quit\r");
+  process.read_all();
+  EXPECT_EQ(process.wait(), 0);
+}
+
+TEST_F(Terminal, RemembersLines) {
+  {
+    Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
+    process.read_until("> ");
+    process.write("/switch\r");
+    process.read_until("* main");
+    process.write("\x04");
+    process.read_all();
+    EXPECT_EQ(process.wait(), 0);
+  }
+  EXPECT_THAT(read_file(file("xlstm/history")), HasSubstr("/switch"));
+  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
+  process.read_until("> ");
+  process.write("\x10\r");  // Ctrl-P: the line before
+  process.read_until("* main");
+  EXPECT_THAT(process.read_until("* main"), HasSubstr("* main"));
+  process.write("\x04");
+  process.read_all();
+  EXPECT_EQ(process.wait(), 0);
+}
+
+TEST_F(Terminal, TheTerminalsEndEndsTheProgram) {
+  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
+  process.read_until("> ");
+  process.close_output();
+  // SIGHUP, or the end of input if it comes first.
+  EXPECT_THAT(process.wait(), ::testing::AnyOf(0, 3, 128 + SIGHUP));
+}
+
+TEST_F(Terminal, GenerateShowsAProgressBarOnlyThere) {
+  Process process(command({"generate", "-p", "The", "-n", "2"}), Process::Streams::kTerminal,
+                  environment());
+  EXPECT_THAT(process.read_all(), HasSubstr("Loading ["));
+  EXPECT_EQ(process.wait(), 0);
+  EXPECT_THAT(xlstm({"generate", "-p", "The", "-n", "2"}).err, IsEmpty());
+}
+
+TEST_F(Terminal, GenerateWithoutAPromptSaysWhatItWants) {
+  Process process(command({"generate"}), Process::Streams::kTerminal, environment());
+  EXPECT_THAT(process.read_all(), HasSubstr("wanted --prompt TEXT"));
+  EXPECT_EQ(process.wait(), 2);
+}
+
+}  // namespace
+}  // namespace xlstm::testing

@@ -1,0 +1,48 @@
+// What the tests of the command line share: the program, a folder of their own, the golden texts.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "subprocess.h"
+
+namespace xlstm::testing {
+
+// A folder that lives as long as the test.
+class CommandLine : public ::testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  // Runs `xlstm arguments...`; its state folder is ours.
+  Result xlstm(std::vector<std::string> arguments, RunOptions options = {}) const;
+  std::vector<std::string> command(std::vector<std::string> arguments) const;
+
+  // A file in our folder.
+  std::filesystem::path file(const std::string& name) const { return folder_ / name; }
+  std::filesystem::path write(const std::string& name, const std::string& content) const;
+  // A folder that links to all files of the embedded model but `without`.
+  std::filesystem::path model_without(const std::vector<std::string>& without) const;
+
+  std::filesystem::path folder_;
+};
+
+std::filesystem::path embedded_model();
+std::string read_file(const std::filesystem::path& path);
+
+// The embedded model's reference: text of the prompt, text of the 64 greedy tokens that follow.
+struct Golden {
+  std::string prompt, greedy;
+  std::vector<std::int32_t> greedy_ids;
+};
+Golden golden(int number);
+
+// One line of standard error, "xlstm: [where] ...", and the given exit code.
+::testing::AssertionResult is_one_line_error(const Result& result, int code,
+                                             const std::string& containing);
+
+}  // namespace xlstm::testing

@@ -1,0 +1,162 @@
+// info, wiring, perplexity, doctor, completion, help: commands that tell rather than write.
+#include <nlohmann/json.hpp>
+
+#include "command_line.h"
+#include "xlstm/apps/command.h"
+#include "xlstm/apps/completion_scripts.h"
+
+namespace xlstm::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+using Json = nlohmann::json;
+
+using Information = CommandLine;
+
+TEST_F(Information, InfoTellsSizesAndMemory) {
+  const Result text = xlstm({"info"});
+  EXPECT_EQ(text.code, 0) << text.err;
+  for (const char* part :
+       {"classics-8m", "parameters", "vocabulary   4096", "needs", "available", "resident"}) {
+    EXPECT_THAT(text.out, HasSubstr(part));
+  }
+  const Json json = Json::parse(xlstm({"info", "--json"}).out);
+  EXPECT_EQ(json["L"], 8);
+  EXPECT_EQ(json["tokenizer"]["eos_id"], 0);
+  EXPECT_GT(json["memory"]["physical"], json["memory"]["estimate"]);
+  const Json four = Json::parse(xlstm({"info", "--json", "--batch", "4"}).out);
+  const std::uint64_t state = json["state_bytes"].get<std::uint64_t>();
+  EXPECT_GE(four["memory"]["estimate"].get<std::uint64_t>(),
+            json["memory"]["estimate"].get<std::uint64_t>() + 3 * state);
+}
+
+TEST_F(Information, InfoMeasuresALoadedModel) {
+  const Json json = Json::parse(xlstm({"info", "--json", "--load", "--dtype", "float32"}).out);
+  const auto weights = 4 * json["parameters"].get<std::uint64_t>();
+  EXPECT_GE(json["memory"]["active"].get<std::uint64_t>(), weights);
+  EXPECT_LE(json["memory"]["active"], json["memory"]["estimate"]);
+}
+
+TEST_F(Information, WiringHasFourFormats) {
+  const Result tree = xlstm({"wiring"});
+  EXPECT_EQ(tree.code, 0) << tree.err;
+  EXPECT_THAT(tree.out, HasSubstr("\xE2\x94"));
+  EXPECT_EQ(xlstm({"wiring", "--format", "tree"}).out, tree.out);
+  const std::string ascii = xlstm({"wiring", "--format", "ascii"}).out;
+  EXPECT_THAT(ascii, HasSubstr("lm_head"));
+  EXPECT_TRUE(std::ranges::all_of(ascii, [](unsigned char c) { return c < 128; }));
+  EXPECT_THAT(xlstm({"wiring", "--format", "dot"}).out, StartsWith("digraph"));
+  const Json json = Json::parse(xlstm({"wiring", "--format", "json"}).out);
+  EXPECT_TRUE(json.is_object());
+}
+
+TEST_F(Information, WiringNeedsNoWeightsToBeSound) {
+  const std::string large =
+      (std::filesystem::path(XLSTM_TEST_DATA) / "golden" / "large-plain").string();
+  EXPECT_EQ(xlstm({"wiring", "--model", large}).code, 0);
+}
+
+TEST_F(Information, PerplexityOfAText) {
+  const std::string text =
+      read_file(std::filesystem::path(XLSTM_TEST_DATA) / "books" / "alice.txt").substr(0, 4000);
+  const std::string path = write("text.txt", text).string();
+  const Result result = xlstm({"perplexity", "--file", path, "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.err, IsEmpty());
+  const Json json = Json::parse(result.out);
+  const std::string ids = xlstm({"tokenize", "--file", path}).out;
+  EXPECT_EQ(json["tokens"], std::ranges::count(ids, ' ') + 1);
+  // A model that knew nothing would have 4096, one that had the text by heart 1.
+  EXPECT_GT(json["perplexity"], 5);
+  EXPECT_LT(json["perplexity"], 60);
+  EXPECT_NEAR(std::log(json["perplexity"].get<double>()), json["mean_nll"].get<double>(), 1e-9);
+  EXPECT_GT(json["standard_error"], 0);
+  EXPECT_THAT(xlstm({"perplexity"}, {.input = text}).out, HasSubstr("perplexity"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"perplexity"}, {.input = ""}), 2, "at least one token"));
+}
+
+TEST_F(Information, DoctorTestsTheOps) {
+  const Result text = xlstm({"doctor", "--device", "cpu"});
+  EXPECT_EQ(text.code, 0) << text.err;
+  for (const char* part : {"MLX", "device", "SIMD", "threads", "machine", "ok "}) {
+    EXPECT_THAT(text.out, HasSubstr(part));
+  }
+  const Json json = Json::parse(xlstm({"doctor", "--json", "--threads", "1"}).out);
+  EXPECT_EQ(json["threads"], 1);
+  EXPECT_FALSE(json["self_test"].empty());
+  for (const Json& check : json["self_test"]) EXPECT_TRUE(check["ok"]) << check;
+}
+
+TEST_F(Information, VersionNamesMlxToo) {
+  EXPECT_THAT(xlstm({"--version"}).out,
+              ::testing::MatchesRegex("xlstm [0-9.]+ \\(MLX [0-9.]+.*\\)\n"));
+}
+
+TEST_F(Information, HelpOfEveryCommandShowsItsOptionsAndExamples) {
+  const Result all = xlstm({"--help"});
+  EXPECT_EQ(all.code, 0);
+  for (const apps::Command& command : apps::all_commands()) {
+    EXPECT_THAT(all.out, HasSubstr("  " + command.name));
+    const Result own = xlstm({command.name, "--help"});
+    EXPECT_EQ(own.code, 0);
+    EXPECT_THAT(own.err, IsEmpty());
+    EXPECT_THAT(own.out, HasSubstr("Examples:\n"));
+    for (const auto& group : command.groups) {
+      for (const auto& option : group.options) EXPECT_THAT(own.out, HasSubstr(option.name));
+    }
+  }
+}
+
+// "command --option" for every option that `text` does not name.
+std::vector<std::string> not_named(const std::string& text) {
+  std::vector<std::string> missing;
+  for (const apps::Command& command : apps::all_commands()) {
+    if (text.find(command.name) == std::string::npos) missing.push_back(command.name);
+    for (const auto& group : command.groups) {
+      for (const auto& option : group.options) {
+        if (text.find(option.name) == std::string::npos) {
+          missing.push_back(command.name + " " + option.name);
+        }
+      }
+    }
+  }
+  return missing;
+}
+
+TEST_F(Information, TheManualAndTheDocumentNameEveryOption) {
+  const std::filesystem::path root = XLSTM_SOURCE_DIR;
+  std::string manual = read_file(root / "packaging" / "xlstm.1");
+  std::erase(manual, '\\');  // troff writes \-\-option
+  EXPECT_THAT(not_named(manual), IsEmpty());
+  EXPECT_THAT(not_named(read_file(root / "docs" / "cli.md")), IsEmpty());
+}
+
+TEST_F(Information, PackagedCompletionsAreUpToDate) {
+  const auto folder = std::filesystem::path(XLSTM_SOURCE_DIR) / "packaging" / "completions";
+  const std::pair<const char*, const char*> scripts[] = {
+      {"bash", "xlstm.bash"}, {"zsh", "_xlstm"}, {"fish", "xlstm.fish"}};
+  for (const auto& [shell, file_name] : scripts) {
+    EXPECT_TRUE(xlstm({"completion", shell}).out == read_file(folder / file_name))
+        << "make it anew: xlstm completion " << shell << " > packaging/completions/" << file_name;
+  }
+}
+
+TEST_F(Information, BashCompletes) {
+  const std::string script = write("xlstm.bash", xlstm({"completion", "bash"}).out).string();
+  const auto complete = [&](const std::string& words, const std::string& last) {
+    const std::string line =
+        "source " + script + "; COMP_WORDS=(xlstm " + words + " '" + last +
+        "'); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _xlstm; echo \"${COMPREPLY[*]}\"";
+    return run({"/bin/bash", "-c", line}).out;
+  };
+  EXPECT_EQ(complete("", "gen"), "generate\n");
+  EXPECT_EQ(complete("generate", "--temp"), "--temperature\n");
+  EXPECT_EQ(complete("generate --dtype", "bf"), "bfloat16 bf16\n");
+  EXPECT_EQ(complete("wiring --format", ""), "tree ascii json dot\n");
+  EXPECT_EQ(complete("completion", "z"), "zsh\n");
+}
+
+}  // namespace
+}  // namespace xlstm::testing

@@ -1,0 +1,99 @@
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "command_line.h"
+
+namespace xlstm::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class State : public CommandLine {
+ protected:
+  Result greedy(std::vector<std::string> more) const {
+    std::vector<std::string> arguments = {"generate", "--temperature", "0", "--no-bos",
+                                          "--ignore-eos"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return xlstm(arguments);
+  }
+  std::string state() const { return file("one.state").string(); }
+};
+
+TEST_F(State, SavedAndLoadedEqualsOneRun) {
+  const Golden wanted = golden(1);
+  // A border between two tokens: before a blank.
+  const std::size_t border = wanted.prompt.find(" very tired");
+  ASSERT_NE(border, std::string::npos);
+  const Result first =
+      greedy({"-p", wanted.prompt.substr(0, border), "-n", "0", "--save-state", state()});
+  EXPECT_EQ(first.code, 0) << first.err;
+  EXPECT_EQ(first.out, "\n");
+  const Result second =
+      greedy({"-p", wanted.prompt.substr(border), "-n", "64", "--load-state", state()});
+  EXPECT_EQ(second.out, wanted.greedy + "\n") << second.err;
+}
+
+TEST_F(State, ASessionInTwoProcessesEqualsOneInOne) {
+  const Result one =
+      xlstm({"chat", "--temperature", "0", "-n", "10"}, {.input = "Call me\n The whale\n"});
+  const Result first = xlstm(
+      {"generate", "--temperature", "0", "-n", "10", "-p", "Call me", "--save-state", state()});
+  const Result second = xlstm(
+      {"generate", "--temperature", "0", "-n", "10", "-p", " The whale", "--load-state", state()});
+  EXPECT_EQ(first.out + second.out, one.out);
+}
+
+TEST_F(State, AnotherModelsStateIsRefused) {
+  ASSERT_EQ(greedy({"-p", "The", "-n", "1", "--save-state", state()}).code, 0);
+  std::string bytes = read_file(state());
+  ASSERT_FALSE(bytes.empty());
+  write("cut.state", bytes.substr(0, bytes.size() / 2));
+  const Result cut = greedy({"-p", "The", "--load-state", file("cut.state").string()});
+  EXPECT_TRUE(is_one_line_error(cut, 3, "cut.state"));
+  EXPECT_TRUE(is_one_line_error(greedy({"-p", "The", "--load-state", file("none.state").string()}),
+                                3, "none.state"));
+  const std::string weights = (embedded_model() / "model-00001-of-00002.safetensors").string();
+  EXPECT_TRUE(is_one_line_error(greedy({"-p", "The", "--load-state", weights}), 3, "safetensors"));
+}
+
+TEST_F(State, AFullDiskLeavesNothing) {
+  fs::create_directory(file("disk"));
+  const std::string path = (file("disk") / "a.state").string();
+  const Result result =
+      xlstm({"generate", "-p", "The", "-n", "1", "--save-state", path}, {.file_size_limit = 4096});
+  EXPECT_EQ(result.code, 3);
+  EXPECT_THAT(result.err, HasSubstr("a.state"));
+  EXPECT_TRUE(fs::is_empty(file("disk")));
+}
+
+TEST_F(State, AFailedSaveKeepsTheOldFile) {
+  const std::string path = write("old.state", "old").string();
+  const Result result =
+      xlstm({"generate", "-p", "The", "-n", "1", "--save-state", path}, {.file_size_limit = 4096});
+  EXPECT_EQ(result.code, 3);
+  EXPECT_EQ(read_file(path), "old");
+}
+
+TEST_F(State, AFolderThatIsNotThereIsAOneLineError) {
+  const Result result = xlstm({"generate", "-p", "The", "-n", "1", "--json", "--save-state",
+                               file("none/a.state").string()});
+  EXPECT_EQ(result.code, 3);
+  EXPECT_THAT(result.err, HasSubstr("none/a.state"));
+}
+
+TEST_F(State, TwoWritersOfOneFileLeaveOneWholeState) {
+  const auto save = command({"generate", "-p", "The", "-n", "3", "--save-state", state()});
+  Process one(save, Process::Streams::kPipes);
+  Process two(save, Process::Streams::kPipes);
+  one.close_input();
+  two.close_input();
+  EXPECT_EQ(one.wait(), 0);
+  EXPECT_EQ(two.wait(), 0);
+  EXPECT_EQ(greedy({"-p", " and", "-n", "1", "--load-state", state()}).code, 0);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1);
+}
+
+}  // namespace
+}  // namespace xlstm::testing

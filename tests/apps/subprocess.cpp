@@ -1,0 +1,188 @@
+#include "subprocess.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <stdexcept>
+#include <utility>
+#ifdef __APPLE__
+#include <util.h>
+#else
+#include <pty.h>
+#endif
+
+namespace xlstm::testing {
+namespace {
+
+void check(bool good, const char* what) {
+  if (!good) throw std::runtime_error(std::string(what) + " failed");
+}
+
+std::pair<int, int> make_pipe() {
+  int ends[2];
+  check(pipe(ends) == 0, "pipe");
+  for (const int end : ends) fcntl(end, F_SETFD, FD_CLOEXEC);
+  return {ends[0], ends[1]};
+}
+
+void close_once(int& descriptor) {
+  if (descriptor >= 0) close(descriptor);
+  descriptor = -1;
+}
+
+// In the child, between fork and exec.
+[[noreturn]] void become(const std::vector<std::string>& command,
+                         const std::map<std::string, std::string>& environment) {
+  for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
+  signal(SIGPIPE, SIG_DFL);
+  signal(SIGINT, SIG_DFL);
+  std::vector<char*> arguments;
+  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  execv(arguments[0], arguments.data());
+  _exit(127);
+}
+
+int wait_for(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0) check(errno == EINTR, "waitpid");
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+// Appends what one read gives; false at the end.
+bool read_some(int descriptor, std::string& to) {
+  std::array<char, 1 << 16> block;
+  const ssize_t got = read(descriptor, block.data(), block.size());
+  if (got > 0) to.append(block.data(), static_cast<std::size_t>(got));
+  return got > 0 || (got < 0 && errno == EINTR);
+}
+
+// Feeds `input` and gathers both outputs at once, so that neither side waits for the other.
+void exchange(int& input, const std::string& text, int& out, int& err, Result& result) {
+  std::size_t written = 0;
+  while (out >= 0 || err >= 0) {
+    if (input >= 0 && written == text.size()) close_once(input);
+    std::array<pollfd, 3> ends{{{input, POLLOUT, 0}, {out, POLLIN, 0}, {err, POLLIN, 0}}};
+    check(poll(ends.data(), ends.size(), -1) >= 0 || errno == EINTR, "poll");
+    if (input >= 0 && ends[0].revents != 0) {
+      const ssize_t gone = write(input, text.data() + written, text.size() - written);
+      if (gone > 0) written += static_cast<std::size_t>(gone);
+      if (gone < 0 && errno != EINTR && errno != EAGAIN) close_once(input);
+    }
+    if (out >= 0 && ends[1].revents != 0 && !read_some(out, result.out)) close_once(out);
+    if (err >= 0 && ends[2].revents != 0 && !read_some(err, result.err)) close_once(err);
+  }
+  close_once(input);
+}
+
+}  // namespace
+
+Result run(const std::vector<std::string>& command, const RunOptions& options) {
+  signal(SIGPIPE, SIG_IGN);
+  auto [child_in, in] = make_pipe();
+  auto [out, child_out] = make_pipe();
+  auto [err, child_err] = make_pipe();
+  const pid_t child = fork();
+  check(child >= 0, "fork");
+  if (child == 0) {
+    if (!options.out_file.empty()) child_out = open(options.out_file.c_str(), O_WRONLY);
+    dup2(child_in, STDIN_FILENO);
+    dup2(child_out, STDOUT_FILENO);
+    dup2(child_err, STDERR_FILENO);
+    if (options.file_size_limit > 0) {
+      const rlimit limit{options.file_size_limit, options.file_size_limit};
+      setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    become(command, options.environment);
+  }
+  for (int* end : {&child_in, &child_out, &child_err}) close_once(*end);
+  fcntl(in, F_SETFL, O_NONBLOCK);
+  Result result;
+  exchange(in, options.input, out, err, result);
+  result.code = wait_for(child);
+  return result;
+}
+
+Process::Process(const std::vector<std::string>& command, Streams streams,
+                 const std::map<std::string, std::string>& environment) {
+  signal(SIGPIPE, SIG_IGN);
+  if (streams == Streams::kTerminal) {
+    child_ = forkpty(&output_, nullptr, nullptr, nullptr);
+    check(child_ >= 0, "forkpty");
+    if (child_ == 0) become(command, environment);
+    return;
+  }
+  auto [child_in, in] = make_pipe();
+  auto [out, child_out] = make_pipe();
+  auto [err, child_err] = make_pipe();
+  child_ = fork();
+  check(child_ >= 0, "fork");
+  if (child_ == 0) {
+    dup2(child_in, STDIN_FILENO);
+    dup2(child_out, STDOUT_FILENO);
+    dup2(child_err, STDERR_FILENO);
+    become(command, environment);
+  }
+  for (int* end : {&child_in, &child_out, &child_err}) close_once(*end);
+  input_ = in, output_ = out, errors_ = err;
+}
+
+Process::~Process() {
+  if (child_ > 0) {
+    kill(child_, SIGKILL);
+    waitpid(child_, nullptr, 0);
+  }
+  for (int* end : {&input_, &output_, &errors_}) close_once(*end);
+}
+
+void Process::write(const std::string& text) {
+  const int to = input_ >= 0 ? input_ : output_;
+  for (std::size_t written = 0; written < text.size();) {
+    const ssize_t gone = ::write(to, text.data() + written, text.size() - written);
+    check(gone > 0 || errno == EINTR, "write");
+    if (gone > 0) written += static_cast<std::size_t>(gone);
+  }
+}
+
+void Process::close_input() {
+  close_once(input_);
+}
+void Process::close_output() {
+  close_once(output_);
+}
+void Process::send(int signal_number) {
+  kill(child_, signal_number);
+}
+
+const std::string& Process::read_until(const std::string& text) {
+  return read_until_(&text);
+}
+
+const std::string& Process::read_until_(const std::string* text) {
+  while (text == nullptr || read_.find(*text) == std::string::npos) {
+    if (!read_some(output_, read_)) break;
+  }
+  return read_;
+}
+
+std::string Process::read_errors() {
+  std::string text;
+  while (read_some(errors_, text)) {
+  }
+  return text;
+}
+
+int Process::wait() {
+  if (child_ > 0) code_ = wait_for(child_);
+  child_ = -1;
+  return code_;
+}
+
+}  // namespace xlstm::testing

@@ -1,0 +1,58 @@
+// Runs a program as a person or a script would: arguments, standard input, a terminal, signals.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace xlstm::testing {
+
+struct RunOptions {
+  std::string input = {};                               // standard input
+  std::map<std::string, std::string> environment = {};  // set on top of ours
+  std::string out_file = {};        // standard output goes there instead of into Result
+  std::size_t file_size_limit = 0;  // bytes a file may grow to; 0: no limit
+};
+
+struct Result {
+  int code = -1;    // exit code, or 128 + signal
+  std::string out;  // standard output
+  std::string err;  // standard error
+};
+
+// Runs to the end.
+Result run(const std::vector<std::string>& command, const RunOptions& options = {});
+
+// A program that is talked to while it runs. Killed by the destructor if it still does.
+class Process {
+ public:
+  enum class Streams { kPipes, kTerminal };  // kTerminal: all three are one pseudo-terminal
+  Process(const std::vector<std::string>& command, Streams streams,
+          const std::map<std::string, std::string>& environment = {});
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  void write(const std::string& text);
+  void close_input();
+  void close_output();  // nobody reads standard output any more
+  void send(int signal_number);
+
+  // Reads standard output until all of it contains `text` or it ends; returns all that was read.
+  const std::string& read_until(const std::string& text);
+  const std::string& read_all() { return read_until_(nullptr); }
+  std::string read_errors();  // to the end
+  int wait();                 // as Result::code
+
+ private:
+  const std::string& read_until_(const std::string* text);
+
+  pid_t child_ = -1;
+  int input_ = -1, output_ = -1, errors_ = -1;
+  int code_ = -1;
+  std::string read_;
+};
+
+}  // namespace xlstm::testing
