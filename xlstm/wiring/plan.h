@@ -53,7 +53,7 @@ struct Slot {
 //   ffn:   norm.weight [D], up.weight [2*F, D] (rows gate, up), down.weight [D, F]
 // and with use_bias: norm.bias, qkvo.bias, head_norm.bias, out.bias, up.bias, down.bias.
 // Outside blocks: "embedding.weight" [V, D], "out_norm.weight" [D] (and .bias), "lm_head.weight"
-// [V, D].
+// [V, D]. The node of a tied head has no slots.
 struct Node {
   std::string name;  // "embedding", "blocks.0.mlstm", "blocks.0.ffn", ..., "out_norm", "lm_head"
   NodeKind kind = NodeKind::kEmbedding;
