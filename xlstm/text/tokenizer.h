@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "xlstm/text/decoder_state.h"
+
 namespace xlstm {
 
 using TokenId = std::int32_t;
@@ -17,15 +19,18 @@ using TokenId = std::int32_t;
 struct EncodeOptions {
   // Apply the tokenizer's post-processor template (BOS, EOS where it asks for them).
   bool add_special_tokens = false;
-  // Recognise special added tokens such as <|endoftext|> inside the text. Off, their text is encoded
-  // as ordinary characters.
+  // Recognise special added tokens such as <|endoftext|> inside the text. Off, their text is
+  // encoded as ordinary characters.
   bool parse_special_tokens = true;
 };
 
+// Of a tokenizer.json "truncation" and "padding" are not applied: they belong to one use of a
+// tokenizer, and to cut a prompt is not ours to do.
 class Tokenizer {
  public:
   // `path` is a tokenizer.json, or a folder that holds one and perhaps a tokenizer_config.json.
-  // Throws Error: kFile (unreadable), kFormat (malformed), kModel (a component we do not know, by name).
+  // Throws Error: kFile (unreadable), kFormat (malformed), kModel (a component we do not know, by
+  // name).
   static Tokenizer open(const std::filesystem::path& path);
 
   // The same from text already read; `config_json` may be empty. `where` names it in errors.
@@ -42,12 +47,13 @@ class Tokenizer {
   // token may end inside a character: use Detokenizer for streams.
   std::string token_bytes(TokenId id) const;
 
-  bool has_token(TokenId id) const;          // false for padding rows of the vocabulary
-  bool is_special(TokenId id) const;         // added tokens marked special
+  bool has_token(TokenId id) const;   // false for padding rows of the vocabulary
+  bool is_special(TokenId id) const;  // added tokens marked special
   std::optional<TokenId> token_to_id(std::string_view token) const;  // by its vocabulary spelling
-  TokenId max_id() const;                    // the largest id with a token
+  TokenId max_id() const;                                            // the largest id with a token
 
-  // From tokenizer_config.json, else from well-known names (<|endoftext|>, <s>, </s>, ...) if present.
+  // From tokenizer_config.json, else from well-known names (<|endoftext|>, <s>, </s>, ...) if
+  // present.
   std::optional<TokenId> bos_id() const;
   std::optional<TokenId> eos_id() const;
   std::optional<TokenId> pad_id() const;
@@ -59,12 +65,14 @@ class Tokenizer {
   friend class Detokenizer;
 };
 
-// Turns a stream of ids into text that never ends inside a character.
+// Turns a stream of ids into text that never ends inside a character. All that push() and finish()
+// return, joined, is what Tokenizer::decode makes of the ids. A copy goes on from the same place.
 class Detokenizer {
  public:
   explicit Detokenizer(Tokenizer tokenizer, bool skip_special_tokens = true);
 
-  // The text that `id` completes; may be empty while a character is still open.
+  // The text that `id` completes; may be empty while a character is still open, or while text
+  // depends on what follows (a run of byte-fallback tokens).
   std::string push(TokenId id);
 
   // What is still open, as U+FFFD; starts afresh afterwards.
@@ -73,7 +81,7 @@ class Detokenizer {
  private:
   Tokenizer tokenizer_;
   bool skip_special_tokens_;
-  std::string open_;  // bytes of a character not yet complete
+  std::vector<DecoderState> states_;
 };
 
 }  // namespace xlstm

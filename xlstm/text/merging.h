@@ -1,0 +1,58 @@
+// The merging of a piece's symbols: always the pair of lowest rank, of equal ones the leftmost.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "xlstm/text/merge_table.h"
+
+namespace xlstm::text {
+
+class Merging {
+ public:
+  // Pieces up to this many symbols are merged by search_and_merge, longer ones by queue_and_merge.
+  static constexpr std::size_t kShort = 32;
+
+  // Merges `symbols` in place until no pair of neighbours merges. At most 2^32 - 2 of them.
+  void run(const MergeTable& merges, std::vector<TokenId>& symbols);
+
+  // Searches the lowest rank anew for each merge: quadratic, and quickest for short pieces.
+  void search_and_merge(const MergeTable& merges, std::vector<TokenId>& symbols);
+
+  // Keeps the positions of each rank in a queue: n log n at worst, linear where one rank's
+  // positions come in order, as in a run of one letter.
+  void queue_and_merge(const MergeTable& merges, std::vector<TokenId>& symbols);
+
+ private:
+  using Position = std::uint32_t;
+
+  // Positions of the pairs of one rank, given out from left to right.
+  struct Queue {
+    std::uint32_t rank = 0;
+    std::vector<Position> positions;  // before `started` in any order, then rising from `next` on
+    std::vector<Position> late;       // a heap of those that came after
+    std::size_t next = 0;
+    bool is_sorted = true, is_started = false;
+
+    void reset(std::uint32_t new_rank);
+    void add(Position position);
+    bool take(Position& position);  // the leftmost; false where there is none
+  };
+
+  Queue& queue_of(std::uint32_t rank);
+  void drop_first_queue();
+  void add_pair(const MergeTable& merges, const std::vector<TokenId>& symbols, Position left,
+                Position right);
+  void merge_at(const MergeTable& merges, std::vector<TokenId>& symbols, Position left,
+                std::uint32_t rank);
+
+  std::vector<std::uint32_t> ranks_;    // search_and_merge: of the pair that starts there
+  std::vector<Position> left_, right_;  // neighbours; the number of symbols means none
+  std::vector<Queue> queues_;
+  std::vector<std::uint32_t> free_;     // queues not in use
+  std::vector<std::uint32_t> by_rank_;  // rank -> queue + 1, 0 for none
+  std::vector<std::uint32_t> waiting_;  // a heap of the ranks that have a queue, lowest first
+};
+
+}  // namespace xlstm::text
