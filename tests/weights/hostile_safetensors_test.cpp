@@ -107,6 +107,12 @@ TEST(HostileSafetensors, NestingAsDeepAsTheFileIsLong) {
   expect_refused(raw_file(objects, 0), {"8 deep"});
 }
 
+TEST(HostileSafetensors, MoreValuesThanAnyModelHas) {
+  std::string many = "{\"t\":{\"shape\":[0";
+  for (int i = 0; i < 4'000'000; ++i) many += ",0";
+  expect_refused(raw_file(many + "]}}", 0), {"at most 4000000 JSON values"});
+}
+
 TEST(HostileSafetensors, EntriesThatAreNoObjects) {
   for (const auto& [value, kind] :
        {std::pair{"7", "a number"}, {"[]", "an array"}, {"null", "null"}, {"\"x\"", "a string"}}) {

@@ -8,6 +8,8 @@
 
 namespace xlstm {
 
+// Bytes are read when they are touched. A file that another program cuts short meanwhile ends this
+// process with SIGBUS, as for every mapping; files replaced by rename (AtomicFile) are safe.
 class MappedFile {
  public:
   // Throws Error(kFile) when `path` is no readable regular file.

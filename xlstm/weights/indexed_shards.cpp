@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostIndexBytes = 100'000'000;
-constexpr std::size_t kIndexDepth = 8;
+constexpr JsonLimits kIndexLimits = {.max_depth = 8, .max_values = 4'000'000};
 
 using WeightMap = std::map<std::string, std::string>;  // tensor name -> file name
 
@@ -47,7 +47,7 @@ WeightMap read_weight_map(const fs::path& index) {
     fail_wanted(ErrorKind::kFormat, where, str("an index of at most ", kMostIndexBytes, " bytes"),
                 str(file.bytes().size()));
   }
-  const Json json = parse_json(file.text(), where, {.max_depth = kIndexDepth});
+  const Json json = parse_json(file.text(), where, kIndexLimits);
   const auto found = json.is_object() ? json.find("weight_map") : json.end();
   if (found == json.end() || !found->is_object() || found->empty()) {
     fail_wanted(ErrorKind::kFormat, where, "an object \"weight_map\" that names tensors",

@@ -20,7 +20,9 @@ using Entry = SafetensorsHeader::Entry;
 
 constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::size_t kMostAxes = 8;
-constexpr std::size_t kHeaderDepth = 8;  // a sound header nests 3 deep
+// A sound header nests 3 deep, and has some 8 values a tensor: this is room for half a million
+// tensors and keeps what a hostile one costs in memory below 1 GB.
+constexpr JsonLimits kHeaderLimits = {.max_depth = 8, .max_values = 4'000'000};
 constexpr const char* kMetadata = "__metadata__";
 
 // One member of the header, and what there is to hold it against.
@@ -194,7 +196,7 @@ SafetensorsHeader parse_safetensors(std::span<const std::byte> bytes,
                                     const std::filesystem::path& file) {
   const std::string where = file.string();
   const std::string_view text = header_text(bytes, where);
-  const Json json = parse_json(text, where, {.max_depth = kHeaderDepth});
+  const Json json = parse_json(text, where, kHeaderLimits);
   const std::uint64_t data_start = kLengthBytes + text.size();
   const std::uint64_t data_bytes = bytes.size() - data_start;
 
