@@ -114,7 +114,7 @@ TEST(Linear, EqualsTheReferenceOnWholeNumbersAtEverySize) {
 
 TEST(Linear, WritesItsOutputsAndNothingElseAtEveryAlignment) {
   for (const LinearShape& shape : {LinearShape{1, 9, 35}, {5, 13, 3}, {16, 30, 40}, {21, 45, 37}}) {
-    const auto [M, N, K] = shape;
+    const std::size_t M = shape.M, N = shape.N, K = shape.K;
     for (const std::size_t offset : {0, 1, 3}) {
       for (const WeightType type : kWeightTypes) {
         const Inputs in = exact_inputs(shape, type, true, offset);
