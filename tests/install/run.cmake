@@ -34,7 +34,7 @@ function(check_libraries FILE)
   endif()
 endfunction()
 
-foreach(_name LD_LIBRARY_PATH DYLD_LIBRARY_PATH MLX_DIR CMAKE_PREFIX_PATH)
+foreach(_name LD_LIBRARY_PATH DYLD_LIBRARY_PATH MLX_DIR CMAKE_PREFIX_PATH XLSTM_MODELS)
   unset(ENV{${_name}})
 endforeach()
 file(REMOVE_RECURSE "${WORK}")
