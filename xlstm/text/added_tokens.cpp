@@ -127,7 +127,8 @@ std::vector<Stretch> AddedTokens::split(std::string_view text, bool normalized,
     if (token.lstrip) begin = without_spaces_before(text, begin, done);
     if (token.rstrip) end = spaces.after(end);
     if (done < begin) stretches.push_back({text.substr(done, begin - done), std::nullopt});
-    stretches.push_back({text.substr(begin, end - begin), found->value});
+    // An earlier token's strip may have left nothing of this one.
+    if (begin < end) stretches.push_back({text.substr(begin, end - begin), found->value});
     done = end;
   }
   if (done != text.size()) stretches.push_back({text.substr(done), std::nullopt});

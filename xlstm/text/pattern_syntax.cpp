@@ -17,7 +17,8 @@ constexpr std::string_view kSpaces =
 constexpr std::string_view kNoSpaces =
     R"(\x{0}-\x{8}\x{e}-\x{1f}!-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff})"
     R"(\x{200b}-\x{2027}\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff})";
-constexpr std::string_view kPosixWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+// Oniguruma's \w has some numbers of Latin-1 that its [\w] has not.
+constexpr std::string_view kWordInClass = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
 constexpr std::string_view kWord =
     R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
 constexpr std::string_view kHexDigits = "0-9A-Fa-f";
@@ -394,7 +395,7 @@ class Translator {
     std::string_view set;
     if (c == 's') set = kSpaces;
     if (c == 'S') set = kNoSpaces;
-    if (c == 'w') set = kWord;
+    if (c == 'w') set = kWordInClass;
     if (c == 'h') set = kHexDigits;
     if (c == 'd' || c == 'D' || c == 'p' || c == 'P') {
       add_set(text, common_escape(c), last);
@@ -416,7 +417,7 @@ class Translator {
     const std::string_view name = take_until(':');
     if (take() != ']') refuse("a class in a class");
     if (name == "space") return kSpaces;
-    if (name == "word") return kPosixWord;
+    if (name == "word") return kWordInClass;
     if (name == "xdigit") return kHexDigits;
     if (name == "alpha") return R"(\p{Alphabetic})";
     if (name == "alnum") return R"(\p{Alphabetic}\p{Nd})";

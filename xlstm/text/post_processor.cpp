@@ -69,15 +69,25 @@ std::size_t sequence_number(const Json& piece, std::string_view where) {
   return id == "A" ? 0 : 1;
 }
 
+// A template for one sequence, and one for the two that another processor may have made of it.
+std::string_view template_for(std::size_t sequences, std::string_view where) {
+  if (sequences != 1 && sequences != 2) {
+    fail_wanted(ErrorKind::kModel, where, "one or two sequences for a template", str(sequences));
+  }
+  return sequences == 1 ? "single" : "pair";
+}
+
 Sequences apply_template(const Json& json, std::string_view where, const Sequences& sequences,
                          bool add_special) {
+  const std::string_view name = template_for(sequences.size(), where);
   const Json& tokens = required(json, "special_tokens", where);
   Sequences result;
-  for (const Json& piece : required_array(json, "single", where)) {
+  for (const Json& piece : required_array(json, name, where)) {
     if (piece.is_object() && piece.contains("Sequence")) {
       const std::size_t number = sequence_number(piece["Sequence"], where);
       if (number >= sequences.size()) {
-        fail_wanted(ErrorKind::kFormat, where, "one sequence in the template \"single\"", "two");
+        fail_wanted(ErrorKind::kFormat, where,
+                    str("a template ", quoted(name), " without sequence B"), "one");
       }
       result.push_back(sequences[number]);
     } else {
