@@ -1,0 +1,156 @@
+#include "benchmarks/probe.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "xlstm/base/threads.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "benchmarks/probe.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace xlstm::bench::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// `rounds` rounds of 12 independent multiply-adds; returns the number of float operations.
+double multiply_adds(std::size_t rounds, float* sink) {
+  const hn::ScalableTag<float> d;
+  const auto factor = hn::Set(d, 0.999F), term = hn::Set(d, 1e-4F);
+  // Different numbers, or a compiler sees that one chain would do.
+  auto a = hn::Set(d, 1.0F), b = hn::Set(d, 1.1F), c = hn::Set(d, 1.2F), e = hn::Set(d, 1.3F);
+  auto f = hn::Set(d, 1.4F), g = hn::Set(d, 1.5F), h = hn::Set(d, 1.6F), i = hn::Set(d, 1.7F);
+  auto j = hn::Set(d, 1.8F), k = hn::Set(d, 1.9F), l = hn::Set(d, 2.0F), m = hn::Set(d, 2.1F);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    a = hn::MulAdd(a, factor, term);
+    b = hn::MulAdd(b, factor, term);
+    c = hn::MulAdd(c, factor, term);
+    e = hn::MulAdd(e, factor, term);
+    f = hn::MulAdd(f, factor, term);
+    g = hn::MulAdd(g, factor, term);
+    h = hn::MulAdd(h, factor, term);
+    i = hn::MulAdd(i, factor, term);
+    j = hn::MulAdd(j, factor, term);
+    k = hn::MulAdd(k, factor, term);
+    l = hn::MulAdd(l, factor, term);
+    m = hn::MulAdd(m, factor, term);
+  }
+  const auto one = hn::Add(hn::Add(hn::Add(a, b), hn::Add(c, e)), hn::Add(f, g));
+  const auto other = hn::Add(hn::Add(hn::Add(h, i), hn::Add(j, k)), hn::Add(l, m));
+  *sink = hn::GetLane(hn::SumOfLanes(d, hn::Add(one, other)));
+  return 24.0 * static_cast<double>(hn::Lanes(d)) * static_cast<double>(rounds);
+}
+
+float sum(const float* p, std::size_t count) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  auto a = hn::Zero(d), b = a, c = a, e = a;
+  for (std::size_t at = 0; at + 4 * lanes <= count; at += 4 * lanes) {
+    a = hn::Add(a, hn::LoadU(d, p + at));
+    b = hn::Add(b, hn::LoadU(d, p + at + lanes));
+    c = hn::Add(c, hn::LoadU(d, p + at + 2 * lanes));
+    e = hn::Add(e, hn::LoadU(d, p + at + 3 * lanes));
+  }
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(a, b), hn::Add(c, e))));
+}
+
+}  // namespace
+}  // namespace xlstm::bench::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace xlstm::bench {
+namespace {
+
+HWY_EXPORT(multiply_adds);
+HWY_EXPORT(sum);
+
+double seconds_of(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double probe_read() {
+  constexpr std::size_t kFloats = std::size_t{1} << 26;  // 256 MiB, beyond any cache
+  static const std::vector<float> memory(kFloats, 1.0F);
+  const std::size_t threads = thread_count();
+  std::vector<float> sinks(threads);
+  double best = 1e9;
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    best = std::min(best, seconds_of([&] {
+                      parallel_for(threads, [&](std::size_t part) {
+                        const std::size_t begin = kFloats * part / threads;
+                        const std::size_t end = kFloats * (part + 1) / threads;
+                        sinks[part] = HWY_DYNAMIC_DISPATCH(sum)(memory.data() + begin, end - begin);
+                      });
+                    }));
+  }
+  return kFloats * sizeof(float) / best * 1e-9;
+}
+
+double probe_peak() {
+  const std::size_t threads = thread_count();
+  std::vector<float> sinks(threads);
+  std::vector<double> operations(threads);
+  double best = 0;
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    const double took = seconds_of([&] {
+      parallel_for(threads, [&](std::size_t part) {
+        operations[part] = HWY_DYNAMIC_DISPATCH(multiply_adds)(50'000, &sinks[part]);
+      });
+    });
+    double all = 0;
+    for (const double each : operations) all += each;
+    best = std::max(best, all / took * 1e-9);
+  }
+  return best;
+}
+
+// Two threads take turns at counting one number up; the quickest of several rounds.
+double probe_hand_over() {
+  if (thread_count() < 2) return 0;
+  constexpr int kRounds = 10, kTurns = 1000;
+  std::atomic<int> number{0};
+  double best = 1e9;
+  const auto count_up = [&](int mine) {
+    for (int round = 0; round < kRounds; ++round) {
+      const auto start = std::chrono::steady_clock::now();
+      for (int turn = mine; turn < kTurns; turn += 2) {
+        while (number.load(std::memory_order_acquire) != round * kTurns + turn) {
+        }
+        number.store(round * kTurns + turn + 1, std::memory_order_release);
+      }
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+      if (mine == 0) best = std::min(best, took.count());
+    }
+  };
+  std::thread other(count_up, 1);
+  count_up(0);
+  other.join();
+  return best / kTurns * 1e9;
+}
+
+}  // namespace
+
+Probe probe_machine() {
+  return {probe_read(), probe_peak(), probe_hand_over()};
+}
+
+bool same_state(const Probe& a, const Probe& b) {
+  const auto close = [](double x, double y, double share) {
+    return std::abs(x - y) <= share * std::max(x, y);
+  };
+  return close(a.read_gbs, b.read_gbs, 0.1) && close(a.peak_gflops, b.peak_gflops, 0.1) &&
+         close(a.hand_over_ns, b.hand_over_ns, 0.5);
+}
+
+}  // namespace xlstm::bench
+#endif
