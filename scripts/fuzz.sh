@@ -11,12 +11,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-case $seconds in
-  '' | *[!0-9]*)
-    echo "fuzz: wanted whole seconds, got '$seconds'" >&2
-    exit 2
-    ;;
-esac
+if ! [[ $seconds =~ ^[1-9][0-9]*$ ]]; then  # 0 would mean for ever
+  echo "fuzz: wanted a whole number of seconds from 1, got '$seconds'" >&2
+  exit 2
+fi
 out=${FUZZ_BUILD:-build/fuzz}
 
 # A clang that brings libFuzzer along (Apple's does not).
