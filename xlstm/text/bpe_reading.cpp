@@ -36,11 +36,15 @@ Pair pair_from(std::string_view text, std::string_view where) {
   return {text.substr(0, space), text.substr(space + 1)};
 }
 
+[[noreturn]] void fail_mixed(const Json& json, std::string_view where) {
+  fail_wanted(ErrorKind::kFormat, where, "all merges as strings or all as pairs of strings",
+              kind_of(json));
+}
+
 // ["left", "right"]
 Pair pair_from(const Json& json, std::string_view where) {
   if (!json.is_array() || json.size() != 2 || !json[0].is_string() || !json[1].is_string()) {
-    fail_wanted(ErrorKind::kFormat, where, "all merges as strings or all as pairs of strings",
-                kind_of(json));
+    fail_mixed(json, where);
   }
   return {json[0].get_ref<const std::string&>(), json[1].get_ref<const std::string&>()};
 }
@@ -98,7 +102,7 @@ void Bpe::read_merges(const Json& json, std::string_view where) {
   std::uint32_t rank = 0;
   for (const Json& entry : json) {
     if (are_texts) {
-      if (!entry.is_string()) pair_from(entry, where);  // throws
+      if (!entry.is_string()) fail_mixed(entry, where);
       const std::string& text = entry.get_ref<const std::string&>();
       if (text.starts_with("#version")) continue;  // a merges.txt put in whole
       const Pair pair = pair_from(std::string_view(text), where);

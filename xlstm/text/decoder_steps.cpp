@@ -107,6 +107,11 @@ class Fuse final : public DecoderStep {
   bool joins() const override { return true; }
 };
 
+std::string replaced(const Replacement& replacement, std::string_view text) {
+  constexpr std::size_t kMostOfToken = 1 << 20;
+  return replacement.apply(text, std::max(kMostOfToken, text.size()));
+}
+
 class Replace final : public DecoderStep {
  public:
   explicit Replace(Replacement replacement) : replacement_(std::move(replacement)) {}
@@ -116,16 +121,18 @@ class Replace final : public DecoderStep {
     if (replacement_.literal().empty()) return;  // an expression may want to see all of it
     const std::size_t kept = undecided(state.held);
     const std::size_t decided = state.held.size() - kept;
-    next.text(replacement_.apply(std::string_view(state.held).substr(0, decided)));
+    next.text(replaced(replacement_, std::string_view(state.held).substr(0, decided)));
     state.held.erase(0, decided);
   }
   void end_token(DecoderState& state, const Downstream& next) const override {
-    next.text(replacement_.apply(state.held));
+    next.text(replaced(replacement_, state.held));
     state.held.clear();
     next.end_token();
   }
   void finish(DecoderState&, const Downstream&) const override {}
-  std::string inner(std::string token, bool) const override { return replacement_.apply(token); }
+  std::string inner(std::string token, bool) const override {
+    return replaced(replacement_, token);
+  }
 
  private:
   // Length of the end of `text` that may be the beginning of a match.
@@ -241,7 +248,7 @@ class WordSuffix final : public DecoderStep {
   }
   void end_token(DecoderState& state, const Downstream& next) const override {
     if (state.count++ > 0) {
-      next.text(inside_.apply(state.held));
+      next.text(replaced(inside_, state.held));
       next.end_token();
     }
     state.held = std::move(state.bytes);
@@ -249,10 +256,10 @@ class WordSuffix final : public DecoderStep {
   }
   void finish(DecoderState& state, const Downstream& next) const override {
     if (state.count == 0) return;
-    next.text(last_.apply(state.held));
+    next.text(replaced(last_, state.held));
     next.end_token();
   }
-  std::string inner(std::string token, bool) const override { return inside_.apply(token); }
+  std::string inner(std::string token, bool) const override { return replaced(inside_, token); }
 
  private:
   Replacement inside_, last_;

@@ -1,8 +1,10 @@
 #include "xlstm/text/normalizer.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "xlstm/base/error.h"
 #include "xlstm/text/byte_level.h"
 #include "xlstm/text/characters.h"
 #include "xlstm/text/component.h"
@@ -98,10 +100,18 @@ class Prepend final : public Normalizer {
   std::string prefix_;
 };
 
+// How long a text may become in all: no sound normalizer comes near.
+std::size_t most_of(std::size_t size) {
+  constexpr std::size_t kAtLeast = 1 << 20, kTimes = 32;
+  return std::max(kAtLeast, kTimes * size);
+}
+
 class ReplaceAll final : public Normalizer {
  public:
   explicit ReplaceAll(Replacement replacement) : replacement_(std::move(replacement)) {}
-  void apply(std::string& text) const override { text = replacement_.apply(text); }
+  void apply(std::string& text) const override {
+    text = replacement_.apply(text, most_of(text.size()));
+  }
 
  private:
   Replacement replacement_;
@@ -117,7 +127,13 @@ class Sequence final : public Normalizer {
   explicit Sequence(std::vector<std::unique_ptr<const Normalizer>> parts)
       : parts_(std::move(parts)) {}
   void apply(std::string& text) const override {
-    for (const auto& part : parts_) part->apply(text);
+    const std::size_t most = most_of(text.size());
+    for (const auto& part : parts_) {
+      part->apply(text);
+      if (text.size() <= most) continue;
+      fail_wanted(ErrorKind::kModel, "tokenizer",
+                  str("a normalizer that makes at most ", most, " bytes"), str(text.size()));
+    }
   }
 
  private:

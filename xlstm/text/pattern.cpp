@@ -87,7 +87,7 @@ Pattern::Matcher::~Matcher() = default;
 
 void Pattern::Matcher::start(std::string_view text) {
   // Steps a pattern may take for one match: some for each byte, and enough to look around.
-  constexpr std::uint64_t kSteps = 10'000'000;
+  constexpr std::uint64_t kSteps = 1'000'000;
   constexpr std::uint64_t kStepsPerByte = 16;
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
   constexpr std::uint32_t kHeapKiB = 512 * 1024;

@@ -205,7 +205,7 @@ class Translator {
     while (at_ < in_.size() && in_[at_] != ':' && in_[at_] != ')') {
       const char flag = take();
       if (flag != 'i' && flag != 'm' && flag != '-') {
-        refuse(str("the option (?", std::string(1, flag), ")"));
+        refuse(str("the option ", quoted(character(flag))));
       }
       flags += flag == 'm' ? 's' : flag;
     }
@@ -425,7 +425,7 @@ class Translator {
     if (name == "upper") return R"(\p{Uppercase})";
     if (name == "lower") return R"(\p{Lowercase})";
     if (name == "punct") return R"(\p{P}\p{S})";
-    refuse(str("the class [:", name, ":]"));
+    refuse(str("the class ", quoted(name)));
   }
 
   std::string_view in_, where_;

@@ -8,11 +8,9 @@
 namespace xlstm::text {
 namespace {
 
-// What a processor is given and gives back: sequences of ids, where kText stands for the text's.
+// What a processor is given and gives back: sequences of ids, PostProcessor::kText for the text's.
 using Sequence = std::vector<TokenId>;
 using Sequences = std::vector<Sequence>;
-
-constexpr TokenId kText = -1;
 
 std::size_t total(const Sequences& sequences) {
   std::size_t size = 0;

@@ -1,7 +1,9 @@
 #include "xlstm/text/pre_tokenizer.h"
 
+#include <algorithm>
 #include <string>
 
+#include "xlstm/base/error.h"
 #include "xlstm/text/component.h"
 #include "xlstm/text/pre_tokenizer_steps.h"
 
@@ -18,6 +20,17 @@ void flatten(const Json& json, std::string_view where, std::vector<const Json*>&
   }
   for (const Json& part : required_array(json, "pretokenizers", where)) {
     flatten(part, where, components);
+  }
+}
+
+// Each doubles the text that the one before it has spelled.
+void check_byte_levels(const std::vector<const Json*>& components, std::string_view where) {
+  constexpr std::ptrdiff_t kMost = 4;
+  const auto count = std::count_if(
+      components.begin(), components.end(),
+      [&](const Json* component) { return type_of(*component, where) == "ByteLevel"; });
+  if (count > kMost) {
+    fail_wanted(ErrorKind::kModel, where, str("at most ", kMost, " ByteLevel steps"), str(count));
   }
 }
 
@@ -45,6 +58,7 @@ PreTokenizer::PreTokenizer(const Json& json, std::string_view where) {
   if (json.is_null()) return;
   std::vector<const Json*> components;
   flatten(json, where, components);
+  check_byte_levels(components, where);
   for (std::size_t i = 0; i < components.size(); ++i) {
     const bool is_last = i + 1 == components.size();
     if (is_last && type_of(*components[i], where) == "ByteLevel") gives_bytes_ = true;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "xlstm/base/error.h"
+
 namespace xlstm::text {
 
 Replacement::Replacement(const PatternText& pattern, std::string content, std::string_view where)
@@ -14,13 +16,18 @@ Replacement::Replacement(const PatternText& pattern, std::string content, std::s
   }
 }
 
-std::string Replacement::apply(std::string_view text) const {
+std::string Replacement::apply(std::string_view text, std::size_t most) const {
   std::string out;
   std::size_t copied = 0;
   const auto replace = [&](std::size_t begin, std::size_t end) {
     out.append(text, copied, begin - copied);
     out += content_;
     copied = end;
+    if (out.size() > most) {
+      fail_wanted(ErrorKind::kModel, "tokenizer",
+                  str("a replacement that makes at most ", most, " bytes of ", text.size()),
+                  "more");
+    }
   };
   if (pattern_) {
     Pattern::Matcher matcher(*pattern_);

@@ -15,7 +15,9 @@ class Replacement {
   // Throws Error(kModel) for a regular expression we cannot run.
   Replacement(const PatternText& pattern, std::string content, std::string_view where);
 
-  std::string apply(std::string_view text) const;
+  // Throws Error(kModel) where the result has more than `most` bytes: a file could ask for
+  // replacements that grow without end.
+  std::string apply(std::string_view text, std::size_t most) const;
 
   // The text searched for, empty where a regular expression is.
   const std::string& literal() const { return literal_; }

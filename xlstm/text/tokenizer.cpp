@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "xlstm/base/error.h"
@@ -70,7 +71,7 @@ Tokenizer::Impl::Impl(const Json& json, std::string_view config_json, std::strin
                                   text::inside(where, "added_tokens")),
           [this](std::string_view token) { return model.id_of(token); }, model.tokens().size(),
           normalizer.get()),
-      vocabulary(model, added),
+      vocabulary(model, added, where),
       post_processor(part_of(json, "post_processor"), text::inside(where, "post_processor")),
       decoder(part_of(json, "decoder"), text::inside(where, "decoder")) {
   for (const TokenId id : post_processor.added_ids()) {
@@ -136,11 +137,12 @@ std::vector<TokenId> Tokenizer::Impl::ids_of(std::string_view text, bool parse_s
 Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Tokenizer Tokenizer::open(const std::filesystem::path& path) {
-  const bool is_folder = std::filesystem::is_directory(path);
+  std::error_code none;  // what cannot be looked at is told when it is read
+  const bool is_folder = std::filesystem::is_directory(path, none);
   const std::filesystem::path folder = is_folder ? path : path.parent_path();
   const std::filesystem::path file = is_folder ? path / "tokenizer.json" : path;
   const std::filesystem::path config = folder / "tokenizer_config.json";
-  const bool has_config = std::filesystem::exists(config);
+  const bool has_config = std::filesystem::exists(config, none);
   return parse(text_of(file), has_config ? text_of(config) : "", file.string());
 }
 

@@ -6,7 +6,8 @@
 
 namespace xlstm::text {
 
-Vocabulary::Vocabulary(const Bpe& model, const AddedTokens& added) : model_(model), added_(added) {
+Vocabulary::Vocabulary(const Bpe& model, const AddedTokens& added, std::string_view where)
+    : model_(model), added_(added) {
   for (const Bpe::Token& token : model.tokens()) {
     if (!added.tokens().contains(token.id)) entries_.push_back({token.id, token.text});
   }
@@ -16,7 +17,7 @@ Vocabulary::Vocabulary(const Bpe& model, const AddedTokens& added) : model_(mode
     entries_.push_back(
         {id, shown, added.is_special_text(token.content), added.is_special_text(shown)});
   }
-  if (entries_.empty()) fail_wanted(ErrorKind::kFormat, "tokenizer", "at least one token", "none");
+  if (entries_.empty()) fail_wanted(ErrorKind::kFormat, where, "at least one token", "none");
   std::sort(entries_.begin(), entries_.end(),
             [](const VocabularyEntry& a, const VocabularyEntry& b) { return a.id < b.id; });
 }

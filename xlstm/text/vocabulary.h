@@ -22,7 +22,7 @@ class Vocabulary {
  public:
   // Refers to both; where both have an id, the added token counts. Throws Error(kFormat) where
   // neither has a token.
-  Vocabulary(const Bpe& model, const AddedTokens& added);
+  Vocabulary(const Bpe& model, const AddedTokens& added, std::string_view where);
 
   // nullptr for an id without a token.
   const VocabularyEntry* find(TokenId id) const;
