@@ -25,9 +25,9 @@ struct LinearPart {
 
 // Floats of x that a panel of the many-row path holds of each row, and their distance in the
 // panel: a line more, so that rows do not fall into the same sets of the cache.
-inline constexpr std::size_t kPanelDepth = 320;
+inline constexpr std::size_t kPanelDepth = 512;
 inline constexpr std::size_t kPanelStride = kPanelDepth + 16;
-// Rows of x that are packed together: 544 KiB.
-inline constexpr std::size_t kPanelRows = 512;
+// Rows of x that are packed together: 400 KiB.
+inline constexpr std::size_t kPanelRows = 192;
 
 }  // namespace xlstm::kernels

@@ -12,6 +12,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -141,10 +142,48 @@ HWY_INLINE void store_vector(const TileOutput& out, std::ptrdiff_t row, std::siz
   }
 }
 
+// The weights of the next panel, a line at a time: they lie in short pieces, which the processor
+// does not fetch ahead by itself.
+class NextWeights {
+ public:
+  // `rows` pieces of `piece` bytes, each `stride` bytes behind the one before.
+  NextWeights(const void* first, std::size_t rows, std::size_t piece, std::size_t stride)
+      : line_(static_cast<const std::byte*>(first)),
+        lines_(piece / kLine + 1),
+        left_(lines_),
+        rows_(rows),
+        jump_(static_cast<std::ptrdiff_t>(stride) - static_cast<std::ptrdiff_t>(lines_ * kLine)),
+        move_(rows > 0 ? kLine : 0) {}
+
+  HWY_INLINE void fetch_line() {
+    __builtin_prefetch(line_, 0, 2);
+    line_ += move_;
+    if (--left_ == 0) next_row();
+  }
+
+ private:
+  static constexpr std::ptrdiff_t kLine = 64;
+
+  void next_row() {
+    left_ = lines_;
+    if (rows_ > 1) {
+      --rows_;
+      line_ += jump_;
+    } else {
+      move_ = 0;
+    }
+  }
+
+  const std::byte* line_;
+  std::size_t lines_, left_, rows_;
+  std::ptrdiff_t jump_, move_;
+};
+
 template <int MR>
 void multiply_tile(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, std::size_t depth,
-                   const TileOutput& out) {
+                   NextWeights& next_weights, const TileOutput& out) {
   const VectorTag d;
+  NextWeights next = next_weights;
   Vector sum[MR][kTileVectors];
   unrolled<MR>([&](auto m) HWY_ATTR {
     // The rows of y lie far apart: have them here when they are wanted.
@@ -154,6 +193,7 @@ void multiply_tile(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, std
     sum[m][1] = hn::Zero(d);
   });
   for (std::size_t k = 0; k < depth; ++k, ++x, w += kTileColumns) {
+    next.fetch_line();
     const Vector w0 = hn::Load(d, w);
     const Vector w1 = hn::Load(d, w + kLanes);
     unrolled<MR>([&](auto m) HWY_ATTR {
@@ -166,9 +206,11 @@ void multiply_tile(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, std
     store_vector(out, m, 0, sum[m][0]);
     store_vector(out, m, kLanes, sum[m][1]);
   });
+  next_weights = next;
 }
 
-using MultiplyTile = void (*)(const float*, const float*, std::size_t, const TileOutput&);
+using MultiplyTile = void (*)(const float*, const float*, std::size_t, NextWeights&,
+                              const TileOutput&);
 
 template <int... Less>
 MultiplyTile tile_of_height(std::size_t rows, std::integer_sequence<int, Less...>) {
@@ -178,7 +220,7 @@ MultiplyTile tile_of_height(std::size_t rows, std::integer_sequence<int, Less...
 
 // All rows of a block against one panel of weights, in tiles of nearly the same height.
 HWY_INLINE void multiply_rows(const float* x_panel, std::size_t rows, const float* w_panel,
-                              std::size_t depth, TileOutput out) {
+                              std::size_t depth, NextWeights next, TileOutput out) {
   const std::size_t tiles = (rows + kTileRows - 1) / kTileRows;
   float* const y = out.y;
   for (std::size_t tile = 0; tile < tiles; ++tile) {
@@ -186,13 +228,30 @@ HWY_INLINE void multiply_rows(const float* x_panel, std::size_t rows, const floa
     const std::size_t height = rows * (tile + 1) / tiles - begin;
     out.y = y + static_cast<std::ptrdiff_t>(begin) * out.y_stride;
     tile_of_height(height, std::make_integer_sequence<int, kTileRows>())(
-        x_panel + begin * kPanelStride, w_panel, depth, out);
+        x_panel + begin * kPanelStride, w_panel, depth, next, out);
   }
 }
 
-// scratch: panel_floats() floats, aligned to vectors.
+// The weights that come after those of columns [n, n + kTileColumns) at k0: of the next columns, or
+// of the next block of K.
+NextWeights weights_after(const LinearArgs& a, const LinearPart& part, std::size_t n,
+                          std::size_t k0, std::size_t depth) {
+  n += kTileColumns;
+  if (n >= part.n1) {
+    n = part.n0;
+    k0 += depth;
+  }
+  if (k0 >= a.K) return {a.W, 0, 0, 0};
+  const std::size_t size = weight_bytes(a.type);
+  const std::size_t rows = std::min(kTileColumns, part.n1 - n);
+  return {static_cast<const std::byte*>(a.W) + (n * a.K + k0) * size, rows,
+          std::min(depth, a.K - k0) * size, a.K * size};
+}
+
+// scratch: [kPanelDepth, panel_columns()] and [rows up to kPanelRows, kPanelStride] floats, aligned
+// to vectors.
 void panel_part(const LinearArgs& a, const LinearPart& part, float* scratch) {
-  float* const w_panel = scratch;  // [kPanelDepth, kTileColumns]
+  float* const w_panel = scratch;
   float* const x_panel = scratch + kPanelDepth * kTileColumns;
   const std::size_t blocks = (a.K + kPanelDepth - 1) / kPanelDepth;
   const std::size_t even_depth = (a.K + blocks * kLanes - 1) / (blocks * kLanes) * kLanes;
@@ -206,7 +265,8 @@ void panel_part(const LinearArgs& a, const LinearPart& part, float* scratch) {
         pack_weights(a, n, columns, k0, depth, w_panel);
         float* const y = a.y + static_cast<std::ptrdiff_t>(m0) * a.y_stride + n;
         const float* const bias = a.bias != nullptr ? a.bias + n : nullptr;
-        multiply_rows(x_panel, m1 - m0, w_panel, depth, {y, a.y_stride, bias, columns, k0 == 0});
+        multiply_rows(x_panel, m1 - m0, w_panel, depth, weights_after(a, part, n, k0, depth),
+                      {y, a.y_stride, bias, columns, k0 == 0});
       }
     }
   }
