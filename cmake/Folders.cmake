@@ -9,11 +9,11 @@ function(xlstm_add_folder NAME)
   target_link_libraries(xlstm_${NAME} PUBLIC ${ARG_FOLDERS} ${ARG_LINK} PRIVATE ${ARG_LINK_PRIVATE})
 endfunction()
 
-# xlstm_add_tests(FOLDER FILES a_test.cpp ... [FOLDERS generate ...] [LINK ...] [LABELS ...])
+# xlstm_add_tests(FOLDER FILES a_test.cpp ... [FOLDERS generate ...] [LINK ...])
 # makes one GoogleTest program tests_FOLDER from the files of tests/FOLDER; each of its tests is a
-# CTest test of its own, run in the folder that holds the test data.
+# CTest test of its own, which finds the test data through XLSTM_TEST_DATA.
 function(xlstm_add_tests NAME)
-  cmake_parse_arguments(ARG "" "" "FILES;FOLDERS;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "FILES;FOLDERS;LINK" ${ARGN})
   list(TRANSFORM ARG_FOLDERS PREPEND xlstm_)
   add_executable(tests_${NAME} ${ARG_FILES})
   target_link_libraries(tests_${NAME} PRIVATE ${ARG_FOLDERS} ${ARG_LINK} GTest::gtest GTest::gmock
@@ -22,6 +22,6 @@ function(xlstm_add_tests NAME)
     tests_${NAME} PRIVATE XLSTM_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                           XLSTM_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
   # Values of parameters may hold addresses: a test is named by its index or its own name alone.
-  gtest_discover_tests(tests_${NAME} TEST_PREFIX "${NAME}." NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS "${NAME};${ARG_LABELS}" TIMEOUT 600)
+  gtest_discover_tests(tests_${NAME} TEST_PREFIX "${NAME}." NO_PRETTY_VALUES DISCOVERY_TIMEOUT 300
+                       PROPERTIES LABELS "${NAME}" TIMEOUT 600)
 endfunction()
