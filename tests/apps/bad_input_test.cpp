@@ -77,6 +77,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(BadOption, MissingValuesAndCommandsAreNamed) {
   EXPECT_TRUE(
       is_one_line_error(xlstm({"generate", "--prompt"}), 2, "[--prompt] wanted TEXT, got nothing"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"generate", "--json=3"}), 2, "[--json] wanted no value"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"generate", "--seed=", "-n", "3"}), 2, "[--seed]"));
   EXPECT_TRUE(is_one_line_error(xlstm({}), 2, "wanted a command"));
   EXPECT_TRUE(is_one_line_error(xlstm({"genrate"}), 2, "did you mean generate?"));
   EXPECT_TRUE(is_one_line_error(xlstm({"frobnicate"}), 2, "see xlstm --help"));

@@ -60,6 +60,7 @@ TEST_F(Generate, AnEmptyPromptStartsFromBos) {
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_GT(result.out.size(), 1U);
   EXPECT_EQ(xlstm({"generate", "-n", "8", "--seed", "1"}).out, result.out);
+  EXPECT_EQ(xlstm({"generate", "--prompt=", "-n8", "--seed=1"}).out, result.out);
 }
 
 TEST_F(Generate, JsonIsOneObjectThatSaysAll) {

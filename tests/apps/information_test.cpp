@@ -56,6 +56,7 @@ TEST_F(Information, WiringNeedsNoWeightsToBeSound) {
   const std::string large =
       (std::filesystem::path(XLSTM_TEST_DATA) / "golden" / "large-plain").string();
   EXPECT_EQ(xlstm({"wiring", "--model", large}).code, 0);
+  EXPECT_THAT(xlstm({"info", "--model", large}).out, HasSubstr("none in the folder"));
 }
 
 TEST_F(Information, PerplexityOfAText) {

@@ -166,10 +166,14 @@ const std::string& Process::read_until(const std::string& text) {
 }
 
 const std::string& Process::read_until_(const std::string* text) {
-  while (text == nullptr || read_.find(*text) == std::string::npos) {
-    if (!read_some(output_, read_)) break;
+  for (;;) {
+    const std::size_t found = text == nullptr ? std::string::npos : read_.find(*text, seen_);
+    if (found != std::string::npos) {
+      seen_ = found + text->size();
+      return read_;
+    }
+    if (!read_some(output_, read_)) return read_;
   }
-  return read_;
 }
 
 std::string Process::read_errors() {

@@ -40,7 +40,8 @@ class Process {
   void close_output();  // nobody reads standard output any more
   void send(int signal_number);
 
-  // Reads standard output until all of it contains `text` or it ends; returns all that was read.
+  // Reads standard output until `text` follows what the last call waited for, or it ends; returns all
+  // that was read.
   const std::string& read_until(const std::string& text);
   const std::string& read_all() { return read_until_(nullptr); }
   std::string read_errors();  // to the end
@@ -53,6 +54,7 @@ class Process {
   int input_ = -1, output_ = -1, errors_ = -1;
   int code_ = -1;
   std::string read_;
+  std::size_t seen_ = 0;  // of read_: up to where texts waited for were found
 };
 
 }  // namespace xlstm::testing

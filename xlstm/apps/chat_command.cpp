@@ -140,7 +140,7 @@ Command chat_command() {
           "terminal lines can be edited and recalled; through a pipe each line is a turn all the "
           "same. Commands start with a slash: /reset /undo /fork /switch /save /load /stats /help "
           "/quit. Ctrl-C stops an answer, Ctrl-D leaves.",
-      .groups = common_groups(*options),
+      .groups = common_groups(*options, "The first turn"),
       .examples = {{"xlstm chat --max-tokens 100 --temperature 0.8",
                     "Answers of up to 100 tokens."},
                    {"xlstm chat --load-state one.state --save-state one.state",

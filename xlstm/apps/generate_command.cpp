@@ -86,8 +86,8 @@ OptionGroup generate_group(GenerateArguments& to) {
 
 }  // namespace
 
-std::vector<OptionGroup> common_groups(GenerateArguments& to) {
-  return {prompt_option_group(to.prompt),
+std::vector<OptionGroup> common_groups(GenerateArguments& to, const std::string& prompt_help) {
+  return {prompt_option_group(to.prompt, prompt_help),
           model_option_group(to.model),
           answer_option_group(to.request),
           state_option_group(to.state),
@@ -105,7 +105,8 @@ void show_model(const GenerateArguments& options, const Engine& engine) {
 
 Command generate_command() {
   const auto options = std::make_shared<GenerateArguments>();
-  std::vector<OptionGroup> groups = common_groups(*options);
+  std::vector<OptionGroup> groups = common_groups(
+      *options, "What to continue; - or nothing: standard input, if that is no terminal");
   groups.push_back(generate_group(*options));
   groups.back().options.push_back(switch_option(
       "--interactive", "Turns instead of one answer: xlstm chat", options->interactive));

@@ -23,8 +23,8 @@ struct GenerateArguments {
   bool json = false;
 };
 
-// What both commands take.
-std::vector<OptionGroup> common_groups(GenerateArguments& to);
+// What both commands take; `prompt_help` says what --prompt is for.
+std::vector<OptionGroup> common_groups(GenerateArguments& to, const std::string& prompt_help);
 
 // Prints what --info and --show-wiring ask for, to standard error.
 void show_model(const GenerateArguments& options, const Engine& engine);

@@ -42,6 +42,18 @@ std::string id_text(std::optional<TokenId> id) {
   return id ? std::to_string(*id) : "none";
 }
 
+std::string tokenizer_text(const Tokenizer& tokenizer) {
+  return str(tokenizer.max_id() + 1, " ids, BOS ", id_text(tokenizer.bos_id()), ", end ",
+             id_text(tokenizer.eos_id()));
+}
+
+Json tokenizer_json(const Tokenizer& tokenizer) {
+  const auto id = [](std::optional<TokenId> value) { return value ? Json(*value) : Json(); };
+  return {{"ids", tokenizer.max_id() + 1},
+          {"bos_id", id(tokenizer.bos_id())},
+          {"eos_id", id(tokenizer.eos_id())}};
+}
+
 std::string needs_text(const InfoArguments& options, const Needs& needs) {
   const bool fits = needs.estimate <= needs.available;
   return fact("needs", str(human_bytes(needs.estimate), " to run, --dtype ",
@@ -51,22 +63,19 @@ std::string needs_text(const InfoArguments& options, const Needs& needs) {
          memory_text(needs.now);
 }
 
-std::string info_text(const InfoArguments& options, const Plan& plan, const Tokenizer& tokenizer,
-                      const std::string& folder, const Needs& needs) {
+std::string info_text(const InfoArguments& options, const Plan& plan,
+                      const std::optional<Tokenizer>& tokenizer, const std::string& folder,
+                      const Needs& needs) {
   return model_text(plan) + fact("folder", folder) +
-         fact("tokenizer", str(tokenizer.max_id() + 1, " ids, BOS ", id_text(tokenizer.bos_id()),
-                               ", end ", id_text(tokenizer.eos_id()))) +
+         fact("tokenizer", tokenizer ? tokenizer_text(*tokenizer) : "none in the folder") +
          needs_text(options, needs);
 }
 
-Json info_json(const Plan& plan, const Tokenizer& tokenizer, const std::string& folder,
-               const Needs& needs) {
+Json info_json(const Plan& plan, const std::optional<Tokenizer>& tokenizer,
+               const std::string& folder, const Needs& needs) {
   Json json = model_json(plan);
-  const auto id = [](std::optional<TokenId> value) { return value ? Json(*value) : Json(); };
   json["folder"] = folder;
-  json["tokenizer"] = {{"ids", tokenizer.max_id() + 1},
-                       {"bos_id", id(tokenizer.bos_id())},
-                       {"eos_id", id(tokenizer.eos_id())}};
+  json["tokenizer"] = tokenizer ? tokenizer_json(*tokenizer) : Json();
   json["memory"] = memory_json(needs.now);
   json["memory"]["estimate"] = needs.estimate;
   json["memory"]["physical"] = needs.physical;
@@ -77,7 +86,9 @@ Json info_json(const Plan& plan, const Tokenizer& tokenizer, const std::string& 
 int run_info(const InfoArguments& options) {
   const auto folder = Engine::resolve(options.model.model);
   const Plan plan = discover(folder, *open_weights(folder));
-  const Tokenizer tokenizer = Tokenizer::open(folder);
+  // A converted checkpoint may have none yet; to look at it needs none.
+  std::optional<Tokenizer> tokenizer;
+  if (std::filesystem::exists(folder / "tokenizer.json")) tokenizer = Tokenizer::open(folder);
   const Needs needs = needs_of(options);
   write_out(options.json ? json_line(info_json(plan, tokenizer, folder.string(), needs))
                          : info_text(options, plan, tokenizer, folder.string(), needs));

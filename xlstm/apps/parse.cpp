@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <utility>
 
 #include "xlstm/apps/nearest.h"
 #include "xlstm/base/error.h"
@@ -85,21 +86,44 @@ void take_extras(const Command& command, const std::vector<std::string>& extras)
               got + (near.empty() ? "; see xlstm --help" : near));
 }
 
+const Option* find_option(const Command& command, std::string_view name) {
+  for (const OptionGroup& group : command.groups) {
+    for (const Option& option : group.options) {
+      if (option.name == name) return &option;
+    }
+  }
+  return nullptr;
+}
+
 // CLI11's complaint as ours. The only ones left are about the number of values.
 [[noreturn]] void refuse_parse(const CLI::ParseError& error, const Command* command) {
   const std::string what = error.what();
   const std::string name = what.substr(0, what.find(':'));
-  if (command != nullptr) {
-    for (const OptionGroup& group : command->groups) {
-      for (const Option& option : group.options) {
-        if (option.name == name) {
-          fail_wanted(ErrorKind::kUsage, name, option.value.empty() ? "no value" : option.value,
-                      option.value.empty() ? "one" : "nothing");
-        }
-      }
-    }
-  }
+  const Option* option = command == nullptr ? nullptr : find_option(*command, name);
+  if (option != nullptr) fail_wanted(ErrorKind::kUsage, name, option->value, "nothing");
   fail(ErrorKind::kUsage, "command line", what);
+}
+
+// CLI11 takes "--option=" for one without a value and eats the next argument, and lets a switch
+// have a value: the first becomes two arguments here, the second is refused.
+std::vector<std::string> arguments_of(int argc, const char* const* argv,
+                                      const std::vector<Command>& commands) {
+  const auto command = std::ranges::find(commands, argc > 1 ? argv[1] : "", &Command::name);
+  std::vector<std::string> arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    const std::string_view name = argument.substr(0, argument.find('='));
+    const Option* option = command == commands.end() || name.size() == argument.size()
+                               ? nullptr
+                               : find_option(*command, name);
+    if (option != nullptr && option->value.empty()) {
+      fail_wanted(ErrorKind::kUsage, name, "no value", quoted(argument.substr(name.size() + 1)));
+    }
+    const bool empty_value = option != nullptr && argument.size() == name.size() + 1;
+    arguments.emplace_back(empty_value ? name : argument);
+    if (empty_value) arguments.emplace_back();
+  }
+  return arguments;
 }
 
 const Command* chosen(const CLI::App& app, const std::vector<Command>& commands) {
@@ -119,7 +143,9 @@ Parsed parse_arguments(int argc, const char* const* argv, const std::vector<Comm
   app.add_flag("--version", version);
   for (const Command& command : commands) add_command(app, command);
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> arguments = arguments_of(argc, argv, commands);
+    std::ranges::reverse(arguments);  // CLI11 takes them from the back
+    app.parse(std::move(arguments));
   } catch (const CLI::CallForHelp&) {
     return {Asked::kHelp, chosen(app, commands)};
   } catch (const CLI::ParseError& error) {

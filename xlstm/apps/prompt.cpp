@@ -8,21 +8,21 @@
 
 namespace xlstm::apps {
 
-OptionGroup prompt_option_group(PromptOptions& to) {
+OptionGroup prompt_option_group(PromptOptions& to, const std::string& what) {
   Option prompt{.name = "--prompt",
                 .value = "TEXT",
-                .help = "What to continue; - or nothing: standard input, if that is no terminal",
+                .help = what,
                 .set = [&to](const std::string& text) { to.text = text; },
                 .letter = 'p'};
   return {"Prompt",
-          {prompt,
-           text_option("--prompt-file", "FILE", "A file to continue; its last line end is dropped",
-                       to.file, Completes::kFile)}};
+          {prompt, text_option("--prompt-file", "FILE",
+                               "The same from a file; its last line end is dropped", to.file,
+                               Completes::kFile)}};
 }
 
 std::optional<std::string> read_prompt(const PromptOptions& options) {
   if (options.text && !options.file.empty()) {
-    fail_wanted(ErrorKind::kUsage, "xlstm generate", "one of --prompt and --prompt-file", "both");
+    fail_wanted(ErrorKind::kUsage, "--prompt", "it or --prompt-file", "both");
   }
   if (options.text && *options.text != "-") return require_utf8("--prompt", *options.text);
   if (options.file.empty() && !options.text && stdin_is_terminal()) return std::nullopt;

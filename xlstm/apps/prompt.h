@@ -13,7 +13,8 @@ struct PromptOptions {
   std::string file;
 };
 
-OptionGroup prompt_option_group(PromptOptions& to);
+// `what` says what --prompt is for.
+OptionGroup prompt_option_group(PromptOptions& to, const std::string& what);
 
 // The prompt as UTF-8: --prompt, --prompt-file, or standard input where that is no terminal. One
 // line end at the end of a file or of standard input is dropped. nullopt: none of them was given.

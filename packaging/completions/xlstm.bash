@@ -1,0 +1,108 @@
+# bash completion for xlstm, made by `xlstm completion bash`
+_xlstm() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    mapfile -t COMPREPLY < <(compgen -W 'generate chat info wiring tokenize detokenize perplexity doctor completion --help --version' -- "$word")
+    return
+  fi
+  case "${COMP_WORDS[1]}" in
+    generate)
+      case "$before" in
+        -p|--prompt) return ;;
+        --prompt-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --dtype) mapfile -t COMPREPLY < <(compgen -W 'auto float32 bfloat16 f32 bf16' -- "$word"); return ;;
+        --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
+        --threads) return ;;
+        --memory-limit) return ;;
+        -n|--max-tokens) return ;;
+        --temperature) return ;;
+        --top-k) return ;;
+        --top-p) return ;;
+        --min-p) return ;;
+        --repetition-penalty) return ;;
+        --presence-penalty) return ;;
+        --frequency-penalty) return ;;
+        --logit-bias) return ;;
+        --seed) return ;;
+        --stop) return ;;
+        --load-state) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --save-state) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --wiring-style) mapfile -t COMPREPLY < <(compgen -W 'unicode ascii' -- "$word"); return ;;
+      esac
+      words='--help --prompt --prompt-file --model --dtype --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style --json --interactive' ;;
+    chat)
+      case "$before" in
+        -p|--prompt) return ;;
+        --prompt-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --dtype) mapfile -t COMPREPLY < <(compgen -W 'auto float32 bfloat16 f32 bf16' -- "$word"); return ;;
+        --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
+        --threads) return ;;
+        --memory-limit) return ;;
+        -n|--max-tokens) return ;;
+        --temperature) return ;;
+        --top-k) return ;;
+        --top-p) return ;;
+        --min-p) return ;;
+        --repetition-penalty) return ;;
+        --presence-penalty) return ;;
+        --frequency-penalty) return ;;
+        --logit-bias) return ;;
+        --seed) return ;;
+        --stop) return ;;
+        --load-state) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --save-state) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --wiring-style) mapfile -t COMPREPLY < <(compgen -W 'unicode ascii' -- "$word"); return ;;
+      esac
+      words='--help --prompt --prompt-file --model --dtype --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style' ;;
+    info)
+      case "$before" in
+        -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --dtype) mapfile -t COMPREPLY < <(compgen -W 'auto float32 bfloat16 f32 bf16' -- "$word"); return ;;
+        --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
+        --threads) return ;;
+        --memory-limit) return ;;
+        --batch) return ;;
+      esac
+      words='--help --model --dtype --device --threads --memory-limit --batch --load --json' ;;
+    wiring)
+      case "$before" in
+        -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --format) mapfile -t COMPREPLY < <(compgen -W 'tree ascii json dot' -- "$word"); return ;;
+      esac
+      words='--help --model --format' ;;
+    tokenize)
+      case "$before" in
+        --tokenizer) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+      esac
+      words='--help --tokenizer --file --jsonl --add-special-tokens --plain' ;;
+    detokenize)
+      case "$before" in
+        --tokenizer) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+      esac
+      words='--help --tokenizer --jsonl --keep-special' ;;
+    perplexity)
+      case "$before" in
+        --file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --dtype) mapfile -t COMPREPLY < <(compgen -W 'auto float32 bfloat16 f32 bf16' -- "$word"); return ;;
+        --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
+        --threads) return ;;
+        --memory-limit) return ;;
+      esac
+      words='--help --file --no-bos --json --model --dtype --device --threads --memory-limit' ;;
+    doctor)
+      case "$before" in
+        --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
+        --threads) return ;;
+      esac
+      words='--help --device --threads --json' ;;
+    completion)
+      words='--help bash zsh fish' ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -F _xlstm xlstm
