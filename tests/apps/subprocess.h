@@ -40,8 +40,8 @@ class Process {
   void close_output();  // nobody reads standard output any more
   void send(int signal_number);
 
-  // Reads standard output until `text` follows what the last call waited for, or it ends; returns all
-  // that was read.
+  // Reads standard output until `text` follows what the last call waited for, or it ends; returns
+  // all that was read.
   const std::string& read_until(const std::string& text);
   const std::string& read_all() { return read_until_(nullptr); }
   std::string read_errors();  // to the end
