@@ -94,7 +94,7 @@ TEST_F(Hostile, tokenizer_without_tokens) {
     "pre_tokenizer": null, "post_processor": null, "decoder": null,
     "model": {"type": "BPE", "vocab": {}, "merges": []}})");
   replace("tokenizer_config.json", "{}");
-  EXPECT_THAT(refusal({ErrorKind::kModel, ErrorKind::kFormat}), HasSubstr("token"));
+  EXPECT_THAT(refusal({ErrorKind::kModel, ErrorKind::kFormat}), HasSubstr("tokenizer.json"));
 }
 
 TEST_F(Hostile, tokenizer_wins_over_the_config_s_end_token) {
