@@ -5,7 +5,7 @@
 #   lib/xlstm/mlx/{lib,include}     MLX as it was built against, with its licence
 #   lib/xlstm/mlx_cpu.libs          what MLX's Linux wheel brings along (BLAS, LAPACK)
 #   lib/cmake/xlstm                 find_package(xlstm): xlstm::xlstm, xlstm::mlx
-#   include/xlstm/...               the headers of the public folders
+#   include/xlstm/...               the public headers
 #   share/xlstm/models/classics-8m  the embedded model
 #   share/...                       man page, shell completions
 include(CMakePackageConfigHelpers)
@@ -46,19 +46,37 @@ endif()
 
 # --- headers and package ---------------------------------------------------------------------
 install(TARGETS xlstm_shared EXPORT xlstmTargets)
-# kernels and most of ops are how it works inside, apps is the command line, and base/json.h needs a
-# library that the others do without.
-install(
-  DIRECTORY "${PROJECT_SOURCE_DIR}/xlstm"
-  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-  FILES_MATCHING
-  PATTERN "*.h"
-  PATTERN "kernels" EXCLUDE
-  PATTERN "ops" EXCLUDE
-  PATTERN "apps" EXCLUDE
-  PATTERN "json.h" EXCLUDE)
-install(FILES "${PROJECT_SOURCE_DIR}/xlstm/ops/ops.h"
-        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/xlstm/ops")
+# What a program may use, and whatever these include. All else is how it works inside.
+set(_headers
+    base/error.h
+    engine/doctor.h
+    engine/engine.h
+    generate/generator.h
+    generate/perplexity.h
+    generate/sampling.h
+    generate/stop.h
+    model/model.h
+    model/state_file.h
+    text/tokenizer.h
+    weights/safetensors.h
+    wiring/discover.h
+    wiring/views.h)
+list(TRANSFORM _headers PREPEND "xlstm/")
+set(_public_headers)
+while(_headers)
+  list(POP_FRONT _headers _header)
+  if(NOT _header IN_LIST _public_headers AND EXISTS "${PROJECT_SOURCE_DIR}/${_header}")
+    list(APPEND _public_headers "${_header}")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${_header}")
+    file(STRINGS "${PROJECT_SOURCE_DIR}/${_header}" _includes REGEX "^#include \"xlstm/")
+    list(TRANSFORM _includes REPLACE "^#include \"([^\"]+)\".*" "\\1")
+    list(APPEND _headers ${_includes})
+  endif()
+endwhile()
+foreach(_header IN LISTS _public_headers)
+  get_filename_component(_folder "${_header}" DIRECTORY)
+  install(FILES "${PROJECT_SOURCE_DIR}/${_header}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/${_folder}")
+endforeach()
 
 set(_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/xlstm")
 set(MLX_INSTALL_DIR "${_private_dir}/mlx")

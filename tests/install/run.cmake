@@ -44,8 +44,14 @@ file(MAKE_DIRECTORY "${WORK}/moved")
 file(RENAME "${WORK}/installed" "${PREFIX}")
 
 file(COPY "${CONSUMER}/" DESTINATION "${WORK}/consumer")
-# One file that includes every installed header: none may need what is not installed.
+# One file that includes every installed header: none may need what is not installed, MLX apart.
 file(GLOB_RECURSE _headers RELATIVE "${PREFIX}/include" "${PREFIX}/include/*.h")
+foreach(_header IN LISTS _headers)
+  file(STRINGS "${PREFIX}/include/${_header}" _others REGEX "#include [<\"](nlohmann|hwy|CLI|gtest|pcre)")
+  if(_others)
+    message(FATAL_ERROR "${_header}: wanted no library that is not installed, got ${_others}")
+  endif()
+endforeach()
 list(TRANSFORM _headers REPLACE "(.+)" "#include \"\\1\"")
 list(JOIN _headers "\n" _headers)
 file(WRITE "${WORK}/consumer/headers.cpp" "${_headers}\n")
