@@ -44,8 +44,8 @@ void Merging::search_and_merge(const MergeTable& merges, std::vector<TokenId>& s
   }
 }
 
-void Merging::Queue::reset(std::uint32_t new_rank) {
-  rank = new_rank;
+void Merging::Queue::reset(const Pair& new_pair) {
+  pair = new_pair;
   positions.clear();
   late.clear();
   next = 0;
@@ -83,7 +83,7 @@ bool Merging::Queue::take(Position& position) {
   return true;
 }
 
-Merging::Queue& Merging::queue_of(std::uint32_t rank) {
+Merging::Queue& Merging::queue_of(std::uint32_t rank, const Pair& pair) {
   std::uint32_t& entry = by_rank_[rank];
   if (entry == 0) {
     if (free_.empty()) {
@@ -92,7 +92,7 @@ Merging::Queue& Merging::queue_of(std::uint32_t rank) {
     }
     entry = free_.back() + 1;
     free_.pop_back();
-    queues_[entry - 1].reset(rank);
+    queues_[entry - 1].reset(pair);
     waiting_.push_back(rank);
     std::push_heap(waiting_.begin(), waiting_.end(), std::greater<>());
   }
@@ -110,21 +110,19 @@ void Merging::drop_first_queue() {
 void Merging::add_pair(const MergeTable& merges, const std::vector<TokenId>& symbols, Position left,
                        Position right) {
   const Merge* merge = merges.find(symbols[left], symbols[right]);
-  if (merge != nullptr) queue_of(merge->rank).add(left);
+  if (merge == nullptr) return;
+  queue_of(merge->rank, {symbols[left], symbols[right], merge->token}).add(left);
 }
 
-// Merges the pair at `left` if it still has this rank: what stood there when it was queued may have
-// merged otherwise since.
+// Merges the pair at `left` if it still stands there: it may have merged otherwise since it was
+// queued.
 void Merging::merge_at(const MergeTable& merges, std::vector<TokenId>& symbols, Position left,
-                       std::uint32_t rank) {
+                       Pair pair) {
   const auto none = static_cast<Position>(symbols.size());
-  if (symbols[left] == kGone) return;
   const Position right = right_[left];
-  if (right == none) return;
-  const Merge* merge = merges.find(symbols[left], symbols[right]);
-  if (merge == nullptr || merge->rank != rank) return;
+  if (symbols[left] != pair.left || right == none || symbols[right] != pair.right) return;
 
-  symbols[left] = merge->token;
+  symbols[left] = pair.merged;
   symbols[right] = kGone;
   const Position after = right_[right];
   right_[left] = after;
@@ -146,10 +144,10 @@ void Merging::queue_and_merge(const MergeTable& merges, std::vector<TokenId>& sy
   for (Position i = 0; i + 1 < size; ++i) add_pair(merges, symbols, i, i + 1);
 
   while (!waiting_.empty()) {
-    const std::uint32_t rank = waiting_.front();
+    Queue& first = queues_[by_rank_[waiting_.front()] - 1];
     Position position = 0;
-    if (queue_of(rank).take(position)) {
-      merge_at(merges, symbols, position, rank);
+    if (first.take(position)) {
+      merge_at(merges, symbols, position, first.pair);  // may move the queues
     } else {
       drop_first_queue();
     }

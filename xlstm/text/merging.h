@@ -27,25 +27,29 @@ class Merging {
  private:
   using Position = std::uint32_t;
 
-  // Positions of the pairs of one rank, given out from left to right.
+  // A rank is that of one pair only.
+  struct Pair {
+    TokenId left, right, merged;
+  };
+
+  // Positions of the pair of one rank, given out from left to right.
   struct Queue {
-    std::uint32_t rank = 0;
+    Pair pair{};
     std::vector<Position> positions;  // before `started` in any order, then rising from `next` on
     std::vector<Position> late;       // a heap of those that came after
     std::size_t next = 0;
     bool is_sorted = true, is_started = false;
 
-    void reset(std::uint32_t new_rank);
+    void reset(const Pair& new_pair);
     void add(Position position);
     bool take(Position& position);  // the leftmost; false where there is none
   };
 
-  Queue& queue_of(std::uint32_t rank);
+  Queue& queue_of(std::uint32_t rank, const Pair& pair);
   void drop_first_queue();
   void add_pair(const MergeTable& merges, const std::vector<TokenId>& symbols, Position left,
                 Position right);
-  void merge_at(const MergeTable& merges, std::vector<TokenId>& symbols, Position left,
-                std::uint32_t rank);
+  void merge_at(const MergeTable& merges, std::vector<TokenId>& symbols, Position left, Pair pair);
 
   std::vector<std::uint32_t> ranks_;    // search_and_merge: of the pair that starts there
   std::vector<Position> left_, right_;  // neighbours; the number of symbols means none
