@@ -17,6 +17,7 @@
 #include "xlstm/kernels/linear/linear_args.h"
 #include "xlstm/kernels/linear/linear_weights-inl.h"
 
+#if HWY_TARGET != HWY_SCALAR
 HWY_BEFORE_NAMESPACE();
 namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
@@ -78,76 +79,66 @@ HWY_INLINE void dot_step(const float* const (&x)[MR], const typename Weights::Ra
   });
 }
 
-// The same for the last `left` < kLanes of K >= kLanes: lanes that were done before count as 0.
-template <class Weights, int MR, int NR>
-HWY_INLINE void dot_rest(const float* const (&x)[MR], const typename Weights::Raw* const (&w)[NR],
-                         std::size_t K, std::size_t left, Vector (&sum)[MR][NR]) {
-  const VectorTag d;
-  const auto done = hn::FirstN(d, kLanes - left);
-  unrolled<NR>([&](auto n) HWY_ATTR {
-    const Vector weight = hn::IfThenZeroElse(done, load_weights<Weights>(w[n] + (K - kLanes)));
-    unrolled<MR>([&](auto m) HWY_ATTR {
-      const Vector row = hn::IfThenZeroElse(done, hn::LoadU(d, x[m] + (K - kLanes)));
-      sum[m][n] = hn::MulAdd(row, weight, sum[m][n]);
-    });
-  });
-}
-
-template <class Weights, int MR, int NR, int AR>
-HWY_INLINE void dot_sums(const float* const (&x)[MR], const typename Weights::Raw* const (&w)[NR],
-                         const Ahead<typename Weights::Raw, AR>& ahead, std::size_t K,
-                         Vector (&sum)[MR][NR]) {
-  unrolled<MR>([&](auto m) HWY_ATTR {
-    unrolled<NR>([&](auto n) HWY_ATTR { sum[m][n] = hn::Zero(VectorTag()); });
-  });
-  std::size_t k = 0;
-  for (; k + kLanes <= K; k += kLanes) {
-    if constexpr (AR > 0) unrolled<AR>([&](auto r) HWY_ATTR { fetch(ahead.row[r] + k); });
-    dot_step<Weights, MR, NR>(x, w, k, sum);
-  }
-  if (k < K) dot_rest<Weights, MR, NR>(x, w, K, K - k, sum);
-}
-
-// Rows shorter than a vector, filled up with zeros.
+// What is left of rows behind their whole vectors, filled up with zeros.
 template <class Raw, int R>
-struct FilledRows {
-  FilledRows(const Raw* const (&rows)[R], std::size_t K) {
+struct RowEnds {
+  RowEnds() = default;
+  // `row` is made to point here.
+  void take(const Raw* (&row)[R], std::size_t from, std::size_t count) {
     for (int r = 0; r < R; ++r) {
-      if (K > 0) std::memcpy(memory[r], rows[r], K * sizeof(Raw));
+      std::memset(memory[r], 0, sizeof memory[r]);
+      std::memcpy(memory[r], row[r] + from, count * sizeof(Raw));
       row[r] = memory[r];
     }
   }
-  Raw memory[R][kLanes] = {};
-  const Raw* row[R];
+  Raw memory[R][kLanes];
 };
 
-// Four outputs of one row, the first `columns` of them wanted.
-HWY_INLINE void store_quad(hn::Vec<QuadTag> sums, const float* bias, float* y,
-                           std::size_t columns) {
-  const QuadTag quad;
-  if (columns >= 4) {
-    if (bias != nullptr) sums = hn::Add(sums, hn::LoadU(quad, bias));
-    return hn::StoreU(sums, quad, y);
+template <class Weights, int MR, int NR, int AR>
+HWY_INLINE void dot_sums(const float* (&x)[MR], const typename Weights::Raw* (&w)[NR],
+                         const Ahead<typename Weights::Raw, AR>& ahead, std::size_t K,
+                         Vector (&sum)[MR][NR]) {
+  RowEnds<float, MR> x_ends;
+  RowEnds<typename Weights::Raw, NR> w_ends;
+  unrolled<MR>([&](auto m) HWY_ATTR {
+    unrolled<NR>([&](auto n) HWY_ATTR { sum[m][n] = hn::Zero(VectorTag()); });
+  });
+  const std::size_t left = K % kLanes;
+  std::size_t end = K - left;
+  for (bool ends = false;; ends = true) {  // whole vectors, then what is left
+    for (std::size_t k = 0; k < end; k += kLanes) {
+      if constexpr (AR > 0) unrolled<AR>([&](auto r) HWY_ATTR { fetch(ahead.row[r] + k); });
+      dot_step<Weights, MR, NR>(x, w, k, sum);
+    }
+    if (ends || left == 0) return;
+    x_ends.take(x, end, left);
+    w_ends.take(w, end, left);
+    end = kLanes;
   }
-  float each[4];
-  hn::StoreU(sums, quad, each);
-  for (std::size_t n = 0; n < columns; ++n) y[n] = each[n] + (bias != nullptr ? bias[n] : 0.0F);
 }
 
 // y[m0 .. m0 + MR, n0 .. n0 + columns], columns <= NR.
 template <int MR, int NR>
 HWY_INLINE void store_sums(const LinearArgs& a, std::size_t m0, std::size_t n0, std::size_t columns,
                            const Vector (&sum)[MR][NR]) {
+  const QuadTag quad;
   float* const y = a.y + static_cast<std::ptrdiff_t>(m0) * a.y_stride + n0;
-  const float* const bias = a.bias != nullptr ? a.bias + n0 : nullptr;
+  float bias[NR] = {};
+  if (a.bias != nullptr) std::memcpy(bias, a.bias + n0, columns * sizeof(float));
+  float narrow[MR * NR];  // in place of y, where the tile is wider than it
+  float* const out = columns == NR ? y : narrow;
+  const std::ptrdiff_t stride = columns == NR ? a.y_stride : NR;
   unrolled<MR>([&](auto m) HWY_ATTR {
-    unrolled<NR / 4>([&](auto quad) HWY_ATTR {
-      constexpr int n = decltype(quad)::value * 4;
-      if (n >= columns) return;
-      store_quad(sums_of_lanes(sum[m][n], sum[m][n + 1], sum[m][n + 2], sum[m][n + 3]),
-                 bias != nullptr ? bias + n : nullptr, y + m * a.y_stride + n, columns - n);
+    unrolled<NR / 4>([&](auto at) HWY_ATTR {
+      constexpr int n = decltype(at)::value * 4;
+      const auto sums = sums_of_lanes(sum[m][n], sum[m][n + 1], sum[m][n + 2], sum[m][n + 3]);
+      hn::StoreU(hn::Add(sums, hn::LoadU(quad, bias + n)), quad, out + m * stride + n);
     });
   });
+  if (columns == NR) return;
+  for (int m = 0; m < MR; ++m) {
+    std::memcpy(y + m * a.y_stride, narrow + m * NR, columns * sizeof(float));
+  }
 }
 
 // The tile at (m0, n0) of y, columns <= NR; AR rows of the weights that come after its own, from
@@ -170,13 +161,7 @@ void dot_tile(const LinearArgs& a, std::size_t m0, std::size_t n0, std::size_t c
     }
   }
   Vector sum[MR][NR];
-  if (a.K >= kLanes) {
-    dot_sums<Weights, MR, NR, AR>(x, w, next, a.K, sum);
-  } else {
-    const FilledRows<float, MR> filled_x(x, a.K);
-    const FilledRows<Raw, NR> filled_w(w, a.K);
-    dot_sums<Weights, MR, NR, 0>(filled_x.row, filled_w.row, {}, kLanes, sum);
-  }
+  dot_sums<Weights, MR, NR, AR>(x, w, next, a.K, sum);
   store_sums<MR, NR>(a, m0, n0, columns, sum);
 }
 
@@ -222,6 +207,7 @@ HWY_INLINE void with_height(std::size_t height, const ForHeight& for_height) {
 template <class Weights>
 void dot_typed(const LinearArgs& a, const LinearPart& part) {
   const std::size_t rows = part.m1 - part.m0;
+  if (rows == 0) return;
   const std::size_t tiles = (rows + kMostDotRows - 1) / kMostDotRows;
   const std::size_t height = (rows + tiles - 1) / tiles;
   with_height<kMostDotRows>(height, [&](auto constant) HWY_ATTR {
@@ -246,5 +232,6 @@ void dot_part(const LinearArgs& a, const LinearPart& part) {
 }  // namespace
 }  // namespace xlstm::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif

@@ -19,6 +19,7 @@
 #include "xlstm/kernels/linear/linear_args.h"
 #include "xlstm/kernels/linear/linear_weights-inl.h"
 
+#if HWY_TARGET != HWY_SCALAR
 HWY_BEFORE_NAMESPACE();
 namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
@@ -104,43 +105,21 @@ void pack_weights(const LinearArgs& a, std::size_t n0, std::size_t columns, std:
   }
 }
 
-// x [m0, m1) x [k0, k0 + depth) -> panel [rows, kPanelStride].
+// x [m0, m1) x [k0, k0 + depth) -> panel [rows + 1, kPanelStride].
 void pack_rows(const LinearArgs& a, std::size_t m0, std::size_t m1, std::size_t k0,
                std::size_t depth, float* panel) {
   for (std::size_t m = m0; m < m1; ++m, panel += kPanelStride) {
     const float* const row = a.x + static_cast<std::ptrdiff_t>(m) * a.x_stride + k0;
     std::memcpy(panel, row, depth * sizeof(float));
   }
+  std::memset(panel, 0, depth * sizeof(float));  // tiles have even heights
 }
 
-// What a tile writes to.
-struct TileOutput {
-  float* y;
-  std::ptrdiff_t y_stride;
-  const float* bias;    // of the tile's columns, or nullptr
-  std::size_t columns;  // <= kTileColumns
-  bool first;           // block of K: y is set, not added to
+// Floats of a tile's sums, whether they are in y or in a buffer of the tile's own.
+struct TileRows {
+  float* at;
+  std::ptrdiff_t stride;
 };
-
-// One vector of a tile: columns [n, n + kLanes) of one row.
-HWY_INLINE void store_vector(const TileOutput& out, std::ptrdiff_t row, std::size_t n, Vector sum) {
-  const VectorTag d;
-  float* const y = out.y + row * out.y_stride + n;
-  if (n + kLanes <= out.columns) {
-    if (!out.first) {
-      sum = hn::Add(hn::LoadU(d, y), sum);
-    } else if (out.bias != nullptr) {
-      sum = hn::Add(hn::LoadU(d, out.bias + n), sum);
-    }
-    return hn::StoreU(sum, d, y);
-  }
-  float each[kLanes];
-  hn::StoreU(sum, d, each);
-  for (std::size_t at = n; at < out.columns; ++at) {
-    const float before = !out.first ? y[at - n] : out.bias != nullptr ? out.bias[at] : 0.0F;
-    y[at - n] = before + each[at - n];
-  }
-}
 
 // The weights of the next panel, a line at a time: they lie in short pieces, which the processor
 // does not fetch ahead by itself.
@@ -179,16 +158,19 @@ class NextWeights {
   std::ptrdiff_t jump_, move_;
 };
 
+// out = before + x * w, MR rows of kTileColumns. `before` may be the same as `out`, or one row with
+// stride 0.
 template <int MR>
 void multiply_tile(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, std::size_t depth,
-                   NextWeights& next_weights, const TileOutput& out) {
+                   NextWeights& next_weights, const float* before, std::ptrdiff_t before_stride,
+                   const TileRows& out) {
   const VectorTag d;
   NextWeights next = next_weights;
   Vector sum[MR][kTileVectors];
   unrolled<MR>([&](auto m) HWY_ATTR {
     // The rows of y lie far apart: have them here when they are wanted.
-    hwy::Prefetch(out.y + m * out.y_stride);
-    hwy::Prefetch(out.y + m * out.y_stride + (out.columns - 1));
+    hwy::Prefetch(out.at + m * out.stride);
+    hwy::Prefetch(out.at + m * out.stride + (kTileColumns - 1));
     sum[m][0] = hn::Zero(d);
     sum[m][1] = hn::Zero(d);
   });
@@ -203,32 +185,74 @@ void multiply_tile(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, std
     });
   }
   unrolled<MR>([&](auto m) HWY_ATTR {
-    store_vector(out, m, 0, sum[m][0]);
-    store_vector(out, m, kLanes, sum[m][1]);
+    const float* const from = before + m * before_stride;
+    float* const to = out.at + m * out.stride;
+    hn::StoreU(hn::Add(hn::LoadU(d, from), sum[m][0]), d, to);
+    hn::StoreU(hn::Add(hn::LoadU(d, from + kLanes), sum[m][1]), d, to + kLanes);
   });
   next_weights = next;
 }
 
-using MultiplyTile = void (*)(const float*, const float*, std::size_t, NextWeights&,
-                              const TileOutput&);
-
+// multiply_tile for an even number of rows.
+using MultiplyTile = decltype(&multiply_tile<2>);
 template <int... Less>
 MultiplyTile tile_of_height(std::size_t rows, std::integer_sequence<int, Less...>) {
-  static constexpr MultiplyTile kTiles[] = {multiply_tile<Less + 1>...};
-  return kTiles[rows - 1];
+  static constexpr MultiplyTile kTiles[] = {multiply_tile<2 * Less + 2>...};
+  return kTiles[rows / 2 - 1];
 }
 
-// All rows of a block against one panel of weights, in tiles of nearly the same height.
-HWY_INLINE void multiply_rows(const float* x_panel, std::size_t rows, const float* w_panel,
-                              std::size_t depth, NextWeights next, TileOutput out) {
-  const std::size_t tiles = (rows + kTileRows - 1) / kTileRows;
-  float* const y = out.y;
+// One tile's place in y: `rows` x `columns`, at most kTileRows x kTileColumns.
+struct TilePlace {
+  float* y;
+  std::ptrdiff_t y_stride;
+  std::size_t rows, columns;
+  const float* bias;  // [kTileColumns]; nullptr: y is added to
+};
+
+HWY_INLINE void multiply_at(const TilePlace& place, const float* x_panel, const float* w_panel,
+                            std::size_t depth, NextWeights& next) {
+  const std::size_t height = (place.rows + 1) / 2 * 2;
+  const MultiplyTile multiply =
+      tile_of_height(height, std::make_integer_sequence<int, kTileRows / 2>());
+  const float* const first = place.bias;
+  const TileRows y{place.y, place.y_stride};
+  if (place.rows == height && place.columns == kTileColumns) {
+    return first != nullptr ? multiply(x_panel, w_panel, depth, next, first, 0, y)
+                            : multiply(x_panel, w_panel, depth, next, y.at, y.stride, y);
+  }
+  // The tile is larger than its place: by way of a buffer.
+  constexpr std::ptrdiff_t kWidth = kTileColumns;
+  float buffer[kTileRows * kTileColumns] = {};
+  const auto row_of_y = [&](std::size_t m) {
+    return y.at + static_cast<std::ptrdiff_t>(m) * y.stride;
+  };
+  const std::size_t bytes = place.columns * sizeof(float);
+  if (first == nullptr) {
+    for (std::size_t m = 0; m < place.rows; ++m) {
+      std::memcpy(buffer + m * kTileColumns, row_of_y(m), bytes);
+    }
+  }
+  multiply(x_panel, w_panel, depth, next, first != nullptr ? first : buffer,
+           first != nullptr ? 0 : kWidth, {buffer, kWidth});
+  for (std::size_t m = 0; m < place.rows; ++m) {
+    std::memcpy(row_of_y(m), buffer + m * kTileColumns, bytes);
+  }
+}
+
+// All rows of a block, place.rows of them, against one panel of weights, in tiles of nearly the
+// same height.
+HWY_INLINE void multiply_rows(TilePlace place, const float* x_panel, const float* w_panel,
+                              std::size_t depth, NextWeights next) {
+  const std::size_t rows = place.rows, pairs = (rows + 1) / 2;
+  constexpr std::size_t kTilePairs = kTileRows / 2;
+  const std::size_t tiles = (pairs + kTilePairs - 1) / kTilePairs;
+  float* const y = place.y;
   for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const std::size_t begin = rows * tile / tiles;
-    const std::size_t height = rows * (tile + 1) / tiles - begin;
-    out.y = y + static_cast<std::ptrdiff_t>(begin) * out.y_stride;
-    tile_of_height(height, std::make_integer_sequence<int, kTileRows>())(
-        x_panel + begin * kPanelStride, w_panel, depth, next, out);
+    const std::size_t begin = pairs * tile / tiles * 2;
+    const std::size_t end = std::min(pairs * (tile + 1) / tiles * 2, rows);
+    place.y = y + static_cast<std::ptrdiff_t>(begin) * place.y_stride;
+    place.rows = end - begin;
+    multiply_at(place, x_panel + begin * kPanelStride, w_panel, depth, next);
   }
 }
 
@@ -248,36 +272,44 @@ NextWeights weights_after(const LinearArgs& a, const LinearPart& part, std::size
           std::min(depth, a.K - k0) * size, a.K * size};
 }
 
-// scratch: [kPanelDepth, panel_columns()] and [rows up to kPanelRows, kPanelStride] floats, aligned
-// to vectors.
+// One block of K for rows [m0, m1), whose x is packed already.
+void panel_block(const LinearArgs& a, const LinearPart& part, std::size_t k0, std::size_t depth,
+                 const float* x_panel, float* w_panel) {
+  for (std::size_t n = part.n0; n < part.n1; n += kTileColumns) {
+    const std::size_t columns = std::min(kTileColumns, part.n1 - n);
+    pack_weights(a, n, columns, k0, depth, w_panel);
+    float bias[kTileColumns] = {};
+    if (a.bias != nullptr) std::memcpy(bias, a.bias + n, columns * sizeof(float));
+    float* const y = a.y + static_cast<std::ptrdiff_t>(part.m0) * a.y_stride + n;
+    multiply_rows({y, a.y_stride, part.m1 - part.m0, columns, k0 == 0 ? bias : nullptr}, x_panel,
+                  w_panel, depth, weights_after(a, part, n, k0, depth));
+  }
+}
+
+// scratch: panel_floats() floats, aligned to vectors.
 void panel_part(const LinearArgs& a, const LinearPart& part, float* scratch) {
-  float* const w_panel = scratch;
-  float* const x_panel = scratch + kPanelDepth * kTileColumns;
+  float* const w_panel = scratch;                               // [kPanelDepth, kTileColumns]
+  float* const x_panel = scratch + kPanelDepth * kTileColumns;  // [rows + 1, kPanelStride]
   const std::size_t blocks = (a.K + kPanelDepth - 1) / kPanelDepth;
   const std::size_t even_depth = (a.K + blocks * kLanes - 1) / (blocks * kLanes) * kLanes;
   for (std::size_t m0 = part.m0; m0 < part.m1; m0 += kPanelRows) {
-    const std::size_t m1 = std::min(m0 + kPanelRows, part.m1);
+    const LinearPart rows{m0, std::min(m0 + kPanelRows, part.m1), part.n0, part.n1};
     for (std::size_t k0 = 0; k0 < a.K; k0 += even_depth) {
       const std::size_t depth = std::min(even_depth, a.K - k0);
-      pack_rows(a, m0, m1, k0, depth, x_panel);
-      for (std::size_t n = part.n0; n < part.n1; n += kTileColumns) {
-        const std::size_t columns = std::min(kTileColumns, part.n1 - n);
-        pack_weights(a, n, columns, k0, depth, w_panel);
-        float* const y = a.y + static_cast<std::ptrdiff_t>(m0) * a.y_stride + n;
-        const float* const bias = a.bias != nullptr ? a.bias + n : nullptr;
-        multiply_rows(x_panel, m1 - m0, w_panel, depth, weights_after(a, part, n, k0, depth),
-                      {y, a.y_stride, bias, columns, k0 == 0});
-      }
+      pack_rows(a, rows.m0, rows.m1, k0, depth, x_panel);
+      panel_block(a, rows, k0, depth, x_panel, w_panel);
     }
   }
 }
 
-std::size_t panel_columns() {
-  return kTileColumns;
+// Of scratch memory for calls of M rows.
+std::size_t panel_floats(std::size_t M) {
+  return kPanelDepth * kTileColumns + (std::min(M, kPanelRows) + 1) * kPanelStride;
 }
 
 }  // namespace
 }  // namespace xlstm::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif

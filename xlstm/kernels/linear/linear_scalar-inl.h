@@ -14,6 +14,7 @@
 #include "xlstm/base/dtype.h"
 #include "xlstm/kernels/linear/linear_args.h"
 
+#if HWY_TARGET == HWY_SCALAR
 HWY_BEFORE_NAMESPACE();
 namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
@@ -47,12 +48,13 @@ void panel_part(const LinearArgs& a, const LinearPart& part, float* /*scratch*/)
   dot_part(a, part);
 }
 
-std::size_t panel_columns() {
+std::size_t panel_floats(std::size_t /*M*/) {
   return 0;
 }
 
 }  // namespace
 }  // namespace xlstm::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif

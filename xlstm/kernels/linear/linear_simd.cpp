@@ -8,20 +8,17 @@
 #include "xlstm/kernels/linear/linear.h"
 #include "xlstm/kernels/linear/linear_args.h"
 
-// Accumulators are arrays of vectors, which vectors of unknown length cannot be in; such processors
-// have NEON too.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+// Accumulators are arrays of vectors, which vectors of unknown length cannot be in; Arm processors
+// that have such have NEON too. SSSE3 without SSE4 is not worth its build time.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "xlstm/kernels/linear/linear_simd.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#if HWY_TARGET == HWY_SCALAR
-#include "xlstm/kernels/linear/linear_scalar-inl.h"
-#else
 #include "xlstm/kernels/linear/linear_dot-inl.h"
 #include "xlstm/kernels/linear/linear_panel-inl.h"
-#endif
+#include "xlstm/kernels/linear/linear_scalar-inl.h"
 
 #if HWY_ONCE
 namespace xlstm::kernels {
@@ -29,7 +26,7 @@ namespace {
 
 HWY_EXPORT(dot_part);
 HWY_EXPORT(panel_part);
-HWY_EXPORT(panel_columns);
+HWY_EXPORT(panel_floats);
 
 // Fewer columns than this are not worth a panel, however many rows.
 constexpr std::size_t kFewestPanelColumns = 24;
@@ -78,7 +75,7 @@ Grid best_grid(const LinearArgs& a, std::size_t threads, std::size_t row_granule
   Grid best;
   std::size_t least = static_cast<std::size_t>(-1);
   for (std::size_t rows = 1; rows <= threads; ++rows) {
-    const std::size_t columns = threads / rows;
+    const std::size_t columns = std::min(threads / rows, granules(a.N, kGranule));
     const std::size_t height = granules(granules(a.M, row_granule), rows) * row_granule;
     const std::size_t width = granules(granules(a.N, kGranule), columns) * kGranule;
     const std::size_t work = width * (height + pack);
@@ -120,8 +117,7 @@ void linear_many_rows(const LinearArgs& a) {
   const std::size_t threads = threads_for(a);
   constexpr std::size_t kRowGranule = 14;
   const Grid grid = best_grid(a, threads, kRowGranule, 12);
-  const std::size_t floats = kPanelDepth * HWY_DYNAMIC_DISPATCH(panel_columns)() +
-                             std::min(a.M, kPanelRows) * kPanelStride;
+  const std::size_t floats = HWY_DYNAMIC_DISPATCH(panel_floats)(a.M);
   parallel_for(grid.rows * grid.columns, [&](std::size_t at) {
     run(a, part_of(a, grid, kRowGranule, at), scratch_floats(floats));
   });

@@ -14,6 +14,7 @@
 
 #include "xlstm/kernels/linear/linear.h"
 
+#if HWY_TARGET != HWY_SCALAR
 HWY_BEFORE_NAMESPACE();
 namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
@@ -82,5 +83,6 @@ HWY_INLINE Vector load_weights(const typename Weights::Raw* p) {
 }  // namespace
 }  // namespace xlstm::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif
