@@ -173,15 +173,14 @@ TEST(Tokenizer, ServesSeveralThreads) {
   const std::string text = book("time-machine").substr(0, 50000);
   const Ids expected = classics().encode(text);
   std::vector<Ids> results(4);
-  {
-    std::vector<std::jthread> threads;
-    for (Ids& result : results) {
-      threads.emplace_back([&] {
-        const Tokenizer copy = classics();
-        for (int i = 0; i < 5; ++i) result = copy.encode(text);
-      });
-    }
+  std::vector<std::thread> threads;
+  for (Ids& result : results) {
+    threads.emplace_back([&] {
+      const Tokenizer copy = classics();
+      for (int i = 0; i < 5; ++i) result = copy.encode(text);
+    });
   }
+  for (std::thread& thread : threads) thread.join();
   for (const Ids& result : results) EXPECT_EQ(result, expected);
 }
 
