@@ -107,7 +107,10 @@ HWY_INLINE void dot_sums(const float* (&x)[MR], const typename Weights::Raw* (&w
   std::size_t end = K - left;
   for (bool ends = false;; ends = true) {  // whole vectors, then what is left
     for (std::size_t k = 0; k < end; k += kLanes) {
-      if constexpr (AR > 0) unrolled<AR>([&](auto r) HWY_ATTR { fetch(ahead.row[r] + k); });
+      // Not in a lambda: GCC takes one that does nothing else for one that does nothing.
+      if constexpr (AR > 0) {
+        for (int r = 0; r < AR; ++r) fetch(ahead.row[r] + k);
+      }
       dot_step<Weights, MR, NR>(x, w, k, sum);
     }
     if (ends || left == 0) return;
