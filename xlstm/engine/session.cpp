@@ -1,25 +1,11 @@
 #include <utility>
 
-#include "mlx/transforms.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/model/state_file.h"
 
 namespace xlstm {
-namespace {
-
-// Lets the last token be read while the caller is busy with the answer. It also frees the state
-// from this thread: MLX evaluates an array that is still a plan only in the thread that made it.
-void start(const ModelState& state) {
-  std::vector<mlx::core::array> arrays;
-  for (const auto& block : state.blocks) {
-    arrays.insert(arrays.end(), {block.C, block.n, block.m});
-  }
-  mlx::core::async_eval(std::move(arrays));
-}
-
-}  // namespace
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::Session(const Session& other) : impl_(std::make_unique<Impl>(*other.impl_)) {}
@@ -33,7 +19,9 @@ Session::~Session() = default;
 
 Completion Session::complete(const Request& request, const OnCompletionText& on_text) {
   Completion completion = impl_->engine->complete(impl_->state, request, on_text);
-  start(impl_->state);
+  // The last token is read now: MLX evaluates what is still a plan only in the thread that made it,
+  // and nothing may run on when the process ends.
+  impl_->state.eval();
   return completion;
 }
 

@@ -87,6 +87,17 @@ mx::array row_of(const std::vector<TokenId>& ids) {
   return mx::array(ids.begin(), {1, static_cast<int>(ids.size())}, mx::int32);
 }
 
+// Waits, on leaving, for steps that are still queued (the one behind an end token, say, or when an
+// exception passes): they must not run on while the process ends and takes MLX's own threads away.
+struct Settled {
+  ~Settled() {
+    try {
+      mx::synchronize();
+    } catch (...) {  // what failed there is of no interest any more
+    }
+  }
+};
+
 // One call of generate(): what its steps share.
 class Run {
  public:
@@ -208,6 +219,7 @@ Generated generate(const Model& model, const Tokenizer& tokenizer, ModelState& s
                    const OnText& on_text) {
   check_ids(prompt, model.plan().dims.V);
   check_call(state, options);
+  const Settled settled;
   return Run(model, tokenizer, options, on_text).generate(state, prompt);
 }
 
