@@ -1,8 +1,9 @@
 // Regular expressions of tokenizer files, which are written for Oniguruma, run by PCRE2.
 //
-// Their character classes are those of PCRE2's Unicode version (14 in PCRE2 10.42, where the reference
-// has 16): characters that are newer count as unassigned. GPT-2's own pattern (gpt2_scanner.h) has the
-// reference's classes. Case-insensitive patterns do not match one character by several (ß by SS).
+// Their character classes are those of PCRE2's Unicode version (14 in PCRE2 10.42, where the
+// reference has 16): characters that are newer count as unassigned. GPT-2's own pattern
+// (gpt2_scanner.h) has the reference's classes. Case-insensitive patterns do not match one
+// character by several (sharp s by SS).
 #pragma once
 
 #include <cstddef>
