@@ -99,11 +99,20 @@ TEST_F(StateFile, DamagedMetadataIsRefused) {
   };
   EXPECT_THAT(with("format", "something"),
               ::testing::HasSubstr("wanted \"xlstm-state-1\", got \"something\""));
-  for (const char* positions : {"", ",", "1,", "-1", "x", "1 2", "99999999999999999999999"}) {
+  for (const char* positions :
+       {"", ",", "1,", "-1", "x", "1 2", "18446744073709551615", "99999999999999999999999"}) {
     EXPECT_THAT(with("positions", positions), ::testing::HasSubstr("wanted positions"))
         << positions;
   }
   EXPECT_THAT(with("positions", "3"), ::testing::HasSubstr("tensors, got 0"));
+}
+
+TEST_F(StateFile, AFlippedBitIsRefused) {
+  save_state(file_, state_, model());
+  std::string text = bytes();
+  text[text.size() - 100] = static_cast<char>(text[text.size() - 100] ^ 1);
+  write(text);
+  EXPECT_THAT(load_error(), ::testing::HasSubstr("the file is damaged"));
 }
 
 TEST_F(StateFile, WrongShapesAreNamed) {

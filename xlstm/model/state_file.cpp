@@ -7,6 +7,7 @@
 #include "mlx/ops.h"
 #include "mlx/transforms.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/hash.h"
 #include "xlstm/weights/safetensors.h"
 
 namespace xlstm {
@@ -14,6 +15,8 @@ namespace {
 namespace mx = mlx::core;
 
 constexpr std::string_view kFormat = "xlstm-state-1";
+
+constexpr std::uint64_t kLastPosition = std::uint64_t{1} << 62;  // far from where a count wraps
 
 struct Part {
   const char* suffix;
@@ -44,7 +47,7 @@ std::vector<std::uint64_t> parse_positions(std::string_view text, const std::str
   while (true) {
     std::uint64_t value = 0;
     const auto [next, error] = std::from_chars(at, end, value);
-    if (error != std::errc() || (next != end && *next != ',')) {
+    if (error != std::errc() || (next != end && *next != ',') || value > kLastPosition) {
       fail_wanted(ErrorKind::kFormat, file, "positions as numbers with commas", quoted(text));
     }
     out.push_back(value);
@@ -76,6 +79,23 @@ mx::array read_array(const TensorSource& source, const std::string& name, const 
   return mx::array(std::move(data), mx::Shape(shape.begin(), shape.end()), mx::float32);
 }
 
+// Of all tensors' bytes, in order: a bit that flipped on a disk must not become a memory.
+std::string hash_of(const std::vector<std::span<const std::byte>>& tensors) {
+  Hash hash;
+  for (const auto bytes : tensors) hash.add(bytes);
+  return std::to_string(hash.value());
+}
+
+void check_bytes(const TensorSource& source, std::size_t blocks, const std::string& file) {
+  std::vector<std::span<const std::byte>> tensors;
+  for (std::size_t l = 0; l < blocks; ++l) {
+    for (const Part& part : kParts)
+      tensors.push_back(source.bytes(source.find(tensor_name(l, part))));
+  }
+  if (metadata_of(source, "hash", file) == hash_of(tensors)) return;
+  fail_wanted(ErrorKind::kFormat, file, "the bytes that were saved", "others: the file is damaged");
+}
+
 void check_model(const TensorSource& source, const std::string& wanted, const std::string& file) {
   const std::string& fingerprint = metadata_of(source, "model", file);
   if (fingerprint == wanted) return;
@@ -99,8 +119,11 @@ void save_state(const std::filesystem::path& file, const ModelState& state, cons
                        shape_of(arrays[i]),
                        {bytes, arrays[i].nbytes()}});
   }
+  std::vector<std::span<const std::byte>> bytes;
+  for (const TensorToWrite& tensor : tensors) bytes.push_back(tensor.bytes);
   write_safetensors(file, tensors,
                     {{"format", std::string(kFormat)},
+                     {"hash", hash_of(bytes)},
                      {"model", model.fingerprint()},
                      {"positions", joined(state.positions)}});
 }
@@ -125,6 +148,7 @@ ModelState read_state(const TensorSource& source, const LargeDims& d,
     state.blocks.push_back({read(kParts[0], {B, d.NH, d.DHQK, d.DHV}),
                             read(kParts[1], {B, d.NH, d.DHQK}), read(kParts[2], {B, d.NH})});
   }
+  check_bytes(source, state.blocks.size(), where);
   return state;
 }
 

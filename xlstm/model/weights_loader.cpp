@@ -74,6 +74,10 @@ mx::array load_slot(const Slot& slot, const TensorSource& source, mx::Dtype dtyp
   const auto elements = static_cast<std::size_t>(element_count(slot.shape).value());
   auto data = mx::allocator::malloc(elements * mx::size_of(dtype));
   auto* to = static_cast<char*>(data.buffer().raw_ptr());
+  if (to == nullptr && elements > 0) {
+    fail_wanted(ErrorKind::kMemory, slot.name, str(elements * mx::size_of(dtype), " bytes"),
+                "none");
+  }
   for (const std::size_t index : slot.sources) {
     const TensorInfo& info = source.tensors()[index];
     const auto bytes = source.bytes(index);
