@@ -71,7 +71,9 @@ int run_generate(const GenerateArguments& options) {
   if (!options.state.load.empty()) session.load(options.state.load);
   const Completion completion = answer(options, *prompt, session);
   finish_output(options, completion, engine);
-  if (!options.state.save.empty()) session.save(options.state.save);
+  // Cancelled within the prompt, nothing was read: a state saved earlier is worth more.
+  const bool untouched = completion.stop_reason == "cancelled" && completion.tokens.empty();
+  if (!options.state.save.empty() && !untouched) session.save(options.state.save);
   if (options.stats) write_note(statistics_text(completion, engine.memory()));
   return interrupted() ? kExitInterrupted : kExitOk;
 }

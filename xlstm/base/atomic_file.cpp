@@ -45,6 +45,12 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
   if (std::filesystem::is_directory(path, ignored)) {
     fail_wanted(ErrorKind::kFile, path.string(), "a file to write", "a folder");
   }
+  // A rename would put a file in the place of a device or pipe, or of a link whose target stays
+  // old.
+  const auto status = std::filesystem::symlink_status(path, ignored);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    fail_wanted(ErrorKind::kFile, path.string(), "a file to write", "a device, pipe or link");
+  }
   for (int attempt = 0; attempt < kNameAttempts && descriptor_ < 0; ++attempt) {
     temporary_ = temporary_name(path);
     descriptor_ = uninterrupted(
