@@ -6,6 +6,7 @@
 
 #include "mlx/device.h"
 #include "mlx/memory.h"
+#include "mlx/stream.h"
 #include "mlx/version.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
@@ -75,6 +76,7 @@ std::vector<CheckResult> self_test(const EngineOptions& options) {
   for (const ops::SelfTestResult& result : ops::self_test()) {
     results.push_back({result.name, result.error, result.bound});
   }
+  mx::synchronize();  // nothing of it may go on while the process ends
   return results;
 }
 

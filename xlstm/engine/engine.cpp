@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "mlx/stream.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/doctor.h"
 #include "xlstm/engine/engine_impl.h"
@@ -61,6 +62,13 @@ Model load_model(const Checkpoint& checkpoint, const EngineOptions& options) {
 }
 
 }  // namespace
+
+Engine::Impl::~Impl() {
+  try {
+    mlx::core::synchronize();
+  } catch (...) {  // what failed there is of no interest any more
+  }
+}
 
 Engine::Engine(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 

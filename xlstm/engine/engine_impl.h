@@ -15,6 +15,10 @@ struct Engine::Impl {
   std::vector<TokenId> end_ids;
   double load_seconds = 0;
 
+  // Waits for MLX's thread, which lets go of an evaluation's arrays only after eval() has returned:
+  // it must be done with that before the process ends and takes MLX's allocator away.
+  ~Impl();
+
   // The state at the start of a sequence; computed, so that any thread may use it.
   ModelState start() const;
 
