@@ -7,8 +7,10 @@
 
 #include <optional>
 #include <string_view>
+#include <variant>
 
 #include "mlx/array.h"
+#include "xlstm/base/quantization.h"
 
 namespace xlstm::ops {
 
@@ -24,6 +26,26 @@ mx::array linear(const mx::array& x, const mx::array& W,
                  const std::optional<mx::array>& bias = std::nullopt);
 mx::array linear_definition(const mx::array& x, const mx::array& W,
                             const std::optional<mx::array>& bias = std::nullopt);
+
+// A quantised W [N, K] (layout: xlstm/base/quantization.h).
+struct QuantizedArray {
+  mx::array words;                  // [N, K * bits / 32] uint32
+  mx::array scales;                 // [N, K / group_size] of a float type, or uint8 for mxfp4
+  std::optional<mx::array> biases;  // as scales; none for mxfp4
+  Quantization format;
+};
+
+// The weights of a dense layer, W [N, K].
+using WeightArray = std::variant<mx::array, QuantizedArray>;
+
+// y = x W^T (+ bias) with W [N, K] of either kind; the product itself as above.
+mx::array linear(const mx::array& x, const WeightArray& W,
+                 const std::optional<mx::array>& bias = std::nullopt);
+mx::array linear_definition(const mx::array& x, const WeightArray& W,
+                            const std::optional<mx::array>& bias = std::nullopt);
+
+// Rows `ids` [...] int32 of W [N, K]: [..., K] in `dtype`.
+mx::array take_rows(const WeightArray& W, const mx::array& ids, mx::Dtype dtype);
 
 // y = x / sqrt(mean(x^2) + eps) * weight (+ bias), statistics in float32, rounded to x's dtype
 // before the weight is applied. x, y: [..., D]; weight, bias: [D].
