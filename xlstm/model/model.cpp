@@ -6,42 +6,12 @@
 #include "mlx/ops.h"
 #include "mlx/transforms.h"
 #include "xlstm/base/error.h"
+#include "xlstm/model/large_block.h"
 #include "xlstm/model/segment.h"
 #include "xlstm/model/weights_loader.h"
 
 namespace xlstm {
-namespace {
 namespace mx = mlx::core;
-
-struct Weights {
-  mx::array weight;
-  std::optional<mx::array> bias;
-};
-
-struct MlstmWeights {
-  Weights norm;       // [D]
-  Weights qkvo;       // [2 * NH * DHQK + 2 * NH * DHV, D], rows q, k, v, o-gate
-  Weights gates;      // [2 * NH, D] float32, rows i, f
-  Weights head_norm;  // [NH * DHV]
-  Weights out;        // [D, NH * DHV]
-};
-
-struct FfnWeights {
-  Weights norm;  // [D]
-  Weights up;    // [2 * F, D], rows gate, up
-  Weights down;  // [D, F]
-};
-
-struct Block {
-  MlstmWeights mlstm;
-  FfnWeights ffn;
-};
-
-mx::array linear(const mx::array& x, const Weights& w) {
-  return ops::linear(x, w.weight, w.bias);
-}
-
-}  // namespace
 
 struct Model::Impl {
   Plan plan;
@@ -50,50 +20,10 @@ struct Model::Impl {
   std::uint64_t weight_bytes;
   std::uint64_t fingerprint;
   Weights embedding;                // [V, D]
-  std::vector<Block> blocks;        // [L]
+  std::vector<LargeBlock> blocks;   // [L]
   std::optional<Weights> out_norm;  // [D]
   Weights lm_head;                  // [V, D]
-
-  mx::array mlstm_layer(const mx::array& x, const MlstmWeights& w, ops::MlstmState& state) const;
-  mx::array ffn(const mx::array& x, const FfnWeights& w) const;
 };
-
-// x [B, S, D] -> what the mLSTM layer adds to it [B, S, D]; moves `state` on by S tokens.
-mx::array Model::Impl::mlstm_layer(const mx::array& x, const MlstmWeights& w,
-                                   ops::MlstmState& state) const {
-  const LargeDims& d = plan.dims;
-  const int B = x.shape(0), S = x.shape(1);
-  const int NH = static_cast<int>(d.NH), DHQK = static_cast<int>(d.DHQK);
-  const int DHV = static_cast<int>(d.DHV), QK = NH * DHQK, V = NH * DHV;
-
-  // 1 norm, 2 the four projections in one product, split by columns
-  const mx::array a = ops::rms_norm(x, w.norm.weight, w.norm.bias, d.norm_eps);
-  const auto qkvo = mx::split(linear(a, w.qkvo), mx::Shape{QK, 2 * QK, 2 * QK + V}, -1);
-
-  // 3 gates in float32, capped after their bias
-  const mx::array preact = linear(mx::astype(a, mx::float32), w.gates);  // [B, S, 2 * NH]
-  const auto gates = mx::split(ops::soft_cap(preact, d.gate_soft_cap), 2, -1);
-
-  // 4 the cell
-  const auto heads = [&](const mx::array& y, int width) {
-    return mx::reshape(y, {B, S, NH, width});
-  };
-  const ops::MlstmInput in = {heads(qkvo[0], DHQK), heads(qkvo[1], DHQK), heads(qkvo[2], DHV),
-                              gates[0], gates[1]};
-  ops::MlstmOutput cell = ops::mlstm(in, state, d.cell_eps);
-  state = std::move(cell.state);
-
-  // 5 norm of each head, 6 output gate, 7 projection back
-  const mx::array hn =
-      ops::head_norm(cell.h, w.head_norm.weight, w.head_norm.bias, d.norm_eps, activation);
-  return linear(mx::sigmoid(qkvo[3]) * hn, w.out);
-}
-
-// x [B, S, D] -> what the gated feed-forward layer adds to it [B, S, D].
-mx::array Model::Impl::ffn(const mx::array& x, const FfnWeights& w) const {
-  const mx::array z = ops::rms_norm(x, w.norm.weight, w.norm.bias, plan.dims.norm_eps);
-  return linear(ops::swiglu(linear(z, w.up)), w.down);
-}
 
 ForwardResult Model::forward(const mx::array& tokens, const ModelState& state,
                              Positions positions) const {
@@ -108,13 +38,13 @@ ForwardResult Model::forward(const mx::array& tokens, const ModelState& state,
 
   mx::array x = mx::astype(mx::take(impl_->embedding.weight, tokens, 0), impl_->activation);
   for (std::size_t l = 0; l < impl_->blocks.size(); ++l) {
-    x = x + impl_->mlstm_layer(x, impl_->blocks[l].mlstm, next.blocks[l]);
-    x = x + impl_->ffn(x, impl_->blocks[l].ffn);
+    x = large_block(x, impl_->blocks[l], d, impl_->activation, next.blocks[l]);
   }
   if (positions == Positions::kLast && S > 1) x = mx::slice(x, {0, S - 1, 0}, {B, S, D});
   if (impl_->out_norm)
     x = ops::rms_norm(x, impl_->out_norm->weight, impl_->out_norm->bias, d.norm_eps);
-  const mx::array logits = mx::astype(linear(x, impl_->lm_head), mx::float32);
+  const mx::array logits =
+      mx::astype(ops::linear(x, impl_->lm_head.weight, impl_->lm_head.bias), mx::float32);
   return {ops::soft_cap(logits, d.output_logit_soft_cap), std::move(next)};
 }
 
@@ -143,7 +73,7 @@ Weights take_weights(const LoadedWeights& loaded, const std::string& name) {
           bias == loaded.arrays.end() ? std::nullopt : std::optional(bias->second)};
 }
 
-Block take_block(const LoadedWeights& loaded, std::int64_t index) {
+LargeBlock take_block(const LoadedWeights& loaded, std::int64_t index) {
   const auto of = [&](const char* name) {
     return take_weights(loaded, str("blocks.", index, ".", name));
   };
@@ -159,7 +89,7 @@ Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 Model Model::load(const Plan& plan, const TensorSource& source, const LoadOptions& options) {
   const mx::Dtype dtype = options.dtype == ComputeDtype::kBfloat16 ? mx::bfloat16 : mx::float32;
   const LoadedWeights loaded = load_weights(plan, source, dtype, options.on_progress);
-  std::vector<Block> blocks;
+  std::vector<LargeBlock> blocks;
   for (std::int64_t l = 0; l < plan.dims.L; ++l) blocks.push_back(take_block(loaded, l));
   const Weights embedding = take_weights(loaded, "embedding");
   return Model(std::make_shared<const Impl>(
