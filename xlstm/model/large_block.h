@@ -10,23 +10,28 @@
 
 namespace xlstm {
 
-struct Weights {
-  mlx::core::array weight;
-  std::optional<mlx::core::array> bias;
+struct Norm {
+  mlx::core::array weight;               // [D]
+  std::optional<mlx::core::array> bias;  // [D]
+};
+
+struct Dense {
+  ops::WeightArray weight;               // [N, K]
+  std::optional<mlx::core::array> bias;  // [N]
 };
 
 struct MlstmWeights {
-  Weights norm;       // [D]
-  Weights qkvo;       // [2 * NH * DHQK + 2 * NH * DHV, D], rows q, k, v, o-gate
-  Weights gates;      // [2 * NH, D] float32, rows i, f
-  Weights head_norm;  // [NH * DHV]
-  Weights out;        // [D, NH * DHV]
+  Norm norm;       // D
+  Dense qkvo;      // [2 * NH * DHQK + 2 * NH * DHV, D], rows q, k, v, o-gate
+  Dense gates;     // [2 * NH, D] float32, rows i, f
+  Norm head_norm;  // NH * DHV
+  Dense out;       // [D, NH * DHV]
 };
 
 struct FfnWeights {
-  Weights norm;  // [D]
-  Weights up;    // [2 * F, D], rows gate, up
-  Weights down;  // [D, F]
+  Norm norm;   // D
+  Dense up;    // [2 * F, D], rows gate, up
+  Dense down;  // [D, F]
 };
 
 struct LargeBlock {

@@ -19,10 +19,10 @@ struct Model::Impl {
   mx::Dtype activation;  // float32 on the CPU, else as the weights
   std::uint64_t weight_bytes;
   std::uint64_t fingerprint;
-  Weights embedding;                // [V, D]
-  std::vector<LargeBlock> blocks;   // [L]
-  std::optional<Weights> out_norm;  // [D]
-  Weights lm_head;                  // [V, D]
+  ops::WeightArray embedding;      // [V, D]
+  std::vector<LargeBlock> blocks;  // [L]
+  std::optional<Norm> out_norm;    // D
+  Dense lm_head;                   // [V, D]
 };
 
 ForwardResult Model::forward(const mx::array& tokens, const ModelState& state,
@@ -36,15 +36,16 @@ ForwardResult Model::forward(const mx::array& tokens, const ModelState& state,
   ModelState next = state;
   for (std::uint64_t& position : next.positions) position += static_cast<std::uint64_t>(S);
 
-  mx::array x = mx::astype(mx::take(impl_->embedding.weight, tokens, 0), impl_->activation);
+  mx::array x =
+      mx::astype(mx::take(std::get<mx::array>(impl_->embedding), tokens, 0), impl_->activation);
   for (std::size_t l = 0; l < impl_->blocks.size(); ++l) {
     x = large_block(x, impl_->blocks[l], d, impl_->activation, next.blocks[l]);
   }
   if (positions == Positions::kLast && S > 1) x = mx::slice(x, {0, S - 1, 0}, {B, S, D});
   if (impl_->out_norm)
     x = ops::rms_norm(x, impl_->out_norm->weight, impl_->out_norm->bias, d.norm_eps);
-  const mx::array logits =
-      mx::astype(ops::linear(x, impl_->lm_head.weight, impl_->lm_head.bias), mx::float32);
+  const mx::array logits = mx::astype(
+      ops::linear(x, std::get<mx::array>(impl_->lm_head.weight), impl_->lm_head.bias), mx::float32);
   return {ops::soft_cap(logits, d.output_logit_soft_cap), std::move(next)};
 }
 
@@ -67,19 +68,29 @@ ForwardResult Model::prefill(const mx::array& tokens, ModelState state,
 
 namespace {
 
-Weights take_weights(const LoadedWeights& loaded, const std::string& name) {
+std::optional<mx::array> take_bias(const LoadedWeights& loaded, const std::string& name) {
   const auto bias = loaded.arrays.find(name + ".bias");
-  return {loaded.arrays.at(name + ".weight"),
-          bias == loaded.arrays.end() ? std::nullopt : std::optional(bias->second)};
+  return bias == loaded.arrays.end() ? std::nullopt : std::optional(bias->second);
+}
+
+Norm take_norm(const LoadedWeights& loaded, const std::string& name) {
+  return {loaded.arrays.at(name + ".weight"), take_bias(loaded, name)};
+}
+
+Dense take_dense(const LoadedWeights& loaded, const std::string& name) {
+  return {loaded.arrays.at(name + ".weight"), take_bias(loaded, name)};
 }
 
 LargeBlock take_block(const LoadedWeights& loaded, std::int64_t index) {
-  const auto of = [&](const char* name) {
-    return take_weights(loaded, str("blocks.", index, ".", name));
+  const auto norm = [&](const char* name) {
+    return take_norm(loaded, str("blocks.", index, ".", name));
   };
-  return {{of("mlstm.norm"), of("mlstm.qkvo"), of("mlstm.gates"), of("mlstm.head_norm"),
-           of("mlstm.out")},
-          {of("ffn.norm"), of("ffn.up"), of("ffn.down")}};
+  const auto dense = [&](const char* name) {
+    return take_dense(loaded, str("blocks.", index, ".", name));
+  };
+  return {{norm("mlstm.norm"), dense("mlstm.qkvo"), dense("mlstm.gates"), norm("mlstm.head_norm"),
+           dense("mlstm.out")},
+          {norm("ffn.norm"), dense("ffn.up"), dense("ffn.down")}};
 }
 
 }  // namespace
@@ -91,12 +102,12 @@ Model Model::load(const Plan& plan, const TensorSource& source, const LoadOption
   const LoadedWeights loaded = load_weights(plan, source, dtype, options.on_progress);
   std::vector<LargeBlock> blocks;
   for (std::int64_t l = 0; l < plan.dims.L; ++l) blocks.push_back(take_block(loaded, l));
-  const Weights embedding = take_weights(loaded, "embedding");
+  const Dense embedding = take_dense(loaded, "embedding");
   return Model(std::make_shared<const Impl>(
       Impl{plan, options.dtype, ops::on_cpu() ? mx::float32 : dtype, loaded.bytes,
-           loaded.fingerprint, embedding, std::move(blocks),
-           plan.dims.has_out_norm ? std::optional(take_weights(loaded, "out_norm")) : std::nullopt,
-           plan.dims.tied_head ? embedding : take_weights(loaded, "lm_head")}));
+           loaded.fingerprint, embedding.weight, std::move(blocks),
+           plan.dims.has_out_norm ? std::optional(take_norm(loaded, "out_norm")) : std::nullopt,
+           plan.dims.tied_head ? embedding : take_dense(loaded, "lm_head")}));
 }
 
 ModelState Model::initial_state(int batch) const {
@@ -125,7 +136,7 @@ std::uint64_t Model::weight_bytes() const {
 std::uint64_t Model::bytes_per_token() const {
   // Of the embedding one row is read, unless it serves as the head too; the state is read and
   // written.
-  const std::uint64_t embedding = impl_->embedding.weight.nbytes();
+  const std::uint64_t embedding = std::get<mx::array>(impl_->embedding).nbytes();
   const std::uint64_t row = embedding / static_cast<std::uint64_t>(impl_->plan.dims.V);
   const std::uint64_t skipped = impl_->plan.dims.tied_head ? 0 : embedding - row;
   return impl_->weight_bytes - skipped + 2 * impl_->plan.state_bytes();
