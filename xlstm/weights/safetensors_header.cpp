@@ -129,6 +129,7 @@ Entry parse_entry(const Source& source) {
 }
 
 std::map<std::string, std::string> parse_metadata(const Json& value, const std::string& where) {
+  if (value.is_null()) return {};  // as MLX's mx.save_safetensors writes none
   if (!value.is_object()) {
     fail_wanted(ErrorKind::kFormat, where, "an object \"__metadata__\"", described(value));
   }
