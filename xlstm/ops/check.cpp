@@ -30,9 +30,13 @@ void want_shape(std::string_view op, std::string_view name, const mx::array& a,
               text_of(a.shape()));
 }
 
+void want_dtype(std::string_view op, std::string_view name, const mx::array& a, mx::Dtype dtype) {
+  if (a.dtype() == dtype) return;
+  fail_wanted(ErrorKind::kInternal, op, str(name, " of type ", text_of(dtype)), text_of(a.dtype()));
+}
+
 void want_float32(std::string_view op, std::string_view name, const mx::array& a) {
-  if (a.dtype() == mx::float32) return;
-  fail_wanted(ErrorKind::kInternal, op, str(name, " of type float32"), text_of(a.dtype()));
+  want_dtype(op, name, a, mx::float32);
 }
 
 void want_float(std::string_view op, std::string_view name, const mx::array& a) {
