@@ -169,5 +169,23 @@ TEST(Session, a_save_that_fails_leaves_nothing) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+TEST(Session, a_path_that_cannot_be_written_is_told_before) {
+  const TempFolder folder;
+  EXPECT_THROW(Session::check_can_save(folder.path() / "no" / "folder"), Error);
+  EXPECT_THROW(Session::check_can_save(folder.path()), Error);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(Session, asking_whether_a_state_can_be_saved_leaves_nothing_behind) {
+  const TempFolder folder;
+  Session::check_can_save(folder.path() / "new");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+
+  const auto old = folder.write("old", "as it was");
+  Session::check_can_save(old);
+  EXPECT_EQ(std::filesystem::file_size(old), 9U);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
 }  // namespace
 }  // namespace xlstm

@@ -100,6 +100,9 @@ class Session {
   void reset();
   void save(const std::filesystem::path& file) const;  // whole or not at all
   void load(const std::filesystem::path& file);        // keeps the old state if it throws
+  // Throws what save() would throw now because of the path: to be asked before long work. Leaves
+  // nothing behind.
+  static void check_can_save(const std::filesystem::path& file);
 
  private:
   friend class Engine;

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "xlstm/base/atomic_file.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/engine/engine_impl.h"
@@ -42,6 +43,10 @@ void Session::reset() {
 
 void Session::save(const std::filesystem::path& file) const {
   save_state(file, impl_->state, impl_->engine->model);
+}
+
+void Session::check_can_save(const std::filesystem::path& file) {
+  const AtomicFile discarded(file);
 }
 
 void Session::load(const std::filesystem::path& file) {
