@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace xlstm {
 
@@ -26,7 +28,12 @@ struct Quantization {
 
 bool is_supported(const Quantization& q);
 
-std::string to_string(const Quantization& q);  // "affine, 4 bits, groups of 64"
+// The modes by MLX's names: "affine", "mxfp4".
+std::string_view name_of(QuantizationMode mode);
+std::optional<QuantizationMode> quantization_mode_from_name(std::string_view name);
+
+std::string to_string(const Quantization& q);   // "affine, 4 bits, groups of 64"
+std::string short_name(const Quantization& q);  // "4-bit/64", "mxfp4": for tables
 
 // Words of a row of K elements; K is a multiple of the group size.
 constexpr std::int64_t quantized_words(const Quantization& q, std::int64_t K) {

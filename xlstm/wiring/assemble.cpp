@@ -33,24 +33,26 @@ std::uint64_t mlstm_state_bytes(const Widths& w) {
 
 class Assembler {
  public:
-  Assembler(const TensorSource& source, const Widths& widths, const Presence& presence)
+  Assembler(const MatrixView& source, const Widths& widths, const Presence& presence)
       : source_(source), widths_(widths), presence_(presence) {}
 
   void add(std::string name, NodeKind kind, const RowList& rows, const Filled& filled) {
     Node node;
     node.name = std::move(name);
     node.kind = kind;
-    std::set<DType> dtypes;
+    Formats formats;
     for (std::size_t slot = 0; slot < rows.slots().size(); ++slot) {
       const SlotRow& row = rows.slots()[slot];
       if (row.node != kind || !presence_.has(row.when)) continue;
-      node.slots.push_back({str(node.name, ".", row.name), shape_of(row.axes, widths_),
-                            sources_of(rows, filled, slot), row.keep_float32});
-      count(node.slots.back(), node, dtypes);
+      const auto sources = sources_of(rows, filled, slot);
+      count(sources, node, formats);
+      node.slots.push_back(
+          {str(node.name, ".", row.name), shape_of(row.axes, widths_), {}, row.keep_float32});
+      find_sources(sources, node.slots.back());
+      node.parameters +=
+          static_cast<std::uint64_t>(element_count(node.slots.back().shape).value_or(0));
     }
-    for (const DType dtype : dtypes) {
-      node.dtype += str(node.dtype.empty() ? "" : "+", name_of(dtype));
-    }
+    node.dtype = formats.text();
     if (kind == NodeKind::kMlstm) node.state_bytes = mlstm_state_bytes(widths_);
     nodes_.push_back(std::move(node));
   }
@@ -58,15 +60,44 @@ class Assembler {
   std::vector<Node> take() { return std::move(nodes_); }
 
  private:
-  void count(const Slot& slot, Node& node, std::set<DType>& dtypes) const {
-    node.parameters += static_cast<std::uint64_t>(element_count(slot.shape).value_or(0));
-    for (const std::size_t tensor : slot.sources) {
+  // How a node's weights are stored, the quantised ones first.
+  struct Formats {
+    std::set<std::string> quantised;
+    std::set<DType> plain;
+
+    std::string text() const {
+      std::string out;
+      const auto add = [&out](std::string_view name) { out += str(out.empty() ? "" : "+", name); };
+      for (const std::string& name : quantised) add(name);
+      for (const DType dtype : plain) add(name_of(dtype));
+      return out;
+    }
+  };
+
+  void count(const std::vector<std::size_t>& tensors, Node& node, Formats& formats) const {
+    for (const std::size_t tensor : tensors) {
       node.bytes += source_.tensors()[tensor].bytes;
-      dtypes.insert(source_.tensors()[tensor].dtype);
+      if (const PackedTensors* packed = source_.packed(tensor)) {
+        formats.quantised.insert(short_name(packed->format));
+      } else {
+        formats.plain.insert(source_.tensors()[tensor].dtype);
+      }
     }
   }
 
-  const TensorSource& source_;
+  // The checkpoint's tensors behind those of the view; all or none of a slot's are quantised.
+  void find_sources(const std::vector<std::size_t>& tensors, Slot& slot) const {
+    for (const std::size_t tensor : tensors) {
+      slot.sources.push_back(source_.origin(tensor));
+      const PackedTensors* packed = source_.packed(tensor);
+      if (packed == nullptr) continue;
+      if (!slot.packed) slot.packed = PackedSlot{packed->format, packed->scale_type, {}, {}};
+      slot.packed->scales.push_back(packed->scales);
+      if (packed->biases != kNone) slot.packed->biases.push_back(packed->biases);
+    }
+  }
+
+  const MatrixView& source_;
   const Widths& widths_;
   const Presence& presence_;
   std::vector<Node> nodes_;
@@ -74,7 +105,7 @@ class Assembler {
 
 }  // namespace
 
-std::vector<Node> assemble_nodes(const SortedTensors& tensors, const TensorSource& source,
+std::vector<Node> assemble_nodes(const SortedTensors& tensors, const MatrixView& source,
                                  const Widths& widths, const Presence& presence) {
   Assembler assembler(source, widths, presence);
   assembler.add("embedding", NodeKind::kEmbedding, outer_rows(), tensors.outer);

@@ -21,7 +21,7 @@ struct Group {
 
 class Checker {
  public:
-  Checker(const SortedTensors& tensors, const TensorSource& source, const Widths& widths,
+  Checker(const SortedTensors& tensors, const MatrixView& source, const Widths& widths,
           const Presence& presence, Faults& faults)
       : tensors_(tensors), source_(source), widths_(widths), presence_(presence), faults_(faults) {}
 
@@ -32,6 +32,7 @@ class Checker {
     for_each_group([this](const Group& group) { check_missing(group); });
     for (const auto& [first, second] : tensors_.twice) add_twice(first, second);
     for_each_group([this](const Group& group) { check_filled(group); });
+    for_each_group([this](const Group& group) { check_formats(group); });
     check_unexpected();
   }
 
@@ -157,7 +158,7 @@ class Checker {
 
   void check_filled(const Group& group) {
     for (std::size_t entry = 0; entry < group.filled.size(); ++entry) {
-      if (group.filled[entry] == kNone) continue;
+      if (group.filled[entry] == kNone || source_.is_broken(group.filled[entry])) continue;
       const TensorInfo& tensor = info(group.filled[entry]);
       const std::vector<Axis>& axes = group.rows.entries()[entry].row->axes;
       if (!fits(tensor.shape, axes)) {
@@ -172,6 +173,52 @@ class Checker {
         });
       }
     }
+  }
+
+  void check_formats(const Group& group) {
+    for (std::size_t slot = 0; slot < group.rows.slots().size(); ++slot) {
+      const SlotRow& row = group.rows.slots()[slot];
+      const std::size_t first = group.rows.first(slot);
+      const std::size_t entries = row.parts.size() + (row.fused ? 1 : 0);
+      for (std::size_t i = 0; i < entries; ++i) {
+        const std::size_t tensor = group.filled[first + i];
+        if (tensor == kNone || source_.is_broken(tensor)) continue;
+        if (row.keep_float32) {
+          if (source_.packed(tensor) != nullptr) add_quantised(tensor);
+        } else if (i > 0 && i < row.parts.size()) {
+          compare_formats(group.filled[first], tensor);
+        }
+      }
+    }
+  }
+
+  void add_quantised(std::size_t tensor) {
+    faults_.add([&] {
+      return str(quoted(info(tensor).name), ": gates and norms are not run quantised, got ",
+                 stored_as(tensor));
+    });
+  }
+
+  // Rows that are joined into one matrix at load. Plain ones may differ: they are converted.
+  void compare_formats(std::size_t first, std::size_t tensor) {
+    if (first == kNone || source_.is_broken(first)) return;
+    const PackedTensors* a = source_.packed(first);
+    const PackedTensors* b = source_.packed(tensor);
+    if (a == nullptr && b == nullptr) return;
+    if (a != nullptr && b != nullptr && a->format == b->format && a->scale_type == b->scale_type) {
+      return;
+    }
+    faults_.add([&] {
+      return str(quoted(info(tensor).name), ": wanted ", stored_as(first), ", as ",
+                 quoted(info(first).name), ", whose rows are joined with it, got ",
+                 stored_as(tensor));
+    });
+  }
+
+  std::string stored_as(std::size_t tensor) const {
+    const PackedTensors* packed = source_.packed(tensor);
+    if (packed == nullptr) return std::string(name_of(info(tensor).dtype));
+    return str(to_string(packed->format), ", scales ", name_of(packed->scale_type));
   }
 
   void check_unexpected() {
@@ -192,7 +239,7 @@ class Checker {
   }
 
   const SortedTensors& tensors_;
-  const TensorSource& source_;
+  const MatrixView& source_;
   const Widths& widths_;
   const Presence& presence_;
   Faults& faults_;
@@ -205,7 +252,7 @@ bool is_foreign(const BlockTensors& block) {
   return !block.has_mlstm && !block.unexpected.empty();
 }
 
-void check_tensors(const SortedTensors& tensors, const TensorSource& source, const Widths& widths,
+void check_tensors(const SortedTensors& tensors, const MatrixView& source, const Widths& widths,
                    const Presence& presence, Faults& faults) {
   Checker(tensors, source, widths, presence, faults).check_all();
 }

@@ -2,8 +2,8 @@
 // other is.
 #pragma once
 
-#include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/faults.h"
+#include "xlstm/wiring/matrix_view.h"
 #include "xlstm/wiring/presence.h"
 #include "xlstm/wiring/tensor_names.h"
 
@@ -13,8 +13,9 @@ namespace xlstm {
 bool is_foreign(const BlockTensors& block);
 
 // Faults: gaps in block numbers, blocks of other kinds, missing, doubled, misshapen and non-float
-// tensors, unexpected ones. Widths that are 0 match any length.
-void check_tensors(const SortedTensors& tensors, const TensorSource& source, const Widths& widths,
+// tensors, unexpected ones, quantised gates and norms, slots whose parts are stored in different
+// formats. Widths that are 0 match any length.
+void check_tensors(const SortedTensors& tensors, const MatrixView& source, const Widths& widths,
                    const Presence& presence, Faults& faults);
 
 }  // namespace xlstm

@@ -152,6 +152,7 @@ LargeConfig read_large_config(std::string_view json, std::string_view where, Fau
   read_sizes(keys, config);
   read_parts(keys, config);
   read_constants(keys, config);
+  config.quantization = read_quantization(root, where);
   return config;
 }
 

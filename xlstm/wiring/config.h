@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "xlstm/wiring/faults.h"
+#include "xlstm/wiring/quantization_config.h"
 
 namespace xlstm {
 
@@ -28,6 +29,7 @@ struct LargeConfig {
   std::optional<float> output_logit_soft_cap = 30.0F;  // likewise
   std::int64_t chunk_size = 64;
   std::optional<std::int64_t> bos_token_id, eos_token_id, pad_token_id;
+  QuantizationConfig quantization;
 };
 
 // Reads the keys that decide what is computed; all others are ignored. Throws Error(kFormat) when

@@ -10,6 +10,7 @@
 #include "xlstm/wiring/config.h"
 #include "xlstm/wiring/family.h"
 #include "xlstm/wiring/faults.h"
+#include "xlstm/wiring/matrix_view.h"
 #include "xlstm/wiring/presence.h"
 #include "xlstm/wiring/tensor_names.h"
 #include "xlstm/wiring/widths.h"
@@ -78,24 +79,25 @@ Plan discover_in(std::string_view config_json, const TensorSource& source,
                  std::string_view config_where, std::string_view where) {
   Faults faults;
   const LargeConfig config = read_large_config(config_json, config_where, faults);
-  const SortedTensors tensors = sort_tensors(source);
+  const MatrixView matrices(source, config.quantization, faults);
+  const SortedTensors tensors = sort_tensors(matrices);
   if (!tensors.has_mlstm) {
-    refuse_family(source, faults);
+    refuse_family(matrices, faults);
     faults.throw_if_any(where);
   }
-  const Widths widths = find_widths(tensors, source);
-  const Presence presence = find_presence(config, tensors, source, faults);
+  const Widths widths = find_widths(tensors, matrices);
+  const Presence presence = find_presence(config, tensors, matrices, faults);
   compare_sizes(config, widths, tensors, faults);
-  check_tensors(tensors, source, widths, presence, faults);
+  check_tensors(tensors, matrices, widths, presence, faults);
   if (faults.count() == 0) check_known(widths, faults);
   faults.throw_if_any(where);
 
   Plan plan;
   plan.family = "xlstm-large";
-  plan.dialect = dialect_of(tensors, source);
+  plan.dialect = dialect_of(tensors, matrices);
   plan.name = where;
   plan.dims = dims_of(config, widths, presence, tensors.blocks.size());
-  plan.nodes = assemble_nodes(tensors, source, widths, presence);
+  plan.nodes = assemble_nodes(tensors, matrices, widths, presence);
   plan.bos_id = config.bos_token_id;
   plan.eos_id = config.eos_token_id;
   plan.pad_id = config.pad_token_id;

@@ -30,7 +30,8 @@ std::string label_of(const Node& node, bool tied) {
   std::string label = escaped(short_name(node)) + "\\n";
   label += label_line(str("kind ", name_of(node.kind)));
   for (const Slot& slot : node.slots) {
-    label += label_line(str(short_name(slot, node), " ", to_string(slot.shape)));
+    const std::string format = slot.packed ? str(" ", format_text(slot)) : "";
+    label += label_line(str(short_name(slot, node), " ", to_string(slot.shape), format));
   }
   if (tied) return label + label_line("tied to embedding");
   label += label_line(

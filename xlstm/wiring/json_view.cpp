@@ -37,6 +37,13 @@ Ordered dims_json(const LargeDims& d) {
           {"chunk_size", d.chunk_size}};
 }
 
+Ordered packed_json(const PackedSlot& packed) {
+  return {{"mode", name_of(packed.format.mode)},
+          {"bits", packed.format.bits},
+          {"group_size", packed.format.group_size},
+          {"scales", name_of(packed.scale_type)}};
+}
+
 Ordered node_json(const Node& node) {
   Ordered tensors = Ordered::array();
   for (const Slot& slot : node.slots) {
@@ -44,6 +51,7 @@ Ordered node_json(const Node& node) {
                        {"shape", slot.shape},
                        {"sources", slot.sources.size()},
                        {"keep_float32", slot.keep_float32}});
+    if (slot.packed) tensors.back()["quantization"] = packed_json(*slot.packed);
   }
   return {{"name", node.name},   {"kind", name_of(node.kind)},
           {"dtype", node.dtype}, {"parameters", node.parameters},

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "xlstm/base/dtype.h"
+#include "xlstm/base/quantization.h"
 #include "xlstm/base/shape.h"
 
 namespace xlstm {
@@ -36,6 +37,15 @@ struct LargeDims {
 enum class NodeKind { kEmbedding, kMlstm, kFfn, kOutNorm, kLmHead };
 std::string_view name_of(NodeKind kind);  // "embedding", "mlstm", "ffn", "rms_norm", "lm_head"
 
+// How a slot that the checkpoint holds quantised lies there: Slot::sources are its packed words,
+// these the scales and biases beside each, in the same order.
+struct PackedSlot {
+  Quantization format;
+  DType scale_type = DType::kBF16;  // of scales and biases; kU8 for mxfp4
+  std::vector<std::size_t> scales;
+  std::vector<std::size_t> biases;  // empty for mxfp4
+};
+
 // One tensor of the model under its canonical name. It is the concatenation, along axis 0, of the
 // checkpoint tensors in `sources` (one for a plain tensor; q, k, v, o for `qkvo.weight`, unless the
 // checkpoint stores it fused already).
@@ -44,6 +54,8 @@ struct Slot {
   Shape shape;                       // after concatenation, e.g. [2*NH*DHQK + 2*NH*DHV, D]
   std::vector<std::size_t> sources;  // indices into TensorSource::tensors()
   bool keep_float32 = false;         // gates and norms: float32 whatever the compute dtype
+  std::optional<PackedSlot> packed =
+      std::nullopt;  // quantised in the checkpoint; `shape` is [N, K]
 };
 
 // Canonical names within a node (prefix "blocks.N."):
@@ -58,7 +70,8 @@ struct Node {
   std::string name;  // "embedding", "blocks.0.mlstm", "blocks.0.ffn", ..., "out_norm", "lm_head"
   NodeKind kind = NodeKind::kEmbedding;
   std::vector<Slot> slots;
-  std::string dtype;  // of its weights in the file: "BF16", or "BF16+F32" when mixed
+  std::string
+      dtype;  // of its weights in the file: "BF16", or "BF16+F32", "4-bit/64+F32" when mixed
   std::uint64_t parameters = 0;
   std::uint64_t bytes = 0;        // of its weights in the file
   std::uint64_t state_bytes = 0;  // recurrent state of one sequence, float32

@@ -73,6 +73,7 @@ bool alike(const Node& a, const Node& b) {
   for (std::size_t i = 0; i < a.slots.size(); ++i) {
     if (short_name(a.slots[i], a) != short_name(b.slots[i], b)) return false;
     if (a.slots[i].shape != b.slots[i].shape) return false;
+    if (format_text(a.slots[i]) != format_text(b.slots[i])) return false;
   }
   return true;
 }
@@ -127,7 +128,7 @@ class Tree {
       const Slot& slot = node.slots[i];
       const bool last = i + 1 == node.slots.size();
       rows_.push_back({str(below, last ? glyphs_.last : glyphs_.branch, short_name(slot, node)), "",
-                       to_string(slot.shape)});
+                       to_string(slot.shape), format_text(slot)});
     }
   }
 

@@ -77,6 +77,10 @@ std::string_view short_name(const Slot& slot, const Node& node) {
   return std::string_view(slot.name).substr(node.name.size() + 1);
 }
 
+std::string format_text(const Slot& slot) {
+  return slot.packed ? short_name(slot.packed->format) : "";
+}
+
 std::string sizes_line(const Plan& plan) {
   const LargeDims& d = plan.dims;
   return str(plan.family, " (", plan.dialect, "): V ", d.V, ", D ", d.D, ", L ", d.L, ", NH ", d.NH,

@@ -20,6 +20,7 @@ std::string_view group_of(const Node& node);
 std::string_view short_name(const Node& node);
 // "blocks.3.mlstm.norm.weight" -> "norm.weight"
 std::string_view short_name(const Slot& slot, const Node& node);
+std::string format_text(const Slot& slot);  // "4-bit/64"; empty where it is not quantised
 
 // "xlstm-large (hf): V 4096, D 256, ..." and "norm eps 1e-06, ..."
 std::string sizes_line(const Plan& plan);
