@@ -7,16 +7,7 @@
 #include "xlstm/ops/ops.h"
 
 namespace xlstm {
-namespace {
 namespace mx = mlx::core;
-
-std::uint64_t memory_bytes(const Slot& slot, mx::Dtype dtype) {
-  const auto elements = static_cast<std::uint64_t>(element_count(slot.shape).value_or(0));
-  return elements * mx::size_of(memory_dtype(slot, dtype));
-}
-
-}  // namespace
-
 MemoryEstimate estimate_memory(const Plan& plan, ComputeDtype dtype, int batch) {
   const mx::Dtype type = dtype == ComputeDtype::kBfloat16 ? mx::bfloat16 : mx::float32;
   MemoryEstimate out;

@@ -7,7 +7,7 @@ namespace {
 namespace mx = mlx::core;
 
 mx::array linear(const mx::array& x, const Dense& w) {
-  return ops::linear(x, std::get<mx::array>(w.weight), w.bias);
+  return ops::linear(x, w.weight, w.bias);
 }
 
 // x [B, S, D] -> what the mLSTM layer adds to it [B, S, D]; moves `state` on by S tokens.

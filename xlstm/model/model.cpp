@@ -36,16 +36,15 @@ ForwardResult Model::forward(const mx::array& tokens, const ModelState& state,
   ModelState next = state;
   for (std::uint64_t& position : next.positions) position += static_cast<std::uint64_t>(S);
 
-  mx::array x =
-      mx::astype(mx::take(std::get<mx::array>(impl_->embedding), tokens, 0), impl_->activation);
+  mx::array x = ops::take_rows(impl_->embedding, tokens, impl_->activation);
   for (std::size_t l = 0; l < impl_->blocks.size(); ++l) {
     x = large_block(x, impl_->blocks[l], d, impl_->activation, next.blocks[l]);
   }
   if (positions == Positions::kLast && S > 1) x = mx::slice(x, {0, S - 1, 0}, {B, S, D});
   if (impl_->out_norm)
     x = ops::rms_norm(x, impl_->out_norm->weight, impl_->out_norm->bias, d.norm_eps);
-  const mx::array logits = mx::astype(
-      ops::linear(x, std::get<mx::array>(impl_->lm_head.weight), impl_->lm_head.bias), mx::float32);
+  const mx::array logits =
+      mx::astype(ops::linear(x, impl_->lm_head.weight, impl_->lm_head.bias), mx::float32);
   return {ops::soft_cap(logits, d.output_logit_soft_cap), std::move(next)};
 }
 
@@ -70,11 +69,12 @@ namespace {
 
 std::optional<mx::array> take_bias(const LoadedWeights& loaded, const std::string& name) {
   const auto bias = loaded.arrays.find(name + ".bias");
-  return bias == loaded.arrays.end() ? std::nullopt : std::optional(bias->second);
+  return bias == loaded.arrays.end() ? std::nullopt
+                                     : std::optional(std::get<mx::array>(bias->second));
 }
 
 Norm take_norm(const LoadedWeights& loaded, const std::string& name) {
-  return {loaded.arrays.at(name + ".weight"), take_bias(loaded, name)};
+  return {std::get<mx::array>(loaded.arrays.at(name + ".weight")), take_bias(loaded, name)};
 }
 
 Dense take_dense(const LoadedWeights& loaded, const std::string& name) {
@@ -136,7 +136,7 @@ std::uint64_t Model::weight_bytes() const {
 std::uint64_t Model::bytes_per_token() const {
   // Of the embedding one row is read, unless it serves as the head too; the state is read and
   // written.
-  const std::uint64_t embedding = std::get<mx::array>(impl_->embedding).nbytes();
+  const std::uint64_t embedding = memory_bytes(impl_->embedding);
   const std::uint64_t row = embedding / static_cast<std::uint64_t>(impl_->plan.dims.V);
   const std::uint64_t skipped = impl_->plan.dims.tied_head ? 0 : embedding - row;
   return impl_->weight_bytes - skipped + 2 * impl_->plan.state_bytes();

@@ -1,6 +1,7 @@
 #include "xlstm/model/weights_loader.h"
 
 #include <cstring>
+#include <utility>
 
 #include "mlx/allocator.h"
 #include "xlstm/base/dtype.h"
@@ -59,40 +60,141 @@ std::size_t convert(const std::byte* from, DType dtype, std::size_t count, mx::D
   return count * (to_bf16 ? 2 : 4);
 }
 
-mx::Shape mlx_shape(const Slot& slot) {
+mx::Shape mlx_shape(const Shape& lengths, const std::string& where) {
   mx::Shape shape;
-  for (const std::int64_t length : slot.shape) {
+  for (const std::int64_t length : lengths) {
     if (length > INT32_MAX) {
-      fail_wanted(ErrorKind::kModel, slot.name, "axes below 2^31", to_string(slot.shape));
+      fail_wanted(ErrorKind::kModel, where, "axes below 2^31", to_string(lengths));
     }
     shape.push_back(static_cast<int>(length));
   }
   return shape;
 }
 
-mx::array load_slot(const Slot& slot, const TensorSource& source, mx::Dtype dtype, Hash& hash) {
-  const auto elements = static_cast<std::size_t>(element_count(slot.shape).value());
-  auto data = mx::allocator::malloc(elements * mx::size_of(dtype));
-  auto* to = static_cast<char*>(data.buffer().raw_ptr());
-  if (to == nullptr && elements > 0) {
-    fail_wanted(ErrorKind::kMemory, slot.name, str(elements * mx::size_of(dtype), " bytes"),
-                "none");
+mx::Dtype memory_dtype(const Slot& slot, mx::Dtype dtype) {
+  return slot.keep_float32 ? mx::float32 : dtype;
+}
+
+mx::Dtype scale_dtype(DType type) {
+  switch (type) {
+    case DType::kF32:
+      return mx::float32;
+    case DType::kF16:
+      return mx::float16;
+    case DType::kU8:
+      return mx::uint8;
+    default:
+      return mx::bfloat16;
   }
-  for (const std::size_t index : slot.sources) {
-    const TensorInfo& info = source.tensors()[index];
-    const auto bytes = source.bytes(index);
-    hash.add(name_of(info.dtype));
-    hash.add(bytes);
-    to += convert(bytes.data(), info.dtype, bytes.size() / size_of(info.dtype), dtype, to);
-    source.release(index);
+}
+
+// An array that is yet to be filled.
+struct Unfilled {
+  Unfilled(const Shape& lengths, mx::Dtype type, const std::string& where)
+      : shape(mlx_shape(lengths, where)),
+        dtype(type),
+        bytes(static_cast<std::size_t>(element_count(lengths).value()) * mx::size_of(type)),
+        data(mx::allocator::malloc(bytes)),
+        at(static_cast<char*>(data.buffer().raw_ptr())) {
+    if (at == nullptr && bytes > 0) {
+      fail_wanted(ErrorKind::kMemory, where, str(bytes, " bytes"), "none");
+    }
   }
-  return mx::array(std::move(data), mlx_shape(slot), dtype);
+
+  mx::array take() { return mx::array(std::move(data), shape, dtype); }
+
+  mx::Shape shape;
+  mx::Dtype dtype;
+  std::size_t bytes;
+  decltype(mx::allocator::malloc(0)) data;
+  char* at;  // where the next bytes go
+};
+
+// Reads a slot's tensors once, adding what it reads to the fingerprint.
+class SlotLoader {
+ public:
+  SlotLoader(const Slot& slot, const TensorSource& source, Hash& hash)
+      : slot_(slot), source_(source), hash_(hash) {}
+
+  ops::WeightArray load(mx::Dtype dtype) const {
+    if (slot_.packed) return load_packed(*slot_.packed);
+    Unfilled out(slot_.shape, memory_dtype(slot_, dtype), slot_.name);
+    for (const std::size_t index : slot_.sources) {
+      const DType from = source_.tensors()[index].dtype;
+      const auto bytes = read(index);
+      out.at += convert(bytes.data(), from, bytes.size() / size_of(from), out.dtype, out.at);
+      source_.release(index);
+    }
+    return out.take();
+  }
+
+ private:
+  std::span<const std::byte> read(std::size_t index) const {
+    const auto bytes = source_.bytes(index);
+    hash_.add(name_of(source_.tensors()[index].dtype));
+    hash_.add(bytes);
+    return bytes;
+  }
+
+  ops::QuantizedArray load_packed(const PackedSlot& packed) const {
+    hash_.add(to_string(packed.format));
+    const std::int64_t N = slot_.shape[0], K = slot_.shape[1];
+    const Shape groups = {N, K / packed.format.group_size};
+    const mx::Dtype scale = scale_dtype(packed.scale_type);
+    const mx::array words =
+        joined(slot_.sources, {N, quantized_words(packed.format, K)}, mx::uint32);
+    const mx::array scales = joined(packed.scales, groups, scale);
+    if (packed.biases.empty()) return {words, scales, std::nullopt, packed.format};
+    return {words, scales, joined(packed.biases, groups, scale), packed.format};
+  }
+
+  mx::array joined(const std::vector<std::size_t>& tensors, const Shape& shape,
+                   mx::Dtype dtype) const {
+    Unfilled out(shape, dtype, slot_.name);
+    for (const std::size_t index : tensors) {
+      const auto bytes = read(index);
+      std::memcpy(out.at, bytes.data(), bytes.size());
+      out.at += bytes.size();
+      source_.release(index);
+    }
+    return out.take();
+  }
+
+  const Slot& slot_;
+  const TensorSource& source_;
+  Hash& hash_;
+};
+
+std::vector<std::size_t> tensors_of(const Slot& slot) {
+  std::vector<std::size_t> out = slot.sources;
+  if (slot.packed) {
+    out.insert(out.end(), slot.packed->scales.begin(), slot.packed->scales.end());
+    out.insert(out.end(), slot.packed->biases.begin(), slot.packed->biases.end());
+  }
+  return out;
+}
+
+std::uint64_t packed_bytes(const Shape& shape, const Quantization& format, DType scale_type) {
+  const auto N = static_cast<std::uint64_t>(shape[0]), K = static_cast<std::uint64_t>(shape[1]);
+  const auto bits = static_cast<std::uint64_t>(format.bits);
+  const std::uint64_t groups = K / static_cast<std::uint64_t>(format.group_size);
+  const std::uint64_t scales = format.mode == QuantizationMode::kAffine ? 2 : 1;
+  return N * (K * bits / 8 + groups * scales * size_of(scale_type));
 }
 
 }  // namespace
 
-mx::Dtype memory_dtype(const Slot& slot, mx::Dtype dtype) {
-  return slot.keep_float32 ? mx::float32 : dtype;
+std::uint64_t memory_bytes(const Slot& slot, mx::Dtype dtype) {
+  if (slot.packed) return packed_bytes(slot.shape, slot.packed->format, slot.packed->scale_type);
+  const auto elements = static_cast<std::uint64_t>(element_count(slot.shape).value_or(0));
+  return elements * mx::size_of(memory_dtype(slot, dtype));
+}
+
+std::uint64_t memory_bytes(const ops::WeightArray& weight) {
+  if (const auto* dense = std::get_if<mx::array>(&weight)) return dense->nbytes();
+  const auto& quantized = std::get<ops::QuantizedArray>(weight);
+  return quantized.words.nbytes() + quantized.scales.nbytes() +
+         (quantized.biases ? quantized.biases->nbytes() : 0);
 }
 
 LoadedWeights load_weights(const Plan& plan, const TensorSource& source, mx::Dtype dtype,
@@ -105,10 +207,10 @@ LoadedWeights load_weights(const Plan& plan, const TensorSource& source, mx::Dty
     for (const Slot& slot : node.slots) {
       hash.add(slot.name);
       for (const std::int64_t length : slot.shape) hash.add(static_cast<std::uint64_t>(length));
-      mx::array array = load_slot(slot, source, memory_dtype(slot, dtype), hash);
-      out.bytes += array.nbytes();
+      ops::WeightArray array = SlotLoader(slot, source, hash).load(dtype);
+      out.bytes += memory_bytes(array);
       out.arrays.emplace(slot.name, std::move(array));
-      for (const std::size_t index : slot.sources) done += source.tensors()[index].bytes;
+      for (const std::size_t index : tensors_of(slot)) done += source.tensors()[index].bytes;
       if (on_progress && all > 0) on_progress(static_cast<double>(done) / static_cast<double>(all));
     }
   }
