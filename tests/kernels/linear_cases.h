@@ -73,8 +73,9 @@ inline std::vector<LinearShape> linear_edge_shapes() {
   for (std::size_t M = 0; M <= 45; ++M) {
     for (const std::size_t N : {5, 33}) shapes.push_back({M, N, 50});
   }
-  shapes.push_back({600, 34, 45});  // more rows than one block packs
-  shapes.push_back({100, 7, 20});   // many rows, few columns
+  shapes.push_back({607, 34, 45});   // more rows than one block packs
+  shapes.push_back({18, 65, 2100});  // several blocks of K, unlike each other
+  shapes.push_back({100, 7, 20});    // many rows, few columns
   return shapes;
 }
 

@@ -9,6 +9,7 @@
 #include "tests/kernels/op_cases.h"
 #include "xlstm/base/dtype.h"
 #include "xlstm/base/threads.h"
+#include "xlstm/kernels/panels/tiles.h"
 
 namespace xlstm::testing {
 namespace {
@@ -76,6 +77,15 @@ Inputs exact_inputs(const LinearShape& shape, WeightType type, bool with_bias,
           Weights(type, whole_floats(N * K, 30, random), offset)};
 }
 
+// Every SIMD target, and the widest one without the instructions that go beyond it.
+template <class Check>
+void for_each_way(const Check& check) {
+  for_each_simd_target(check);
+  kernels::use_dot_instructions(false);
+  check("no dot instructions");
+  kernels::use_dot_instructions(true);
+}
+
 using Kernel = decltype(&kernels::linear);
 
 std::vector<float> run(Kernel kernel, const Inputs& in) {
@@ -105,7 +115,7 @@ TEST(Linear, EqualsTheReferenceOnWholeNumbersAtEverySize) {
     for (const WeightType type : kWeightTypes) {
       const Inputs in = exact_inputs(shape, type, shape.K % 2 == 0);
       const std::vector<float> truth = run(kernels::linear_reference, in);
-      for_each_simd_target([&](const char* target) {
+      for_each_way([&](const char* target) {
         EXPECT_EQ(run(kernels::linear, in), truth) << text(shape, type, target);
       });
     }
@@ -125,7 +135,7 @@ TEST(Linear, WritesItsOutputsAndNothingElseAtEveryAlignment) {
           x[offset + at / K * x_stride + at % K] = in.x[at];
         std::vector<float> bias(offset);
         bias.insert(bias.end(), in.bias.begin(), in.bias.end());
-        for_each_simd_target([&](const char* target) {
+        for_each_way([&](const char* target) {
           GuardedRows y(M, N, N + offset, offset);
           kernels::linear(x.data() + offset, static_cast<std::ptrdiff_t>(x_stride), in.W.data(),
                           type, bias.data() + offset, y.data(),
@@ -143,19 +153,21 @@ TEST(Linear, StaysWithinTheBoundOnModelLayers) {
   constexpr std::size_t kMostWeights = std::size_t{1} << 22;  // keeps the reference quick
   for (const LinearLayer& layer : linear_layers()) {
     if (layer.N * layer.K > kMostWeights) continue;
-    for (const std::size_t M : {1, 4, 17}) {
+    for (const std::size_t M : {1, 4, 17, 45}) {
       std::mt19937_64 random(layer.N + layer.K + M);
       const LinearShape shape{M, layer.N, layer.K};
       const std::vector<float> w = uniform_floats(layer.N * layer.K, 0.1F, random);
-      const WeightType type = kWeightTypes[(layer.N + M) % 3];
+      const WeightType type = kWeightTypes[(layer.N / 8 + M) % 3];
       Inputs in{shape, uniform_floats(M * layer.K, 2.0F, random),
                 uniform_floats(layer.N, 1.0F, random), Weights(type, w)};
       const std::vector<float> truth = run(kernels::linear_reference, in);
       std::vector<std::vector<float>> results;
       std::vector<std::string> targets;
-      for_each_simd_target([&](const char* target) {
+      std::vector<bool> rounds_x;
+      for_each_way([&](const char* target) {
         results.push_back(run(kernels::linear, in));
         targets.emplace_back(target);
+        rounds_x.push_back(M > kLinearDotRows && kernels::linear_rounds_x(type));
       });
       // The same sums over absolute values.
       std::vector<float> absolute = w;
@@ -168,7 +180,8 @@ TEST(Linear, StaysWithinTheBoundOnModelLayers) {
         double worst = 0;
         for (std::size_t at = 0; at < truth.size(); ++at) {
           const double error = std::abs(static_cast<double>(results[r][at]) - truth[at]);
-          worst = std::max(worst, error / dot_bound(layer.K, magnitudes[at]));
+          const auto bound = rounds_x[r] ? bf16_dot_bound : dot_bound;
+          worst = std::max(worst, error / bound(layer.K, magnitudes[at]));
         }
         EXPECT_LE(worst, 1.0) << layer.model << " " << layer.layer << " "
                               << text(shape, type, targets[r].c_str());
@@ -200,14 +213,16 @@ TEST(Linear, EveryHalfPrecisionWeightIsWidenedExactly) {
     }
     for (const std::size_t M : {std::size_t{1}, kLinearDotRows + 1}) {
       const Inputs in{{M, kAll, 1}, std::vector<float>(M, 1.0F), {}, W};
-      for_each_simd_target([&](const char* target) {
+      for_each_way([&](const char* target) {
         const std::vector<float> y = run(kernels::linear, in);
         for (std::size_t bits = 0; bits < kAll; ++bits) {
           const auto half = static_cast<std::uint16_t>(bits);
           const float wanted =
               type == WeightType::kBF16 ? float_from_bf16(half) : float_from_f16(half);
           const float got = y[(M - 1) * kAll + bits];
-          ASSERT_TRUE(got == wanted || (std::isnan(got) && std::isnan(wanted)))
+          const bool lost = M > kLinearDotRows && kernels::linear_rounds_x(type) &&
+                            std::abs(wanted) < std::numeric_limits<float>::min();
+          ASSERT_TRUE(got == (lost ? 0.0F : wanted) || (std::isnan(got) && std::isnan(wanted)))
               << target << " " << name_of(type) << " bits " << bits << ": " << got;
         }
       });
@@ -215,11 +230,34 @@ TEST(Linear, EveryHalfPrecisionWeightIsWidenedExactly) {
   }
 }
 
+TEST(Linear, ManyRowsAreRoundedToBfloat16AndNoFurther) {
+  // x of 9 significant bits: ties, which go to the even neighbour; weights that show each of them.
+  constexpr std::size_t M = 18, K = 41;
+  std::mt19937_64 random(3);
+  std::vector<float> x(M * K), rounded(M * K);
+  for (std::size_t at = 0; at < x.size(); ++at) {
+    x[at] = static_cast<float>(257 + 2 * (random() % 100)) * (random() % 2 == 0 ? 1.0F : -1.0F);
+    rounded[at] = float_from_bf16(bf16_from_float(x[at]));
+  }
+  const Weights W(WeightType::kBF16, whole_floats(40 * K, 5, random));
+  const Inputs in{{M, 40, K}, x, {}, W}, in_rounded{{M, 40, K}, rounded, {}, W};
+  const auto exact = run(kernels::linear_reference, in);
+  const auto of_rounded = run(kernels::linear_reference, in_rounded);
+  ASSERT_NE(exact, of_rounded);
+  for_each_way([&](const char* target) {
+    const bool rounds = kernels::linear_rounds_x(WeightType::kBF16);
+    EXPECT_EQ(run(kernels::linear, in), rounds ? of_rounded : exact) << target;
+    EXPECT_FALSE(kernels::linear_rounds_x(WeightType::kF32)) << target;
+    EXPECT_FALSE(kernels::linear_rounds_x(WeightType::kF16)) << target;
+  });
+}
+
 TEST(Linear, ThreadCountDoesNotChangeABit) {
   for (const LinearShape& shape : {LinearShape{1, 2000, 1100},
                                    {7, 900, 700},
                                    {300, 8, 2000},
                                    {40, 700, 333},
+                                   {1300, 70, 1100},
                                    {700, 96, 300}}) {
     for (const WeightType type : {WeightType::kF32, WeightType::kBF16}) {
       std::mt19937_64 random(shape.M);
@@ -244,7 +282,7 @@ TEST(Linear, ARowOfFewDoesNotDependOnTheOthers) {
                      uniform_floats(kLinearDotRows * K, 1.0F, random),
                      {},
                      Weights(WeightType::kF32, uniform_floats(50 * K, 1.0F, random))};
-    for_each_simd_target([&](const char* target) {
+    for_each_way([&](const char* target) {
       const std::vector<float> last = [&] {
         const std::vector<float> y = run(kernels::linear, all);
         return std::vector<float>(y.end() - 50, y.end());
@@ -261,16 +299,17 @@ TEST(Linear, ARowOfFewDoesNotDependOnTheOthers) {
 
 TEST(Linear, ANanInOneRowOfXReachesThatRowOnly) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  for (const LinearShape& shape : {LinearShape{5, 40, 37}, {20, 40, 37}, {3, 5, 7}}) {
+  for (const LinearShape& shape : {LinearShape{5, 40, 37}, {20, 40, 37}, {21, 40, 37}, {3, 5, 7}}) {
     for (const std::size_t k : {std::size_t{0}, shape.K / 2, shape.K - 1}) {
-      Inputs in = exact_inputs(shape, WeightType::kF32, true);
+      const WeightType type = shape.M % 2 == 0 ? WeightType::kF32 : WeightType::kBF16;
+      Inputs in = exact_inputs(shape, type, true);
       const std::size_t row = shape.M / 2;
       in.x[row * shape.K + k] = nan;
-      for_each_simd_target([&](const char* target) {
+      for_each_way([&](const char* target) {
         const std::vector<float> y = run(kernels::linear, in);
         for (std::size_t at = 0; at < y.size(); ++at) {
           ASSERT_EQ(std::isnan(y[at]), at / shape.N == row)
-              << text(shape, WeightType::kF32, target) << " k " << k << " at " << at;
+              << text(shape, type, target) << " k " << k << " at " << at;
         }
       });
     }
@@ -278,13 +317,13 @@ TEST(Linear, ANanInOneRowOfXReachesThatRowOnly) {
 }
 
 TEST(Linear, AnInfiniteWeightMakesItsColumnInfinite) {
-  for (const std::size_t M : {3, 20}) {
+  for (const std::size_t M : {3, 20, 21}) {
     for (std::size_t k = 0; k < 37; ++k) {
       const LinearShape shape{M, 40, 37};
-      Inputs in = exact_inputs(shape, WeightType::kF32, false);
+      Inputs in = exact_inputs(shape, M == 21 ? WeightType::kBF16 : WeightType::kF32, false);
       for (float& value : in.x) value = std::abs(value) + 1.0F;  // no 0 x infinity
       in.W.set(11 * shape.K + k, std::numeric_limits<float>::infinity());
-      for_each_simd_target([&](const char* target) {
+      for_each_way([&](const char* target) {
         const std::vector<float> y = run(kernels::linear, in);
         for (std::size_t at = 0; at < y.size(); ++at) {
           ASSERT_EQ(std::isinf(y[at]), at % shape.N == 11) << target << " k " << k << " at " << at;

@@ -41,6 +41,13 @@ inline double dot_bound(std::size_t K, double magnitudes) {
   return roundings * (kUnitRoundoff * magnitudes + 0x1p-150);
 }
 
+// What rounding x to bfloat16 adds: at most 2^-8 of each product. Numbers below 2^-126 count as 0
+// there, x and W among them: with both below 2^64 that is less than 2^-62 a product.
+inline double bf16_dot_bound(std::size_t K, double magnitudes) {
+  return dot_bound(K, magnitudes) * (1 + 0x1p-8) + 0x1p-8 * magnitudes +
+         static_cast<double>(K) * 0x1p-61;
+}
+
 // Outputs of `rows` rows that lie `stride` floats apart, `offset` floats behind an aligned address,
 // with guards before, behind and between.
 class GuardedRows {

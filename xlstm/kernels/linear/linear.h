@@ -2,8 +2,9 @@
 //
 //   y[m, n] = sum_k x[m, k] W[n, k] (+ bias[n])
 //
-// x and y are float32; W is float32, bfloat16 or float16 as it lies in the checkpoint, widened to
-// float32 in registers or in a packed panel. Products and sums are float32.
+// x and y are float32; W is float32, bfloat16 or float16 as it lies in the checkpoint. Products and
+// sums are float32, of W widened in registers or in a packed panel; except that many rows of x are
+// rounded to bfloat16 where W is bfloat16 and the processor multiplies pairs of such at once.
 #pragma once
 
 #include <cstddef>
@@ -30,13 +31,20 @@ constexpr std::size_t weight_bytes(WeightType type) {
 // alignment. Up to kLinearDotRows rows, a row of y does not depend on the other rows of x.
 //
 // Error of each y against exact arithmetic: at most eps (K + 2) (sum_k |x W| + |bias|), eps =
-// 2^-24.
+// 2^-24. Where x is rounded to bfloat16 (linear_rounds_x(); only for M > kLinearDotRows), 2^-8
+// sum_k |x W| more: 8 significant bits, rounded to nearest, so at most 2^-8 of each x, while the
+// products of two such numbers are exact in float32. And there numbers below 2^-126 (of x, W and
+// sums) count as 0, those of x that round beyond the greatest bfloat16 (2^128 - 2^119 and above) as
+// infinite.
 //
-// Throws Error(kMemory) if its scratch memory (about 2 MiB a thread, kept for the thread's life,
-// only for M > kLinearDotRows) cannot be had.
+// Throws Error(kMemory) if its scratch memory (1.3 MiB, and 64 KiB a thread, kept for the thread's
+// life, only for M > kLinearDotRows) cannot be had.
 void linear(const float* x, std::ptrdiff_t x_stride, const void* W, WeightType type,
             const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M, std::size_t N,
             std::size_t K);
+
+// Whether more than kLinearDotRows rows are rounded to bfloat16 for such weights on this machine.
+bool linear_rounds_x(WeightType type);
 
 // The same, scalar, summed in float64 and rounded once: the truth in tests.
 void linear_reference(const float* x, std::ptrdiff_t x_stride, const void* W, WeightType type,

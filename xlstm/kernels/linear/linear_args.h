@@ -23,11 +23,7 @@ struct LinearPart {
   std::size_t m0, m1, n0, n1;
 };
 
-// Floats of x that a panel of the many-row path holds of each row, and their distance in the
-// panel: a line more, so that rows do not fall into the same sets of the cache.
-inline constexpr std::size_t kPanelDepth = 512;
-inline constexpr std::size_t kPanelStride = kPanelDepth + 16;
-// Rows of x that are packed together: 400 KiB.
-inline constexpr std::size_t kPanelRows = 192;
+// linear() for more than kLinearDotRows rows, by way of packed panels. M, N, K > 0.
+void linear_many_rows(const LinearArgs& a);
 
 }  // namespace xlstm::kernels

@@ -1,4 +1,4 @@
-// For a processor, or a compiler, without vectors: plain float32 loops in place of both ways.
+// For a processor, or a compiler, without vectors: plain float32 loops in place of few rows.
 #if defined(XLSTM_LINEAR_SCALAR_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef XLSTM_LINEAR_SCALAR_INL
 #undef XLSTM_LINEAR_SCALAR_INL
@@ -42,14 +42,6 @@ void dot_part(const LinearArgs& a, const LinearPart& part) {
     case WeightType::kF16:
       return dot_scalar<std::uint16_t>(a, part, float_from_f16);
   }
-}
-
-void panel_part(const LinearArgs& a, const LinearPart& part, float* /*scratch*/) {
-  dot_part(a, part);
-}
-
-std::size_t panel_floats(std::size_t /*M*/) {
-  return 0;
 }
 
 }  // namespace

@@ -1,9 +1,7 @@
-// linear() for the machine at hand: which of the two ways a call goes, and who does which part.
-#include <hwy/aligned_allocator.h>
-
+// linear() for the machine at hand: which of the two ways a call goes; few rows, and who does which
+// part of them.
 #include <algorithm>
 
-#include "xlstm/base/error.h"
 #include "xlstm/base/threads.h"
 #include "xlstm/kernels/linear/linear.h"
 #include "xlstm/kernels/linear/linear_args.h"
@@ -17,7 +15,6 @@
 #include <hwy/highway.h>
 
 #include "xlstm/kernels/linear/linear_dot-inl.h"
-#include "xlstm/kernels/linear/linear_panel-inl.h"
 #include "xlstm/kernels/linear/linear_scalar-inl.h"
 
 #if HWY_ONCE
@@ -25,8 +22,6 @@ namespace xlstm::kernels {
 namespace {
 
 HWY_EXPORT(dot_part);
-HWY_EXPORT(panel_part);
-HWY_EXPORT(panel_floats);
 
 // Fewer columns than this are not worth a panel, however many rows.
 constexpr std::size_t kFewestPanelColumns = 24;
@@ -87,21 +82,6 @@ Grid best_grid(const LinearArgs& a, std::size_t threads, std::size_t row_granule
   return best;
 }
 
-// This thread's scratch memory, kept for its next call.
-float* scratch_floats(std::size_t count) {
-  thread_local hwy::AlignedFreeUniquePtr<float[]> memory;
-  thread_local std::size_t size = 0;
-  if (size < count) {
-    memory.reset();
-    size = 0;
-    memory = hwy::AllocateAligned<float>(count);
-    if (memory == nullptr)
-      fail(ErrorKind::kMemory, "linear", str("no memory for ", count, " floats"));
-    size = count;
-  }
-  return memory.get();
-}
-
 void linear_few_rows(const LinearArgs& a) {
   const auto run = HWY_DYNAMIC_DISPATCH(dot_part);
   const std::size_t threads = threads_for(a);
@@ -110,17 +90,6 @@ void linear_few_rows(const LinearArgs& a) {
   const Grid grid = best_grid(a, threads, kRowGranule, 1 + a.M);
   parallel_for(grid.rows * grid.columns,
                [&](std::size_t at) { run(a, part_of(a, grid, kRowGranule, at)); });
-}
-
-void linear_many_rows(const LinearArgs& a) {
-  const auto run = HWY_DYNAMIC_DISPATCH(panel_part);
-  const std::size_t threads = threads_for(a);
-  constexpr std::size_t kRowGranule = 14;
-  const Grid grid = best_grid(a, threads, kRowGranule, 12);
-  const std::size_t floats = HWY_DYNAMIC_DISPATCH(panel_floats)(a.M);
-  parallel_for(grid.rows * grid.columns, [&](std::size_t at) {
-    run(a, part_of(a, grid, kRowGranule, at), scratch_floats(floats));
-  });
 }
 
 }  // namespace

@@ -1,0 +1,53 @@
+// What the tiles for AVX-512 share. Functions name their instructions themselves, so that nothing
+// else of a file is compiled for processors that have them.
+#pragma once
+
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 finds its own header's "undefined" vectors used uninitialised (GCC bug 105593).
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#include <immintrin.h>
+#pragma GCC diagnostic pop
+#else
+#include <immintrin.h>
+#endif
+
+#include <cstddef>
+
+#define XLSTM_AVX512                                                                   \
+  __attribute__((                                                                      \
+      target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,avx512bf16,fma" \
+             ",bmi2")))
+#define XLSTM_AVX512_INLINE static inline __attribute__((always_inline)) XLSTM_AVX512
+
+namespace xlstm::kernels::avx512 {
+
+// r[i] lane j <-> r[j] lane i.
+XLSTM_AVX512_INLINE void transpose(__m512i (&r)[16]) {
+  __m512i t[16];
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 16; i += 4) {
+    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+  }
+  // r[4 i + j]: in block b, rows 4 i .. 4 i + 3 of column 4 b + j.
+  for (int j = 0; j < 4; ++j) {
+    const __m512i low_even = _mm512_shuffle_i32x4(r[j], r[4 + j], 0x88);
+    const __m512i low_odd = _mm512_shuffle_i32x4(r[j], r[4 + j], 0xDD);
+    const __m512i high_even = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0x88);
+    const __m512i high_odd = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0xDD);
+    t[j] = _mm512_shuffle_i32x4(low_even, high_even, 0x88);
+    t[4 + j] = _mm512_shuffle_i32x4(low_odd, high_odd, 0x88);
+    t[8 + j] = _mm512_shuffle_i32x4(low_even, high_even, 0xDD);
+    t[12 + j] = _mm512_shuffle_i32x4(low_odd, high_odd, 0xDD);
+  }
+  for (int i = 0; i < 16; ++i) r[i] = t[i];
+}
+
+}  // namespace xlstm::kernels::avx512

@@ -1,0 +1,220 @@
+#include "xlstm/kernels/panels/panels.h"
+
+#include <hwy/aligned_allocator.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "xlstm/base/error.h"
+#include "xlstm/base/threads.h"
+
+namespace xlstm::kernels {
+namespace {
+
+// Rows of x that are packed together: with 2 KiB a row, they share the second cache with a panel.
+constexpr std::size_t kMostBlockRows = 600;
+
+std::size_t pieces(std::size_t count, std::size_t size) {
+  return (count + size - 1) / size;
+}
+
+std::size_t up_to_lines(std::size_t bytes) {
+  return pieces(bytes, 64) * 64;
+}
+
+// Memory that its thread keeps for the next call.
+class Scratch {
+ public:
+  std::byte* bytes(std::size_t count) {
+    if (size_ < count) {
+      memory_.reset();
+      size_ = 0;
+      memory_ = hwy::AllocateAligned<std::byte>(count);
+      if (memory_ == nullptr)
+        fail(ErrorKind::kMemory, "linear", str("no memory for ", count, " bytes"));
+      size_ = count;
+    }
+    return memory_.get();
+  }
+
+ private:
+  hwy::AlignedFreeUniquePtr<std::byte[]> memory_;
+  std::size_t size_ = 0;
+};
+
+// Rows [m0, m1) of y cut into tiles of nearly the same, even height.
+struct Tiles {
+  Tiles(std::size_t first, std::size_t end, std::size_t most)
+      : m0(first), m1(end), pairs(pieces(end - first, 2)), count(pieces(pairs, most / 2)) {}
+  std::size_t begin(std::size_t tile) const { return m0 + pairs * tile / count * 2; }
+  std::size_t height(std::size_t tile) const { return begin(tile + 1) - begin(tile); }
+  std::size_t rows(std::size_t tile) const { return std::min(begin(tile + 1), m1) - begin(tile); }
+
+  std::size_t m0, m1, pairs, count;
+};
+
+// One step: some rows of x, a block of K.
+struct Block {
+  Tiles tiles;
+  std::size_t k0;
+  PanelDepth depth;
+  std::byte* x;  // packed tiles
+
+  std::byte* x_tile(const TileKernel& kernel, std::size_t tile) const {
+    // Tiles of different heights have different sizes; whole lines for the highest keep it simple.
+    return x + tile * up_to_lines(kernel.x_bytes(kernel.rows, depth));
+  }
+};
+
+// Runs of tiles and of panels for one thread.
+struct Part {
+  std::size_t tile0, tile1, panel0, panel1;
+};
+
+// Threads along tiles and along panels: the grid with the least work for its busiest thread, where
+// to pack a panel costs as much as to multiply it with one tile.
+struct Grid {
+  Grid(std::size_t threads, std::size_t tile_count, std::size_t panel_count)
+      : tiles(tile_count), panels(panel_count) {
+    std::size_t least = static_cast<std::size_t>(-1);
+    for (std::size_t r = 1; r <= std::min(threads, tiles); ++r) {
+      const std::size_t c = std::min(threads / r, panels);
+      const std::size_t work = pieces(panels, c) * (pieces(tiles, r) + 1);
+      if (work < least) {
+        least = work;
+        rows = r;
+        columns = c;
+      }
+    }
+  }
+  std::size_t count() const { return rows * columns; }
+  Part part(std::size_t at) const {
+    const std::size_t r = at / columns, c = at % columns;
+    return {tiles * r / rows, tiles * (r + 1) / rows, panels * c / columns,
+            panels * (c + 1) / columns};
+  }
+
+  std::size_t tiles, panels, rows = 1, columns = 1;
+};
+
+class Product {
+ public:
+  Product(const TileKernel& kernel, const PanelProduct& p, const PanelWeights& W)
+      : kernel_(kernel), p_(p), W_(W) {}
+
+  void run() const {
+    const std::size_t threads = threads_wanted();
+    const std::size_t row_blocks = pieces(p_.M, kMostBlockRows);
+    const std::size_t granule = std::max(kernel_.granule, p_.group);
+    const std::size_t blocks = pieces(p_.K, kernel_.depth);
+    const std::size_t depth = pieces(p_.K, blocks * granule) * granule;
+    for (std::size_t block = 0; block < row_blocks; ++block) {
+      const Tiles tiles(p_.M * block / row_blocks, p_.M * (block + 1) / row_blocks, kernel_.rows);
+      for (std::size_t k0 = 0; k0 < p_.K; k0 += depth) {
+        run_block(tiles, k0, {std::min(depth, p_.K - k0), p_.group}, threads);
+      }
+    }
+  }
+
+ private:
+  std::size_t threads_wanted() const {
+    constexpr double kWorthAThread = 1e6;  // multiply-adds: some 10 microseconds
+    const double work =
+        static_cast<double>(p_.M) * static_cast<double>(p_.N) * static_cast<double>(p_.K);
+    const double most = std::max(1.0, work / kWorthAThread);
+    return most < static_cast<double>(thread_count()) ? static_cast<std::size_t>(most)
+                                                      : thread_count();
+  }
+
+  void run_block(const Tiles& tiles, std::size_t k0, const PanelDepth& depth,
+                 std::size_t threads) const {
+    thread_local Scratch scratch;
+    const std::size_t tile_bytes = up_to_lines(kernel_.x_bytes(kernel_.rows, depth));
+    const Block block{tiles, k0, depth, scratch.bytes(tiles.count * tile_bytes)};
+    const Grid grid(threads, tiles.count, pieces(p_.N, kernel_.columns));
+    parallel_for(threads, [&](std::size_t part) {
+      pack_tiles(block, tiles.count * part / threads, tiles.count * (part + 1) / threads);
+    });
+    parallel_for(grid.count(), [&](std::size_t at) { multiply(block, grid.part(at)); });
+  }
+
+  void pack_tiles(const Block& b, std::size_t begin, std::size_t end) const {
+    for (std::size_t tile = begin; tile < end; ++tile) {
+      const auto m = static_cast<std::ptrdiff_t>(b.tiles.begin(tile));
+      kernel_.pack_x(p_.x + m * p_.x_stride + b.k0, p_.x_stride, b.tiles.rows(tile),
+                     b.tiles.height(tile), b.depth, b.x_tile(kernel_, tile));
+    }
+  }
+
+  void multiply(const Block& b, const Part& part) const {
+    thread_local Scratch scratch;
+    std::byte* const panel = scratch.bytes(kernel_.w_bytes(b.depth));
+    for (std::size_t at = part.panel0; at < part.panel1; ++at) {
+      const std::size_t n = at * kernel_.columns;
+      const std::size_t columns = std::min(kernel_.columns, p_.N - n);
+      W_.pack(n, columns, b.k0, b.depth, panel);
+      const std::size_t tiles = part.tile1 - part.tile0;
+      for (std::size_t t = 0; t < tiles; ++t) {
+        if (at + 1 < part.panel1) fetch_weights(b, n + kernel_.columns, t, tiles);
+        multiply_tile(b, part.tile0 + t, n, columns, panel);
+      }
+    }
+  }
+
+  // One part of `parts` of the weights of the panel that begins at n: short pieces, which the
+  // processor does not fetch ahead by itself.
+  void fetch_weights(const Block& b, std::size_t n, std::size_t part, std::size_t parts) const {
+    const std::size_t rows = std::min(kernel_.columns, p_.N - n);
+    const std::size_t from = b.k0 * W_.bits / 8, bytes = pieces(b.depth.depth * W_.bits, 8);
+    for (std::size_t row = rows * part / parts; row < rows * (part + 1) / parts; ++row) {
+      const std::byte* const line = W_.rows + (n + row) * W_.row_bytes + from;
+      for (std::size_t at = 0; at < bytes; at += 64) __builtin_prefetch(line + at, 0, 2);
+    }
+  }
+
+  void multiply_tile(const Block& b, std::size_t tile, std::size_t n, std::size_t columns,
+                     const std::byte* panel) const {
+    const std::size_t height = b.tiles.height(tile), rows = b.tiles.rows(tile);
+    const std::byte* const x = b.x_tile(kernel_, tile);
+    float* const y = p_.y + static_cast<std::ptrdiff_t>(b.tiles.begin(tile)) * p_.y_stride + n;
+    float first[kMostColumns];
+    const bool add = b.k0 > 0;
+    if (!add) first_row(n, columns, first);
+    if (rows == height && columns == kernel_.columns) {
+      return kernel_.multiply(x, panel, height, b.depth, add ? y : first, add ? p_.y_stride : 0, y,
+                              p_.y_stride);
+    }
+    // The tile is larger than its place: by way of a buffer.
+    float buffer[kMostRows * kMostColumns] = {};
+    const auto width = static_cast<std::ptrdiff_t>(kernel_.columns);
+    const auto row_of_y = [&](std::size_t m) {
+      return y + static_cast<std::ptrdiff_t>(m) * p_.y_stride;
+    };
+    for (std::size_t m = 0; m < rows; ++m) {
+      std::memcpy(buffer + m * kernel_.columns, add ? row_of_y(m) : first, columns * sizeof(float));
+    }
+    kernel_.multiply(x, panel, height, b.depth, buffer, width, buffer, width);
+    for (std::size_t m = 0; m < rows; ++m) {
+      std::memcpy(row_of_y(m), buffer + m * kernel_.columns, columns * sizeof(float));
+    }
+  }
+
+  // What is added to in the first block of K.
+  void first_row(std::size_t n, std::size_t columns, float* row) const {
+    std::fill(row, row + kernel_.columns, 0.0F);
+    if (p_.bias != nullptr) std::memcpy(row, p_.bias + n, columns * sizeof(float));
+  }
+
+  static constexpr std::size_t kMostRows = 16, kMostColumns = 64;
+  const TileKernel& kernel_;
+  const PanelProduct& p_;
+  const PanelWeights& W_;
+};
+
+}  // namespace
+
+void multiply_panels(const TileKernel& kernel, const PanelProduct& p, const PanelWeights& W) {
+  Product(kernel, p, W).run();
+}
+
+}  // namespace xlstm::kernels

@@ -1,0 +1,30 @@
+// The ways of multiplying that there are, and which of them this machine can go.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "xlstm/kernels/linear/linear.h"
+#include "xlstm/kernels/panels/tile_kernel.h"
+
+namespace xlstm::kernels {
+
+// float32 products and sums on every machine. Panel of W: float32 [depth, columns].
+const TileKernel& float_tile();
+// Rows of W in their own type -> a panel for float_tile(). `rows` points to the first element
+// wanted, `stride` elements from row to row.
+void pack_float_panel(const void* rows, WeightType type, std::size_t stride, std::size_t columns,
+                      std::size_t depth, std::byte* panel);
+
+// x rounded to bf16, exact products with bf16 weights, float32 sums. nullptr where the processor
+// has no instruction for it.
+const TileKernel* bf16_tile();
+void pack_bf16_panel(const std::uint16_t* rows, std::size_t stride, std::size_t columns,
+                     std::size_t depth, std::byte* panel);
+
+// For tests: whether there are other ways than float_tile() where the processor has them.
+void use_dot_instructions(bool use);
+// Not where narrower vectors than the processor's are forced.
+bool dot_instructions_wanted();
+
+}  // namespace xlstm::kernels
