@@ -1,8 +1,11 @@
 // Whole = segments = chunks = steps, states included; batches and forks are what they say.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/model/fixture.h"
 #include "xlstm/base/error.h"
+#include "xlstm/kernels/linear/linear.h"
 
 namespace xlstm::testing {
 namespace {
@@ -154,16 +157,48 @@ TEST(Model, RowsOutOfRangeAreRefused) {
   EXPECT_THROW(model().forward(tokens_of({1}), state), Error);
 }
 
+// What is added by products that round many rows to bfloat16 (linear_rounds_x()): each of four in a
+// block and the head changes its input by at most 2^-8 of each element, and roundings that know
+// nothing of each other add as their squares do.
+double bfloat16_bound(const LargeDims& dims, std::size_t S) {
+  const bool rounds =
+      S > kernels::kLinearDotRows && kernels::linear_rounds_x(kernels::WeightType::kBF16);
+  const double products = rounds ? 0x1p-8 * std::sqrt(4.0 * static_cast<double>(dims.L) + 1) : 0;
+  return products + rounding_bound(dims, S);
+}
+
 TEST(Model, Bfloat16WeightsStayClose) {
   const Model full = open_model(classics_folder());
   const Model half = open_model(classics_folder(), ComputeDtype::kBfloat16);
   EXPECT_EQ(full.fingerprint(), half.fingerprint());
   EXPECT_LT(half.weight_bytes(), full.weight_bytes() * 11 / 20);
-  // The file holds bfloat16, so its weights are the same numbers in both: only sums may differ.
-  const mx::array tokens = tokens_of(random_ids(100, full.plan().dims.V, 8));
-  const auto a = values_of(full.forward(tokens, full.initial_state()).logits);
-  const auto b = values_of(half.forward(tokens, half.initial_state()).logits);
-  EXPECT_LE(relative_difference(b, a), rounding_bound(full.plan().dims, 100));
+  // The file holds bfloat16, so its weights are the same numbers in both: only sums may differ, and
+  // what many rows are rounded to.
+  for (const std::size_t S : {std::size_t{16}, std::size_t{100}}) {
+    const mx::array tokens = tokens_of(random_ids(S, full.plan().dims.V, 8));
+    const ForwardResult a = full.forward(tokens, full.initial_state(), Positions::kAll);
+    const ForwardResult b = half.forward(tokens, half.initial_state(), Positions::kAll);
+    const double bound = bfloat16_bound(full.plan().dims, S);
+    EXPECT_LE(relative_difference(values_of(b.logits), values_of(a.logits)), bound);
+    EXPECT_LE(state_difference(b.state, a.state), bound);
+  }
+}
+
+TEST(Model, Bfloat16WholeIsSteps) {
+  const Model half = open_model(classics_folder(), ComputeDtype::kBfloat16);
+  const LargeDims& dims = half.plan().dims;
+  const int S = 100;
+  const mx::array tokens = tokens_of(random_ids(S, dims.V, 9));
+  const ForwardResult whole = half.forward(tokens, half.initial_state(), Positions::kLast);
+  ModelState state = half.initial_state();
+  std::vector<float> logits;
+  for (int at = 0; at < S; ++at) {
+    ForwardResult step = half.forward(columns(tokens, at, at + 1), state, Positions::kLast);
+    logits = values_of(step.logits);
+    state = std::move(step.state);
+  }
+  EXPECT_LE(relative_difference(values_of(whole.logits), logits), bfloat16_bound(dims, S));
+  EXPECT_LE(state_difference(whole.state, state), bfloat16_bound(dims, S));
 }
 
 TEST(Model, TheEstimateCoversWhatLoadingTook) {
