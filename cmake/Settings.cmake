@@ -29,6 +29,7 @@ if(XLSTM_WERROR)
   add_compile_options(-Werror)
 endif()
 if(XLSTM_SANITIZE)
+  add_compile_definitions(XLSTM_SANITIZED)  # some tests limit memory, which sanitizers need
   add_compile_options(-fsanitize=${XLSTM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${XLSTM_SANITIZE})
 endif()

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 #include <numeric>
 #include <string>
@@ -38,6 +39,20 @@ TEST(CoresLinux, FollowTheAffinityMask) {
     CPU_SET(first, &mask);
     if (::sched_setaffinity(0, sizeof mask, &mask) != 0) return 3;
     return usable_cores() == 1 ? 0 : 4;
+  });
+  EXPECT_EQ(wait_for(child), 0);
+}
+
+TEST(MemoryLinux, AvailableIsWithinTheProcessesLimit) {
+  const pid_t child = start_child([] {
+    constexpr rlim_t kMost = rlim_t{1} << 46;  // above what a sanitizer has mapped
+    rlimit limit{};
+    ::getrlimit(RLIMIT_AS, &limit);
+    limit.rlim_cur = kMost;
+    if (::setrlimit(RLIMIT_AS, &limit) != 0 || available_memory_bytes() == 0) return 2;
+    limit.rlim_cur = 1 << 20;  // below what is mapped already
+    if (::setrlimit(RLIMIT_AS, &limit) != 0) return 3;
+    return available_memory_bytes() == 0 ? 0 : 4;
   });
   EXPECT_EQ(wait_for(child), 0);
 }

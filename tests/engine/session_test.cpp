@@ -7,6 +7,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/generate/generator.h"
+#include "xlstm/model/state_file.h"
 
 namespace xlstm {
 namespace {
@@ -185,6 +186,23 @@ TEST(Session, asking_whether_a_state_can_be_saved_leaves_nothing_behind) {
   Session::check_can_save(old);
   EXPECT_EQ(std::filesystem::file_size(old), 9U);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(Session, the_state_of_two_sequences_is_not_one_s) {
+  const TempFolder folder;
+  Session session = engine().session();
+  session.read("Once upon a time");
+  const std::uint64_t position = session.position();
+  const Model& model = engine().model();
+  save_state(folder.path() / "two", model.initial_state(2), model);
+  try {
+    session.load(folder.path() / "two");
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kFormat);
+    EXPECT_THAT(error.what(), HasSubstr("wanted the state of one sequence, got 2 sequences"));
+  }
+  EXPECT_EQ(session.position(), position);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <set>
 
 #include "tests/model/fixture.h"
 #include "xlstm/base/error.h"
@@ -130,6 +131,28 @@ TEST_F(StateFile, AMissingFileOrFolderIsNamed) {
   EXPECT_THAT(load_error(), ::testing::HasSubstr("a.state"));
   EXPECT_THROW(save_state(folder_ / "no" / "such" / "a.state", state_, model()), Error);
   EXPECT_TRUE(fs::is_empty(folder_));
+}
+
+TEST_F(StateFile, OtherConstantsMakeAnotherModel) {
+  const auto folder = data_folder() / "golden/large-odd-heads";
+  const auto source = open_weights(folder);
+  const Plan plan = discover(folder, *source);
+  const auto fingerprint_with = [&](auto change) {
+    Plan changed = plan;
+    change(changed.dims);
+    return Model::load(changed, *source).fingerprint();
+  };
+  EXPECT_EQ(fingerprint_with([](LargeDims&) {}), model().fingerprint());
+  const std::vector<std::string> others = {
+      fingerprint_with([](LargeDims& d) { d.norm_eps *= 2; }),
+      fingerprint_with([](LargeDims& d) { d.cell_eps *= 2; }),
+      fingerprint_with([](LargeDims& d) { d.gate_soft_cap = 77.0F; }),
+      fingerprint_with([](LargeDims& d) { d.gate_soft_cap.reset(); }),
+      fingerprint_with([](LargeDims& d) { d.output_logit_soft_cap = 77.0F; }),
+      fingerprint_with([](LargeDims& d) { d.output_logit_soft_cap.reset(); }),
+  };
+  EXPECT_THAT(others, ::testing::Each(::testing::Ne(model().fingerprint())));
+  EXPECT_EQ(std::set<std::string>(others.begin(), others.end()).size(), others.size());
 }
 
 }  // namespace

@@ -150,6 +150,12 @@ TEST(Config, OtherArchitecturesAreRefused) {
   }
 }
 
+TEST(Config, OtherModelsAreRefused) {
+  EXPECT_EQ(fault_of(R"({"model_type": "llama"})"),
+            "model_type is \"llama\", wanted \"xlstm\" or none");
+  read_sound(R"({"model_type": "xlstm"})");
+}
+
 TEST(Config, KernelNamesOfTheSameCellAreIgnored) {
   read_sound(R"({"chunkwise_kernel": "chunkwise--triton_xl_chunk", "step_kernel": "triton",
                  "sequence_kernel": "some_kernel_of_tomorrow", "weight_mode": "fused",

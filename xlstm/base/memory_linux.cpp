@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,6 +46,16 @@ std::uint64_t left_in(const cgroup::Group& group, std::uint64_t limit) {
   return limit - std::min(limit, held);
 }
 
+// As `ulimit -v` leaves it.
+std::uint64_t left_of_address_space() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+    return std::numeric_limits<std::uint64_t>::max();
+  }
+  const std::uint64_t used = proc_bytes("/proc/self/status", "VmSize:");
+  return limit.rlim_cur - std::min<std::uint64_t>(limit.rlim_cur, used);
+}
+
 }  // namespace
 
 std::uint64_t resident_bytes() {
@@ -72,7 +83,7 @@ std::uint64_t available_memory_bytes() {
     const auto limit = cgroup::number(group, files_of(group).limit);
     if (limit) bytes = std::min(bytes, left_in(group, *limit));
   }
-  return bytes;
+  return std::min(bytes, left_of_address_space());
 }
 
 }  // namespace xlstm

@@ -108,7 +108,10 @@ class Pool {
       }
     } catch (const std::system_error& error) {
       stop();
-      fail(ErrorKind::kMemory, "threads", str("cannot start ", threads, ": ", error.what()));
+      fail_wanted(ErrorKind::kMemory, "threads", str(threads, " for kernels"),
+                  str("\"", error.what(),
+                      "\" from the system: set fewer with --threads or "
+                      "XLSTM_THREADS"));
     }
   }
 

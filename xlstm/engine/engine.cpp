@@ -54,11 +54,7 @@ Model load_model(const Checkpoint& checkpoint, const EngineOptions& options) {
   const ComputeDtype dtype = choose_dtype(options);
   const std::string where = checkpoint.folder.string();
   check_memory(estimate_memory(checkpoint.plan, dtype), options, where);
-  try {
-    return Model::load(checkpoint.plan, *checkpoint.source, {dtype, options.on_load_progress});
-  } catch (const std::bad_alloc&) {
-    fail_wanted(ErrorKind::kMemory, where, "memory for the weights", "none left");
-  }
+  return Model::load(checkpoint.plan, *checkpoint.source, {dtype, options.on_load_progress});
 }
 
 }  // namespace
@@ -73,6 +69,10 @@ Engine::Impl::~Impl() {
 Engine::Engine(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Engine Engine::open(const std::string& name, const EngineOptions& options) {
+  return with_memory_told([&] { return open_unguarded(name, options); });
+}
+
+Engine Engine::open_unguarded(const std::string& name, const EngineOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   choose_device(options);
   choose_dtype(options);  // a wrong option is told before a file is opened
@@ -91,8 +91,10 @@ Engine Engine::open(const std::string& name, const EngineOptions& options) {
 }
 
 Completion Engine::complete(const Request& request, const OnCompletionText& on_text) const {
-  ModelState state = impl_->model.initial_state();
-  return impl_->complete(state, request, on_text);
+  return with_memory_told([&] {
+    ModelState state = impl_->model.initial_state();
+    return impl_->complete(state, request, on_text);
+  });
 }
 
 Session Engine::session() const {

@@ -12,7 +12,7 @@
 //   session.complete({.prompt = " a king", .seed = 1});
 //   fork.complete({.prompt = " a queen", .seed = 1});
 //
-// Everything throws xlstm::Error (base/error.h).
+// Everything throws xlstm::Error (base/error.h), and what callbacks throw passes through.
 #pragma once
 
 #include <cstdint>
@@ -142,6 +142,7 @@ class Engine {
   friend class Session;
   struct Impl;
   explicit Engine(std::shared_ptr<const Impl> impl);
+  static Engine open_unguarded(const std::string& name, const EngineOptions& options);
   std::shared_ptr<const Impl> impl_;
 };
 

@@ -1,11 +1,25 @@
 // What an engine and its sessions share.
 #pragma once
 
+#include <new>
+#include <utility>
+
+#include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/model/model.h"
 #include "xlstm/text/tokenizer.h"
 
 namespace xlstm {
+
+// Runs `call`; no std::bad_alloc leaves the engine.
+template <typename Call>
+auto with_memory_told(Call&& call) {
+  try {
+    return std::forward<Call>(call)();
+  } catch (const std::bad_alloc&) {
+    fail_wanted(ErrorKind::kMemory, "memory", "enough for this call", "none left");
+  }
+}
 
 struct Engine::Impl {
   EngineOptions options;

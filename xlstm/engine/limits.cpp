@@ -49,23 +49,40 @@ std::uint64_t less(std::uint64_t all, std::uint64_t used) {
 
 // Weights are counted as MLX's memory: what is resident beside them (code, mapped files) is small
 // or can be dropped.
-Room room_left(const EngineOptions& options) {
-  const std::uint64_t used = mx::get_active_memory();
-  if (options.hard_memory_limit > 0) {
-    return {less(options.hard_memory_limit, used),
-            str("the limit of ", human_bytes(options.hard_memory_limit))};
-  }
+Room room_of_machine(std::uint64_t used) {
   if (const std::uint64_t device = device_memory()) {
     return {less(device, used), str("the device's ", human_bytes(device))};
   }
   return {available_memory_bytes(), str("the machine's ", human_bytes(physical_memory_bytes()))};
 }
 
+// A hard limit is a promise to stay below it, and no memory that the machine does not have.
+Room room_left(const EngineOptions& options) {
+  const std::uint64_t used = mx::get_active_memory();
+  Room room = room_of_machine(used);
+  const std::uint64_t allowed = less(options.hard_memory_limit, used);
+  if (options.hard_memory_limit == 0 || allowed > room.bytes) return room;
+  return {allowed, str("the limit of ", human_bytes(options.hard_memory_limit))};
+}
+
+// What MLX does unless told otherwise.
+struct MlxLimits {
+  std::size_t memory = mx::get_memory_limit();
+  std::size_t cache = cache_limit();
+
+  static std::size_t cache_limit() {
+    const std::size_t limit = mx::set_cache_limit(0);  // tells the old one; there is no other way
+    mx::set_cache_limit(limit);
+    return limit;
+  }
+};
+
 }  // namespace
 
 void choose_device(const EngineOptions& options) {
   mx::set_default_device(device_of(options));
   if (options.threads > 0) set_thread_count(options.threads);
+  thread_count();  // a wrong XLSTM_THREADS is told here, not by the first kernel
 }
 
 ComputeDtype choose_dtype(const EngineOptions& options) {
@@ -96,10 +113,10 @@ void check_memory(const MemoryEstimate& estimate, const EngineOptions& options,
 }
 
 void apply_limits(const EngineOptions& options) {
-  if (options.hard_memory_limit > 0) mx::set_memory_limit(options.hard_memory_limit);
-  if (options.soft_memory_limit > 0) {
-    mx::set_cache_limit(less(options.soft_memory_limit, mx::get_active_memory()));
-  }
+  static const MlxLimits kDefaults;
+  const std::uint64_t hard = options.hard_memory_limit, soft = options.soft_memory_limit;
+  mx::set_memory_limit(hard > 0 ? hard : kDefaults.memory);
+  mx::set_cache_limit(soft > 0 ? less(soft, mx::get_active_memory()) : kDefaults.cache);
 }
 
 void respect_soft_limit(const EngineOptions& options) {

@@ -9,7 +9,8 @@
 
 namespace xlstm {
 
-// Makes the device MLX's default and sets the thread count. Throws Error(kUsage).
+// Makes the device MLX's default and sets the thread count. Throws Error(kUsage), also for a wrong
+// XLSTM_THREADS.
 void choose_device(const EngineOptions& options);
 
 // The element type that options ask for on that device. Throws Error(kUsage).
@@ -19,11 +20,11 @@ ComputeDtype choose_dtype(const EngineOptions& options);
 std::uint64_t memory_limit(const EngineOptions& options);
 
 // Throws Error(kMemory), with both numbers, when `estimate` on top of what is in use passes the
-// hard limit or, without one, what can be had on this machine. `where` names the model.
+// hard limit or what can be had on this machine. `where` names the model.
 void check_memory(const MemoryEstimate& estimate, const EngineOptions& options,
                   const std::string& where);
 
-// Tells MLX the limits; to be called once the weights are in memory.
+// Tells MLX the limits, its own where there are none; to be called once the weights are in memory.
 void apply_limits(const EngineOptions& options);
 
 // Drops MLX's caches if the process is above the soft limit.

@@ -19,11 +19,15 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 Completion Session::complete(const Request& request, const OnCompletionText& on_text) {
-  Completion completion = impl_->engine->complete(impl_->state, request, on_text);
-  // The last token is read now: MLX evaluates what is still a plan only in the thread that made it,
-  // and nothing may run on when the process ends.
-  impl_->state.eval();
-  return completion;
+  return with_memory_told([&] {
+    ModelState next = impl_->state;
+    Completion completion = impl_->engine->complete(next, request, on_text);
+    // The last token is read now: MLX evaluates what is still a plan only in the thread that made
+    // it, and nothing may run on when the process ends.
+    next.eval();
+    impl_->state = std::move(next);
+    return completion;
+  });
 }
 
 void Session::read(std::string_view text, bool add_bos) {
@@ -42,7 +46,7 @@ void Session::reset() {
 }
 
 void Session::save(const std::filesystem::path& file) const {
-  save_state(file, impl_->state, impl_->engine->model);
+  with_memory_told([&] { save_state(file, impl_->state, impl_->engine->model); });
 }
 
 void Session::check_can_save(const std::filesystem::path& file) {
@@ -50,13 +54,15 @@ void Session::check_can_save(const std::filesystem::path& file) {
 }
 
 void Session::load(const std::filesystem::path& file) {
-  ModelState state = load_state(file, impl_->engine->model);
-  if (state.batch() != 1) {
-    fail_wanted(ErrorKind::kUsage, file.string(), "the state of one sequence",
-                str(state.batch(), " sequences"));
-  }
-  state.eval();
-  impl_->state = std::move(state);
+  with_memory_told([&] {
+    ModelState state = load_state(file, impl_->engine->model);
+    if (state.batch() != 1) {
+      fail_wanted(ErrorKind::kFormat, file.string(), "the state of one sequence",
+                  str(state.batch(), " sequences"));
+    }
+    state.eval();
+    impl_->state = std::move(state);
+  });
 }
 
 }  // namespace xlstm

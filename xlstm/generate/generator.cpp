@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/generate/stop.h"
+#include "xlstm/ops/evaluate.h"
 
 namespace xlstm {
 namespace {
@@ -90,12 +92,26 @@ mx::array row_of(const std::vector<TokenId>& ids) {
 // Waits, on leaving, for steps that are still queued (the one behind an end token, say, or when an
 // exception passes): they must not run on while the process ends and takes MLX's own threads away.
 struct Settled {
+  Settled() { ops::forget_kernel_error(); }  // of steps that an earlier run queued in vain
   ~Settled() {
     try {
       mx::synchronize();
     } catch (...) {  // what failed there is of no interest any more
     }
   }
+};
+
+// Finite if all of the model's logits [1, 1, V] are: reading one number back costs nothing, as it
+// comes with the token. (Rows without a token are barred later, in the sampler.)
+mx::array checksum(const mx::array& logits) {
+  return mx::sum(logits);
+}
+
+// A token being chosen.
+struct Choice {
+  mx::array token;         // [1] int32
+  mx::array sum;           // checksum of the logits it is chosen from
+  std::uint64_t position;  // tokens read before it
 };
 
 // One call of generate(): what its steps share.
@@ -130,34 +146,52 @@ class Run {
       return !cancelled;
     });
     if (cancelled) return std::nullopt;
-    mx::eval(front.logits);
+    const mx::array sum = checksum(front.logits);
+    ops::evaluate({front.logits, sum});
     front.state.eval();
+    check_finite(sum, front.state.positions.front());
     result_.statistics.prompt_tokens = static_cast<std::int64_t>(prompt.size());
     result_.statistics.prefill_seconds = watch_.seconds();
     return front;
   }
 
-  // logits [1, 1, V] -> the next token [1], being computed.
-  mx::array queue_token(const mx::array& logits) {
-    mx::array token = sampler_.sample(mx::reshape(logits, {1, static_cast<int>(V_)}));
-    mx::async_eval(token);
-    return token;
+  void check_finite(mx::array sum, std::uint64_t position) const {
+    const float value = sum.item<float>();
+    if (std::isfinite(value)) return;
+    fail_wanted(ErrorKind::kModel, model_.plan().name,
+                str("finite logits after ", position, " tokens"),
+                str("a sum of ", value, ": weights are not finite or too large for their type"));
+  }
+
+  // The token after those that `front` has read, being computed.
+  Choice queue_token(const ForwardResult& front) {
+    Choice choice = {sampler_.sample(mx::reshape(front.logits, {1, static_cast<int>(V_)})),
+                     checksum(front.logits), front.state.positions.front()};
+    ops::evaluate_later({choice.token, choice.sum});
+    return choice;
+  }
+
+  // Waits for the token.
+  TokenId id_of(Choice& choice) const {
+    const auto id = ops::with_our_errors([&] { return choice.token.item<TokenId>(); });
+    check_finite(choice.sum, choice.position);
+    return id;
   }
 
   // Generates from `front`, which moves on to having read every token. The step that reads a token
   // is queued before the token is looked at, so that the device never waits for us. After the last
   // token the step is only built: whoever uses the state pays for it.
   void decode(ForwardResult& front) {
-    mx::array token = queue_token(front.logits);
+    Choice choice = queue_token(front);
     for (std::int64_t left = options_.max_tokens; left > 0; --left) {
       // The state has no owner but the queued step from here on, which so works in place.
-      front = model_.forward(mx::reshape(token, {1, 1}), front.state);
-      mx::array next = left > 1 ? queue_token(front.logits) : token;
-      if (const auto reason = take(token.item<TokenId>())) {
+      front = model_.forward(mx::reshape(choice.token, {1, 1}), front.state);
+      Choice next = left > 1 ? queue_token(front) : choice;
+      if (const auto reason = take(id_of(choice))) {
         result_.reason = *reason;
         break;
       }
-      token = std::move(next);
+      choice = std::move(next);
     }
     result_.statistics.decode_seconds = watch_.seconds() - result_.statistics.first_token_seconds;
     if (result_.reason != StopReason::kStopString && !told_to_stop_) {

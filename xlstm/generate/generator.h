@@ -47,7 +47,8 @@ using OnText = std::function<bool(std::string_view text)>;
 // one lazily: nothing is computed unless the state is used); a run cancelled within the prompt
 // leaves it unread. If an exception leaves, `state` is as it was before the call.
 //
-// Throws Error(kUsage) for an empty prompt, ids outside [0, V), options out of range.
+// Throws Error(kUsage) for an empty prompt, ids outside [0, V), options out of range;
+// Error(kModel), saying after which token, when the model's logits are not finite.
 Generated generate(const Model& model, const Tokenizer& tokenizer, ModelState& state,
                    const std::vector<TokenId>& prompt, const GenerateOptions& options,
                    const OnText& on_text = {});

@@ -6,6 +6,7 @@
 
 #include "mlx/mlx.h"
 #include "xlstm/base/error.h"
+#include "xlstm/ops/evaluate.h"
 
 namespace xlstm {
 namespace {
@@ -47,6 +48,14 @@ mx::array row_of(const std::vector<TokenId>& ids, std::size_t begin, std::size_t
   return mx::array(first, {1, static_cast<int>(size)}, mx::int32);
 }
 
+// Tokens are read in chunks, in which a NaN reaches the earlier ones too: the place is near.
+void check_finite(float nll, std::size_t position, const std::string& model) {
+  if (std::isfinite(nll)) return;
+  fail_wanted(ErrorKind::kModel, model, "a likelihood for every token",
+              str("a negative log-likelihood of ", nll, " near token ", position + 1,
+                  ": weights are not finite or too large for their type"));
+}
+
 // logits [1, S, V], targets [1, S] -> -log p(target) [1, S] float32, in nats.
 mx::array nll_of(const mx::array& logits, const mx::array& targets) {
   const mx::array chosen = mx::take_along_axis(logits, mx::expand_dims(targets, -1), -1);
@@ -62,6 +71,8 @@ Perplexity perplexity(const Model& model, const std::vector<TokenId>& ids,
   const auto step = static_cast<std::size_t>(segment > 0 ? segment : default_segment(V));
   const auto start = std::chrono::steady_clock::now();
 
+  ops::forget_kernel_error();
+  if (on_progress) on_progress(0);
   Moments nll;
   ModelState state = model.initial_state();
   for (std::size_t begin = 0; begin + 1 < ids.size(); begin += step) {
@@ -69,9 +80,12 @@ Perplexity perplexity(const Model& model, const std::vector<TokenId>& ids,
     ForwardResult result = model.forward(row_of(ids, begin, size), state, Positions::kAll);
     state = std::move(result.state);
     mx::array values = mx::contiguous(nll_of(result.logits, row_of(ids, begin + 1, size)));
-    mx::eval(values);
+    ops::evaluate({values});
     state.eval();
-    for (std::size_t i = 0; i < size; ++i) nll.add(values.data<float>()[i]);
+    for (std::size_t i = 0; i < size; ++i) {
+      check_finite(values.data<float>()[i], begin + i, model.plan().name);
+      nll.add(values.data<float>()[i]);
+    }
     if (on_progress) on_progress(nll.count);
   }
 

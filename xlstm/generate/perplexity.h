@@ -21,7 +21,10 @@ struct Perplexity {
 
 // `ids` as one sequence with carried state; the first is read and not predicted (put BOS there).
 // Needs at least two ids, each in [0, V), else throws Error(kUsage). Memory does not grow with the
-// text. on_progress gets the number of tokens predicted so far; it may throw to stop.
+// text. Throws Error(kModel), saying near which token, where a likelihood is not finite.
+//
+// on_progress gets the number of tokens predicted so far, first 0, then after every segment. It may
+// throw to stop, so that a stop waits for one segment at most.
 //
 // `segment` is how many tokens are read at once; it changes rounding only. 0: chosen so that the
 // logits of a segment stay small.

@@ -4,11 +4,11 @@
 #include <cstdio>
 
 #include "mlx/ops.h"
-#include "mlx/transforms.h"
 #include "xlstm/base/error.h"
 #include "xlstm/model/large_block.h"
 #include "xlstm/model/segment.h"
 #include "xlstm/model/weights_loader.h"
+#include "xlstm/ops/evaluate.h"
 
 namespace xlstm {
 namespace mx = mlx::core;
@@ -58,7 +58,7 @@ ForwardResult Model::prefill(const mx::array& tokens, ModelState state,
     ForwardResult result = forward(mx::slice(tokens, {0, begin}, {B, end}), state);
     if (end == S) return result;
     state = ModelState();  // the segment is its state's only owner from here
-    mx::eval(result.logits);
+    ops::evaluate({result.logits});
     result.state.eval();
     if (on_segment && !on_segment(end)) return result;
     state = std::move(result.state);

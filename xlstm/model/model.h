@@ -52,7 +52,7 @@ class Model {
   ComputeDtype dtype() const;
   std::uint64_t weight_bytes() const;     // in memory
   std::uint64_t bytes_per_token() const;  // weights and state moved by one decode step, batch 1
-  std::string fingerprint() const;        // hex; same weights and sizes, same fingerprint
+  std::string fingerprint() const;        // hex; of weights, sizes and constants
 
  private:
   struct Impl;

@@ -1,10 +1,11 @@
 #include "xlstm/model/state.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "mlx/ops.h"
-#include "mlx/transforms.h"
 #include "xlstm/base/error.h"
+#include "xlstm/ops/evaluate.h"
 
 namespace xlstm {
 namespace {
@@ -80,7 +81,7 @@ void ModelState::eval() const {
   for (const ops::MlstmState& block : blocks) {
     arrays.insert(arrays.end(), {block.C, block.n, block.m});
   }
-  mx::eval(arrays);
+  ops::evaluate(std::move(arrays));
 }
 
 }  // namespace xlstm

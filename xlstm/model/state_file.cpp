@@ -3,11 +3,10 @@
 #include <charconv>
 #include <cstring>
 
-#include "mlx/allocator.h"
 #include "mlx/ops.h"
-#include "mlx/transforms.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/hash.h"
+#include "xlstm/ops/evaluate.h"
 #include "xlstm/weights/safetensors.h"
 
 namespace xlstm {
@@ -74,7 +73,7 @@ mx::array read_array(const TensorSource& source, const std::string& name, const 
                 str(name_of(info.dtype), " ", to_string(info.shape)));
   }
   const auto bytes = source.bytes(index);
-  auto data = mx::allocator::malloc(bytes.size());
+  auto data = ops::allocate(bytes.size(), file);
   if (!bytes.empty()) std::memcpy(data.buffer().raw_ptr(), bytes.data(), bytes.size());
   return mx::array(std::move(data), mx::Shape(shape.begin(), shape.end()), mx::float32);
 }
@@ -111,7 +110,7 @@ void save_state(const std::filesystem::path& file, const ModelState& state, cons
   for (const ops::MlstmState& block : state.blocks) {
     for (const Part& part : kParts) arrays.push_back(mx::contiguous(block.*part.member));
   }
-  mx::eval(arrays);
+  ops::evaluate(arrays);
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     const auto* bytes = reinterpret_cast<const std::byte*>(arrays[i].data<float>());
     tensors.push_back({tensor_name(i / std::size(kParts), kParts[i % std::size(kParts)]),

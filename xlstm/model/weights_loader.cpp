@@ -1,12 +1,13 @@
 #include "xlstm/model/weights_loader.h"
 
+#include <bit>
 #include <cstring>
 #include <utility>
 
-#include "mlx/allocator.h"
 #include "xlstm/base/dtype.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/hash.h"
+#include "xlstm/ops/evaluate.h"
 
 namespace xlstm {
 namespace {
@@ -94,19 +95,15 @@ struct Unfilled {
       : shape(mlx_shape(lengths, where)),
         dtype(type),
         bytes(static_cast<std::size_t>(element_count(lengths).value()) * mx::size_of(type)),
-        data(mx::allocator::malloc(bytes)),
-        at(static_cast<char*>(data.buffer().raw_ptr())) {
-    if (at == nullptr && bytes > 0) {
-      fail_wanted(ErrorKind::kMemory, where, str(bytes, " bytes"), "none");
-    }
-  }
+        data(ops::allocate(bytes, where)),
+        at(static_cast<char*>(data.buffer().raw_ptr())) {}
 
   mx::array take() { return mx::array(std::move(data), shape, dtype); }
 
   mx::Shape shape;
   mx::Dtype dtype;
   std::size_t bytes;
-  decltype(mx::allocator::malloc(0)) data;
+  mx::allocator::Data data;
   char* at;  // where the next bytes go
 };
 
@@ -182,6 +179,21 @@ std::uint64_t packed_bytes(const Shape& shape, const Quantization& format, DType
   return N * (K * bits / 8 + groups * scales * size_of(scale_type));
 }
 
+void add(const std::optional<float>& value, Hash& hash) {
+  hash.add(std::uint64_t{value.has_value()});
+  if (value) hash.add(std::uint64_t{std::bit_cast<std::uint32_t>(*value)});
+}
+
+// What the weights' names and shapes do not say and the numbers still depend on.
+void add_constants(const LargeDims& d, Hash& hash) {
+  for (const std::int64_t size : {d.NH, d.DHQK, d.DHV}) hash.add(static_cast<std::uint64_t>(size));
+  hash.add(std::uint64_t{d.norm_float32});
+  for (const std::optional<float> constant : {std::optional(d.norm_eps), std::optional(d.cell_eps),
+                                              d.gate_soft_cap, d.output_logit_soft_cap}) {
+    add(constant, hash);
+  }
+}
+
 }  // namespace
 
 std::uint64_t memory_bytes(const Slot& slot, mx::Dtype dtype) {
@@ -214,6 +226,7 @@ LoadedWeights load_weights(const Plan& plan, const TensorSource& source, mx::Dty
       if (on_progress && all > 0) on_progress(static_cast<double>(done) / static_cast<double>(all));
     }
   }
+  add_constants(plan.dims, hash);
   out.fingerprint = hash.value();
   return out;
 }

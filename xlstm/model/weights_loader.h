@@ -15,7 +15,8 @@ namespace xlstm {
 struct LoadedWeights {
   std::map<std::string, ops::WeightArray> arrays;  // by canonical name
   std::uint64_t bytes = 0;                         // in memory
-  std::uint64_t fingerprint = 0;  // of sizes, formats and file bytes, whatever the dtype in memory
+  // Of sizes, formats, constants and file bytes, whatever the dtype in memory.
+  std::uint64_t fingerprint = 0;
 };
 
 // Copies every slot's sources into one array each, converted to `dtype` (or kept float32, or

@@ -3,11 +3,11 @@
 #include <cstring>
 #include <memory>
 
-#include "mlx/allocator.h"
 #include "mlx/backend/cpu/encoder.h"
 #include "mlx/device.h"
 #include "mlx/stream.h"
 #include "xlstm/base/error.h"
+#include "xlstm/ops/evaluate.h"
 
 namespace xlstm::ops {
 namespace {
@@ -44,6 +44,14 @@ const void* row_major(const mx::array& a, std::vector<std::unique_ptr<char[]>>& 
   return scratch.back().get();
 }
 
+void run(const CpuKernel& kernel, const std::vector<mx::array>& in, std::vector<mx::array>& out) {
+  CpuBuffers buffers;
+  std::vector<std::unique_ptr<char[]>> scratch;
+  for (const mx::array& a : in) buffers.inputs.push_back(row_major(a, scratch));
+  for (mx::array& a : out) buffers.outputs.push_back(a.data<char>());
+  kernel(buffers);
+}
+
 // Each output of a node holds the inputs once more, so that none of them ever looks unshared. They
 // are not needed by the outputs that are not being evaluated themselves: let them go.
 void drop_sibling_handles(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
@@ -76,16 +84,19 @@ void CpuPrimitive::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx
     in.push_back(mx::array::unsafe_weak_copy(a));
   }
   for (mx::array& a : outputs) {
-    if (a.data_shared_ptr() == nullptr) a.set_data(mx::allocator::malloc(a.nbytes()));
+    if (a.data_shared_ptr() == nullptr) a.set_data(allocate(a.nbytes(), name_));
     encoder.set_output_array(a);
     out.push_back(mx::array::unsafe_weak_copy(a));
   }
   encoder.dispatch([kernel = kernel_, in = std::move(in), out = std::move(out)]() mutable {
-    CpuBuffers buffers;
-    std::vector<std::unique_ptr<char[]>> scratch;
-    for (const mx::array& a : in) buffers.inputs.push_back(row_major(a, scratch));
-    for (mx::array& a : out) buffers.outputs.push_back(a.data<char>());
-    kernel(buffers);
+    try {
+      run(kernel, in, out);
+    } catch (...) {
+      // MLX would keep the text alone, or end the process. Whoever waits for the results gets the
+      // error from evaluate(); NaNs (of all float types) for those who do not ask there.
+      keep_kernel_error(std::current_exception());
+      for (mx::array& a : out) std::memset(a.data<char>(), 0xFF, a.nbytes());
+    }
   });
 }
 

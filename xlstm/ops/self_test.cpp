@@ -10,6 +10,7 @@
 #include "xlstm/kernels/linear/linear.h"
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
 #include "xlstm/kernels/rms_norm/rms_norm.h"
+#include "xlstm/ops/evaluate.h"
 #include "xlstm/ops/ops.h"
 
 namespace xlstm::ops {
@@ -33,7 +34,7 @@ mx::array array_of(const std::vector<float>& values, const mx::Shape& shape) {
 
 double relative_error(const mx::array& got, const std::vector<float>& truth) {
   mx::array row_major = mx::contiguous(mx::astype(got, mx::float32));
-  row_major.eval();
+  evaluate({row_major});
   if (row_major.size() != truth.size()) return std::numeric_limits<double>::infinity();
   double difference = 0;
   double largest = 0;

@@ -95,6 +95,13 @@ void refuse_other_cells(Keys& keys) {
   }
 }
 
+void refuse_other_models(Keys& keys) {
+  const auto type = keys.text("model_type");
+  if (type && *type != "xlstm") {
+    keys.refuse("model_type", str("is ", quoted(*type), ", wanted \"xlstm\" or none"));
+  }
+}
+
 void refuse_other_norms(Keys& keys) {
   if (keys.flag("add_qk_norm").value_or(false)) {
     keys.refuse("add_qk_norm", "is true: norms on queries and keys are not run yet");
@@ -147,6 +154,7 @@ LargeConfig read_large_config(std::string_view json, std::string_view where, Fau
   if (!root.is_object()) fail_wanted(ErrorKind::kFormat, where, "a JSON object", kind_of(root));
   Keys keys(root, where, faults);
   LargeConfig config;
+  refuse_other_models(keys);
   refuse_other_cells(keys);
   refuse_other_norms(keys);
   read_sizes(keys, config);
