@@ -1,6 +1,4 @@
 // The chat through a pipe: each line is a turn.
-#include <signal.h>
-
 #include "command_line.h"
 
 namespace xlstm::testing {
@@ -116,95 +114,6 @@ TEST_F(Chat, StatisticsAfterEachTurn) {
   const Result result = chat("Alice was\n", {"--stats"});
   EXPECT_THAT(result.err, HasSubstr("tokens/s"));
   EXPECT_THAT(result.err, HasSubstr("position"));
-}
-
-// At a terminal. What is typed before a prompt has come is not yet the editor's to see: Ctrl-D
-// would be the terminal's own.
-class Terminal : public CommandLine {
- protected:
-  std::map<std::string, std::string> environment() const {
-    return {{"XDG_STATE_HOME", folder_.string()}, {"TERM", "xterm"}, {"LC_ALL", "C.UTF-8"}};
-  }
-  // Leaves with Ctrl-D.
-  static void leave(Process& process) {
-    process.read_until("> ");
-    process.write("\x04");
-    process.read_all();
-    EXPECT_EQ(process.wait(), 0);
-  }
-};
-
-TEST_F(Terminal, CtrlCStopsTheAnswerAndKeepsTheSession) {
-  Process process(command({"chat", "-n", "100000000", "--ignore-eos"}), Process::Streams::kTerminal,
-                  environment());
-  process.read_until("> ");
-  process.write("Once upon a time\r");
-  process.read_until("time\r\n");  // the echo
-  process.read_until(" the ");
-  process.write("\x03");
-  process.read_until("> ");
-  process.write("/stats\r");
-  EXPECT_THAT(process.read_until("tokens read"), HasSubstr("tokens read"));
-  leave(process);
-}
-
-TEST_F(Terminal, CtrlCDropsTheLineAndCtrlDLeaves) {
-  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
-  process.read_until("> ");
-  process.write("/quit");
-  process.read_until("/quit");
-  process.write("\x03");
-  process.read_until("Ctrl-D or /quit leaves");
-  process.read_until("> ");
-  process.write("/switch\r");
-  EXPECT_THAT(process.read_until("* main, position 0"), HasSubstr("* main, position 0"));
-  leave(process);
-}
-
-TEST_F(Terminal, ErrorsKeepTheSession) {
-  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
-  process.read_until("> ");
-  process.write("/load nowhere\r");
-  EXPECT_THAT(process.read_until("xlstm: [nowhere]"), HasSubstr("xlstm: [nowhere]"));
-  leave(process);
-}
-
-TEST_F(Terminal, RemembersLines) {
-  {
-    Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
-    process.read_until("> ");
-    process.write("/switch\r");
-    process.read_until("* main");
-    leave(process);
-  }
-  EXPECT_THAT(read_file(file("xlstm/history")), HasSubstr("/switch"));
-  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
-  process.read_until("> ");
-  process.write("\x10\r");  // Ctrl-P: the line before
-  EXPECT_THAT(process.read_until("* main"), HasSubstr("* main"));
-  leave(process);
-}
-
-TEST_F(Terminal, TheTerminalsEndEndsTheProgram) {
-  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
-  process.read_until("> ");
-  process.close_output();
-  // SIGHUP, or the end of input if it comes first.
-  EXPECT_THAT(process.wait(), ::testing::AnyOf(0, 3, 128 + SIGHUP));
-}
-
-TEST_F(Terminal, GenerateShowsAProgressBarOnlyThere) {
-  Process process(command({"generate", "-p", "The", "-n", "2"}), Process::Streams::kTerminal,
-                  environment());
-  EXPECT_THAT(process.read_all(), HasSubstr("Loading ["));
-  EXPECT_EQ(process.wait(), 0);
-  EXPECT_THAT(xlstm({"generate", "-p", "The", "-n", "2"}).err, IsEmpty());
-}
-
-TEST_F(Terminal, GenerateWithoutAPromptSaysWhatItWants) {
-  Process process(command({"generate"}), Process::Streams::kTerminal, environment());
-  EXPECT_THAT(process.read_all(), HasSubstr("wanted --prompt TEXT"));
-  EXPECT_EQ(process.wait(), 2);
 }
 
 }  // namespace

@@ -37,12 +37,16 @@ void close_once(int& descriptor) {
   descriptor = -1;
 }
 
-// In the child, between fork and exec.
+constexpr unsigned kSecondsToRun = 300;
+constexpr unsigned kSecondsToTalk = 60;
+
+// In the child, between fork and exec. Its alarm goes off in the program that it becomes.
 [[noreturn]] void become(const std::vector<std::string>& command,
-                         const std::map<std::string, std::string>& environment) {
+                         const std::map<std::string, std::string>& environment, unsigned seconds) {
   for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
   signal(SIGPIPE, SIG_DFL);
-  signal(SIGINT, SIG_DFL);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGALRM}) signal(number, SIG_DFL);
+  alarm(seconds);
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -100,7 +104,7 @@ Result run(const std::vector<std::string>& command, const RunOptions& options) {
       const rlimit limit{options.file_size_limit, options.file_size_limit};
       setrlimit(RLIMIT_FSIZE, &limit);
     }
-    become(command, options.environment);
+    become(command, options.environment, kSecondsToRun);
   }
   for (int* end : {&child_in, &child_out, &child_err}) close_once(*end);
   fcntl(in, F_SETFL, O_NONBLOCK);
@@ -116,7 +120,7 @@ Process::Process(const std::vector<std::string>& command, Streams streams,
   if (streams == Streams::kTerminal) {
     child_ = forkpty(&output_, nullptr, nullptr, nullptr);
     check(child_ >= 0, "forkpty");
-    if (child_ == 0) become(command, environment);
+    if (child_ == 0) become(command, environment, kSecondsToTalk);
     return;
   }
   auto [child_in, in] = make_pipe();
@@ -128,7 +132,7 @@ Process::Process(const std::vector<std::string>& command, Streams streams,
     dup2(child_in, STDIN_FILENO);
     dup2(child_out, STDOUT_FILENO);
     dup2(child_err, STDERR_FILENO);
-    become(command, environment);
+    become(command, environment, kSecondsToTalk);
   }
   for (int* end : {&child_in, &child_out, &child_err}) close_once(*end);
   input_ = in, output_ = out, errors_ = err;
@@ -172,7 +176,9 @@ const std::string& Process::read_until_(const std::string* text) {
       seen_ = found + text->size();
       return read_;
     }
-    if (!read_some(output_, read_)) return read_;
+    if (read_some(output_, read_)) continue;
+    if (text == nullptr) return read_;
+    throw std::runtime_error("waited for \"" + *text + "\", got \"" + read_ + "\"");
   }
 }
 
@@ -186,6 +192,7 @@ std::string Process::read_errors() {
 int Process::wait() {
   if (child_ > 0) code_ = wait_for(child_);
   child_ = -1;
+  if (code_ == 128 + SIGALRM) throw std::runtime_error("ran too long; wrote \"" + read_ + "\"");
   return code_;
 }
 

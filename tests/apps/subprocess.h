@@ -22,10 +22,11 @@ struct Result {
   std::string err;  // standard error
 };
 
-// Runs to the end.
+// Runs to the end. A program that has not ended after five minutes is killed (code 128 + SIGALRM).
 Result run(const std::vector<std::string>& command, const RunOptions& options = {});
 
-// A program that is talked to while it runs. Killed by the destructor if it still does.
+// A program that is talked to while it runs. Killed by the destructor if it still does, and after a
+// minute in any case, so that a test that waits for what never comes fails with what came instead.
 class Process {
  public:
   enum class Streams { kPipes, kTerminal };  // kTerminal: all three are one pseudo-terminal
@@ -40,8 +41,8 @@ class Process {
   void close_output();  // nobody reads standard output any more
   void send(int signal_number);
 
-  // Reads standard output until `text` follows what the last call waited for, or it ends; returns
-  // all that was read.
+  // Reads standard output until `text` follows what the last call waited for; returns all that was
+  // read. Throws std::runtime_error, which tells all that was read, if it ends before.
   const std::string& read_until(const std::string& text);
   const std::string& read_all() { return read_until_(nullptr); }
   std::string read_errors();  // to the end

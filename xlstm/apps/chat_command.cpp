@@ -4,6 +4,7 @@
 #include "xlstm/apps/chat_session.h"
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/generate_command.h"
+#include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/line_editor.h"
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
@@ -29,7 +30,7 @@ class Conversation {
     first_turn();
     while (!over_) turn(*lines);
     if (!options_.state.save.empty()) chat_.save(options_.state.save);
-    return interrupted() ? kExitInterrupted : kExitOk;
+    return interrupted() ? interrupt_exit_code() : kExitOk;
   }
 
  private:
@@ -82,7 +83,7 @@ class Conversation {
 
   void after_interrupt(std::string_view note) {
     write_note(note);
-    if (person_) {
+    if (person_ && !told_to_end()) {
       clear_interrupt();
     } else {
       over_ = true;

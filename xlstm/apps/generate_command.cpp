@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "xlstm/apps/exit_code.h"
+#include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
-#include "xlstm/apps/terminal.h"
 
 namespace xlstm::apps {
 namespace {
@@ -75,7 +75,7 @@ int run_generate(const GenerateArguments& options) {
   const bool untouched = completion.stop_reason == "cancelled" && completion.tokens.empty();
   if (!options.state.save.empty() && !untouched) session.save(options.state.save);
   if (options.stats) write_note(statistics_text(completion, engine.memory()));
-  return interrupted() ? kExitInterrupted : kExitOk;
+  return interrupted() ? interrupt_exit_code() : kExitOk;
 }
 
 OptionGroup generate_group(GenerateArguments& to) {

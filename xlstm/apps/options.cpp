@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/terminal.h"
 #include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"

@@ -7,9 +7,9 @@
 #include "xlstm/apps/command.h"
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/help.h"
+#include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/parse.h"
 #include "xlstm/apps/streams.h"
-#include "xlstm/apps/terminal.h"
 
 namespace xlstm::apps {
 
@@ -50,7 +50,7 @@ int run_program(int argc, const char* const* argv) {
     return code;
   } catch (const Interrupted&) {
     write_note("\n");
-    return kExitInterrupted;
+    return interrupt_exit_code();
   } catch (const std::exception& error) {
     return report_error(error);
   }

@@ -8,7 +8,8 @@
 #include <cstdio>
 #include <cstring>
 
-#include "xlstm/apps/terminal.h"
+#include "xlstm/apps/exit_code.h"
+#include "xlstm/apps/interrupts.h"
 #include "xlstm/base/error.h"
 
 namespace xlstm::apps {
@@ -31,12 +32,12 @@ bool out_failed() {
 // One read(); 0 at the end.
 std::size_t read_block(int descriptor, char* into, std::size_t size, const std::string& name) {
   for (;;) {
+    if (!wait_readable(descriptor)) throw Interrupted();
     const ssize_t got = read(descriptor, into, size);
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno != EINTR) {
       fail(ErrorKind::kFile, name, str("cannot be read: ", std::strerror(errno)));
     }
-    leave_if_interrupted();
   }
 }
 
@@ -72,6 +73,7 @@ std::string read_all(const std::string& file) {
   const std::string name = source_name(file);
   const Descriptor in{file == "-" ? STDIN_FILENO : open(file.c_str(), O_RDONLY | O_CLOEXEC)};
   if (in.number < 0) {
+    leave_if_interrupted();  // a pipe without a writer makes open() wait
     fail(ErrorKind::kFile, name, str("cannot be opened: ", std::strerror(errno)));
   }
   std::string text;

@@ -1,27 +1,11 @@
 #include "xlstm/apps/terminal.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 
-#include "xlstm/apps/exit_code.h"
-
 namespace xlstm::apps {
-namespace {
-
-std::atomic<bool> g_interrupted{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "used in a signal handler");
-
-void on_interrupt(int signal_number) {
-  if (!g_interrupted.exchange(true)) return;
-  signal(signal_number, SIG_DFL);
-  raise(signal_number);
-}
-
-}  // namespace
 
 bool stdin_is_terminal() {
   return isatty(STDIN_FILENO) == 1;
@@ -54,24 +38,6 @@ void ProgressBar::clear() {
   percent_ = -1;
   std::fputs("\r\033[K", stderr);
   std::fflush(stderr);
-}
-
-void catch_interrupts() {
-  struct sigaction action = {};
-  action.sa_handler = on_interrupt;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);  // without SA_RESTART: a read() that waits must return
-}
-
-bool interrupted() {
-  return g_interrupted;
-}
-void clear_interrupt() {
-  g_interrupted = false;
-}
-
-void leave_if_interrupted() {
-  if (interrupted()) throw Interrupted();
 }
 
 }  // namespace xlstm::apps

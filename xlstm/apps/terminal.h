@@ -1,4 +1,4 @@
-// What we ask of a terminal: whether there is one, a progress bar, Ctrl-C.
+// What we ask of a terminal: whether there is one, a progress bar.
 #pragma once
 
 #include <string>
@@ -27,14 +27,5 @@ class ProgressBar {
   bool shown_;
   int percent_ = -1;
 };
-
-// From now on Ctrl-C only sets a flag that interrupted() tells. A second one, before the first was
-// cleared, ends the program as if it had not been caught. System calls that wait return EINTR.
-void catch_interrupts();
-bool interrupted();
-void clear_interrupt();
-
-// Throws Interrupted (exit_code.h) after a Ctrl-C.
-void leave_if_interrupted();
 
 }  // namespace xlstm::apps

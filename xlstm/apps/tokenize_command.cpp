@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "xlstm/apps/exit_code.h"
+#include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/jsonl.h"
 #include "xlstm/apps/options.h"
 #include "xlstm/apps/streams.h"

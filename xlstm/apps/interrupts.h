@@ -1,0 +1,26 @@
+// Signals that end a run: Ctrl-C, SIGTERM and SIGHUP, and waiting that they break off.
+#pragma once
+
+namespace xlstm::apps {
+
+// From now on SIGINT, SIGTERM and SIGHUP only leave a mark that interrupted() tells, so that what
+// runs can stop and save. A second one, before the first was cleared, ends the program at once, the
+// terminal as it was found. Signals that were ignored at the start (nohup, say) stay so.
+void catch_interrupts();
+
+bool interrupted();
+// Whether it was more than Ctrl-C: then a conversation cannot go on either.
+bool told_to_end();
+// Forgets a Ctrl-C. What told_to_end() stays.
+void clear_interrupt();
+
+// 128 and the signal's number, as shells count it: 130 for Ctrl-C, 143 for SIGTERM.
+int interrupt_exit_code();
+
+// Throws Interrupted (exit_code.h) if interrupted().
+void leave_if_interrupted();
+
+// Waits until `descriptor` can be read, or has ended. False: interrupted, be it before the wait.
+bool wait_readable(int descriptor);
+
+}  // namespace xlstm::apps
