@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <cstring>
 #include <string>
@@ -70,6 +71,84 @@ TEST(AtomicFile, WorksInTheCurrentFolderAndWithTheLongestName) {
   file.commit();
   std::filesystem::current_path(before);
   EXPECT_EQ(content_of(folder / longest), "here");
+}
+
+unsigned mode_of(const std::filesystem::path& path) {
+  return static_cast<unsigned>(std::filesystem::status(path).permissions());
+}
+
+TEST(AtomicFile, AFileThatWasThereKeepsItsPermissions) {
+  const TemporaryFolder folder;
+  for (const unsigned mode : {0600U, 0640U, 0666U, 0644U}) {
+    const auto path = folder.file("a", "old");
+    std::filesystem::permissions(path, std::filesystem::perms(mode));
+    AtomicFile file(path);
+    file.write("new");
+    for (const std::string& name : folder.names()) EXPECT_EQ(mode_of(folder / name), mode);
+    file.commit();
+    EXPECT_EQ(mode_of(path), mode);
+    EXPECT_EQ(content_of(path), "new");
+  }
+}
+
+TEST(AtomicFile, ALinkStaysAndItsTargetIsReplaced) {
+  const TemporaryFolder folder;
+  const auto target = folder.file("target", "old");
+  std::filesystem::permissions(target, std::filesystem::perms(0600));
+  std::filesystem::create_symlink("target", folder / "second");
+  std::filesystem::create_symlink(folder / "second", folder / "first");
+  AtomicFile file(folder / "first");
+  file.write("new");
+  EXPECT_EQ(content_of(target), "old");
+  file.commit();
+  EXPECT_EQ(content_of(target), "new");
+  EXPECT_EQ(mode_of(target), 0600U);
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "first"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "second"));
+  EXPECT_EQ(folder.names(), (Names{"first", "second", "target"}));
+}
+
+TEST(AtomicFile, ALinkToNothingYetMakesItsTarget) {
+  const TemporaryFolder folder;
+  std::filesystem::create_symlink("later", folder / "link");
+  AtomicFile file(folder / "link");
+  file.write("new");
+  file.commit();
+  EXPECT_EQ(content_of(folder / "later"), "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+}
+
+TEST(AtomicFile, RefusesLinksInACircleAndWhatIsNoFile) {
+  const TemporaryFolder folder;
+  std::filesystem::create_symlink("b", folder / "a");
+  std::filesystem::create_symlink("a", folder / "b");
+  expect_error(ErrorKind::kFile, {"links", std::strerror(ELOOP)},
+               [&] { AtomicFile(folder / "a"); });
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  std::filesystem::create_symlink("pipe", folder / "to-pipe");
+  for (const char* name : {"pipe", "to-pipe"}) {
+    expect_error(ErrorKind::kFile, {name, "wanted a file to write", "a pipe"},
+                 [&] { AtomicFile(folder / name); });
+  }
+  expect_error(ErrorKind::kFile, {"/dev/null", "a device"}, [&] { AtomicFile("/dev/null"); });
+}
+
+TEST(AtomicFile, RefusesAFileThatMayNotBeWritten) {
+  const TemporaryFolder folder;
+  const auto path = folder.file("a", "old");
+  std::filesystem::permissions(path, std::filesystem::perms(0444));
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0777));
+  const pid_t child = start_child([&] {
+    if (!drop_superuser()) return 2;
+    try {
+      AtomicFile file(path);
+      return 3;
+    } catch (const Error& error) {
+      return error.kind() == ErrorKind::kFile ? 0 : 4;
+    }
+  });
+  EXPECT_EQ(wait_for(child), 0);
+  EXPECT_EQ(content_of(path), "old");
 }
 
 TEST(AtomicFile, AFullDiskIsSaidInTheSystemsWordsAndLeavesNothing) {

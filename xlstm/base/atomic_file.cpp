@@ -14,6 +14,8 @@ namespace xlstm {
 namespace {
 
 constexpr int kNameAttempts = 16;
+constexpr int kMostLinks = 40;
+constexpr mode_t kPlainMode = 0666;                         // less the umask, as for any new file
 constexpr std::size_t kMostPerCall = std::size_t{1} << 30;  // some systems refuse 2 GiB and more
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
@@ -38,26 +40,65 @@ void sync_folder(const std::filesystem::path& folder, const std::filesystem::pat
   if (result != 0 && error_number == EIO) fail_system(path, "sync its folder", error_number);
 }
 
+// Where `path` leads, through links; the last one may lead to nothing yet.
+std::filesystem::path target_of(const std::filesystem::path& path) {
+  std::filesystem::path target = path;
+  for (int links = 0; links < kMostLinks; ++links) {
+    std::error_code not_a_link;
+    const auto next = std::filesystem::read_symlink(target, not_a_link);
+    if (not_a_link) return target;
+    target = folder_of(target) / next;  // `next` alone if it is absolute
+  }
+  fail_system(path, "follow its links", ELOOP);
+}
+
+std::string_view kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+// A rename asks for no permission of the file that goes, and would put a file in a device's place.
+void check_replaceable(const std::filesystem::path& path, const std::filesystem::path& target,
+                       mode_t mode) {
+  if (!S_ISREG(mode)) {
+    fail_wanted(ErrorKind::kFile, path.string(), "a file to write", kind_of(mode));
+  }
+  if (::faccessat(AT_FDCWD, target.c_str(), W_OK, AT_EACCESS) != 0) {
+    fail_system(path, "write", errno);
+  }
+}
+
 }  // namespace
 
-AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    fail_wanted(ErrorKind::kFile, path.string(), "a file to write", "a folder");
-  }
-  // A rename would put a file in the place of a device or pipe, or of a link whose target stays
-  // old.
-  const auto status = std::filesystem::symlink_status(path, ignored);
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    fail_wanted(ErrorKind::kFile, path.string(), "a file to write", "a device, pipe or link");
-  }
+AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(target_of(path)) {
+  struct stat old = {};
+  const bool replaces = ::lstat(path_.c_str(), &old) == 0;
+  if (replaces) check_replaceable(path, path_, old.st_mode);
+  create(replaces ? old.st_mode & kPlainMode : kPlainMode);
+  if (replaces) take_permissions_of(old);
+}
+
+void AtomicFile::create(unsigned mode) {
   for (int attempt = 0; attempt < kNameAttempts && descriptor_ < 0; ++attempt) {
-    temporary_ = temporary_name(path);
+    temporary_ = temporary_name(path_);
     descriptor_ = uninterrupted(
-        [&] { return ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
+        [&] { return ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode); });
     if (descriptor_ < 0 && errno != EEXIST) break;
   }
-  if (descriptor_ < 0) fail_system(path, "create a file in its folder", errno);
+  if (descriptor_ >= 0) return;
+  temporary_.clear();
+  fail_system(path_, "create a file in its folder", errno);
+}
+
+// Never more than the old file allowed: what its group might do, another group may not.
+void AtomicFile::take_permissions_of(const struct stat& old) {
+  struct stat now = {};
+  bool same_group = ::fstat(descriptor_, &now) == 0 && now.st_gid == old.st_gid;
+  if (!same_group) same_group = ::fchown(descriptor_, static_cast<uid_t>(-1), old.st_gid) == 0;
+  const mode_t mode = old.st_mode & kPlainMode & ~(same_group ? 0U : unsigned{S_IRWXG});
+  if (::fchmod(descriptor_, mode) != 0) give_up("set the permissions of");
 }
 
 AtomicFile::~AtomicFile() {
