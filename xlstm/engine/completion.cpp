@@ -14,6 +14,7 @@ GenerateOptions options_of(const Request& request, const std::vector<TokenId>& e
   options.max_tokens = request.max_tokens;
   options.stop = request.stop;
   options.cancelled = request.cancelled;
+  options.on_prompt_progress = request.on_prompt_progress;
   if (request.stop_at_end_token) options.end_tokens = end_ids;
   options.sampling = {.logit_bias = request.logit_bias,
                       .repetition_penalty = request.repetition_penalty,

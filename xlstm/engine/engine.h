@@ -62,6 +62,7 @@ struct Request {
   bool add_bos = true;                            // put BOS first, at the start of a sequence
   bool stop_at_end_token = true;
   std::function<bool()> cancelled = {};  // asked between the prompt's segments and after each token
+  std::function<void(double)> on_prompt_progress = {};  // 0 to 1, between the prompt's segments
 };
 
 struct Completion {

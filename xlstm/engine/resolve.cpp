@@ -73,7 +73,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-// The folder in `parents` whose name is nearest to `name`, if one is near.
+// The model folder in `parents` whose name is nearest to `name`, if one is near.
 std::optional<fs::path> nearest(const std::string& name, const std::vector<fs::path>& parents) {
   std::optional<fs::path> best;
   std::size_t best_distance = std::min<std::size_t>(4, name.size() / 2 + 1);  // nearer than this
@@ -81,7 +81,7 @@ std::optional<fs::path> nearest(const std::string& name, const std::vector<fs::p
     std::error_code error;
     for (fs::directory_iterator entry(parent, error), end; !error && entry != end;
          entry.increment(error)) {
-      if (!is_folder(entry->path())) continue;
+      if (!is_there(entry->path() / "config.json")) continue;
       const std::size_t edits = distance(name, entry->path().filename().string());
       if (edits < best_distance) best_distance = edits, best = entry->path();
     }

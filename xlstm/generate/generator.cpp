@@ -141,7 +141,10 @@ class Run {
   // Nothing if it was cancelled.
   std::optional<ForwardResult> read(const std::vector<TokenId>& prompt, const ModelState& state) {
     bool cancelled = false;
-    ForwardResult front = model_.prefill(row_of(prompt), state, [&](std::int64_t) {
+    ForwardResult front = model_.prefill(row_of(prompt), state, [&](std::int64_t done) {
+      if (options_.on_prompt_progress) {
+        options_.on_prompt_progress(static_cast<double>(done) / static_cast<double>(prompt.size()));
+      }
       cancelled = options_.cancelled && options_.cancelled();
       return !cancelled;
     });

@@ -27,6 +27,8 @@ struct GenerateOptions {
   // Asked between the prompt's segments and after every token; true ends the run. For stops from
   // outside, which cannot wait for the next piece of text.
   std::function<bool()> cancelled = {};
+  // Told between the prompt's segments what share of it, 0 to 1, has been read.
+  std::function<void(double)> on_prompt_progress = {};
 };
 
 struct Generated {
