@@ -37,9 +37,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"--top-p", "7", "[--top-p] wanted a number above 0 and up to 1, got \"7\""},
         Case{"--top-p", "0", "[--top-p]"}, Case{"--top-p", "-1", "[--top-p]"},
         Case{"--top-p", "nan", "[--top-p]"}, Case{"--min-p", "1.5", "[--min-p]"},
-        Case{"--temperature", "nan", "[--temperature] wanted a number of at least 0, got \"nan\""},
+        Case{"--temperature", "nan",
+             "[--temperature] wanted a finite number of at least 0, got \"nan\""},
         Case{"--temperature", "-0.1", "[--temperature]"},
-        Case{"--temperature", "inf", "[--temperature]"},
+        Case{"--temperature", "inf", "[--temperature] wanted a finite number"},
         Case{"--temperature", "1e999", "[--temperature]"},
         Case{"--temperature", "1e39", "[--temperature]"},
         Case{"--temperature", "0x1", "[--temperature]"},
@@ -72,6 +73,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"--memory-limit", "1e30", "[--memory-limit]"},
         Case{"--memory-limit", "2G,1G", "[--memory-limit] wanted SOFT,HARD"},
         Case{"--promt", "The", "did you mean --prompt?"},
+        Case{"--save-state", "", "[--save-state] wanted a file name, got an empty one"},
+        Case{"--load-state", "", "[--load-state] wanted a file name"},
+        Case{"--prompt-file", "", "[--prompt-file] wanted a file name"},
+        Case{"--model", "", "[--model] wanted a folder or a name"},
         Case{"--bogus", "The", "see xlstm generate --help"}));
 
 TEST_F(BadOption, MissingValuesAndCommandsAreNamed) {
@@ -90,6 +95,24 @@ TEST_F(BadOption, MissingValuesAndCommandsAreNamed) {
   EXPECT_TRUE(is_one_line_error(xlstm({"completion"}), 2, "bash, zsh or fish"));
   EXPECT_TRUE(is_one_line_error(xlstm({"completion", "tcsh"}), 2, "bash, zsh, fish"));
   EXPECT_TRUE(is_one_line_error(xlstm({"wiring", "--format", "jsn"}), 2, "did you mean json?"));
+}
+
+TEST_F(BadOption, EmptyFileNamesAreNotStandardInput) {
+  EXPECT_TRUE(is_one_line_error(xlstm({"tokenize", "--file", ""}), 2, "[--file]"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"tokenize", "--tokenizer="}), 2, "[--tokenizer]"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"perplexity", "--file="}), 2, "[--file]"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"wiring", "-m", ""}), 2, "[--model]"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"tokenize", "--jsonl", "--file", "a"}), 2, "[--jsonl]"));
+}
+
+TEST_F(BadOption, AWrongNumberOfThreadsInTheEnvironment) {
+  for (const char* name :
+       {"generate", "chat", "info", "wiring", "tokenize", "detokenize", "perplexity", "doctor"}) {
+    const Result result =
+        xlstm({name}, {.input = "The", .environment = {{"XLSTM_THREADS", "abc"}}});
+    EXPECT_TRUE(is_one_line_error(result, 2, "[XLSTM_THREADS] wanted a whole number")) << name;
+  }
+  EXPECT_EQ(xlstm({"--help"}, {.environment = {{"XLSTM_THREADS", "abc"}}}).code, 0);
 }
 
 TEST_F(BadOption, PromptsThatAreNotUtf8AreRefused) {
@@ -115,6 +138,16 @@ TEST_F(BadModel, EveryCommandThatTakesOneSaysSo) {
   EXPECT_TRUE(is_one_line_error(xlstm({"info", "--model", "classics-8n"}), 3, "classics-8m"));
   EXPECT_TRUE(
       is_one_line_error(xlstm({"tokenize", "--tokenizer", file("none").string()}), 3, "none"));
+}
+
+TEST_F(BadModel, OnlyModelsAreSuggested) {
+  fs::create_directory(file("modem"));
+  const Result before = xlstm({"info", "--model", file("model").string()});
+  EXPECT_TRUE(is_one_line_error(before, 3, "nothing there"));
+  EXPECT_THAT(before.err, ::testing::Not(HasSubstr("did you mean")));
+  write("modem/config.json", "{}");
+  EXPECT_THAT(xlstm({"info", "--model", file("model").string()}).err,
+              HasSubstr("did you mean \"" + file("modem").string()));
 }
 
 TEST_F(BadModel, AFolderWithoutConfig) {

@@ -110,6 +110,18 @@ TEST_F(Chat, AnErrorEndsAScript) {
   EXPECT_TRUE(is_one_line_error(chat("\xff\n"), 2, "wanted UTF-8"));
 }
 
+TEST_F(Chat, CommandsTakeOnlyWhatTheyUse) {
+  for (const std::string name : {"/reset", "/undo", "/stats", "/help", "/quit"}) {
+    EXPECT_TRUE(
+        is_one_line_error(chat(name + " now\n"), 2, "wanted nothing after it, got \"now\""));
+  }
+  for (const std::string name : {"a b", "a\tb", "a\x1b[31m", "\xff", "a\x7f"}) {
+    EXPECT_TRUE(
+        is_one_line_error(chat("/fork " + name + "\n"), 2, "[/fork] wanted a name without"));
+  }
+  EXPECT_THAT(chat("/fork caf\xC3\xA9\n/switch\n").err, HasSubstr("* caf\xC3\xA9, position 0"));
+}
+
 TEST_F(Chat, StatisticsAfterEachTurn) {
   const Result result = chat("Alice was\n", {"--stats"});
   EXPECT_THAT(result.err, HasSubstr("tokens/s"));

@@ -169,6 +169,17 @@ TEST_F(Generate, InterruptKeepsTheTextSoFar) {
   EXPECT_TRUE(std::filesystem::exists(file("kept")));
 }
 
+TEST_F(Generate, SigtermEndsItLikeCtrlC) {
+  Process process(command({"generate", "--prompt", "The", "-n", "100000000", "--ignore-eos",
+                           "--save-state", file("kept").string()}),
+                  Process::Streams::kPipes);
+  process.read_until(" ");
+  process.send(SIGTERM);
+  process.read_all();
+  EXPECT_EQ(process.wait(), 143);
+  EXPECT_TRUE(std::filesystem::exists(file("kept")));
+}
+
 TEST_F(Generate, AClosedPipeEndsItQuietly) {
   Process process(command({"generate", "--prompt", "The", "-n", "100000000", "--ignore-eos"}),
                   Process::Streams::kPipes);

@@ -110,6 +110,13 @@ TEST_F(Information, HelpOfEveryCommandShowsItsOptionsAndExamples) {
   }
 }
 
+TEST_F(Information, HelpIsACommandToo) {
+  EXPECT_EQ(xlstm({"help"}).out, xlstm({"--help"}).out);
+  EXPECT_EQ(xlstm({"help", "chat"}).out, xlstm({"chat", "--help"}).out);
+  EXPECT_THAT(xlstm({"help", "help"}).out, HasSubstr("xlstm help [COMMAND]"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"help", "genrate"}), 2, "did you mean generate?"));
+}
+
 // "command --option" for every option that `text` does not name.
 std::vector<std::string> not_named(const std::string& text) {
   std::vector<std::string> missing;

@@ -76,11 +76,26 @@ TEST_F(State, AFailedSaveKeepsTheOldFile) {
   EXPECT_EQ(read_file(path), "old");
 }
 
-TEST_F(State, AFolderThatIsNotThereIsAOneLineError) {
-  const Result result = xlstm({"generate", "-p", "The", "-n", "1", "--json", "--save-state",
-                               file("none/a.state").string()});
-  EXPECT_EQ(result.code, 3);
-  EXPECT_THAT(result.err, HasSubstr("none/a.state"));
+// Not after the work.
+TEST_F(State, APlaceThatCannotBeWrittenIsRefusedAtTheStart) {
+  fs::create_directory(file("folder"));
+  for (const std::string place : {"none/a.state", "folder"}) {
+    const std::string path = file(place).string();
+    EXPECT_TRUE(
+        is_one_line_error(xlstm({"generate", "-p", "The", "--save-state", path}), 3, place));
+    EXPECT_TRUE(
+        is_one_line_error(xlstm({"chat", "--save-state", path}, {.input = "The\n"}), 3, place));
+  }
+}
+
+TEST_F(State, AFileKeepsItsPermissionsAndALinkStaysALink) {
+  const std::string target = write("target", "old").string();
+  fs::permissions(target, fs::perms(0600));
+  fs::create_symlink("target", file("link"));
+  ASSERT_EQ(greedy({"-p", "The", "-n", "1", "--save-state", file("link").string()}).code, 0);
+  EXPECT_TRUE(fs::is_symlink(file("link")));
+  EXPECT_EQ(fs::status(target).permissions(), fs::perms(0600));
+  EXPECT_EQ(greedy({"-p", " and", "-n", "1", "--load-state", target}).code, 0);
 }
 
 TEST_F(State, TwoWritersOfOneFileLeaveOneWholeState) {

@@ -130,7 +130,13 @@ TEST_F(Terminal, ErrorsKeepTheSession) {
   Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
   process.read_until("> ");
   process.write("/load nowhere\r");
-  EXPECT_THAT(process.read_until("xlstm: [nowhere]"), HasSubstr("xlstm: [nowhere]"));
+  process.read_until("xlstm: [nowhere]");
+  process.read_until("> ");
+  process.write("/save nowhere/a.state\r");
+  process.read_until("xlstm: [nowhere/a.state]");
+  process.read_until("> ");
+  process.write("/reset now\r");
+  process.read_until("xlstm: [/reset]");
   leave(process);
 }
 
@@ -164,6 +170,17 @@ TEST_F(Terminal, GenerateShowsAProgressBarOnlyThere) {
   EXPECT_THAT(process.read_all(), HasSubstr("Loading ["));
   EXPECT_EQ(process.wait(), 0);
   EXPECT_THAT(xlstm({"generate", "-p", "The", "-n", "2"}).err, IsEmpty());
+}
+
+TEST_F(Terminal, ALongPromptShowsAProgressBarToo) {
+  std::string text;
+  while (text.size() < 60'000) text += "It was the best of times, it was the worst of times. ";
+  const std::string prompt = write("long.txt", text).string();
+  Process process(command({"generate", "--prompt-file", prompt, "-n", "2"}),
+                  Process::Streams::kTerminal, environment());
+  EXPECT_THAT(process.read_all(), HasSubstr("Reading ["));
+  EXPECT_EQ(process.wait(), 0);
+  EXPECT_THAT(xlstm({"generate", "--prompt-file", prompt, "-n", "2"}).err, IsEmpty());
 }
 
 TEST_F(Terminal, GenerateWithoutAPromptSaysWhatItWants) {

@@ -69,6 +69,14 @@ TEST_F(Tokenize, BadLinesAreNamedAndWhatCameBeforeStays) {
   }
 }
 
+TEST_F(Tokenize, AnErrorComesAfterTheAnswersBeforeIt) {
+  const Result result = run({"/bin/sh", "-c", XLSTM_PROGRAM " detokenize --jsonl 2>&1"},
+                            {.input = "[65]\n[65]\n{}\n"});
+  EXPECT_EQ(std::ranges::count(result.out, '\n'), 3);
+  EXPECT_GT(result.out.find("xlstm: [standard input, line 3]"), result.out.rfind('"'));
+  EXPECT_THAT(result.out, StartsWith("\""));
+}
+
 TEST_F(Tokenize, BadIdsAreRefused) {
   for (const char* bad : {"1 two", "-1", "4096", "1.5", "99999999999999999999"}) {
     const Result result = xlstm({"detokenize"}, {.input = bad});

@@ -70,9 +70,16 @@ class Conversation {
   }
 
   void answer(const std::string& text) {
-    chat_.answer(require_utf8("turn", text), [](std::string_view piece) {
-      return write_out(piece) && flush_out() && !interrupted();
-    });
+    {
+      ProgressBar bar("Reading");
+      chat_.answer(
+          require_utf8("turn", text),
+          [&bar](std::string_view piece) {
+            bar.clear();
+            return write_out(piece) && flush_out() && !interrupted();
+          },
+          [&bar](double share) { bar.update(share); });
+    }
     if (interrupted()) {
       after_interrupt("\n");
     } else if (!write_out("\n") || !flush_out()) {
@@ -123,6 +130,7 @@ int run_chat(const GenerateArguments& options) {
     fail_wanted(ErrorKind::kUsage, "xlstm chat", "a first turn that is not on standard input",
                 "\"-\"; turns are read from there");
   }
+  check_save(options.state);
   const Engine engine = open_engine(options.model);
   check_logit_bias(options.request, engine);
   show_model(options, engine);

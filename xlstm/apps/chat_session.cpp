@@ -1,10 +1,12 @@
 #include "xlstm/apps/chat_session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "xlstm/apps/report.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
+#include "xlstm/base/utf8.h"
 
 namespace xlstm::apps {
 namespace {
@@ -23,6 +25,20 @@ constexpr char kHelp[] =
     "  /help           this text\n"
     "  /quit           leave; so does Ctrl-D\n"
     "Ctrl-C stops an answer and keeps the session.\n";
+
+// The commands, and whether something may follow them.
+const std::map<std::string_view, bool> kArguments = {
+    {"/reset", false}, {"/undo", false},  {"/fork", true},  {"/switch", true}, {"/save", true},
+    {"/load", true},   {"/stats", false}, {"/help", false}, {"/quit", false},  {"/exit", false}};
+
+// A fork's name stands in the prompt and in lists: one word that shows.
+bool good_name(std::string_view name) {
+  return utf8_first_error(name) == std::string_view::npos &&
+         std::ranges::none_of(name, [](char letter) {
+           const auto byte = static_cast<unsigned char>(letter);
+           return byte <= ' ' || byte == 0x7f;
+         });
+}
 
 std::string require_file(std::string_view command, const std::string& argument) {
   if (argument.empty()) fail_wanted(ErrorKind::kUsage, command, "a file name", "nothing");
@@ -50,8 +66,10 @@ void ChatSession::remember() {
   if (now.before.size() > kUndoDepth) now.before.pop_front();
 }
 
-Completion ChatSession::answer(const std::string& text, const OnCompletionText& on_text) {
+Completion ChatSession::answer(const std::string& text, const OnCompletionText& on_text,
+                               const std::function<void(double)>& on_prompt_progress) {
   Request request = request_;
+  request.on_prompt_progress = on_prompt_progress;
   request.prompt = text;
   Session before = branch().session;
   Completion completion = branch().session.complete(request, on_text);
@@ -63,6 +81,11 @@ Completion ChatSession::answer(const std::string& text, const OnCompletionText& 
 
 CommandReply ChatSession::command(std::string_view line) {
   const auto [name, argument] = split_command(line);
+  if (const auto wanted = kArguments.find(name); wanted == kArguments.end()) {
+    return {"unknown command " + quoted(name) + "\n" + kHelp};
+  } else if (!wanted->second && !argument.empty()) {
+    fail_wanted(ErrorKind::kUsage, name, "nothing after it", quoted(argument));
+  }
   if (name == "/quit" || name == "/exit") return {"", true};
   if (name == "/help") return {kHelp};
   if (name == "/stats") return {statistics()};
@@ -74,11 +97,8 @@ CommandReply ChatSession::command(std::string_view line) {
     save(require_file(name, argument));
     return {str("saved at position ", branch().session.position(), "\n")};
   }
-  if (name == "/load") {
-    load(require_file(name, argument));
-    return {str("at position ", branch().session.position(), "\n")};
-  }
-  return {"unknown command " + quoted(name) + "\n" + kHelp};
+  load(require_file(name, argument));
+  return {str("at position ", branch().session.position(), "\n")};
 }
 
 void ChatSession::load(const std::string& file) {
@@ -110,6 +130,10 @@ std::string ChatSession::fork(std::string name) {
   for (int number = 1; name.empty(); ++number) {
     const std::string candidate = str("fork-", number);
     if (!branches_.contains(candidate)) name = candidate;
+  }
+  if (!good_name(name)) {
+    fail_wanted(ErrorKind::kUsage, "/fork", "a name without blanks and control characters",
+                quoted(name));
   }
   if (branches_.contains(name)) {
     fail_wanted(ErrorKind::kUsage, "/fork", "a new name", quoted(name) + ", which exists");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,7 +22,8 @@ class ChatSession {
   ChatSession(Engine engine, Request request);
 
   // Reads `text` and answers. The state is carried over; nothing is read twice.
-  Completion answer(const std::string& text, const OnCompletionText& on_text);
+  Completion answer(const std::string& text, const OnCompletionText& on_text,
+                    const std::function<void(double)>& on_prompt_progress = {});
 
   // Carries out "/name argument". An unknown name gives the help. Throws Error.
   CommandReply command(std::string_view line);

@@ -42,9 +42,10 @@ struct Command {
   std::string argument = {};  // name of the one positional argument, if it has one
   std::function<void(const std::string&)> set_argument = {};
   std::vector<std::string> argument_choices = {};
+  bool argument_optional = false;
 };
 
-// In the order in which help lists them.
+// In the order in which help lists them, itself last.
 std::vector<Command> all_commands();
 
 Command generate_command();
@@ -56,5 +57,7 @@ Command detokenize_command();
 Command perplexity_command();
 Command doctor_command();
 Command completion_command();
+// Help on one of `commands`, or on all.
+Command help_command(const std::vector<Command>& commands);
 
 }  // namespace xlstm::apps

@@ -7,6 +7,7 @@
 #include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
+#include "xlstm/apps/terminal.h"
 
 namespace xlstm::apps {
 namespace {
@@ -36,7 +37,10 @@ Completion answer(const GenerateArguments& options, const std::string& prompt, S
   Request request = options.request;
   request.prompt = prompt;
   request.cancelled = interrupted;
-  return session.complete(request, [&options](std::string_view text) {
+  ProgressBar bar("Reading");
+  request.on_prompt_progress = [&bar](double share) { bar.update(share); };
+  return session.complete(request, [&](std::string_view text) {
+    bar.clear();
     const bool read = options.json || (write_out(text) && flush_out());
     return read && !interrupted();
   });
@@ -63,6 +67,7 @@ int run_generate(const GenerateArguments& options) {
                 "standard input",
                 "nothing; see xlstm generate --help");
   }
+  check_save(options.state);
   const Engine engine = open_engine(options.model);
   check_logit_bias(options.request, engine);
   show_model(options, engine);

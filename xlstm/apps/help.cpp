@@ -44,6 +44,11 @@ std::string option_row(const Option& option) {
   return row(left, option.help + (option.repeatable ? " (repeatable)" : ""));
 }
 
+std::string argument_of(const Command& command) {
+  if (command.argument.empty()) return "";
+  return command.argument_optional ? " [" + command.argument + "]" : " " + command.argument;
+}
+
 std::string paragraphs(const std::string& text) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
@@ -69,12 +74,11 @@ std::string program_help(const std::vector<Command>& commands) {
   return out +
          "\nStandard output carries the answer alone, standard error all else. Exit codes: 0 done, "
          "1 "
-         "other\nfailure, 2 usage, 3 file or model, 4 memory, 130 interrupted.\n";
+         "other\nfailure, 2 usage, 3 file or model, 4 memory, 130 Ctrl-C, 143 SIGTERM.\n";
 }
 
 std::string command_help(const Command& command) {
-  std::string out = command.summary + ".\n\nUsage: xlstm " + command.name +
-                    (command.argument.empty() ? "" : " " + command.argument) +
+  std::string out = command.summary + ".\n\nUsage: xlstm " + command.name + argument_of(command) +
                     (command.groups.empty() ? "" : " [OPTIONS]") + "\n";
   if (!command.description.empty()) out += "\n" + paragraphs(command.description);
   for (const OptionGroup& group : command.groups) {

@@ -13,11 +13,11 @@ namespace xlstm::apps {
 namespace {
 
 constexpr float kMostFloat = std::numeric_limits<float>::max();
-constexpr NumberRange kTemperature{0, kMostFloat, "a number of at least 0"};
+constexpr NumberRange kTemperature{0, kMostFloat, "a finite number of at least 0"};
 constexpr NumberRange kTopP{0, 1, "a number above 0 and up to 1", false};
 constexpr NumberRange kMinP{0, 1, "a number from 0 to 1"};
-constexpr NumberRange kRepetition{0, kMostFloat, "a number above 0", false};
-constexpr NumberRange kPenalty{-kMostFloat, kMostFloat, "a number"};
+constexpr NumberRange kRepetition{0, kMostFloat, "a finite number above 0", false};
+constexpr NumberRange kPenalty{-kMostFloat, kMostFloat, "a finite number"};
 constexpr std::int64_t kMostTokens = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t kMostThreads = 1024;
 
@@ -100,6 +100,20 @@ Option text_option(std::string name, std::string value, std::string help, std::s
           .completes = completes};
 }
 
+Option file_option(std::string name, std::string value, std::string help, std::string& to,
+                   Completes completes) {
+  const std::string wanted = completes == Completes::kFolder ? "a folder or a name" : "a file name";
+  return {.name = name,
+          .value = std::move(value),
+          .help = std::move(help),
+          .set =
+              [name, wanted, &to](const std::string& text) {
+                if (text.empty()) fail_wanted(ErrorKind::kUsage, name, wanted, "an empty one");
+                to = text;
+              },
+          .completes = completes};
+}
+
 Option device_option(EngineOptions& to) {
   Option device = text_option("--device", "DEVICE", "auto, cpu or gpu", to.device);
   device.choices = {"auto", "cpu", "gpu"};
@@ -107,12 +121,12 @@ Option device_option(EngineOptions& to) {
 }
 
 Option threads_option(EngineOptions& to) {
-  return integer_option("--threads", "CPU threads (default: 0, all cores)", kMostThreads,
+  return integer_option("--threads", "CPU threads (default: 0, XLSTM_THREADS or all cores)", kMostThreads,
                         to.threads);
 }
 
 OptionGroup model_option_group(ModelOptions& to) {
-  Option model = text_option("--model", "MODEL",
+  Option model = file_option("--model", "MODEL",
                              "A model's folder, or the name of one that came with xlstm (default: "
                              "classics-8m)",
                              to.model, Completes::kFolder);
@@ -154,11 +168,14 @@ OptionGroup answer_option_group(Request& to) {
 }
 
 OptionGroup state_option_group(StateOptions& to) {
-  return {
-      "State",
-      {text_option("--load-state", "FILE", "Go on from a saved state", to.load, Completes::kFile),
-       text_option("--save-state", "FILE", "Save the state at the end, whole or not at all",
-                   to.save, Completes::kFile)}};
+  return {"State",
+          {file_option("--load-state", "FILE", "Go on from a saved state", to.load),
+           file_option("--save-state", "FILE", "Save the state at the end, whole or not at all",
+                       to.save)}};
+}
+
+void check_save(const StateOptions& options) {
+  if (!options.save.empty()) Session::check_can_save(options.save);
 }
 
 Engine open_engine(const ModelOptions& options) {

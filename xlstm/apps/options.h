@@ -25,11 +25,17 @@ struct StateOptions {
 
 OptionGroup state_option_group(StateOptions& to);
 
+// Throws Error(kFile) where a state could not be saved in the end, before the work is done.
+void check_save(const StateOptions& options);
+
 Option device_option(EngineOptions& to);
 Option threads_option(EngineOptions& to);
 
 // A switch that sets `to`.
 Option switch_option(std::string name, std::string help, bool& to);
+// The name of a file or folder; an empty one is refused.
+Option file_option(std::string name, std::string value, std::string help, std::string& to,
+                   Completes completes = Completes::kFile);
 // A value that is stored as it is.
 Option text_option(std::string name, std::string value, std::string help, std::string& to,
                    Completes completes = Completes::kNothing);

@@ -74,8 +74,8 @@ Command perplexity_command() {
           "The whole text is one sequence with a carried state, BOS first: perplexity per token, "
           "its standard error, tokens and speed.",
       .groups = {{"Text",
-                  {text_option("--file", "FILE", "The text (default: standard input)",
-                               options->file, Completes::kFile),
+                  {file_option("--file", "FILE", "The text (default: standard input)",
+                               options->file),
                    switch_option("--no-bos", "Do not put the BOS token first", options->no_bos),
                    switch_option("--json", "One JSON object", options->json)}},
                  model_option_group(options->model)},

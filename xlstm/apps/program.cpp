@@ -10,13 +10,17 @@
 #include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/parse.h"
 #include "xlstm/apps/streams.h"
+#include "xlstm/base/error.h"
+#include "xlstm/base/threads.h"
 
 namespace xlstm::apps {
 
 std::vector<Command> all_commands() {
-  return {generate_command(),   chat_command(),     info_command(),
-          wiring_command(),     tokenize_command(), detokenize_command(),
-          perplexity_command(), doctor_command(),   completion_command()};
+  std::vector<Command> commands = {generate_command(),   chat_command(),     info_command(),
+                                   wiring_command(),     tokenize_command(), detokenize_command(),
+                                   perplexity_command(), doctor_command(),   completion_command()};
+  commands.push_back(help_command(commands));
+  return commands;
 }
 
 namespace {
@@ -32,7 +36,16 @@ int run_arguments(int argc, const char* const* argv) {
     write_out(parsed.command == nullptr ? program_help(commands) : command_help(*parsed.command));
     return kExitOk;
   }
+  thread_count();  // a wrong XLSTM_THREADS is an error of every command, wherever it first matters
   return parsed.command->run();
+}
+
+// What was answered comes before the error that ends it, also where both go to one terminal.
+void show_answers_so_far() {
+  try {
+    flush_out();
+  } catch (const Error&) {  // one error is enough
+  }
 }
 
 }  // namespace
@@ -49,9 +62,11 @@ int run_program(int argc, const char* const* argv) {
     flush_out();
     return code;
   } catch (const Interrupted&) {
+    show_answers_so_far();
     write_note("\n");
     return interrupt_exit_code();
   } catch (const std::exception& error) {
+    show_answers_so_far();
     return report_error(error);
   }
 }

@@ -15,9 +15,8 @@ OptionGroup prompt_option_group(PromptOptions& to, const std::string& what) {
                 .set = [&to](const std::string& text) { to.text = text; },
                 .letter = 'p'};
   return {"Prompt",
-          {prompt, text_option("--prompt-file", "FILE",
-                               "The same from a file; its last line end is dropped", to.file,
-                               Completes::kFile)}};
+          {prompt, file_option("--prompt-file", "FILE",
+                               "The same from a file; its last line end is dropped", to.file)}};
 }
 
 std::optional<std::string> read_prompt(const PromptOptions& options) {

@@ -39,6 +39,9 @@ void each_line(const Answer& answer) {
 }
 
 int run_tokenize(const TokenizeArguments& options) {
+  if (options.jsonl && options.file != "-") {
+    fail_wanted(ErrorKind::kUsage, "--jsonl", "standard input", "--file " + quoted(options.file));
+  }
   const Tokenizer tokenizer = open_tokenizer(options.tokenizer);
   const EncodeOptions how{options.add_special, !options.plain};
   if (options.jsonl) {
@@ -98,9 +101,9 @@ int run_detokenize(const TokenizeArguments& options) {
 }
 
 Option tokenizer_option(TokenizeArguments& to) {
-  return text_option("--tokenizer", "PATH",
+  return file_option("--tokenizer", "PATH",
                      "A tokenizer.json or the folder that has one (default: the embedded model's)",
-                     to.tokenizer, Completes::kFile);
+                     to.tokenizer);
 }
 
 }  // namespace
@@ -116,8 +119,7 @@ Command tokenize_command() {
       .groups =
           {{"Options",
             {tokenizer_option(*options),
-             text_option("--file", "FILE", "The text (default: standard input)", options->file,
-                         Completes::kFile),
+             file_option("--file", "FILE", "The text (default: standard input)", options->file),
              switch_option("--jsonl",
                            "Standard input: one JSON string a line; out: one JSON "
                            "array of ids a line",

@@ -110,7 +110,7 @@ std::pair<std::int32_t, float> parse_logit_bias(std::string_view option, std::st
   }
   const std::string_view value = text.substr(equals + 1);
   if (value == "-inf") return {*id, -std::numeric_limits<float>::infinity()};
-  return {*id, parse_number(option, value, {-kMost, kMost, "a number or -inf after ID="})};
+  return {*id, parse_number(option, value, {-kMost, kMost, "a finite number or -inf after ID="})};
 }
 
 std::string unescape(std::string_view option, std::string_view text) {

@@ -32,7 +32,7 @@ int run_wiring(const WiringArguments& options) {
 
 Command wiring_command() {
   const auto options = std::make_shared<WiringArguments>();
-  Option model = text_option("--model", "MODEL", "A model's folder or name (default: classics-8m)",
+  Option model = file_option("--model", "MODEL", "A model's folder or name (default: classics-8m)",
                              options->model, Completes::kFolder);
   model.letter = 'm';
   Option format = text_option("--format", "FORMAT",
