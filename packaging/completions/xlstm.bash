@@ -3,7 +3,7 @@ _xlstm() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'generate chat info wiring tokenize detokenize perplexity doctor completion --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'generate chat info wiring tokenize detokenize perplexity doctor completion help --help --version' -- "$word")
     return
   fi
   case "${COMP_WORDS[1]}" in
@@ -102,6 +102,8 @@ _xlstm() {
       words='--help --device --threads --json' ;;
     completion)
       words='--help bash zsh fish' ;;
+    help)
+      words='--help help generate chat info wiring tokenize detokenize perplexity doctor completion' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }

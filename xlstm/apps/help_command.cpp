@@ -11,7 +11,7 @@ namespace xlstm::apps {
 
 Command help_command(const std::vector<Command>& commands) {
   const auto name = std::make_shared<std::string>();
-  std::vector<std::string> names;
+  std::vector<std::string> names = {"help"};
   for (const Command& command : commands) names.push_back(command.name);
   return {.name = "help",
           .summary = "The commands, or the options of one",

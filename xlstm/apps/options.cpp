@@ -121,8 +121,8 @@ Option device_option(EngineOptions& to) {
 }
 
 Option threads_option(EngineOptions& to) {
-  return integer_option("--threads", "CPU threads (default: 0, XLSTM_THREADS or all cores)", kMostThreads,
-                        to.threads);
+  return integer_option("--threads", "CPU threads (default: 0, XLSTM_THREADS or all cores)",
+                        kMostThreads, to.threads);
 }
 
 OptionGroup model_option_group(ModelOptions& to) {
