@@ -60,7 +60,10 @@ TEST_F(Resolve, unknown_name_lists_where_was_looked) {
   EXPECT_THAT(message, AllOf(HasSubstr("[nothing-alike]"), Not(HasSubstr("did you mean"))));
 }
 
-TEST_F(Resolve, near_miss_gets_a_hint) {
+TEST_F(Resolve, near_miss_gets_a_hint_where_a_model_is) {
+  EXPECT_THAT(refusal("clasics-8m", roots_), Not(HasSubstr("did you mean")));
+  folder_.write("b/classics-8m/config.json", "{}");
+  folder_.write("a/small/config.json", "{}");
   EXPECT_THAT(refusal("clasics-8m", roots_), HasSubstr("did you mean"));
   EXPECT_THAT(refusal("clasics-8m", roots_), HasSubstr("b/classics-8m"));
   EXPECT_THAT(refusal((folder_.path() / "a/smal").string()),
