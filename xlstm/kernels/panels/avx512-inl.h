@@ -15,16 +15,15 @@
 
 #include <cstddef>
 
-#define XLSTM_AVX512                                                                   \
-  __attribute__((                                                                      \
-      target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,avx512bf16,fma" \
-             ",bmi2")))
-#define XLSTM_AVX512_INLINE static inline __attribute__((always_inline)) XLSTM_AVX512
+#define XLSTM_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+#define XLSTM_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
+#define XLSTM_AVX512_INT8 \
+  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi")))
 
 namespace xlstm::kernels::avx512 {
 
 // r[i] lane j <-> r[j] lane i.
-XLSTM_AVX512_INLINE void transpose(__m512i (&r)[16]) {
+static inline __attribute__((always_inline)) XLSTM_AVX512 void transpose(__m512i (&r)[16]) {
   __m512i t[16];
   for (int i = 0; i < 16; i += 2) {
     t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);

@@ -24,7 +24,7 @@ std::size_t w_bytes(const PanelDepth& d) {
 }
 
 // Up to 32 floats as bf16, the rest zeros.
-XLSTM_AVX512_INLINE __m512i load_x(const float* x, std::size_t count) {
+XLSTM_AVX512_BF16 inline __m512i load_x(const float* x, std::size_t count) {
   const __mmask16 low = count >= 16 ? 0xFFFF : static_cast<__mmask16>((1U << count) - 1);
   const __mmask16 high = count >= 32   ? 0xFFFF
                          : count <= 16 ? 0
@@ -33,8 +33,8 @@ XLSTM_AVX512_INLINE __m512i load_x(const float* x, std::size_t count) {
   return (__m512i)_mm512_cvtne2ps_pbh(b, a);
 }
 
-XLSTM_AVX512 void pack_x(const float* x, std::ptrdiff_t x_stride, std::size_t rows,
-                         std::size_t height, const PanelDepth& d, std::byte* tile) {
+XLSTM_AVX512_BF16 void pack_x(const float* x, std::ptrdiff_t x_stride, std::size_t rows,
+                              std::size_t height, const PanelDepth& d, std::byte* tile) {
   const __mmask16 mask = static_cast<__mmask16>((1U << height) - 1);
   for (std::size_t k = 0; k < d.depth; k += kChunk) {
     __m512i r[16];
@@ -50,9 +50,9 @@ XLSTM_AVX512 void pack_x(const float* x, std::ptrdiff_t x_stride, std::size_t ro
 }
 
 template <int MR>
-XLSTM_AVX512 void multiply_rows(const std::byte* x, const std::byte* w, std::size_t count,
-                                const float* before, std::ptrdiff_t before_stride, float* out,
-                                std::ptrdiff_t out_stride) {
+XLSTM_AVX512_BF16 void multiply_rows(const std::byte* x, const std::byte* w, std::size_t count,
+                                     const float* before, std::ptrdiff_t before_stride, float* out,
+                                     std::ptrdiff_t out_stride) {
   constexpr std::size_t kAhead = 12;
   __m512 sum[MR][2];
 #pragma GCC unroll 16
@@ -99,8 +99,8 @@ void multiply(const std::byte* x, const std::byte* w, std::size_t height, const 
   }
 }
 
-XLSTM_AVX512 void pack_w(const std::uint16_t* rows, std::size_t stride, std::size_t columns,
-                         std::size_t depth, std::byte* panel) {
+XLSTM_AVX512_BF16 void pack_w(const std::uint16_t* rows, std::size_t stride, std::size_t columns,
+                              std::size_t depth, std::byte* panel) {
   for (std::size_t k = 0; k < depth; k += kChunk) {
     const __mmask32 mask =
         depth - k >= kChunk ? 0xFFFFFFFF : static_cast<__mmask32>((1U << (depth - k)) - 1);

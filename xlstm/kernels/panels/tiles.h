@@ -6,6 +6,7 @@
 
 #include "xlstm/kernels/linear/linear.h"
 #include "xlstm/kernels/panels/tile_kernel.h"
+#include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
 namespace xlstm::kernels {
 
@@ -21,6 +22,15 @@ void pack_float_panel(const void* rows, WeightType type, std::size_t stride, std
 const TileKernel* bf16_tile();
 void pack_bf16_panel(const std::uint16_t* rows, std::size_t stride, std::size_t columns,
                      std::size_t depth, std::byte* panel);
+
+// x rounded to whole multiples of 1/127 of the largest magnitude of its group, exact products with
+// the codes of quantised weights, sums of groups scaled in float32. nullptr where the processor has
+// no instructions for it.
+const TileKernel* int8_tile();
+// Rows [n, n + columns), elements [k0, k0 + d.depth) of W [N, K]; k0 is a multiple of 64 and of the
+// group size.
+void pack_int8_panel(const QuantizedMatrix& W, std::size_t K, std::size_t n, std::size_t columns,
+                     std::size_t k0, const PanelDepth& d, std::byte* panel);
 
 // For tests: whether there are other ways than float_tile() where the processor has them.
 void use_dot_instructions(bool use);

@@ -1,17 +1,58 @@
 #include "xlstm/kernels/quantized_linear/quantized_many_rows.h"
 
-#include <algorithm>
+#include <vector>
+
+#include "xlstm/kernels/panels/panels.h"
+#include "xlstm/kernels/panels/tiles.h"
 
 namespace xlstm::kernels {
+namespace {
 
-void quantized_linear_many_rows(const QuantizedLinearArgs& args) {
-  for (std::size_t m = 0; m < args.M; m += kLinearDotRows) {
-    QuantizedLinearArgs block = args;
-    block.x += static_cast<std::ptrdiff_t>(m) * args.x_stride;
-    block.y += static_cast<std::ptrdiff_t>(m) * args.y_stride;
-    block.M = std::min(kLinearDotRows, args.M - m);
-    quantized_linear_few_rows(block);
+// W from element k0 of row n on, as a matrix of its own.
+QuantizedMatrix from(const QuantizedMatrix& W, std::size_t K, std::size_t n, std::size_t k0) {
+  const std::size_t first = n * K + k0;
+  const auto group = static_cast<std::size_t>(W.format.group_size);
+  QuantizedMatrix rest = W;
+  rest.words += first * static_cast<std::size_t>(W.format.bits) / 32;
+  if (W.format.mode == QuantizationMode::kMxfp4) {
+    rest.scales = static_cast<const std::byte*>(W.scales) + first / group;
+    return rest;
   }
+  const std::size_t bytes = first / group * weight_bytes(W.scale_type);
+  rest.scales = static_cast<const std::byte*>(W.scales) + bytes;
+  rest.biases = static_cast<const std::byte*>(W.biases) + bytes;
+  return rest;
+}
+
+// For processors without 8-bit products: the rows in float32, then a panel of them.
+void pack_dequantized(const QuantizedLinearArgs& a, std::size_t n, std::size_t columns,
+                      std::size_t k0, std::size_t depth, std::byte* panel) {
+  thread_local std::vector<float> rows;
+  rows.resize(columns * depth);
+  for (std::size_t c = 0; c < columns; ++c) {
+    dequantize_row(from(a.W, a.K, n + c, k0), 0, depth, rows.data() + c * depth);
+  }
+  pack_float_panel(rows.data(), WeightType::kF32, depth, columns, depth, panel);
+}
+
+}  // namespace
+
+void quantized_linear_many_rows(const QuantizedLinearArgs& a) {
+  const auto bits = static_cast<std::size_t>(a.W.format.bits);
+  const TileKernel* const dots = int8_tile();
+  const auto pack = [&](std::size_t n, std::size_t columns, std::size_t k0, const PanelDepth& d,
+                        std::byte* panel) {
+    if (dots != nullptr) return pack_int8_panel(a.W, a.K, n, columns, k0, d, panel);
+    pack_dequantized(a, n, columns, k0, d.depth, panel);
+  };
+  multiply_panels(dots != nullptr ? *dots : float_tile(),
+                  {a.x, a.x_stride, a.bias, a.y, a.y_stride, a.M, a.N, a.K,
+                   static_cast<std::size_t>(a.W.format.group_size)},
+                  {reinterpret_cast<const std::byte*>(a.W.words), a.K * bits / 8, bits, pack});
+}
+
+bool quantized_linear_rounds_x() {
+  return int8_tile() != nullptr;
 }
 
 }  // namespace xlstm::kernels

@@ -1,0 +1,221 @@
+// quantized_linear() for many rows: every format, with and without 8-bit products.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "tests/kernels/op_cases.h"
+#include "tests/kernels/quantized_cases.h"
+#include "xlstm/base/threads.h"
+#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/quantized_linear/quantized_linear.h"
+
+namespace xlstm::testing {
+namespace {
+
+using kernels::WeightType;
+
+// Every SIMD target, and the widest one without the instructions that go beyond it.
+template <class Check>
+void for_each_way(const Check& check) {
+  for_each_simd_target(check);
+  kernels::use_dot_instructions(false);
+  check("no dot instructions");
+  kernels::use_dot_instructions(true);
+}
+
+using Kernel = decltype(&kernels::quantized_linear);
+
+std::vector<float> run(Kernel kernel, const std::vector<float>& x, const QuantizedCase& c,
+                       const std::vector<float>& bias) {
+  const std::size_t M = x.size() / c.K;
+  std::vector<float> y(M * c.N, -1.0F);
+  kernel(x.data(), static_cast<std::ptrdiff_t>(c.K), c.matrix(),
+         bias.empty() ? nullptr : bias.data(), y.data(), static_cast<std::ptrdiff_t>(c.N), M, c.N,
+         c.K);
+  return y;
+}
+
+// Whole numbers up to 127, which each group of a row has: rounding to multiples of max / 127 leaves
+// them as they are.
+std::vector<float> exact_x(std::size_t M, std::size_t K, std::mt19937_64& random) {
+  std::vector<float> x = whole_floats(M * K, 127, random);
+  for (std::size_t at = 0; at < x.size(); at += 32) x[at + random() % 32] = -127.0F;
+  return x;
+}
+
+std::string text(const QuantizedCase& c, std::size_t M, const char* target) {
+  return std::string(target) + " " + to_string(c.format) + " M " + std::to_string(M) + " N " +
+         std::to_string(c.N) + " K " + std::to_string(c.K);
+}
+
+TEST(QuantizedManyRows, EqualsTheReferenceOnWholeNumbers) {
+  // All sums are below 2^24: exact in float32, in whichever order.
+  std::mt19937_64 random(1);
+  constexpr WeightType kTypes[] = {WeightType::kF32, WeightType::kBF16, WeightType::kF16};
+  for (const Quantization& format : all_formats()) {
+    for (const std::size_t groups : {1, 2, 3, 5}) {
+      const std::size_t K = groups * static_cast<std::size_t>(format.group_size);
+      if (K > 256) continue;
+      for (const std::size_t M : {17, 18, 29, 45}) {
+        for (const std::size_t N : {1, 17, 32, 50, 67}) {
+          const QuantizedCase c = whole_case(format, kTypes[(M + N) % 3], N, K, random);
+          const std::vector<float> x = exact_x(M, K, random);
+          const std::vector<float> bias = whole_floats(M % 2 == 0 ? N : 0, 100, random);
+          const std::vector<float> truth = run(kernels::quantized_linear_reference, x, c, bias);
+          for_each_way([&](const char* target) {
+            EXPECT_EQ(run(kernels::quantized_linear, x, c, bias), truth) << text(c, M, target);
+          });
+        }
+      }
+    }
+  }
+}
+
+// What a group of a row adds to the bound of an element of y.
+struct Magnitudes {
+  double largest_x, sum_w, products;
+};
+
+// Group g of row m of x and row n of W: products are of what is really multiplied, codes and
+// biases (for mxfp4, twice the values and 12, times half the scale).
+Magnitudes magnitudes_of(const QuantizedCase& c, const float* x, std::size_t n, const float* w,
+                         std::size_t g) {
+  const auto group = static_cast<std::size_t>(c.format.group_size);
+  const std::size_t at = n * (c.K / group) + g;
+  float bias;
+  if (c.format.mode == QuantizationMode::kMxfp4) {
+    bias = std::ldexp(6.0F, static_cast<int>(c.scales[at]) - 127);
+  } else {
+    std::memcpy(&bias, c.biases.data() + at * sizeof bias, sizeof bias);
+  }
+  Magnitudes out{0, 0, 0};
+  for (std::size_t k = g * group; k < (g + 1) * group; ++k) {
+    out.largest_x = std::max(out.largest_x, std::abs(static_cast<double>(x[k])));
+    out.sum_w += std::abs(static_cast<double>(w[k]));
+  }
+  for (std::size_t k = g * group; k < (g + 1) * group; ++k) {
+    out.products += out.largest_x * (std::abs(static_cast<double>(w[k])) + 2 * std::abs(bias));
+  }
+  return out;
+}
+
+// Rounding of x: half a step, t / 2 = max / 254, and what 127 / max, the product with it and t
+// itself are rounded by, each at most u of 127 steps: (1 + 6 * 127 u) is more. Rounding of sums: a
+// group's codes are summed exactly, converted, and scaled with x's scale (rounded itself), W's
+// scale and bias, 6 roundings; then there are as many sums as groups, twice. Where x is not
+// rounded, the weights are rounded once, and dot_bound() says the rest.
+double bound_of(bool rounds_x, const QuantizedCase& c, const float* x, std::size_t n,
+                const float* w, double bias) {
+  const std::size_t groups = c.K / static_cast<std::size_t>(c.format.group_size);
+  double rounding = 0, products = std::abs(bias);
+  for (std::size_t g = 0; g < groups; ++g) {
+    const Magnitudes group = magnitudes_of(c, x, n, w, g);
+    rounding += group.largest_x / 254 * group.sum_w;
+    products += group.products;
+  }
+  if (!rounds_x) return dot_bound(c.K + 1, products);
+  return rounding * (1 + 6 * 127 * kUnitRoundoff) + dot_bound(2 * groups + 6, products);
+}
+
+TEST(QuantizedManyRows, StaysWithinTheBound) {
+  std::mt19937_64 random(2);
+  for (const Quantization& format : all_formats()) {
+    for (const std::size_t K : {std::size_t{384}, std::size_t{2688}}) {
+      constexpr std::size_t M = 31, N = 40;
+      const QuantizedCase c = random_case(format, WeightType::kF32, N, K, 0.1F, random);
+      const std::vector<float> x = uniform_floats(M * K, 3.0F, random);
+      const std::vector<float> bias = uniform_floats(N, 1.0F, random);
+      const std::vector<float> truth = run(kernels::quantized_linear_reference, x, c, bias);
+      std::vector<float> row(K);
+      for_each_way([&](const char* target) {
+        const std::vector<float> y = run(kernels::quantized_linear, x, c, bias);
+        double worst = 0;
+        for (std::size_t n = 0; n < N; ++n) {
+          kernels::dequantize_row(c.matrix(), n, K, row.data());
+          for (std::size_t m = 0; m < M; ++m) {
+            const double error = std::abs(static_cast<double>(y[m * N + n]) - truth[m * N + n]);
+            const double bound = bound_of(kernels::quantized_linear_rounds_x(), c, x.data() + m * K,
+                                          n, row.data(), bias[n]);
+            worst = std::max(worst, error / bound);
+          }
+        }
+        EXPECT_LE(worst, 1.0) << text(c, M, target);
+        EXPECT_GT(worst, 0.0) << "not even rounding: " << text(c, M, target);
+      });
+    }
+  }
+}
+
+TEST(QuantizedManyRows, WritesItsOutputsAndNothingElse) {
+  std::mt19937_64 random(3);
+  for (const std::size_t offset : {0, 1, 3}) {
+    constexpr std::size_t M = 23, N = 37, K = 128;
+    const QuantizedCase c = whole_case(all_formats()[offset], WeightType::kBF16, N, K, random);
+    const std::vector<float> packed = exact_x(M, K, random);
+    const std::vector<float> truth = run(kernels::quantized_linear_reference, packed, c, {});
+    const std::size_t stride = K + offset;
+    std::vector<float> x(offset + M * stride, std::numeric_limits<float>::quiet_NaN());
+    for (std::size_t at = 0; at < M * K; ++at) x[offset + at / K * stride + at % K] = packed[at];
+    for_each_way([&](const char* target) {
+      GuardedRows y(M, N, N + offset, offset);
+      kernels::quantized_linear(x.data() + offset, static_cast<std::ptrdiff_t>(stride), c.matrix(),
+                                nullptr, y.data(), static_cast<std::ptrdiff_t>(N + offset), M, N,
+                                K);
+      EXPECT_EQ(y.values(), truth) << text(c, M, target) << " offset " << offset;
+      EXPECT_TRUE(y.intact()) << text(c, M, target) << " offset " << offset;
+    });
+  }
+}
+
+TEST(QuantizedManyRows, ThreadCountDoesNotChangeABit) {
+  std::mt19937_64 random(4);
+  for (const std::size_t M : {40, 700}) {
+    const QuantizedCase c =
+        random_case({QuantizationMode::kAffine, 4, 64}, WeightType::kBF16, 500, 640, 0.1F, random);
+    const std::vector<float> x = uniform_floats(M * c.K, 1.0F, random);
+    set_thread_count(1);
+    const std::vector<float> one = run(kernels::quantized_linear, x, c, {});
+    for (const std::size_t threads : {2, 3, 5}) {
+      set_thread_count(threads);
+      EXPECT_EQ(run(kernels::quantized_linear, x, c, {}), one) << threads;
+    }
+    set_thread_count(0);
+  }
+}
+
+TEST(QuantizedManyRows, WhatIsNotANumberReachesItsRowOnly) {
+  std::mt19937_64 random(5);
+  constexpr std::size_t M = 20, N = 40, K = 192;
+  const QuantizedCase c =
+      random_case({QuantizationMode::kAffine, 8, 64}, WeightType::kF32, N, K, 0.1F, random);
+  for (const float odd :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    std::vector<float> x = uniform_floats(M * K, 1.0F, random);
+    x[7 * K + 100] = odd;
+    for_each_way([&](const char* target) {
+      const std::vector<float> y = run(kernels::quantized_linear, x, c, {});
+      for (std::size_t at = 0; at < y.size(); ++at) {
+        ASSERT_EQ(std::isfinite(y[at]), at / N != 7) << target << " at " << at;
+      }
+    });
+  }
+}
+
+TEST(QuantizedManyRows, GroupsOfZerosAndOfAlmostNothingAddNothing) {
+  std::mt19937_64 random(6);
+  constexpr std::size_t M = 20, N = 5, K = 128;
+  const QuantizedCase c =
+      random_case({QuantizationMode::kAffine, 4, 32}, WeightType::kF32, N, K, 0.1F, random);
+  std::vector<float> x(M * K, 0.0F);
+  for (std::size_t at = 0; at < x.size(); at += 3) x[at] = 1e-40F;
+  const std::vector<float> bias = uniform_floats(N, 1.0F, random);
+  for_each_way([&](const char* target) {
+    const std::vector<float> y = run(kernels::quantized_linear, x, c, bias);
+    for (std::size_t at = 0; at < y.size(); ++at) EXPECT_EQ(y[at], bias[at % N]) << target;
+  });
+}
+
+}  // namespace
+}  // namespace xlstm::testing
