@@ -1,11 +1,8 @@
 // Whole = segments = chunks = steps, states included; batches and forks are what they say.
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "tests/model/fixture.h"
 #include "xlstm/base/error.h"
-#include "xlstm/kernels/linear/linear.h"
 
 namespace xlstm::testing {
 namespace {
@@ -155,16 +152,6 @@ TEST(Model, RowsOutOfRangeAreRefused) {
   EXPECT_THROW(state.gather({2}), Error);
   EXPECT_THROW(state.drop({-1}), Error);
   EXPECT_THROW(model().forward(tokens_of({1}), state), Error);
-}
-
-// What is added by products that round many rows to bfloat16 (linear_rounds_x()): each of four in a
-// block and the head changes its input by at most 2^-8 of each element, and roundings that know
-// nothing of each other add as their squares do.
-double bfloat16_bound(const LargeDims& dims, std::size_t S) {
-  const bool rounds =
-      S > kernels::kLinearDotRows && kernels::linear_rounds_x(kernels::WeightType::kBF16);
-  const double products = rounds ? 0x1p-8 * std::sqrt(4.0 * static_cast<double>(dims.L) + 1) : 0;
-  return products + rounding_bound(dims, S);
 }
 
 TEST(Model, Bfloat16WeightsStayClose) {

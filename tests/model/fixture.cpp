@@ -5,6 +5,8 @@
 #include <limits>
 #include <random>
 
+#include "xlstm/kernels/quantized_linear/quantized_linear.h"
+
 namespace xlstm::testing {
 namespace mx = mlx::core;
 
@@ -52,6 +54,26 @@ double rounding_bound(const LargeDims& d, std::size_t S) {
   const auto products = static_cast<double>(2 * d.D + d.DHQK + d.NH * d.DHV + d.F);
   const double roundings = static_cast<double>(d.L) * (products + static_cast<double>(S));
   return std::numeric_limits<float>::epsilon() * roundings;
+}
+
+namespace {
+
+double rounded_products(const LargeDims& dims, std::size_t S, bool rounds, double change) {
+  if (!rounds || S <= kernels::kLinearDotRows) return 0.0;
+  return change * std::sqrt(4.0 * static_cast<double>(dims.L) + 1);
+}
+
+}  // namespace
+
+double bfloat16_bound(const LargeDims& dims, std::size_t S) {
+  const bool rounds = kernels::linear_rounds_x(kernels::WeightType::kBF16);
+  return rounding_bound(dims, S) + rounded_products(dims, S, rounds, 0x1p-8);
+}
+
+double quantised_bound(const LargeDims& dims, std::size_t S, std::size_t largest_group) {
+  const double change = std::sqrt(static_cast<double>(largest_group)) / 254;
+  return rounding_bound(dims, S) +
+         rounded_products(dims, S, kernels::quantized_linear_rounds_x(), change);
 }
 
 }  // namespace xlstm::testing

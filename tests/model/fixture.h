@@ -50,4 +50,12 @@ double state_difference(const ModelState& a, const ModelState& b);
 // block's products, one block after the other; a recurrence of S steps rounds its state S times.
 double rounding_bound(const LargeDims& dims, std::size_t S);
 
+// The same where products with more than a few rows round these (linear_rounds_x(),
+// quantized_linear_rounds_x()): each of four in a block and the head changes its input by at most
+// 2^-8 of each element with bfloat16 weights, and by at most 1/254 of the largest of its group, so
+// sqrt(group) / 254 of the group's length, with quantised ones; and roundings that know nothing of
+// each other add as their squares do.
+double bfloat16_bound(const LargeDims& dims, std::size_t S);
+double quantised_bound(const LargeDims& dims, std::size_t S, std::size_t largest_group);
+
 }  // namespace xlstm::testing

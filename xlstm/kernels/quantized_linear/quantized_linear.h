@@ -24,8 +24,9 @@ struct QuantizedMatrix {
 //
 // Where quantized_linear_rounds_x(), more than kLinearDotRows rows of x are rounded to whole
 // multiples of t = max |x| / 127 over each group of each row, for products of 8-bit whole numbers:
-// beside float32's rounding, y errs by at most t / 2 sum_k |W| summed over the groups. There a group
-// of x that is all below 2^-100 counts as 0, and one with NaN or infinity makes its row of y NaN.
+// beside float32's rounding, y errs by at most t / 2 sum_k |W| summed over the groups. There a
+// group of x that is all below 2^-100 counts as 0, and one with NaN or infinity makes its row of y
+// NaN.
 void quantized_linear(const float* x, std::ptrdiff_t x_stride, const QuantizedMatrix& W,
                       const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M,
                       std::size_t N, std::size_t K);
