@@ -99,6 +99,27 @@ std::vector<Quantization> all_formats() {
   return out;
 }
 
+std::vector<double> QuantizedCase::magnitudes(std::size_t n) const {
+  QuantizedCase positive = *this;
+  const std::size_t size = kernels::weight_bytes(scale_type);
+  if (format.mode == QuantizationMode::kAffine) {  // little-endian: the sign is in the last byte
+    for (std::size_t at = size - 1; at < scales.size(); at += size) {
+      positive.scales[at] &= std::byte{0x7F};
+      positive.biases[at] &= std::byte{0x7F};
+    }
+  }
+  std::vector<float> row(K);
+  kernels::dequantize_row(positive.matrix(), n, K, row.data());
+  std::vector<double> out;
+  for (std::size_t k = 0; k < K; ++k) {
+    double zero = 0;
+    if (format.mode == QuantizationMode::kMxfp4)
+      zero = 12 * std::ldexp(1.0, static_cast<int>(scales[(n * K + k) / 32]) - 127);
+    out.push_back(std::abs(static_cast<double>(row[k])) + zero);
+  }
+  return out;
+}
+
 std::vector<QuantizedCase> mlx_cases() {
   const auto file = open_safetensors(XLSTM_TEST_DATA "/quantized/cases.safetensors");
   std::vector<QuantizedCase> cases;
@@ -124,20 +145,6 @@ QuantizedCase random_case(const Quantization& format, WeightType scale_type, std
     append(out.scales, scale_type, scale);
     append(out.biases, scale_type,
            -scale * static_cast<float>(1 << (format.bits - 1)) + 0.3F * draw(random));
-  }
-  return out;
-}
-
-QuantizedCase whole_case(const Quantization& format, WeightType scale_type, std::size_t N,
-                         std::size_t K, std::mt19937_64& random) {
-  QuantizedCase out = with_random_words(format, scale_type, N, K, random);
-  for (std::size_t at = 0; at < groups_of(out); ++at) {
-    if (format.mode == QuantizationMode::kMxfp4) {
-      out.scales.push_back(static_cast<std::byte>(127 + random() % 2));
-      continue;
-    }
-    append(out.scales, scale_type, static_cast<float>(1 + random() % 2));
-    append(out.biases, scale_type, static_cast<float>(random() % 201) - 100.0F);
   }
   return out;
 }

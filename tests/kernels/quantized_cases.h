@@ -21,6 +21,9 @@ struct QuantizedCase {
   std::vector<std::byte> scales, biases;  // [N, K / group_size]
   std::vector<float> values;              // [N, K] as MLX dequantises it; of random ones: none
 
+  // |scale| q + |bias| of row n (mxfp4: scale (|q| + 12)): the size of what is added up for it.
+  std::vector<double> magnitudes(std::size_t n) const;
+
   kernels::QuantizedMatrix matrix() const {
     return {format, words.data(), scales.data(), biases.empty() ? nullptr : biases.data(),
             scale_type};
@@ -36,9 +39,5 @@ std::vector<QuantizedCase> mlx_cases();
 // Random codes, scales of either sign up to `range`, biases that bring the values near 0.
 QuantizedCase random_case(const Quantization& format, kernels::WeightType scale_type, std::size_t N,
                           std::size_t K, float range, std::mt19937_64& random);
-
-// Whole numbers that are exact in every type: scales 1 or 2, biases -100 to 100.
-QuantizedCase whole_case(const Quantization& format, kernels::WeightType scale_type, std::size_t N,
-                         std::size_t K, std::mt19937_64& random);
 
 }  // namespace xlstm::testing

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "xlstm/kernels/linear/lane_sums-inl.h"
 #include "xlstm/kernels/linear/linear_args.h"
 #include "xlstm/kernels/linear/linear_weights-inl.h"
 
@@ -29,29 +30,6 @@ constexpr int kAhead = 2;  // rows of W that each tile of several fetches for th
 template <int MR>
 constexpr int dot_columns() {
   return MR == 1 || (kManyRegisters && MR == 2) ? 8 : 4;
-}
-
-HWY_INLINE hn::Vec<QuadTag> add_blocks(hn::Vec<QuadTag> sums) {
-  return sums;
-}
-#if HWY_MAX_BYTES > 16
-template <class V>
-HWY_INLINE hn::Vec<QuadTag> add_blocks(V sums) {
-  const hn::DFromV<V> d;
-  const hn::Half<decltype(d)> half;
-  return add_blocks(hn::Add(hn::LowerHalf(half, sums), hn::UpperHalf(half, sums)));
-}
-#endif
-
-// {sum of a's lanes, of b's, of c's, of d's}; each sum in the same order.
-HWY_INLINE hn::Vec<QuadTag> sums_of_lanes(Vector a, Vector b, Vector c, Vector e) {
-  const VectorTag d;
-  const hn::Repartition<double, VectorTag> pairs;
-  const auto ab = hn::Add(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b));
-  const auto ce = hn::Add(hn::InterleaveLower(d, c, e), hn::InterleaveUpper(d, c, e));
-  const auto low = hn::InterleaveLower(pairs, hn::BitCast(pairs, ab), hn::BitCast(pairs, ce));
-  const auto high = hn::InterleaveUpper(pairs, hn::BitCast(pairs, ab), hn::BitCast(pairs, ce));
-  return add_blocks(hn::Add(hn::BitCast(d, low), hn::BitCast(d, high)));
 }
 
 // Rows of W that are wanted after these, fetched along the way: without it even one tile of one

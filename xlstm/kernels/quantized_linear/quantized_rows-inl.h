@@ -1,0 +1,178 @@
+// Rows of W times packed rows of x. Each output has one accumulator, whose lanes are added at the
+// end in a fixed order, so that an output does not depend on the tile it was computed in. Included
+// once for each SIMD target.
+#if defined(XLSTM_QUANTIZED_ROWS_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef XLSTM_QUANTIZED_ROWS_INL
+#undef XLSTM_QUANTIZED_ROWS_INL
+#else
+#define XLSTM_QUANTIZED_ROWS_INL
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "xlstm/kernels/linear/lane_sums-inl.h"
+#include "xlstm/kernels/quantized_linear/quantized_codes-inl.h"
+#include "xlstm/kernels/quantized_linear/quantized_factors-inl.h"
+#include "xlstm/kernels/quantized_linear/quantized_kernels.h"
+#include "xlstm/kernels/quantized_linear/quantized_pack-inl.h"
+
+#if HWY_TARGET != HWY_SCALAR
+HWY_BEFORE_NAMESPACE();
+namespace xlstm::kernels::HWY_NAMESPACE {
+namespace {
+
+constexpr int kMostTileRows = kManyRegisters ? 4 : 2;
+
+// Rows of W that go together with MR rows of x.
+template <int MR>
+constexpr int tile_columns() {
+  return kManyRegisters && MR == 1 ? 8 : 4;
+}
+
+// What is the same for all tiles of a part.
+struct Walk {
+  explicit Walk(const QuantizedPart& a)
+      : group_shift(std::countr_zero(static_cast<unsigned>(a.W.format.group_size))),
+        groups(a.K >> group_shift),
+        row_bytes(a.K / 8 * static_cast<std::size_t>(a.W.format.bits)) {}
+  int group_shift;
+  std::size_t groups, row_bytes;
+};
+
+template <int MR, int R>
+HWY_INLINE void store_tile(const QuantizedPart& a, std::size_t m0, std::size_t n0, std::size_t step,
+                           const Vector (&sum)[MR][R]) {
+  const QuadTag quad;
+  unrolled<MR>([&](auto m) HWY_ATTR {
+    alignas(16) float out[R];
+    unrolled<R / 4>([&](auto at) HWY_ATTR {
+      constexpr int r = decltype(at)::value * 4;
+      hn::Store(sums_of_lanes(sum[m][r], sum[m][r + 1], sum[m][r + 2], sum[m][r + 3]), quad,
+                out + r);
+    });
+    float* const y = a.y + static_cast<std::ptrdiff_t>(m0 + m) * a.y_stride;
+    std::size_t n = n0;
+    for (int r = 0; r < R; ++r, n = std::min(n + step, a.n1 - 1)) {
+      y[n] = a.bias == nullptr ? out[r] : out[r] + a.bias[n];
+    }
+  });
+}
+
+// Rows n0, n0 + step, ... of W, R of them (the last one again for those that do not exist), times
+// rows m0 .. m0 + MR of x. What lies kAheadBytes behind the words is fetched meanwhile.
+constexpr std::size_t kAheadBytes = 8192;
+
+template <class Codes, class AnyOf, int MR, int R>
+void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0, std::size_t n0,
+                   std::size_t step) {
+  constexpr std::size_t kUnit = Codes::kUnit;
+  const VectorTag d;
+  const IntTag di;
+  const std::uint8_t* w[R];
+  std::size_t row_groups[R];
+  std::size_t n = n0;
+  for (int r = 0; r < R; ++r, n = std::min(n + step, a.n1 - 1)) {
+    w[r] = reinterpret_cast<const std::uint8_t*>(a.W.words) + n * walk.row_bytes;
+    row_groups[r] = n * walk.groups;
+  }
+  const std::int8_t* x[MR];
+  for (int m = 0; m < MR; ++m) x[m] = a.x.codes + (m0 + m) * a.x.code_stride;
+  const float* const x_scales = a.x.scales + m0 * a.x.group_stride;
+  const float* const x_sums = a.x.sums + m0 * a.x.group_stride;
+
+  Vector sum[MR][R];
+  unrolled<MR>([&](auto m)
+                   HWY_ATTR { unrolled<R>([&](auto r) HWY_ATTR { sum[m][r] = hn::Zero(d); }); });
+  const auto lane_code = hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<int>(kUnit / kLanes)));
+  for (std::size_t g = 0; g < walk.groups; g += kLanes) {
+    Vector scale[MR][R];
+    unrolled<R>([&](auto r) HWY_ATTR {
+      const Factors factors = AnyOf::load(a.W, row_groups[r] + g, walk.groups - g);
+      unrolled<MR>([&](auto m) HWY_ATTR {
+        scale[m][r] = hn::Mul(factors.scale, hn::Load(d, x_scales + m * a.x.group_stride + g));
+        sum[m][r] =
+            hn::MulAdd(factors.bias, hn::Load(d, x_sums + m * a.x.group_stride + g), sum[m][r]);
+      });
+    });
+    const std::size_t first = g << walk.group_shift;
+    const std::size_t codes =
+        std::min(static_cast<std::size_t>(kLanes) << walk.group_shift, a.K - first);
+    for (std::size_t k = 0; k < codes; k += kUnit) {
+      const auto code = hn::Add(lane_code, hn::Set(di, static_cast<int>(k)));
+      const auto lanes = hn::IndicesFromVec(d, hn::ShiftRightSame(code, walk.group_shift));
+      unrolled<R>([&](auto r) HWY_ATTR {
+        __builtin_prefetch(w[r] + kAheadBytes, 0, 2);
+        Fields parts[Codes::kParts];
+        Codes::unpack(w[r], parts);
+        w[r] += Codes::kUnitBytes;
+        unrolled<MR>([&](auto m) HWY_ATTR {
+          const Vector product = hn::ConvertTo(d, dot(parts, x[m]));
+          sum[m][r] = hn::MulAdd(product, hn::TableLookupLanes(scale[m][r], lanes), sum[m][r]);
+        });
+      });
+      for (int m = 0; m < MR; ++m) x[m] += 2 * kUnit;
+    }
+  }
+  store_tile<MR, R>(a, m0, n0, step, sum);
+}
+
+// All of the part, W in sets of rows that lie far apart: several pages are read at once, each from
+// its beginning to its end.
+template <class Codes, class AnyOf, int MR>
+void multiply_sets(const QuantizedPart& a, std::size_t tiles) {
+  constexpr int R = tile_columns<MR>();
+  const Walk walk(a);
+  const std::size_t step = (a.n1 - a.n0 + R - 1) / R;
+  for (std::size_t n = a.n0; n < a.n0 + step; ++n) {
+    for (std::size_t tile = 0; tile < tiles; ++tile) {
+      const std::size_t m0 = a.M * tile / tiles;
+      if (a.M * (tile + 1) / tiles - m0 == MR) {
+        multiply_tile<Codes, AnyOf, MR, R>(a, walk, m0, n, step);
+      } else if constexpr (MR > 1) {
+        multiply_tile<Codes, AnyOf, MR - 1, R>(a, walk, m0, n, step);
+      }
+    }
+  }
+}
+
+// Tiles of nearly the same height, at most kMostTileRows.
+template <class Codes, class AnyOf>
+void multiply_codes(const QuantizedPart& a) {
+  const std::size_t tiles = (a.M + kMostTileRows - 1) / kMostTileRows;
+  switch ((a.M + tiles - 1) / tiles) {
+    case 2:
+      return multiply_sets<Codes, AnyOf, 2>(a, tiles);
+    case 3:
+      if constexpr (kMostTileRows > 2) return multiply_sets<Codes, AnyOf, 3>(a, tiles);
+      break;
+    case 4:
+      if constexpr (kMostTileRows > 2) return multiply_sets<Codes, AnyOf, 4>(a, tiles);
+      break;
+  }
+}
+
+void multiply_part(const QuantizedPart& a) {
+  if (a.n0 == a.n1) return;
+  with_codes(a.W.format, [&](auto codes) HWY_ATTR {
+    using Codes = decltype(codes);
+    if constexpr (Codes::kMxfp4) {
+      return a.M == 1 ? multiply_sets<Codes, Mxfp4Factors, 1>(a, 1)
+                      : multiply_codes<Codes, Mxfp4Factors>(a);
+    } else {
+      if (a.M > 1) return multiply_codes<Codes, AnyFactors>(a);
+      if (a.W.scale_type == WeightType::kBF16)
+        return multiply_sets<Codes, AffineFactors<BF16Weights>, 1>(a, 1);
+      return multiply_sets<Codes, AnyFactors, 1>(a, 1);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace xlstm::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
+
+#endif
