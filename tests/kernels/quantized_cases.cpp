@@ -149,4 +149,18 @@ QuantizedCase random_case(const Quantization& format, WeightType scale_type, std
   return out;
 }
 
+QuantizedCase whole_case(const Quantization& format, WeightType scale_type, std::size_t N,
+                         std::size_t K, std::mt19937_64& random) {
+  QuantizedCase out = with_random_words(format, scale_type, N, K, random);
+  for (std::size_t at = 0; at < groups_of(out); ++at) {
+    if (format.mode == QuantizationMode::kMxfp4) {
+      out.scales.push_back(static_cast<std::byte>(127 + random() % 2));
+      continue;
+    }
+    append(out.scales, scale_type, static_cast<float>(1 + random() % 2));
+    append(out.biases, scale_type, static_cast<float>(random() % 201) - 100.0F);
+  }
+  return out;
+}
+
 }  // namespace xlstm::testing

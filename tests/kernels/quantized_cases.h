@@ -40,4 +40,8 @@ std::vector<QuantizedCase> mlx_cases();
 QuantizedCase random_case(const Quantization& format, kernels::WeightType scale_type, std::size_t N,
                           std::size_t K, float range, std::mt19937_64& random);
 
+// Whole numbers that are exact in every type: scales 1 or 2, biases -100 to 100.
+QuantizedCase whole_case(const Quantization& format, kernels::WeightType scale_type, std::size_t N,
+                         std::size_t K, std::mt19937_64& random);
+
 }  // namespace xlstm::testing
