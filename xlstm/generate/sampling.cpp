@@ -7,6 +7,7 @@
 
 #include "mlx/mlx.h"
 #include "xlstm/base/error.h"
+#include "xlstm/ops/choose.h"
 
 namespace xlstm {
 namespace {
@@ -51,30 +52,11 @@ std::uint64_t made_up_seed() {
   return std::random_device()();
 }
 
-// [...] float32: Gumbel noise, finite. -log(-log u) is written with 1 - u, drawn near 0, where
-// floats are dense: the winners of the draw come from there. Half a step up and the cap keep both
-// logarithms finite, so that no row is ever left without a token that may be chosen.
-mx::array gumbel(const mx::Shape& shape, const mx::array& key) {
-  constexpr float kStep = 0x1p-32F, kCap = 1.0F - 0x1p-24F;
-  const mx::array bits = mx::astype(mx::random::bits(shape, key), mx::float32);
-  const mx::array u = (bits + mx::array(0.5F)) * mx::array(kStep);
-  return mx::negative(
-      mx::log(mx::negative(mx::log1p(mx::negative(mx::minimum(u, mx::array(kCap)))))));
-}
-
-mx::array likeliest(const mx::array& logits) {
-  return mx::astype(mx::argmax(logits, -1), mx::int32);
-}
-
 }  // namespace
 
 void check(const Sampling& sampling, std::int64_t V) {
   make_chain(sampling, V, {});
   check_some_token_left(sampling, V, {});
-}
-
-mx::array draw(const mx::array& logits, const mx::array& key) {
-  return likeliest(logits + gumbel(logits.shape(), key));
 }
 
 Sampler::Sampler(const Sampling& sampling, std::int64_t V, const std::vector<TokenId>& never)
@@ -114,7 +96,7 @@ mx::array Sampler::sample(const mx::array& logits) {
   }
   mx::array masked = mx::astype(logits, mx::float32);
   for (const LogitsStep& step : chain_) masked = step(masked, seen_);
-  const mx::array tokens = greedy_ ? likeliest(masked) : draw(masked, next_key());
+  const mx::array tokens = greedy_ ? ops::largest(masked) : ops::draw(masked, next_key());
   if (counts_) {
     const mx::array each = mx::broadcast_to(seen_, logits.shape());
     seen_ = mx::scatter_add_axis(each, mx::expand_dims(tokens, 1), mx::array(1.0F), 1);

@@ -50,10 +50,6 @@ LogitsStep top_k(int k);                    // of equal logits the lower id stay
 LogitsStep top_p(float p);                  // of equal logits the lower id stays
 LogitsStep min_p(float p);
 
-// logits [B, V], -inf where a token must not be chosen, and a key [2] uint32 -> tokens [B] int32,
-// each row drawn from its softmax, rows independent (Gumbel-max).
-mlx::core::array draw(const mlx::core::array& logits, const mlx::core::array& key);
-
 // A chain made from Sampling, with its random key and its counts of seen tokens. Sequence-wise
 // state: one Sampler for one generation of B sequences.
 class Sampler {

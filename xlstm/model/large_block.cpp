@@ -6,23 +6,47 @@ namespace xlstm {
 namespace {
 namespace mx = mlx::core;
 
-mx::array linear(const mx::array& x, const Dense& w) {
+mx::array linear(const mx::array& x, const ops::Dense& w) {
   return ops::linear(x, w.weight, w.bias);
 }
 
+kernels::LargeBlockSizes sizes_of(const LargeDims& d) {
+  kernels::LargeBlockSizes s;
+  s.D = static_cast<std::size_t>(d.D);
+  s.NH = static_cast<std::size_t>(d.NH);
+  s.DHQK = static_cast<std::size_t>(d.DHQK);
+  s.DHV = static_cast<std::size_t>(d.DHV);
+  s.F = static_cast<std::size_t>(d.F);
+  s.norm_eps = d.norm_eps;
+  s.cell_eps = d.cell_eps;
+  s.gate_soft_cap = d.gate_soft_cap.value_or(0.0F);
+  return s;
+}
+
+}  // namespace
+
+LargeBlock::LargeBlock(ops::LargeBlockArrays arrays, const LargeDims& dims, mx::Dtype activation)
+    : w_(std::move(arrays)), dims_(dims), activation_(activation) {
+  if (ops::on_cpu()) cpu_.emplace(w_, sizes_of(dims));
+}
+
+mx::array LargeBlock::operator()(const mx::array& x, ops::MlstmState& state) const {
+  return cpu_ ? (*cpu_)(x, state) : definition(x, state);
+}
+
 // x [B, S, D] -> what the mLSTM layer adds to it [B, S, D]; moves `state` on by S tokens.
-mx::array mlstm_layer(const mx::array& x, const MlstmWeights& w, const LargeDims& d,
-                      mx::Dtype activation, ops::MlstmState& state) {
+mx::array LargeBlock::mlstm_layer(const mx::array& x, ops::MlstmState& state) const {
+  const LargeDims& d = dims_;
   const int B = x.shape(0), S = x.shape(1);
   const int NH = static_cast<int>(d.NH), DHQK = static_cast<int>(d.DHQK);
   const int DHV = static_cast<int>(d.DHV), QK = NH * DHQK, V = NH * DHV;
 
   // 1 norm, 2 the four projections in one product, split by columns
-  const mx::array a = ops::rms_norm(x, w.norm.weight, w.norm.bias, d.norm_eps);
-  const auto qkvo = mx::split(linear(a, w.qkvo), mx::Shape{QK, 2 * QK, 2 * QK + V}, -1);
+  const mx::array a = ops::rms_norm(x, w_.mlstm_norm.weight, w_.mlstm_norm.bias, d.norm_eps);
+  const auto qkvo = mx::split(linear(a, w_.qkvo), mx::Shape{QK, 2 * QK, 2 * QK + V}, -1);
 
   // 3 gates in float32, capped after their bias
-  const mx::array preact = linear(mx::astype(a, mx::float32), w.gates);  // [B, S, 2 * NH]
+  const mx::array preact = linear(mx::astype(a, mx::float32), w_.gates);  // [B, S, 2 * NH]
   const auto gates = mx::split(ops::soft_cap(preact, d.gate_soft_cap), 2, -1);
 
   // 4 the cell
@@ -36,27 +60,19 @@ mx::array mlstm_layer(const mx::array& x, const MlstmWeights& w, const LargeDims
 
   // 5 norm of each head, 6 output gate, 7 projection back
   const mx::array hn =
-      ops::head_norm(cell.h, w.head_norm.weight, w.head_norm.bias, d.norm_eps, activation);
-  return linear(mx::sigmoid(qkvo[3]) * hn, w.out);
+      ops::head_norm(cell.h, w_.head_norm.weight, w_.head_norm.bias, d.norm_eps, activation_);
+  return linear(mx::sigmoid(qkvo[3]) * hn, w_.out);
 }
 
 // x [B, S, D] -> what the gated feed-forward layer adds to it [B, S, D].
-mx::array ffn(const mx::array& x, const FfnWeights& w, const LargeDims& d) {
-  const mx::array z = ops::rms_norm(x, w.norm.weight, w.norm.bias, d.norm_eps);
-  return linear(ops::swiglu(linear(z, w.up)), w.down);
+mx::array LargeBlock::ffn(const mx::array& x) const {
+  const mx::array z = ops::rms_norm(x, w_.ffn_norm.weight, w_.ffn_norm.bias, dims_.norm_eps);
+  return linear(ops::swiglu(linear(z, w_.up)), w_.down);
 }
 
-}  // namespace
-
-mx::array large_block_definition(const mx::array& x, const LargeBlock& block, const LargeDims& dims,
-                                 mx::Dtype activation, ops::MlstmState& state) {
-  const mx::array y = x + mlstm_layer(x, block.mlstm, dims, activation, state);
-  return y + ffn(y, block.ffn, dims);
-}
-
-mx::array large_block(const mx::array& x, const LargeBlock& block, const LargeDims& dims,
-                      mx::Dtype activation, ops::MlstmState& state) {
-  return large_block_definition(x, block, dims, activation, state);
+mx::array LargeBlock::definition(const mx::array& x, ops::MlstmState& state) const {
+  const mx::array y = x + mlstm_layer(x, state);
+  return y + ffn(y);
 }
 
 }  // namespace xlstm

@@ -6,6 +6,7 @@
 #include "mlx/ops.h"
 #include "xlstm/base/error.h"
 #include "xlstm/model/large_block.h"
+#include "xlstm/model/large_head.h"
 #include "xlstm/model/segment.h"
 #include "xlstm/model/weights_loader.h"
 #include "xlstm/ops/evaluate.h"
@@ -21,31 +22,24 @@ struct Model::Impl {
   std::uint64_t fingerprint;
   ops::WeightArray embedding;      // [V, D]
   std::vector<LargeBlock> blocks;  // [L]
-  std::optional<Norm> out_norm;    // D
-  Dense lm_head;                   // [V, D]
+  LargeHead head;
 };
 
 ForwardResult Model::forward(const mx::array& tokens, const ModelState& state,
                              Positions positions) const {
-  const LargeDims& d = impl_->plan.dims;
   if (tokens.ndim() != 2 || tokens.shape(0) != state.batch()) {
     fail_wanted(ErrorKind::kInternal, "forward", str("tokens [", state.batch(), ", S]"),
                 str(tokens.ndim(), " axes, first ", tokens.ndim() > 0 ? tokens.shape(0) : 0));
   }
-  const int B = tokens.shape(0), S = tokens.shape(1), D = static_cast<int>(d.D);
+  const int S = tokens.shape(1);
   ModelState next = state;
   for (std::uint64_t& position : next.positions) position += static_cast<std::uint64_t>(S);
 
   mx::array x = ops::take_rows(impl_->embedding, tokens, impl_->activation);
   for (std::size_t l = 0; l < impl_->blocks.size(); ++l) {
-    x = large_block(x, impl_->blocks[l], d, impl_->activation, next.blocks[l]);
+    x = impl_->blocks[l](x, next.blocks[l]);
   }
-  if (positions == Positions::kLast && S > 1) x = mx::slice(x, {0, S - 1, 0}, {B, S, D});
-  if (impl_->out_norm)
-    x = ops::rms_norm(x, impl_->out_norm->weight, impl_->out_norm->bias, d.norm_eps);
-  const mx::array logits =
-      mx::astype(ops::linear(x, impl_->lm_head.weight, impl_->lm_head.bias), mx::float32);
-  return {ops::soft_cap(logits, d.output_logit_soft_cap), std::move(next)};
+  return {impl_->head(x, positions == Positions::kLast ? std::min(S, 1) : S), std::move(next)};
 }
 
 ForwardResult Model::prefill(const mx::array& tokens, ModelState state,
@@ -58,8 +52,7 @@ ForwardResult Model::prefill(const mx::array& tokens, ModelState state,
     ForwardResult result = forward(mx::slice(tokens, {0, begin}, {B, end}), state);
     if (end == S) return result;
     state = ModelState();  // the segment is its state's only owner from here
-    ops::evaluate({result.logits});
-    result.state.eval();
+    result.state.eval();   // its logits are only wanted where it turns out to be the last
     if (on_segment && !on_segment(end)) return result;
     state = std::move(result.state);
   }
@@ -73,24 +66,23 @@ std::optional<mx::array> take_bias(const LoadedWeights& loaded, const std::strin
                                      : std::optional(std::get<mx::array>(bias->second));
 }
 
-Norm take_norm(const LoadedWeights& loaded, const std::string& name) {
+ops::Norm take_norm(const LoadedWeights& loaded, const std::string& name) {
   return {std::get<mx::array>(loaded.arrays.at(name + ".weight")), take_bias(loaded, name)};
 }
 
-Dense take_dense(const LoadedWeights& loaded, const std::string& name) {
+ops::Dense take_dense(const LoadedWeights& loaded, const std::string& name) {
   return {loaded.arrays.at(name + ".weight"), take_bias(loaded, name)};
 }
 
-LargeBlock take_block(const LoadedWeights& loaded, std::int64_t index) {
+ops::LargeBlockArrays take_block(const LoadedWeights& loaded, std::int64_t index) {
   const auto norm = [&](const char* name) {
     return take_norm(loaded, str("blocks.", index, ".", name));
   };
   const auto dense = [&](const char* name) {
     return take_dense(loaded, str("blocks.", index, ".", name));
   };
-  return {{norm("mlstm.norm"), dense("mlstm.qkvo"), dense("mlstm.gates"), norm("mlstm.head_norm"),
-           dense("mlstm.out")},
-          {norm("ffn.norm"), dense("ffn.up"), dense("ffn.down")}};
+  return {norm("mlstm.norm"), dense("mlstm.qkvo"), dense("mlstm.gates"), norm("mlstm.head_norm"),
+          dense("mlstm.out"), norm("ffn.norm"),    dense("ffn.up"),      dense("ffn.down")};
 }
 
 }  // namespace
@@ -99,15 +91,19 @@ Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Model Model::load(const Plan& plan, const TensorSource& source, const LoadOptions& options) {
   const mx::Dtype dtype = options.dtype == ComputeDtype::kBfloat16 ? mx::bfloat16 : mx::float32;
+  const mx::Dtype activation = ops::on_cpu() ? mx::float32 : dtype;
   const LoadedWeights loaded = load_weights(plan, source, dtype, options.on_progress);
   std::vector<LargeBlock> blocks;
-  for (std::int64_t l = 0; l < plan.dims.L; ++l) blocks.push_back(take_block(loaded, l));
-  const Dense embedding = take_dense(loaded, "embedding");
+  for (std::int64_t l = 0; l < plan.dims.L; ++l) {
+    blocks.emplace_back(take_block(loaded, l), plan.dims, activation);
+  }
+  const ops::Dense embedding = take_dense(loaded, "embedding");
+  ops::LargeHeadArrays head = {std::nullopt,
+                               plan.dims.tied_head ? embedding : take_dense(loaded, "lm_head")};
+  if (plan.dims.has_out_norm) head.norm = take_norm(loaded, "out_norm");
   return Model(std::make_shared<const Impl>(
-      Impl{plan, options.dtype, ops::on_cpu() ? mx::float32 : dtype, loaded.bytes,
-           loaded.fingerprint, embedding.weight, std::move(blocks),
-           plan.dims.has_out_norm ? std::optional(take_norm(loaded, "out_norm")) : std::nullopt,
-           plan.dims.tied_head ? embedding : take_dense(loaded, "lm_head")}));
+      Impl{plan, options.dtype, activation, loaded.bytes, loaded.fingerprint, embedding.weight,
+           std::move(blocks), LargeHead(std::move(head), plan.dims)}));
 }
 
 ModelState Model::initial_state(int batch) const {

@@ -44,6 +44,16 @@ mx::array linear(const mx::array& x, const WeightArray& W,
 mx::array linear_definition(const mx::array& x, const WeightArray& W,
                             const std::optional<mx::array>& bias = std::nullopt);
 
+// The parameters of a norm and of a dense layer.
+struct Norm {
+  mx::array weight;               // [D]
+  std::optional<mx::array> bias;  // [D]
+};
+struct Dense {
+  WeightArray weight;             // [N, K]
+  std::optional<mx::array> bias;  // [N]
+};
+
 // Rows `ids` [...] int32 of W [N, K]: [..., K] in `dtype`.
 mx::array take_rows(const WeightArray& W, const mx::array& ids, mx::Dtype dtype);
 

@@ -10,6 +10,10 @@
 
 namespace xlstm::kernels {
 
+// out[i] = soft_cap(z[i]; cap) for i < count; cap <= 0: a copy. z and out may be the same. Error: 8
+// eps |out|, eps = 2^-24.
+void soft_cap(const float* z, float cap, float* out, std::size_t count);
+
 // out[i] = soft_cap(z[i] + bias[i % NH]; cap) for i in [0, rows * NH), in float64, rounded once.
 // z, out: [rows, NH] float32, may be the same; bias: [NH] or nullptr; cap <= 0: none.
 void soft_cap_reference(const float* z, const float* bias, float cap, float* out, std::size_t rows,

@@ -8,6 +8,20 @@
 
 namespace xlstm::kernels {
 
+struct HeadNormArgs {
+  const float* h;              // [rows, NH, DHV]
+  const float* weight;         // [NH * DHV]
+  const float* bias;           // [NH * DHV] or nullptr
+  const float* gate;           // [rows, NH * DHV] or nullptr
+  std::ptrdiff_t gate_stride;  // floats from row to row of gate
+  float* y;                    // [rows, NH * DHV]; may be h
+  float eps;
+  std::size_t NH, DHV;
+};
+
+// y, times sigmoid(gate) where there is a gate.
+void head_norm(const HeadNormArgs& args, std::size_t rows);
+
 // h, y: [rows, NH, DHV] float32, may be the same; weight: [NH * DHV]; bias: the same or nullptr.
 // The reference computes in float64, variance in two passes, and rounds once.
 void head_norm_reference(const float* h, const float* weight, const float* bias, float eps,

@@ -9,9 +9,12 @@ namespace xlstm::kernels {
 struct MlstmChunkArgs {
   std::size_t B = 0, S = 0, NH = 0, DHQK = 0, DHV = 0;
   float eps = 1e-6F;
+  // Floats from token to token of q, k and v, and of i and f, where they are columns of a wider
+  // product; 0: contiguous.
+  std::ptrdiff_t qkv_stride = 0, gate_stride = 0;
 };
 
-// All float32 and contiguous; i and f are pre-activations, already capped.
+// All float32, contiguous but for the strides above; i and f are pre-activations, already capped.
 struct MlstmChunkTensors {
   const float* q;  // [B, S, NH, DHQK]
   const float* k;  // [B, S, NH, DHQK]
@@ -27,6 +30,12 @@ struct MlstmChunkTensors {
   float* m_out;
 };
 
+// Heads, and columns of C where threads outnumber heads, are spread over threads; the result does
+// not depend on how many. A NaN reaches its own chunk of 64 tokens and all that follow. Needs about
+// 2 * 64 * DHQK floats a thread; throws Error(kMemory) where they cannot be had.
+void mlstm_chunk(const MlstmChunkArgs& args, const MlstmChunkTensors& t);
+
+// Contiguous only.
 // The recurrence in float64 from the first token to the last, rounded once at the end.
 void mlstm_chunk_reference(const MlstmChunkArgs& args, const MlstmChunkTensors& t);
 

@@ -4,7 +4,8 @@
 namespace xlstm::kernels {
 
 void mlstm_chunk_reference(const MlstmChunkArgs& args, const MlstmChunkTensors& t) {
-  const auto [B, S, NH, DHQK, DHV, eps] = args;
+  const std::size_t B = args.B, S = args.S, NH = args.NH, DHQK = args.DHQK, DHV = args.DHV;
+  const float eps = args.eps;
   for (std::size_t b = 0; b < B; ++b) {
     for (std::size_t head = 0; head < NH; ++head) {
       const std::size_t state = b * NH + head;

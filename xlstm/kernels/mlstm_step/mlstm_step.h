@@ -12,7 +12,8 @@
 
 namespace xlstm::kernels {
 
-// All float32 and contiguous; i and f are pre-activations, already capped.
+// All float32, contiguous but for the strides of MlstmStepArgs; i and f are pre-activations,
+// already capped.
 struct MlstmStepTensors {
   const float* q;  // [B, NH, DHQK]
   const float* k;  // [B, NH, DHQK]
@@ -32,7 +33,7 @@ struct MlstmStepTensors {
 // the formulas say. Heads are spread over threads; the result does not depend on how many.
 void mlstm_step(const MlstmStepArgs& args, const MlstmStepTensors& t);
 
-// The same in float64, scalar, rounded once at the end: the truth in tests.
+// The same in float64, scalar, contiguous only, rounded once at the end: the truth in tests.
 void mlstm_step_reference(const MlstmStepArgs& args, const MlstmStepTensors& t);
 
 }  // namespace xlstm::kernels

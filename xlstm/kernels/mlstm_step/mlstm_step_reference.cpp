@@ -4,7 +4,8 @@
 namespace xlstm::kernels {
 
 void mlstm_step_reference(const MlstmStepArgs& args, const MlstmStepTensors& t) {
-  const auto [B, NH, DHQK, DHV, eps] = args;
+  const std::size_t B = args.B, NH = args.NH, DHQK = args.DHQK, DHV = args.DHV;
+  const float eps = args.eps;
   for (std::size_t head = 0; head < B * NH; ++head) {
     float* const C_out = t.C_out + head * DHQK * DHV;
     float* const n_out = t.n_out + head * DHQK;

@@ -52,18 +52,26 @@ HWY_INLINE void update_rows(std::size_t DHV, float Fa, const float* key, const f
 void step_head(const MlstmStepArgs& args, const MlstmStepTensors& t, std::size_t head) {
   const std::size_t DHQK = args.DHQK;
   const std::size_t DHV = args.DHV;
-  const float* q = t.q + head * DHQK;
-  const float* k = t.k + head * DHQK;
-  const float* v = t.v + head * DHV;
+  const auto row = static_cast<std::ptrdiff_t>(head / args.NH);
+  const std::size_t within = head % args.NH;
+  const auto stride_or = [](std::ptrdiff_t stride, std::size_t contiguous) {
+    return stride != 0 ? stride : static_cast<std::ptrdiff_t>(contiguous);
+  };
+  const std::ptrdiff_t qk_row = row * stride_or(args.qkv_stride, args.NH * DHQK);
+  const float* q = t.q + qk_row + within * DHQK;
+  const float* k = t.k + qk_row + within * DHQK;
+  const float* v = t.v + row * stride_or(args.qkv_stride, args.NH * DHV) + within * DHV;
+  const std::ptrdiff_t gate_row = row * stride_or(args.gate_stride, args.NH);
+  const float i = t.i[gate_row + static_cast<std::ptrdiff_t>(within)];
   const float* C = t.C + head * DHQK * DHV;
   float* C_out = t.C_out + head * DHQK * DHV;
   float* h = t.h + head * DHV;  // holds the numerator until the end
 
-  const float f = t.f[head];
+  const float f = t.f[gate_row + static_cast<std::ptrdiff_t>(within)];
   const float lf = std::min(f, 0.0F) - std::log1p(std::exp(-std::abs(f)));
-  const float m = std::max(lf + t.m[head], t.i[head]);
+  const float m = std::max(lf + t.m[head], i);
   const float Fa = std::exp(lf + t.m[head] - m);
-  const float Ia = std::exp(t.i[head] - m);
+  const float Ia = std::exp(i - m);
   const float scale = 1.0F / std::sqrt(static_cast<float>(DHQK));
   t.m_out[head] = m;
 

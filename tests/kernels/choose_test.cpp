@@ -1,0 +1,112 @@
+#include "xlstm/kernels/choose/choose.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "tests/kernels/op_cases.h"
+
+namespace xlstm::kernels {
+namespace {
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+
+std::vector<float> random_logits(std::size_t V, unsigned seed, float range = 20.0F) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> any(-range, range);
+  std::vector<float> out(V);
+  for (float& x : out) x = any(random);
+  return out;
+}
+
+// Borders of token `id`'s stretch of the unit interval, in float64.
+std::pair<double, double> stretch(const std::vector<float>& logits, std::size_t id) {
+  const double most = logits[largest_reference(logits.data(), logits.size())];
+  double total = 0, before = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (i == id) before = total;
+    total += std::exp(logits[i] - most);
+  }
+  return {before / total, (before + std::exp(logits[id] - most)) / total};
+}
+
+TEST(Choose, TheLargestIsTheReferencesOnEveryTarget) {
+  testing::for_each_simd_target([](const char* target) {
+    for (const std::size_t V : {1, 2, 15, 16, 17, 63, 64, 65, 1000, 50'304}) {
+      const auto logits = random_logits(V, static_cast<unsigned>(V));
+      EXPECT_EQ(largest(logits.data(), V), largest_reference(logits.data(), V)) << target << V;
+      auto last = logits;
+      last.back() = 21;
+      EXPECT_EQ(largest(last.data(), V), V - 1) << target;
+    }
+  });
+}
+
+TEST(Choose, OfEqualsTheLowestIsTheLargest) {
+  testing::for_each_simd_target([](const char* target) {
+    std::vector<float> logits(100, -kInf);
+    EXPECT_EQ(largest(logits.data(), logits.size()), 0U) << target;
+    logits[40] = logits[77] = 3;
+    EXPECT_EQ(largest(logits.data(), logits.size()), 40U) << target;
+  });
+}
+
+TEST(Choose, NanIsNeverTheLargest) {
+  testing::for_each_simd_target([](const char* target) {
+    std::vector<float> logits(70, std::numeric_limits<float>::quiet_NaN());
+    EXPECT_LT(largest(logits.data(), logits.size()), logits.size()) << target;
+    logits[69] = -5;
+    EXPECT_EQ(largest(logits.data(), logits.size()), 69U) << target;
+    logits[3] = -2;
+    EXPECT_EQ(largest(logits.data(), logits.size()), 3U) << target;
+  });
+}
+
+// A weight has the error of exp in float32, a few units in the last place (hwy/contrib/math: 1; our
+// difference of logits, up to 40, adds 40 eps); borders are sums of weights, in float64.
+TEST(Choose, WhatIsDrawnHoldsTheNumberInItsStretch) {
+  const double bound = 64 * 0x1p-24;
+  testing::for_each_simd_target([&](const char* target) {
+    for (const std::size_t V : {1, 2, 7, 64, 255, 256, 257, 5000}) {
+      const auto logits = random_logits(V, static_cast<unsigned>(V) + 1);
+      std::mt19937_64 random(V);
+      std::uniform_real_distribution<double> unit(0, 1);
+      for (int i = 0; i < 50; ++i) {
+        const double u = i == 0 ? 0.0 : i == 1 ? 1.0 - 0x1p-53 : unit(random);
+        const auto [low, high] = stretch(logits, draw(logits.data(), V, u));
+        EXPECT_LE(low, u + bound) << target << " " << V;
+        EXPECT_GE(high, u - bound) << target << " " << V;
+      }
+    }
+  });
+}
+
+TEST(Choose, TheReferenceDrawsTheSameAwayFromBorders) {
+  const auto logits = random_logits(3000, 5);
+  std::mt19937_64 random(6);
+  std::uniform_real_distribution<double> unit(0, 1);
+  int same = 0;
+  for (int i = 0; i < 200; ++i) {
+    const double u = unit(random);
+    same += draw(logits.data(), 3000, u) == draw_reference(logits.data(), 3000, u) ? 1 : 0;
+  }
+  EXPECT_GE(same, 198);  // a border within 64 eps of u has a chance of 3000 * 8e-6 in all of 200
+}
+
+TEST(Choose, WhatIsBarredIsNeverDrawn) {
+  testing::for_each_simd_target([](const char* target) {
+    for (const std::size_t V : {3, 300, 2000}) {
+      std::vector<float> logits(V, -kInf);
+      logits[V - 2] = -1000;
+      for (const double u : {0.0, 0.5, 1.0 - 0x1p-53}) {
+        EXPECT_EQ(draw(logits.data(), V, u), V - 2) << target << " " << u;
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace xlstm::kernels

@@ -1,0 +1,126 @@
+#include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "tests/kernels/mlstm_cases.h"
+#include "tests/kernels/op_cases.h"
+#include "xlstm/base/threads.h"
+
+namespace xlstm::testing {
+namespace {
+
+MlstmResult run_simd(const MlstmCase& c, const MlstmData& in) {
+  MlstmResult out = empty_result(c);
+  kernels::mlstm_chunk(
+      {c.B, c.S, c.NH, c.DHQK, c.DHV, 1e-6F},
+      {in.q.data(), in.k.data(), in.v.data(), in.i.data(), in.f.data(), in.C.data(), in.n.data(),
+       in.m.data(), out.h.data(), out.C.data(), out.n.data(), out.m.data()});
+  return out;
+}
+
+void expect_same(const MlstmResult& got, const MlstmResult& wanted, const std::string& what) {
+  EXPECT_EQ(got.h, wanted.h) << what;
+  EXPECT_EQ(got.C, wanted.C) << what;
+  EXPECT_EQ(got.n, wanted.n) << what;
+  EXPECT_EQ(got.m, wanted.m) << what;
+}
+
+TEST(MlstmChunk, EverySimdTargetAgreesWithTheRecurrence) {
+  for (const MlstmCase& c : mlstm_chunk_cases()) {
+    const MlstmData in = make_data(c);
+    const MlstmResult truth = reference(c, in);
+    const MlstmResult bound = bounds(c, in, truth);
+    for_each_simd_target([&](const char* target) {
+      EXPECT_EQ(compare(run_simd(c, in), truth, bound), "") << c.name << " on " << target;
+    });
+  }
+}
+
+TEST(MlstmChunk, InPlaceGivesTheSameBits) {
+  for (const MlstmCase& c : mlstm_chunk_cases()) {
+    const MlstmData in = make_data(c);
+    MlstmResult own{empty_result(c).h, in.C, in.n, in.m};
+    kernels::mlstm_chunk(
+        {c.B, c.S, c.NH, c.DHQK, c.DHV, 1e-6F},
+        {in.q.data(), in.k.data(), in.v.data(), in.i.data(), in.f.data(), own.C.data(),
+         own.n.data(), own.m.data(), own.h.data(), own.C.data(), own.n.data(), own.m.data()});
+    expect_same(own, run_simd(c, in), c.name);
+  }
+}
+
+TEST(MlstmChunk, AnyNumberOfThreadsGivesTheSameBits) {
+  for (const MlstmCase& c : mlstm_chunk_cases()) {
+    const MlstmData in = make_data(c);
+    set_thread_count(1);
+    const MlstmResult alone = run_simd(c, in);
+    for (const std::size_t threads : {2, 3, 8}) {
+      set_thread_count(threads);
+      expect_same(run_simd(c, in), alone, c.name + " on " + std::to_string(threads));
+    }
+    set_thread_count(0);
+  }
+}
+
+// [rows, width] -> rows `stride` apart, strangers between.
+std::vector<float> spread(const std::vector<float>& from, std::size_t width, std::size_t stride) {
+  std::vector<float> out(from.size() / width * stride, 1e30F);
+  for (std::size_t row = 0; row * width < from.size(); ++row) {
+    std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(row * width), width,
+                out.begin() + static_cast<std::ptrdiff_t>(row * stride));
+  }
+  return out;
+}
+
+TEST(MlstmChunk, ColumnsOfAWiderProductAreReadInPlace) {
+  for (const MlstmCase& c : mlstm_chunk_cases()) {
+    const MlstmData in = make_data(c);
+    const std::size_t wide = c.NH * std::max(c.DHQK, c.DHV) + 3, gates = c.NH + 2;
+    const auto q = spread(in.q, c.NH * c.DHQK, wide), k = spread(in.k, c.NH * c.DHQK, wide);
+    const auto v = spread(in.v, c.NH * c.DHV, wide);
+    const auto i = spread(in.i, c.NH, gates), f = spread(in.f, c.NH, gates);
+    MlstmResult out = empty_result(c);
+    kernels::mlstm_chunk(
+        {c.B, c.S, c.NH, c.DHQK, c.DHV, 1e-6F, static_cast<std::ptrdiff_t>(wide),
+         static_cast<std::ptrdiff_t>(gates)},
+        {q.data(), k.data(), v.data(), i.data(), f.data(), in.C.data(), in.n.data(), in.m.data(),
+         out.h.data(), out.C.data(), out.n.data(), out.m.data()});
+    expect_same(out, run_simd(c, in), c.name);
+  }
+}
+
+TEST(MlstmChunk, NanReachesWhatComesAfterAndNoOtherHead) {
+  const MlstmCase c{"nan", 1, 130, 2, 8, 16};
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const MlstmData clean = make_data(c);
+  const MlstmResult before = run_simd(c, clean);
+  for (const auto part : {&MlstmData::q, &MlstmData::v, &MlstmData::i, &MlstmData::f}) {
+    MlstmData in = clean;
+    auto& values = in.*part;
+    const std::size_t width = values.size() / (c.S * c.NH);
+    values[70 * c.NH * width] = nan;  // token 70, the first head
+    const MlstmResult out = run_simd(c, in);
+    EXPECT_TRUE(std::isnan(out.h[70 * c.NH * c.DHV]));
+    for (std::size_t s = 0; s < c.S; ++s) {
+      for (std::size_t j = 0; j < c.DHV; ++j) {
+        const std::size_t first = s * c.NH * c.DHV + j, second = first + c.DHV;
+        EXPECT_EQ(out.h[second], before.h[second]);
+        if (s < 64) {
+          EXPECT_EQ(out.h[first], before.h[first]);
+        }
+      }
+    }
+  }
+}
+
+TEST(MlstmChunk, NoTokensNoHeadsNothingHappens) {
+  const MlstmResult none;
+  kernels::mlstm_chunk({1, 0, 2, 4, 4}, {});
+  kernels::mlstm_chunk({0, 5, 2, 4, 4}, {});
+}
+
+}  // namespace
+}  // namespace xlstm::testing

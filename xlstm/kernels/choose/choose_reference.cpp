@@ -1,0 +1,31 @@
+#include <cmath>
+
+#include "xlstm/kernels/choose/choose.h"
+
+namespace xlstm::kernels {
+
+std::size_t largest_reference(const float* logits, std::size_t V) {
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < V; ++i) {
+    if (logits[i] > logits[best] || (std::isnan(logits[best]) && !std::isnan(logits[i]))) best = i;
+  }
+  return best;
+}
+
+std::size_t draw_reference(const float* logits, std::size_t V, double u) {
+  const double most = logits[largest_reference(logits, V)];
+  double total = 0;
+  for (std::size_t i = 0; i < V; ++i) total += std::exp(logits[i] - most);
+  double before = 0;
+  std::size_t last = 0;  // of the tokens that can be drawn: rounding may leave u * total behind all
+  for (std::size_t i = 0; i < V; ++i) {
+    const double weight = std::exp(logits[i] - most);
+    if (weight == 0) continue;
+    last = i;
+    before += weight;
+    if (before > u * total) break;
+  }
+  return last;
+}
+
+}  // namespace xlstm::kernels

@@ -1,0 +1,15 @@
+#include "xlstm/kernels/dense/dense.h"
+
+namespace xlstm::kernels {
+
+void dense(const DenseWeights& w, const float* x, float* y, std::size_t M) {
+  const auto x_stride = static_cast<std::ptrdiff_t>(w.K);
+  const auto y_stride = static_cast<std::ptrdiff_t>(w.N);
+  if (w.quantized) {
+    quantized_linear(x, x_stride, *w.quantized, w.bias, y, y_stride, M, w.N, w.K);
+  } else {
+    linear(x, x_stride, w.W, w.type, w.bias, y, y_stride, M, w.N, w.K);
+  }
+}
+
+}  // namespace xlstm::kernels

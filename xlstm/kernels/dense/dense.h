@@ -1,0 +1,28 @@
+// Layers as composite kernels see them: a dense layer whatever its weights are, a norm.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "xlstm/kernels/linear/linear.h"
+#include "xlstm/kernels/quantized_linear/quantized_linear.h"
+
+namespace xlstm::kernels {
+
+struct DenseWeights {
+  std::size_t N = 0, K = 0;
+  const void* W = nullptr;  // [N, K] of `type`, unless quantised
+  WeightType type = WeightType::kF32;
+  std::optional<QuantizedMatrix> quantized;  // [N, K]
+  const float* bias = nullptr;               // [N] or nullptr
+};
+
+struct NormWeights {
+  const float* weight = nullptr;  // [width]
+  const float* bias = nullptr;    // [width] or nullptr
+};
+
+// y[m, n] = sum_k x[m, k] W[n, k] + bias[n]; x [M, K], y [M, N], both contiguous float32.
+void dense(const DenseWeights& w, const float* x, float* y, std::size_t M);
+
+}  // namespace xlstm::kernels

@@ -1,0 +1,44 @@
+#include "xlstm/kernels/gates/gates.h"
+#include "xlstm/kernels/vector/rows.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "xlstm/kernels/gates/gates_simd.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "xlstm/kernels/vector/functions-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace xlstm::kernels::HWY_NAMESPACE {
+namespace {
+
+void soft_cap_values(const float* z, float cap, float* out, std::size_t count) {
+  const hn::ScalableTag<float> d;
+  for_vectors(count,
+              [&](auto load, auto store) HWY_ATTR { store(soft_capped(d, load(z), cap), out); });
+}
+
+}  // namespace
+}  // namespace xlstm::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace xlstm::kernels {
+namespace {
+HWY_EXPORT(soft_cap_values);
+}  // namespace
+
+void soft_cap(const float* z, float cap, float* out, std::size_t count) {
+  if (!(cap > 0)) {
+    if (out != z) std::copy(z, z + count, out);
+    return;
+  }
+  const auto run = HWY_DYNAMIC_DISPATCH(soft_cap_values);
+  constexpr std::size_t kRow = 1024;
+  for_rows((count + kRow - 1) / kRow, 8 * kRow, [&](std::size_t begin, std::size_t end) {
+    run(z + begin * kRow, cap, out + begin * kRow, std::min(end * kRow, count) - begin * kRow);
+  });
+}
+
+}  // namespace xlstm::kernels
+#endif

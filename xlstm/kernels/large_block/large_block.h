@@ -1,0 +1,53 @@
+// One block of an xLSTM-large model in one call, so that a step costs one node of MLX's graph
+// instead of forty. The formulas are those of its parts; model/large_block.cpp spells them out.
+#pragma once
+
+#include <cstddef>
+
+#include "xlstm/kernels/dense/dense.h"
+
+namespace xlstm::kernels {
+
+struct LargeBlockSizes {
+  std::size_t D = 0;     // model width
+  std::size_t NH = 0;    // heads
+  std::size_t DHQK = 0;  // query/key width of a head
+  std::size_t DHV = 0;   // value width of a head
+  std::size_t F = 0;     // FFN inner width
+  float norm_eps = 1e-6F;
+  float cell_eps = 1e-6F;
+  float gate_soft_cap = 0;  // 0: none
+};
+
+struct LargeBlockWeights {
+  NormWeights mlstm_norm;  // D
+  DenseWeights qkvo;       // [2 * NH * DHQK + 2 * NH * DHV, D], rows q, k, v, o-gate
+  DenseWeights gates;      // [2 * NH, D], rows i, f
+  NormWeights head_norm;   // NH * DHV
+  DenseWeights out;        // [D, NH * DHV]
+  NormWeights ffn_norm;    // D
+  DenseWeights up;         // [2 * F, D], rows gate, up
+  DenseWeights down;       // [D, F]
+};
+
+// Float32 and contiguous. y may be x; the state after may be the state before; nothing else
+// overlaps.
+struct LargeBlockTensors {
+  const float* x;  // [B, S, D]
+  const float* C;  // [B, NH, DHQK, DHV]
+  const float* n;  // [B, NH, DHQK]
+  const float* m;  // [B, NH]
+  float* y;        // [B, S, D]
+  float* C_out;
+  float* n_out;
+  float* m_out;
+};
+
+// S >= 1. Throws Error(kMemory) if its scratch memory (kept for the calling thread's life) cannot
+// be had: large_block_scratch_floats(sizes, B * S) floats.
+void large_block(const LargeBlockSizes& sizes, const LargeBlockWeights& weights,
+                 const LargeBlockTensors& t, std::size_t B, std::size_t S);
+
+std::size_t large_block_scratch_floats(const LargeBlockSizes& sizes, std::size_t rows);
+
+}  // namespace xlstm::kernels

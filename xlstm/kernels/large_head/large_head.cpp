@@ -1,0 +1,29 @@
+#include "xlstm/kernels/large_head/large_head.h"
+
+#include <algorithm>
+
+#include "xlstm/base/scratch.h"
+#include "xlstm/kernels/gates/gates.h"
+#include "xlstm/kernels/rms_norm/rms_norm.h"
+
+namespace xlstm::kernels {
+
+void large_head(const LargeHeadWeights& w, const float* x, float* logits, std::size_t B,
+                std::size_t S, std::size_t positions) {
+  const std::size_t D = w.projection.K, V = w.projection.N, rows = B * positions;
+  thread_local Scratch scratch;
+  float* const taken = scratch.floats(rows * D, "large_head");  // [B, positions, D]
+  for (std::size_t b = 0; b < B; ++b) {
+    const float* const last = x + (b * S + S - positions) * D;
+    float* const to = taken + b * positions * D;
+    if (w.norm) {
+      rms_norm(last, w.norm->weight, w.norm->bias, w.norm_eps, to, positions, D);
+    } else {
+      std::copy_n(last, positions * D, to);
+    }
+  }
+  dense(w.projection, taken, logits, rows);
+  soft_cap(logits, w.soft_cap, logits, rows * V);
+}
+
+}  // namespace xlstm::kernels

@@ -1,0 +1,362 @@
+// Chunks of 64 tokens, one after the other; within a chunk everything is a product of small
+// matrices. With b the running sum of log_sigmoid(f) from the chunk's start, m0 the state's m,
+//
+//   m_t   = b_t + max(m0, max_{s <= t} (i_s - b_s))                the recurrence's own m
+//   P_ts  = (q'_t . k_s) exp((b_t - m_t) + (i_s - b_s)), s <= t     what tokens add to each other
+//   u_t   = exp(b_t + m0 - m_t)                                     what is left of the state
+//   h_t   = (sum_s P_ts v_s + u_t q'_t C) / (max(|sum_s P_ts + u_t q'_t . n|, exp(-m_t)) + eps)
+//
+// and with T the last token: C' = u_T C + sum_s exp((b_T - m_T) + (i_s - b_s)) k_s v_s^T, n'
+// likewise.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "xlstm/base/scratch.h"
+#include "xlstm/base/threads.h"
+#include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "xlstm/kernels/mlstm_chunk/mlstm_chunk_simd.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "xlstm/kernels/vector/functions-inl.h"
+
+// Shared by all targets: what one thread does, and where.
+#ifndef XLSTM_MLSTM_CHUNK_PART
+#define XLSTM_MLSTM_CHUNK_PART
+namespace xlstm::kernels {
+namespace {
+
+constexpr std::size_t kT = 64;  // tokens of a chunk
+
+// Columns [j0, j1) of one head's C and h. n and m belong to the part that begins at 0; the others
+// keep copies.
+struct ChunkPart {
+  std::size_t b, head, j0, j1;
+};
+
+// One head of one sequence, with the strides of its arrays.
+struct HeadView {
+  const float *q, *k, *v, *i, *f;
+  std::ptrdiff_t qk_stride, v_stride, gate_stride, h_stride;
+  const float* C;
+  float *C_out, *h;
+};
+
+}  // namespace
+}  // namespace xlstm::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace xlstm::kernels::HWY_NAMESPACE {
+namespace {
+
+// A matrix of floats, rows `stride` apart.
+template <class T>
+struct Rows {
+  T* at;
+  std::ptrdiff_t stride;
+  HWY_INLINE T* row(std::size_t r) const { return at + static_cast<std::ptrdiff_t>(r) * stride; }
+};
+
+// out[r, j..] = alpha before[r, j..] + sum_k A[r, k] B[k, j..] for MR rows and NV vectors.
+template <int MR, int NV, class D>
+HWY_INLINE void multiply_tile(D d, const Rows<const float>& A, const Rows<const float>& B,
+                              std::size_t K, float alpha, const Rows<const float>& before,
+                              const Rows<float>& out, std::size_t j) {
+  const std::size_t lanes = hn::Lanes(d);
+  hn::Vec<D> sum[MR][NV];
+  for (int r = 0; r < MR; ++r) {
+    for (int c = 0; c < NV; ++c) {
+      sum[r][c] = hn::Zero(d);
+      if (alpha != 0.0F) {
+        const float* const from = before.row(static_cast<std::size_t>(r)) + j;
+        sum[r][c] =
+            hn::Mul(hn::Set(d, alpha), hn::LoadU(d, from + static_cast<std::size_t>(c) * lanes));
+      }
+    }
+  }
+  for (std::size_t k = 0; k < K; ++k) {
+    hn::Vec<D> b[NV];
+    for (int c = 0; c < NV; ++c) {
+      b[c] = hn::LoadU(d, B.row(k) + j + static_cast<std::size_t>(c) * lanes);
+    }
+    for (int r = 0; r < MR; ++r) {
+      const auto a = hn::Set(d, A.row(static_cast<std::size_t>(r))[k]);
+      for (int c = 0; c < NV; ++c) sum[r][c] = hn::MulAdd(a, b[c], sum[r][c]);
+    }
+  }
+  for (int r = 0; r < MR; ++r) {
+    float* const to = out.row(static_cast<std::size_t>(r)) + j;
+    for (int c = 0; c < NV; ++c) {
+      hn::StoreU(sum[r][c], d, to + static_cast<std::size_t>(c) * lanes);
+    }
+  }
+}
+
+// The same for MR rows and all N columns.
+template <int MR>
+void multiply_rows(const Rows<const float>& A, const Rows<const float>& B, std::size_t N,
+                   std::size_t K, float alpha, const Rows<const float>& before,
+                   const Rows<float>& out) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t j = 0;
+  for (; j + 2 * lanes <= N; j += 2 * lanes) {
+    multiply_tile<MR, 2>(d, A, B, K, alpha, before, out, j);
+  }
+  for (; j + lanes <= N; j += lanes) multiply_tile<MR, 1>(d, A, B, K, alpha, before, out, j);
+  for (; j < N; ++j) multiply_tile<MR, 1>(one, A, B, K, alpha, before, out, j);
+}
+
+// out [M, N] = alpha before [M, N] + A [M, K] B [K, N]; before may be out.
+void multiply(Rows<const float> A, const Rows<const float>& B, std::size_t M, std::size_t N,
+              std::size_t K, float alpha, Rows<const float> before, Rows<float> out) {
+  constexpr std::size_t kRows = 6;
+  for (std::size_t r = 0; r < M;) {
+    const bool whole = r + kRows <= M;
+    const Rows<const float> a{A.row(r), A.stride}, from{before.row(r), before.stride};
+    const Rows<float> to{out.row(r), out.stride};
+    if (whole) {
+      multiply_rows<kRows>(a, B, N, K, alpha, from, to);
+    } else {
+      multiply_rows<1>(a, B, N, K, alpha, from, to);
+    }
+    r += whole ? kRows : 1;
+  }
+}
+
+// exp that lets NaN through.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V weight_of(D d, V x) {
+  return hn::IfThenElse(hn::Eq(x, x), hn::Exp(d, x), x);
+}
+
+// Gates of a chunk's T tokens, worked out. Error of each exponent: eps times the sum of |lf| and
+// |m| from the chunk's start.
+struct Gates {
+  float rising[kT];   // b_t - m_t
+  float falling[kT];  // i_s - b_s
+  float kept[kT];     // u_t
+  float floor[kT];    // exp(-m_t)
+  float m_end;
+
+  void work_out(const HeadView& in, std::size_t begin, std::size_t T, float m0) {
+    float b = 0, most = m0;
+    for (std::size_t t = 0; t < T; ++t) {
+      const auto at = static_cast<std::ptrdiff_t>(begin + t) * in.gate_stride;
+      const float f = in.f[at];
+      b += std::min(f, 0.0F) - std::log1p(std::exp(-std::abs(f)));
+      falling[t] = in.i[at] - b;
+      most = std::max(most, falling[t]);
+      const float m = b + most;
+      rising[t] = b - m;
+      kept[t] = std::exp(b + m0 - m);
+      floor[t] = std::exp(-m);
+      m_end = m;
+    }
+  }
+};
+
+// Where a part keeps a chunk's matrices.
+struct Places {
+  float* q;   // [kT, DHQK], scaled by 1 / sqrt(DHQK), then by u
+  float* kt;  // [DHQK, kT]: k transposed, then weighted for the state
+  float* P;   // [kT, kT]
+  float* n;   // [DHQK]
+};
+
+// P[t, s] *= exp(rising_t + falling_s) for s <= t, and 0 above the diagonal; returns the row's sum.
+float weigh_row(const Gates& gates, std::size_t t, std::size_t T, float* P) {
+  const hn::ScalableTag<float> d;
+  const auto rising = hn::Set(d, gates.rising[t]);
+  auto sum = hn::Zero(d);
+  for_vectors(t + 1, [&](auto load, auto store) HWY_ATTR {
+    const auto p = hn::Mul(load(P), weight_of(d, hn::Add(rising, load(gates.falling))));
+    sum = hn::Add(sum, p);
+    store(p, P);
+  });
+  std::fill(P + t + 1, P + T, 0.0F);
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+float dot(const float* x, const float* y, std::size_t count) {
+  const hn::ScalableTag<float> d;
+  auto sum = hn::Zero(d);
+  for_vectors(count, [&](auto load, auto) HWY_ATTR { sum = hn::MulAdd(load(x), load(y), sum); });
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+void scale(float* x, float by, std::size_t count) {
+  const hn::ScalableTag<float> d;
+  const auto factor = hn::Set(d, by);
+  for_vectors(count, [&](auto load, auto store) HWY_ATTR { store(hn::Mul(factor, load(x)), x); });
+}
+
+void load_chunk(const HeadView& in, std::size_t begin, std::size_t T, std::size_t DHQK,
+                const Places& at) {
+  const float shrink = 1.0F / std::sqrt(static_cast<float>(DHQK));
+  for (std::size_t t = 0; t < T; ++t) {
+    const auto row = static_cast<std::ptrdiff_t>(begin + t) * in.qk_stride;
+    std::copy_n(in.q + row, DHQK, at.q + t * DHQK);
+    scale(at.q + t * DHQK, shrink, DHQK);
+    for (std::size_t x = 0; x < DHQK; ++x)
+      at.kt[x * kT + t] = in.k[row + static_cast<std::ptrdiff_t>(x)];
+  }
+}
+
+// h of a chunk, columns [j0, j1) of it.
+void read_out(const HeadView& in, const ChunkPart& part, std::size_t begin, std::size_t T,
+              std::size_t DHQK, float eps, const Gates& gates, const float* C, std::ptrdiff_t DHV,
+              const Places& at) {
+  const auto wide = static_cast<std::ptrdiff_t>(DHQK);
+  const auto tall = static_cast<std::ptrdiff_t>(kT);
+  const std::size_t N = part.j1 - part.j0;
+  multiply({at.q, wide}, {at.kt, tall}, T, T, DHQK, 0.0F, {at.P, tall}, {at.P, tall});
+  float denominator[kT];
+  for (std::size_t t = 0; t < T; ++t) {
+    float* const q = at.q + t * DHQK;
+    const float among = weigh_row(gates, t, T, at.P + t * kT);
+    scale(q, gates.kept[t], DHQK);
+    const float sum = among + dot(q, at.n, DHQK);
+    denominator[t] = std::max(std::abs(sum), gates.floor[t]) + eps;
+  }
+  const Rows<float> h{in.h + static_cast<std::ptrdiff_t>(begin) * in.h_stride + part.j0,
+                      in.h_stride};
+  const Rows<const float> v{in.v + static_cast<std::ptrdiff_t>(begin) * in.v_stride + part.j0,
+                            in.v_stride};
+  const Rows<const float> as_read{h.at, h.stride};
+  multiply({at.q, wide}, {C + part.j0, DHV}, T, N, DHQK, 0.0F, as_read, h);
+  constexpr std::size_t kRows = 12;  // at a time, so that P's zeros are mostly left out
+  for (std::size_t t = 0; t < T; t += kRows) {
+    const std::size_t rows = std::min(kRows, T - t);
+    multiply({at.P + t * kT, tall}, v, rows, N, t + rows, 1.0F, {h.row(t), h.stride},
+             {h.row(t), h.stride});
+  }
+  for (std::size_t t = 0; t < T; ++t) {
+    const hn::ScalableTag<float> d;
+    float* const row = h.row(t);
+    const auto by = hn::Set(d, denominator[t]);
+    for_vectors(N, [&](auto load, auto store) HWY_ATTR { store(hn::Div(load(row), by), row); });
+  }
+}
+
+// The state behind a chunk: C_out's columns [j0, j1) and all of n.
+void move_state(const HeadView& in, const ChunkPart& part, std::size_t begin, std::size_t T,
+                std::size_t DHQK, const Gates& gates, const float* C, std::ptrdiff_t DHV,
+                const Places& at) {
+  const hn::ScalableTag<float> d;
+  float weight[kT];
+  const auto rising = hn::Set(d, gates.rising[T - 1]);
+  for_vectors(T, [&](auto load, auto store) HWY_ATTR {
+    store(weight_of(d, hn::Add(rising, load(gates.falling))), weight);
+  });
+  const float kept = gates.kept[T - 1];
+  for (std::size_t x = 0; x < DHQK; ++x) {
+    float* const k = at.kt + x * kT;
+    auto sum = hn::Zero(d);
+    for_vectors(T, [&](auto load, auto store) HWY_ATTR {
+      const auto weighted = hn::Mul(load(k), load(weight));
+      sum = hn::Add(sum, weighted);
+      store(weighted, k);
+    });
+    at.n[x] = kept * at.n[x] + hn::GetLane(hn::SumOfLanes(d, sum));
+  }
+  const Rows<const float> v{in.v + static_cast<std::ptrdiff_t>(begin) * in.v_stride + part.j0,
+                            in.v_stride};
+  multiply({at.kt, static_cast<std::ptrdiff_t>(kT)}, v, DHQK, part.j1 - part.j0, T, kept,
+           {C + part.j0, DHV}, {in.C_out + part.j0, DHV});
+}
+
+// n [DHQK] and m are the part's own: the state's before, and after.
+void run_part(const MlstmChunkArgs& a, const HeadView& in, const ChunkPart& part, float* n,
+              float* m, float* scratch) {
+  const std::size_t DHQK = a.DHQK;
+  const Places at = {scratch, scratch + kT * DHQK, scratch + 2 * kT * DHQK, n};
+  const auto DHV = static_cast<std::ptrdiff_t>(a.DHV);
+  const float* C = in.C;
+  Gates gates;
+  for (std::size_t begin = 0; begin < a.S; begin += kT) {
+    const std::size_t T = std::min(kT, a.S - begin);
+    gates.work_out(in, begin, T, *m);
+    load_chunk(in, begin, T, DHQK, at);
+    read_out(in, part, begin, T, DHQK, a.eps, gates, C, DHV, at);
+    move_state(in, part, begin, T, DHQK, gates, C, DHV, at);
+    *m = gates.m_end;
+    C = in.C_out;
+  }
+}
+
+}  // namespace
+}  // namespace xlstm::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace xlstm::kernels {
+namespace {
+
+HWY_EXPORT(run_part);
+
+HeadView view_of(const MlstmChunkArgs& a, const MlstmChunkTensors& t, std::size_t b,
+                 std::size_t head) {
+  const auto stride_or = [](std::ptrdiff_t stride, std::size_t contiguous) {
+    return stride != 0 ? stride : static_cast<std::ptrdiff_t>(contiguous);
+  };
+  HeadView v;
+  v.qk_stride = stride_or(a.qkv_stride, a.NH * a.DHQK);
+  v.v_stride = stride_or(a.qkv_stride, a.NH * a.DHV);
+  v.gate_stride = stride_or(a.gate_stride, a.NH);
+  v.h_stride = static_cast<std::ptrdiff_t>(a.NH * a.DHV);
+  const auto first = static_cast<std::ptrdiff_t>(b * a.S);
+  v.q = t.q + first * v.qk_stride + head * a.DHQK;
+  v.k = t.k + first * v.qk_stride + head * a.DHQK;
+  v.v = t.v + first * v.v_stride + head * a.DHV;
+  v.i = t.i + first * v.gate_stride + head;
+  v.f = t.f + first * v.gate_stride + head;
+  v.h = t.h + first * v.h_stride + head * a.DHV;
+  const std::size_t at = (b * a.NH + head) * a.DHQK * a.DHV;
+  v.C = t.C + at;
+  v.C_out = t.C_out + at;
+  return v;
+}
+
+// Into how many runs of columns a head is cut: enough for all threads, each wide enough to be worth
+// doing the tokens' own products over.
+std::size_t cuts_of(const MlstmChunkArgs& a) {
+  constexpr std::size_t kNarrowest = 64;
+  const std::size_t heads = a.B * a.NH;
+  const std::size_t wanted = (thread_count() + heads - 1) / heads;
+  return std::clamp<std::size_t>(a.DHV / kNarrowest, 1, wanted);
+}
+
+}  // namespace
+
+void mlstm_chunk(const MlstmChunkArgs& a, const MlstmChunkTensors& t) {
+  const std::size_t heads = a.B * a.NH;
+  if (heads == 0 || a.S == 0) return;
+  const auto run = HWY_DYNAMIC_DISPATCH(run_part);
+  const std::size_t cuts = cuts_of(a), scratch = 2 * kT * a.DHQK + kT * kT;
+  // Parts of one head all begin with its n and m, which one of them replaces: each has its own.
+  std::vector<float> n(heads * cuts * a.DHQK), m(heads * cuts);
+  for (std::size_t at = 0; at < heads * cuts; ++at) {
+    std::copy_n(t.n + at / cuts * a.DHQK, a.DHQK, n.data() + at * a.DHQK);
+    m[at] = t.m[at / cuts];
+  }
+  parallel_for(heads * cuts, [&](std::size_t at) {
+    thread_local Scratch memory;
+    const std::size_t head = at / cuts, cut = at % cuts;
+    const ChunkPart part = {head / a.NH, head % a.NH, a.DHV * cut / cuts, a.DHV * (cut + 1) / cuts};
+    run(a, view_of(a, t, part.b, part.head), part, n.data() + at * a.DHQK, &m[at],
+        memory.floats(scratch, "mlstm_chunk"));
+  });
+  for (std::size_t head = 0; head < heads; ++head) {
+    std::copy_n(n.data() + head * cuts * a.DHQK, a.DHQK, t.n_out + head * a.DHQK);
+    t.m_out[head] = m[head * cuts];
+  }
+}
+
+}  // namespace xlstm::kernels
+#endif

@@ -1,0 +1,38 @@
+// A whole block of an xLSTM-large model as one node of MLX's graph, on the CPU: a step of the plain
+// recipe (xlstm/model/large_block.h) is some forty nodes, and each costs the host microseconds.
+#pragma once
+
+#include <memory>
+
+#include "xlstm/kernels/large_block/large_block.h"
+#include "xlstm/ops/ops.h"
+
+namespace xlstm::ops {
+
+struct LargeBlockArrays {
+  Norm mlstm_norm;  // D
+  Dense qkvo;       // [2 * NH * DHQK + 2 * NH * DHV, D], rows q, k, v, o-gate
+  Dense gates;      // [2 * NH, D] float32, rows i, f
+  Norm head_norm;   // NH * DHV
+  Dense out;        // [D, NH * DHV]
+  Norm ffn_norm;    // D
+  Dense up;         // [2 * F, D], rows gate, up
+  Dense down;       // [D, F]
+};
+
+class LargeBlockCpu {
+ public:
+  // Evaluates the arrays; norms and biases become float32. Throws Error(kInternal) where shapes do
+  // not fit `sizes`.
+  LargeBlockCpu(const LargeBlockArrays& arrays, const kernels::LargeBlockSizes& sizes);
+
+  // x [B, S, D] float32, S >= 1 -> [B, S, D]; moves `state` on by S tokens, in place where nobody
+  // else holds it.
+  mx::array operator()(const mx::array& x, MlstmState& state) const;
+
+ private:
+  struct Prepared;
+  std::shared_ptr<const Prepared> prepared_;  // queued nodes hold it too
+};
+
+}  // namespace xlstm::ops
