@@ -67,8 +67,12 @@ TEST(Evaluate, what_was_queued_tells_when_it_is_waited_for) {
   mx::array queued = refused();
   try {
     ops::evaluate_later({queued});  // may or may not know of it already
-    expect_error(ErrorKind::kUsage, "refused",
-                 [&] { ops::with_our_errors([&] { return queued.item<float>(); }); });
+    expect_error(ErrorKind::kUsage, "refused", [&] {
+      ops::with_our_errors([&] {
+        queued.eval();
+        return 0;
+      });
+    });
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kUsage);
   }
