@@ -101,8 +101,7 @@ TEST(TakeRows, RefusesAnIdBeyondTheMatrix) {
   const QuantizedCase c = mlx_cases().front();
   for (const int id : {3, -1}) {
     const mx::array rows = ops::take_rows(array_of(c), mx::array({0, id}), mx::float32);
-    EXPECT_THROW(ops::evaluate({rows}), Error)
-        << id;
+    EXPECT_THROW(ops::evaluate({rows}), Error) << id;
   }
 }
 
