@@ -57,7 +57,7 @@ TEST(MlstmChunk, AnyNumberOfThreadsGivesTheSameBits) {
     const MlstmData in = make_data(c);
     set_thread_count(1);
     const MlstmResult alone = run_simd(c, in);
-    for (const std::size_t threads : {2, 3, 8}) {
+    for (const std::size_t threads : {2, 3, 8, 16}) {
       set_thread_count(threads);
       expect_same(run_simd(c, in), alone, c.name + " on " + std::to_string(threads));
     }
@@ -113,6 +113,27 @@ TEST(MlstmChunk, NanReachesWhatComesAfterAndNoOtherHead) {
         }
       }
     }
+  }
+}
+
+TEST(MlstmChunk, NeutralTokensLeaveTheStateAlone) {
+  // i = -inf and f = +inf: nothing is added and nothing is forgotten.
+  const MlstmCase c{"neutral", 1, 70, 2, 9, 20};
+  MlstmData in = make_data(c);
+  const float inf = std::numeric_limits<float>::infinity();
+  std::fill(in.i.begin(), in.i.end(), -inf);
+  std::fill(in.f.begin(), in.f.end(), inf);
+  const MlstmResult got = run_simd(c, in);
+  EXPECT_EQ(got.C, in.C);
+  EXPECT_EQ(got.n, in.n);
+  EXPECT_EQ(got.m, in.m);
+}
+
+TEST(MlstmChunk, OneTokenIsAStep) {
+  for (const MlstmCase& c : mlstm_step_cases()) {
+    const MlstmData in = make_data(c);
+    const MlstmResult truth = reference(c, in);
+    EXPECT_EQ(compare(run_simd(c, in), truth, bounds(c, in, truth)), "") << c.name;
   }
 }
 

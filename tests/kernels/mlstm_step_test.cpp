@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/kernels/mlstm_cases.h"
@@ -79,14 +80,48 @@ TEST(MlstmStep, InPlaceGivesTheSameBits) {
   }
 }
 
+TEST(MlstmStep, ColumnsOfWiderProductsGiveTheSameBits) {
+  for (const MlstmCase& c : mlstm_step_cases()) {
+    const MlstmData in = make_data(c);
+    const std::size_t QK = c.NH * c.DHQK, V = c.NH * c.DHV, wide = 2 * QK + 2 * V + 1;
+    const std::size_t gates = 2 * c.NH + 3;
+    const float unread = std::nanf("");
+    std::vector<float> qkvo(c.B * wide, unread), both(c.B * gates, unread);
+    for (std::size_t b = 0; b < c.B; ++b) {
+      std::copy_n(in.q.data() + b * QK, QK, qkvo.data() + b * wide);
+      std::copy_n(in.k.data() + b * QK, QK, qkvo.data() + b * wide + QK);
+      std::copy_n(in.v.data() + b * V, V, qkvo.data() + b * wide + 2 * QK);
+      std::copy_n(in.i.data() + b * c.NH, c.NH, both.data() + b * gates);
+      std::copy_n(in.f.data() + b * c.NH, c.NH, both.data() + b * gates + c.NH);
+    }
+    const MlstmResult apart = run_simd(c, in, 0);
+    MlstmResult own = {apart.h, in.C, in.n, in.m};
+    kernels::mlstm_step({c.B, c.NH, c.DHQK, c.DHV, 1e-6F, static_cast<std::ptrdiff_t>(wide),
+                         static_cast<std::ptrdiff_t>(gates)},
+                        {qkvo.data(), qkvo.data() + QK, qkvo.data() + 2 * QK, both.data(),
+                         both.data() + c.NH, own.C.data(), own.n.data(), own.m.data(), own.h.data(),
+                         own.C.data(), own.n.data(), own.m.data()});
+    EXPECT_EQ(own.h, apart.h) << c.name;
+    EXPECT_EQ(own.C, apart.C) << c.name;
+    EXPECT_EQ(own.n, apart.n) << c.name;
+    EXPECT_EQ(own.m, apart.m) << c.name;
+  }
+}
+
 TEST(MlstmStep, ThreadCountDoesNotChangeABit) {
-  const MlstmCase c = mlstm_step_cases().back();
-  const MlstmData in = make_data(c);
-  set_thread_count(1);
-  const MlstmResult one = run_simd(c, in, 0);
-  for (const std::size_t threads : {2, 3, 8}) {
-    set_thread_count(threads);
-    EXPECT_EQ(run_simd(c, in, 0).h, one.h) << threads << " threads";
+  for (const MlstmCase& c :
+       {MlstmCase{"one_head", 1, 1, 1, 300, 513}, MlstmCase{"odd_heads", 2, 1, 3, 200, 256},
+        mlstm_step_cases().back()}) {
+    const MlstmData in = make_data(c);
+    set_thread_count(1);
+    const MlstmResult one = run_simd(c, in, 0);
+    for (const std::size_t threads : {2, 3, 8, 16}) {
+      set_thread_count(threads);
+      const MlstmResult many = run_simd(c, in, 0);
+      EXPECT_EQ(many.h, one.h) << c.name << ", " << threads << " threads";
+      EXPECT_EQ(many.C, one.C) << c.name << ", " << threads << " threads";
+      EXPECT_EQ(many.n, one.n) << c.name << ", " << threads << " threads";
+    }
   }
   set_thread_count(0);
 }

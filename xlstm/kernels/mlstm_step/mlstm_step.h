@@ -30,7 +30,9 @@ struct MlstmStepTensors {
 };
 
 // No alignment beyond float's is needed; every size may be odd. NaN and infinity pass through as
-// the formulas say. Heads are spread over threads; the result does not depend on how many.
+// the formulas say. Rows of the heads' C are spread over threads; the result does not depend on how
+// many. Needs B * NH * (2 * DHQK + DHQK / 64 * DHV) floats, kept for the calling thread's life;
+// throws Error(kMemory) where they cannot be had.
 void mlstm_step(const MlstmStepArgs& args, const MlstmStepTensors& t);
 
 // The same in float64, scalar, contiguous only, rounded once at the end: the truth in tests.

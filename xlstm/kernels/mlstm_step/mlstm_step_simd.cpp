@@ -1,10 +1,16 @@
 // One pass over C: each element is read once, updated, written once and used for the read-out while
 // it is in a register. Rows of C go in fours, so that the read-out's accumulators are loaded and
 // stored once for four rows.
+//
+// The heads' matrices lie one behind the other, [B, NH, DHQK, DHV]; they are cut into blocks of
+// kBlockRows rows, and each thread takes a run of neighbouring blocks: threads balance whatever the
+// number of heads, and each reads one stretch of memory. A block leaves its share of the numerator
+// in a row of its own; rows are added up in their order, so that the result does not depend on who
+// made them.
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
+#include "xlstm/base/scratch.h"
 #include "xlstm/base/threads.h"
 #include "xlstm/kernels/mlstm_step/mlstm_step.h"
 
@@ -13,10 +19,48 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "xlstm/kernels/vector/functions-inl.h"
+
+// Shared by all targets.
+#ifndef XLSTM_MLSTM_STEP_PARTS
+#define XLSTM_MLSTM_STEP_PARTS
+namespace xlstm::kernels {
+namespace {
+
+constexpr std::size_t kBlockRows = 64;
+
+inline std::size_t blocks_of(const MlstmStepArgs& a) {
+  return (a.DHQK + kBlockRows - 1) / kBlockRows;
+}
+
+// What the blocks of all heads leave for each other.
+struct StepScratch {
+  float* key;          // [B * NH, DHQK]: Ia k
+  float* query;        // [B * NH, DHQK]: q / sqrt(DHQK)
+  float* decay;        // [B * NH]: Fa
+  float* denominator;  // [B * NH]
+  float* share;        // [B * NH, blocks, DHV] of the numerator
+
+  static std::size_t floats(const MlstmStepArgs& a) {
+    return a.B * a.NH * (2 * a.DHQK + 2 + blocks_of(a) * a.DHV);
+  }
+  StepScratch(const MlstmStepArgs& a, float* memory) {
+    const std::size_t heads = a.B * a.NH;
+    share = memory;  // first, as it is aligned
+    key = share + heads * blocks_of(a) * a.DHV;
+    query = key + heads * a.DHQK;
+    decay = query + heads * a.DHQK;
+    denominator = decay + heads;
+  }
+};
+
+}  // namespace
+}  // namespace xlstm::kernels
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
 // `R` rows of one head: C' = Fa C + key v^T, and numerator += query . C', over columns [j, end).
 template <int R, class D>
@@ -49,64 +93,96 @@ HWY_INLINE void update_rows(std::size_t DHV, float Fa, const float* key, const f
   update_columns<R>(one, j, DHV, DHV, Fa, key, query, v, C, C_out, numerator);
 }
 
-void step_head(const MlstmStepArgs& args, const MlstmStepTensors& t, std::size_t head) {
-  const std::size_t DHQK = args.DHQK;
-  const std::size_t DHV = args.DHV;
-  const auto row = static_cast<std::ptrdiff_t>(head / args.NH);
-  const std::size_t within = head % args.NH;
-  const auto stride_or = [](std::ptrdiff_t stride, std::size_t contiguous) {
-    return stride != 0 ? stride : static_cast<std::ptrdiff_t>(contiguous);
-  };
-  const std::ptrdiff_t qk_row = row * stride_or(args.qkv_stride, args.NH * DHQK);
-  const float* q = t.q + qk_row + within * DHQK;
-  const float* k = t.k + qk_row + within * DHQK;
-  const float* v = t.v + row * stride_or(args.qkv_stride, args.NH * DHV) + within * DHV;
-  const std::ptrdiff_t gate_row = row * stride_or(args.gate_stride, args.NH);
-  const float i = t.i[gate_row + static_cast<std::ptrdiff_t>(within)];
-  const float* C = t.C + head * DHQK * DHV;
-  float* C_out = t.C_out + head * DHQK * DHV;
-  float* h = t.h + head * DHV;  // holds the numerator until the end
-
-  const float f = t.f[gate_row + static_cast<std::ptrdiff_t>(within)];
-  const float lf = std::min(f, 0.0F) - std::log1p(std::exp(-std::abs(f)));
-  const float m = std::max(lf + t.m[head], i);
-  const float Fa = std::exp(lf + t.m[head] - m);
-  const float Ia = std::exp(i - m);
-  const float scale = 1.0F / std::sqrt(static_cast<float>(DHQK));
-  t.m_out[head] = m;
-
-  std::fill_n(h, DHV, 0.0F);
-  float dot = 0;  // q' . n'
-  for (std::size_t r = 0; r < DHQK; r += 4) {
-    const int rows = static_cast<int>(std::min<std::size_t>(4, DHQK - r));
-    float key[4];
-    float query[4];
-    for (int x = 0; x < rows; ++x) {
-      const std::size_t at = r + static_cast<std::size_t>(x);
-      key[x] = Ia * k[at];
-      query[x] = scale * q[at];
-      const float n = Fa * t.n[head * DHQK + at] + key[x];
-      t.n_out[head * DHQK + at] = n;
-      dot += query[x] * n;
-    }
-    const float* C_rows = C + r * DHV;
-    float* C_out_rows = C_out + r * DHV;
-    if (rows == 4) {
-      update_rows<4>(DHV, Fa, key, query, v, C_rows, C_out_rows, h);
-    } else {
-      for (int x = 0; x < rows; ++x) {
-        const std::size_t at = static_cast<std::size_t>(x) * DHV;
-        update_rows<1>(DHV, Fa, key + x, query + x, v, C_rows + at, C_out_rows + at, h);
-      }
-    }
-  }
-  const float denominator = std::max(std::abs(dot), std::exp(-m)) + args.eps;
-  for (std::size_t j = 0; j < DHV; ++j) h[j] /= denominator;
+std::ptrdiff_t stride_or(std::ptrdiff_t stride, std::size_t contiguous) {
+  return stride != 0 ? stride : static_cast<std::ptrdiff_t>(contiguous);
 }
 
-void step_heads(const MlstmStepArgs& args, const MlstmStepTensors& t, std::size_t begin,
-                std::size_t end) {
-  for (std::size_t head = begin; head < end; ++head) step_head(args, t, head);
+// Gates, n and denominator of one head, and its key and query as C's rows want them.
+void prepare_head(const MlstmStepArgs& a, const MlstmStepTensors& t, const StepScratch& s,
+                  std::size_t head) {
+  const hn::ScalableTag<float> d;
+  const auto row = static_cast<std::ptrdiff_t>(head / a.NH);
+  const std::size_t within = head % a.NH;
+  const std::size_t gate = static_cast<std::size_t>(row * stride_or(a.gate_stride, a.NH)) + within;
+  const std::ptrdiff_t qk = row * stride_or(a.qkv_stride, a.NH * a.DHQK);
+  const float* const q = t.q + qk + within * a.DHQK;
+  const float* const k = t.k + qk + within * a.DHQK;
+  const float* const n = t.n + head * a.DHQK;
+  float* const n_out = t.n_out + head * a.DHQK;
+  float* const key = s.key + head * a.DHQK;
+  float* const query = s.query + head * a.DHQK;
+
+  const float i = t.i[gate], f = t.f[gate], before = t.m[head];
+  const float lf = std::min(f, 0.0F) - std::log1p(std::exp(-std::abs(f)));
+  const float m = std::max(lf + before, i);
+  const float Fa = std::exp(lf + before - m);
+  const auto decay = hn::Set(d, Fa);
+  const auto input = hn::Set(d, std::exp(i - m));
+  const auto scale = hn::Set(d, 1.0F / std::sqrt(static_cast<float>(a.DHQK)));
+  auto dot = hn::Zero(d);  // q' . n'
+  for_vectors(a.DHQK, [&](auto load, auto store) HWY_ATTR {
+    const auto added = hn::Mul(input, load(k));
+    const auto asked = hn::Mul(scale, load(q));
+    const auto now = hn::MulAdd(decay, load(n), added);
+    dot = hn::MulAdd(asked, now, dot);
+    store(added, key);
+    store(asked, query);
+    store(now, n_out);
+  });
+  t.m_out[head] = m;
+  s.decay[head] = Fa;
+  s.denominator[head] =
+      std::max(std::abs(hn::GetLane(hn::SumOfLanes(d, dot))), std::exp(-m)) + a.eps;
+}
+
+// One block of one head's C.
+void step_block(const MlstmStepArgs& a, const MlstmStepTensors& t, const StepScratch& s,
+                std::size_t head, std::size_t block) {
+  const std::size_t DHV = a.DHV, first = block * kBlockRows;
+  const std::size_t end = std::min(first + kBlockRows, a.DHQK);
+  const auto row = static_cast<std::ptrdiff_t>(head / a.NH);
+  const float* const v = t.v + row * stride_or(a.qkv_stride, a.NH * DHV) + head % a.NH * DHV;
+  const float* const C = t.C + head * a.DHQK * DHV;
+  float* const C_out = t.C_out + head * a.DHQK * DHV;
+  const float* const key = s.key + head * a.DHQK;
+  const float* const query = s.query + head * a.DHQK;
+  float* const share = s.share + (head * blocks_of(a) + block) * DHV;
+  std::fill_n(share, DHV, 0.0F);
+  std::size_t r = first;
+  for (; r + 4 <= end; r += 4) {
+    update_rows<4>(DHV, s.decay[head], key + r, query + r, v, C + r * DHV, C_out + r * DHV, share);
+  }
+  for (; r < end; ++r) {
+    update_rows<1>(DHV, s.decay[head], key + r, query + r, v, C + r * DHV, C_out + r * DHV, share);
+  }
+}
+
+// Blocks [begin, end) of all heads' blocks, counted through.
+void step_blocks(const MlstmStepArgs& a, const MlstmStepTensors& t, const StepScratch& s,
+                 std::size_t begin, std::size_t end) {
+  const std::size_t blocks = blocks_of(a);
+  for (std::size_t at = begin; at < end; ++at) step_block(a, t, s, at / blocks, at % blocks);
+}
+
+void prepare_heads(const MlstmStepArgs& a, const MlstmStepTensors& t, const StepScratch& s) {
+  for (std::size_t head = 0; head < a.B * a.NH; ++head) prepare_head(a, t, s, head);
+}
+
+void finish_heads(const MlstmStepArgs& a, const MlstmStepTensors& t, const StepScratch& s) {
+  const hn::ScalableTag<float> d;
+  const std::size_t blocks = blocks_of(a);
+  for (std::size_t head = 0; head < a.B * a.NH; ++head) {
+    float* const h = t.h + head * a.DHV;
+    const float* const share = s.share + head * blocks * a.DHV;
+    const auto denominator = hn::Set(d, s.denominator[head]);
+    for_vectors(a.DHV, [&](auto load, auto store) HWY_ATTR {
+      auto sum = hn::Zero(d);
+      for (std::size_t block = 0; block < blocks; ++block) {
+        sum = hn::Add(sum, load(share + block * a.DHV));
+      }
+      store(hn::Div(sum, denominator), h);
+    });
+  }
 }
 
 }  // namespace
@@ -115,20 +191,33 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace xlstm::kernels {
+namespace {
 
-HWY_EXPORT(step_heads);
+HWY_EXPORT(prepare_heads);
+HWY_EXPORT(step_blocks);
+HWY_EXPORT(finish_heads);
+
+}  // namespace
 
 void mlstm_step(const MlstmStepArgs& args, const MlstmStepTensors& t) {
   // Below this many elements of C the hand-over to another thread costs more than it saves.
-  constexpr std::size_t kWorthAThread = std::size_t{1} << 16;
-  const auto run = HWY_DYNAMIC_DISPATCH(step_heads);
-  const std::size_t heads = args.B * args.NH;
-  const std::size_t elements = heads * args.DHQK * args.DHV;
-  const std::size_t parts = std::min({heads, thread_count(), elements / kWorthAThread});
-  if (parts < 2) return run(args, t, 0, heads);
-  parallel_for(parts, [&](std::size_t part) {
-    run(args, t, heads * part / parts, heads * (part + 1) / parts);
-  });
+  constexpr std::size_t kWorthAThread = std::size_t{1} << 15;
+  const std::size_t blocks = args.B * args.NH * blocks_of(args);
+  const std::size_t elements = args.B * args.NH * args.DHQK * args.DHV;
+  const std::size_t parts = std::min({blocks, thread_count(), elements / kWorthAThread});
+  thread_local Scratch memory;
+  const StepScratch scratch(args, memory.floats(StepScratch::floats(args), "mlstm_step"));
+
+  HWY_DYNAMIC_DISPATCH(prepare_heads)(args, t, scratch);
+  const auto run = HWY_DYNAMIC_DISPATCH(step_blocks);
+  if (parts < 2) {
+    run(args, t, scratch, 0, blocks);
+  } else {
+    parallel_for(parts, [&](std::size_t part) {
+      run(args, t, scratch, blocks * part / parts, blocks * (part + 1) / parts);
+    });
+  }
+  HWY_DYNAMIC_DISPATCH(finish_heads)(args, t, scratch);
 }
 
 }  // namespace xlstm::kernels
