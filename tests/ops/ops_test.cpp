@@ -50,13 +50,14 @@ TEST(RmsNorm, AgreesWithTheReference) {
     std::vector<float> truth(x.size());
     kernels::rms_norm_reference(x.data(), w.data(), b.data(), 1e-6F, truth.data(),
                                 static_cast<std::size_t>(rows), static_cast<std::size_t>(D));
-    const auto got =
-        values_of(ops::rms_norm(mx::array(x.begin(), {rows, D}), mx::array(w.begin(), {D}),
-                                mx::array(b.begin(), {D}), 1e-6F));
-    for (std::size_t at = 0; at < truth.size(); ++at) {
-      // mean of squares: D roundings; rsqrt, three products and a sum: 5 more, on |y - b| and b
-      const float bound = kEps * static_cast<float>(D + 5) * (std::abs(truth[at]) + 2);
-      ASSERT_NEAR(got[at], truth[at], bound) << rows << " x " << D << " at " << at;
+    for (const auto norm : {ops::rms_norm, ops::rms_norm_definition}) {
+      const auto got = values_of(norm(mx::array(x.begin(), {rows, D}), mx::array(w.begin(), {D}),
+                                      mx::array(b.begin(), {D}), 1e-6F));
+      for (std::size_t at = 0; at < truth.size(); ++at) {
+        // mean of squares: D roundings; rsqrt, three products and a sum: 5 more, on |y - b| and b
+        const float bound = kEps * static_cast<float>(D + 5) * (std::abs(truth[at]) + 2);
+        ASSERT_NEAR(got[at], truth[at], bound) << rows << " x " << D << " at " << at;
+      }
     }
   }
 }
@@ -72,17 +73,20 @@ TEST(HeadNorm, AgreesWithTheReference) {
     kernels::head_norm_reference(h.data(), w.data(), b.data(), 1e-6F, truth.data(),
                                  static_cast<std::size_t>(rows), static_cast<std::size_t>(NH),
                                  static_cast<std::size_t>(width));
-    const auto got = values_of(ops::head_norm(
-        mx::array(h.begin(), {1, rows, NH, width}), mx::array(w.begin(), {NH * width}),
-        mx::array(b.begin(), {NH * width}), 1e-6F, mx::float32));
-    for (std::size_t at = 0; at < count; ++at) {
-      // u - mean loses eps * width * |u| absolute (|u| <= 5), then is scaled by r <= 1000 (eps =
-      // 1e-6) only where a head has one value; elsewhere the spread is of order 1 and r of order 1.
-      const float r = width == 1 ? 1000.0F : 4.0F;
-      const float bound =
-          kEps * static_cast<float>(width + 6) * (5.0F * 2.0F * r + std::abs(truth[at]) + 1);
-      ASSERT_NEAR(got[at], truth[at], bound)
-          << rows << " x " << NH << " x " << width << " at " << at;
+    for (const auto norm : {ops::head_norm, ops::head_norm_definition}) {
+      const auto got = values_of(norm(mx::array(h.begin(), {1, rows, NH, width}),
+                                      mx::array(w.begin(), {NH * width}),
+                                      mx::array(b.begin(), {NH * width}), 1e-6F, mx::float32));
+      for (std::size_t at = 0; at < count; ++at) {
+        // u - mean loses eps * width * |u| absolute (|u| <= 5), then is scaled by r <= 1000 (eps =
+        // 1e-6) only where a head has one value; elsewhere the spread is of order 1 and r of order
+        // 1.
+        const float r = width == 1 ? 1000.0F : 4.0F;
+        const float bound =
+            kEps * static_cast<float>(width + 6) * (5.0F * 2.0F * r + std::abs(truth[at]) + 1);
+        ASSERT_NEAR(got[at], truth[at], bound)
+            << rows << " x " << NH << " x " << width << " at " << at;
+      }
     }
   }
 }
@@ -99,9 +103,11 @@ TEST(SoftCap, AgreesWithTheReferenceAndIsOffWithoutACap) {
   std::vector<float> truth(z.size());
   kernels::soft_cap_reference(z.data(), nullptr, 15.0F, truth.data(), 100, 3);
   const mx::array in(z.begin(), {100, 3});
-  const auto got = values_of(ops::soft_cap(in, 15.0F));
-  // division, tanh (within 4 roundings) and product
-  for (std::size_t at = 0; at < z.size(); ++at) ASSERT_NEAR(got[at], truth[at], 6 * kEps * 15.0F);
+  for (const auto soft_cap : {ops::soft_cap, ops::soft_cap_definition}) {
+    const auto got = values_of(soft_cap(in, 15.0F));
+    // division, tanh (within 4 roundings) and product
+    for (std::size_t at = 0; at < z.size(); ++at) ASSERT_NEAR(got[at], truth[at], 6 * kEps * 15.0F);
+  }
   EXPECT_EQ(values_of(ops::soft_cap(in, std::nullopt)), z);
 }
 
@@ -116,12 +122,33 @@ TEST(LogSigmoid, KeepsItsTails) {
   }
 }
 
+TEST(RowOps, KernelsTakeSlicesNoRowsAndOtherTypes) {
+  const mx::array wide = mx::reshape(mx::arange(0.0F, 6 * 16.0F, 1.0F), {6, 16}) / mx::array(9.0F);
+  const mx::array slice = mx::slice(wide, {1, 4}, {6, 12}, {2, 1});  // [3, 8], rows 32 apart
+  const mx::array weight = mx::full({8}, 0.5F);
+  const auto expect_near = [](const mx::array& got, const mx::array& truth) {
+    ASSERT_EQ(got.shape(), truth.shape());
+    ASSERT_EQ(got.dtype(), truth.dtype());
+    const auto a = values_of(got), b = values_of(truth);
+    // both within 12 roundings of the truth, or the last bit of 8 for bfloat16
+    const float eps = got.dtype() == mx::float32 ? 24 * kEps : 0x1p-7F;
+    for (std::size_t at = 0; at < a.size(); ++at) ASSERT_NEAR(a[at], b[at], eps * std::abs(b[at]));
+  };
+  for (const mx::array& x : {slice, mx::zeros({0, 8}), mx::astype(slice, mx::bfloat16)}) {
+    expect_near(ops::rms_norm(x, weight, std::nullopt, 1e-6F),
+                ops::rms_norm_definition(x, weight, std::nullopt, 1e-6F));
+    expect_near(ops::soft_cap(x, 15.0F), ops::soft_cap_definition(x, 15.0F));
+    expect_near(ops::swiglu(x), ops::swiglu_definition(x));
+  }
+}
+
 TEST(Swiglu, GatesTheFirstHalf) {
-  const mx::array y = ops::swiglu(mx::array({0.0F, 2.0F, 5.0F, 7.0F}, {1, 4}));
-  const auto got = values_of(y);
-  ASSERT_EQ(got.size(), 2U);
-  EXPECT_EQ(got[0], 0.0F);
-  EXPECT_NEAR(got[1], 7.0 * 2.0 / (1.0 + std::exp(-2.0)), 14 * 4 * kEps);
+  for (const auto swiglu : {ops::swiglu, ops::swiglu_definition}) {
+    const auto got = values_of(swiglu(mx::array({0.0F, 2.0F, 5.0F, 7.0F}, {1, 4})));
+    ASSERT_EQ(got.size(), 2U);
+    EXPECT_EQ(got[0], 0.0F);
+    EXPECT_NEAR(got[1], 7.0 * 2.0 / (1.0 + std::exp(-2.0)), 14 * 4 * kEps);
+  }
   EXPECT_THROW(ops::swiglu(mx::zeros({1, 3})), Error);
 }
 

@@ -2,6 +2,8 @@
 
 #include "mlx/ops.h"
 #include "xlstm/base/error.h"
+#include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
+#include "xlstm/ops/cpu_primitive.h"
 #include "xlstm/ops/mlstm_check.h"
 #include "xlstm/ops/ops.h"
 
@@ -63,12 +65,47 @@ MlstmOutput run_chunk(const Chunk& in, const MlstmState& state, float eps) {
   return {h, {C, n, mx::squeeze(m_end, -1)}};
 }
 
+MlstmSizes check_chunk(const MlstmInput& in, const MlstmState& state) {
+  const MlstmSizes s = check_mlstm("mlstm_chunk", in, state);
+  if (s.S < 1) fail_wanted(ErrorKind::kInternal, "mlstm_chunk", "S >= 1", str(s.S));
+  return s;
+}
+
+MlstmOutput mlstm_chunk_cpu(const MlstmInput& in, const MlstmState& state, const MlstmSizes& s,
+                            float eps) {
+  kernels::MlstmChunkArgs args;
+  args.B = static_cast<std::size_t>(s.B);
+  args.S = static_cast<std::size_t>(s.S);
+  args.NH = static_cast<std::size_t>(s.NH);
+  args.DHQK = static_cast<std::size_t>(s.DHQK);
+  args.DHV = static_cast<std::size_t>(s.DHV);
+  args.eps = eps;
+  const auto kernel = [args](const CpuBuffers& t) {
+    kernels::mlstm_chunk(
+        args, {t.input(0), t.input(1), t.input(2), t.input(3), t.input(4), t.input(5), t.input(6),
+               t.input(7), t.output(0), t.output(1), t.output(2), t.output(3)});
+  };
+  const auto f32 = [](const mx::array& a) { return mx::astype(a, mx::float32); };
+  const std::vector<CpuPrimitive::Donation> in_place = {{5, 1}, {6, 2}, {7, 3}};
+  auto out = mx::array::make_arrays(
+      {{s.B, s.S, s.NH, s.DHV}, state.C.shape(), state.n.shape(), state.m.shape()},
+      {mx::float32, mx::float32, mx::float32, mx::float32},
+      std::make_shared<CpuPrimitive>("mlstm_chunk", kernel, in_place),
+      {f32(in.q), f32(in.k), f32(in.v), in.i, in.f, state.C, state.n, state.m});
+  return {out[0], {out[1], out[2], out[3]}};
+}
+
 }  // namespace
 
-MlstmOutput mlstm_chunk(const MlstmInput& in, const MlstmState& state, float eps, int chunk) {
-  const MlstmSizes s = check_mlstm("mlstm_chunk", in, state);
+MlstmOutput mlstm_chunk(const MlstmInput& in, const MlstmState& state, float eps) {
+  const MlstmSizes s = check_chunk(in, state);
+  return on_cpu() ? mlstm_chunk_cpu(in, state, s, eps) : mlstm_chunk_definition(in, state, eps);
+}
+
+MlstmOutput mlstm_chunk_definition(const MlstmInput& in, const MlstmState& state, float eps,
+                                   int chunk) {
+  const MlstmSizes s = check_chunk(in, state);
   if (chunk < 1) fail_wanted(ErrorKind::kInternal, "mlstm_chunk", "chunk >= 1", str(chunk));
-  if (s.S < 1) fail_wanted(ErrorKind::kInternal, "mlstm_chunk", "S >= 1", str(s.S));
   const auto heads_first = [](const mx::array& a) {
     return mx::swapaxes(mx::astype(a, mx::float32), 1, 2);
   };

@@ -61,21 +61,27 @@ mx::array take_rows(const WeightArray& W, const mx::array& ids, mx::Dtype dtype)
 // before the weight is applied. x, y: [..., D]; weight, bias: [D].
 mx::array rms_norm(const mx::array& x, const mx::array& weight,
                    const std::optional<mx::array>& bias, float eps);
+mx::array rms_norm_definition(const mx::array& x, const mx::array& weight,
+                              const std::optional<mx::array>& bias, float eps);
 
 // Layer norm of each head's DHV values (mean subtracted, biased variance, float32 statistics),
 // heads concatenated. h: [B, S, NH, DHV]; weight, bias: [NH * DHV]; result: [B, S, NH * DHV] in
 // `dtype`.
 mx::array head_norm(const mx::array& h, const mx::array& weight,
                     const std::optional<mx::array>& bias, float eps, mx::Dtype dtype);
+mx::array head_norm_definition(const mx::array& h, const mx::array& weight,
+                               const std::optional<mx::array>& bias, float eps, mx::Dtype dtype);
 
 // cap * tanh(z / cap), or z when there is no cap. In z's dtype.
 mx::array soft_cap(const mx::array& z, std::optional<float> cap);
+mx::array soft_cap_definition(const mx::array& z, std::optional<float> cap);
 
 // min(z, 0) - log1p(exp(-|z|))
 mx::array log_sigmoid(const mx::array& z);
 
 // SiLU(gate) * up for y [..., 2 * F] with rows gate, up: result [..., F].
 mx::array swiglu(const mx::array& gate_up);
+mx::array swiglu_definition(const mx::array& gate_up);
 
 // State of the mLSTM cell, float32.
 struct MlstmState {
@@ -106,10 +112,11 @@ MlstmOutput mlstm_step(const MlstmInput& in, const MlstmState& state, float eps)
 MlstmOutput mlstm_step_definition(const MlstmInput& in, const MlstmState& state, float eps);
 
 // The chunkwise form (spec: Beck et al. 2025, arXiv:2503.14376): within a chunk as a masked
-// product, between chunks through the state. Any S >= 1, any chunk >= 1; the last chunk may be
-// shorter.
+// product, between chunks through the state. Any S >= 1; the definition takes any chunk >= 1, of
+// which the last may be shorter.
 inline constexpr int kChunk = 64;
-MlstmOutput mlstm_chunk(const MlstmInput& in, const MlstmState& state, float eps,
-                        int chunk = kChunk);
+MlstmOutput mlstm_chunk(const MlstmInput& in, const MlstmState& state, float eps);
+MlstmOutput mlstm_chunk_definition(const MlstmInput& in, const MlstmState& state, float eps,
+                                   int chunk = kChunk);
 
 }  // namespace xlstm::ops

@@ -31,8 +31,8 @@ struct MlstmChunkTensors {
 };
 
 // Heads, and columns of C where threads outnumber heads, are spread over threads; the result does
-// not depend on how many. A NaN reaches its own chunk of 64 tokens and all that follow. Needs about
-// 2 * 64 * DHQK floats a thread; throws Error(kMemory) where they cannot be had.
+// not depend on how many. A NaN reaches its own chunk of 64 tokens and all that follow. Needs
+// 64 * (2 * DHQK + DHV + 64) floats a thread; throws Error(kMemory) where they cannot be had.
 void mlstm_chunk(const MlstmChunkArgs& args, const MlstmChunkTensors& t);
 
 // Contiguous only.

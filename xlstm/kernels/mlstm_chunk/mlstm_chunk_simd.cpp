@@ -16,6 +16,8 @@
 #include "xlstm/base/threads.h"
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
 
+// Sums are arrays of vectors, which vectors of unknown length cannot be in.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "xlstm/kernels/mlstm_chunk/mlstm_chunk_simd.cpp"
 #include <hwy/foreach_target.h>
@@ -29,7 +31,8 @@
 namespace xlstm::kernels {
 namespace {
 
-constexpr std::size_t kT = 64;  // tokens of a chunk
+constexpr std::size_t kT = 64;             // tokens of a chunk
+constexpr std::size_t kTokenGranule = 16;  // to which a shorter chunk's columns are filled up
 
 // Columns [j0, j1) of one head's C and h. n and m belong to the part that begins at 0; the others
 // keep copies.
@@ -52,6 +55,9 @@ struct HeadView {
 HWY_BEFORE_NAMESPACE();
 namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
+
+// Rows of a tile: two vectors of sums each, with room for two more of B and one of A.
+constexpr int kTileRows = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON ? 8 : 4;
 
 // A matrix of floats, rows `stride` apart.
 template <class T>
@@ -115,24 +121,18 @@ void multiply_rows(const Rows<const float>& A, const Rows<const float>& B, std::
 // out [M, N] = alpha before [M, N] + A [M, K] B [K, N]; before may be out.
 void multiply(Rows<const float> A, const Rows<const float>& B, std::size_t M, std::size_t N,
               std::size_t K, float alpha, Rows<const float> before, Rows<float> out) {
-  constexpr std::size_t kRows = 6;
+  constexpr std::size_t kRows = kTileRows;
   for (std::size_t r = 0; r < M;) {
     const bool whole = r + kRows <= M;
     const Rows<const float> a{A.row(r), A.stride}, from{before.row(r), before.stride};
     const Rows<float> to{out.row(r), out.stride};
     if (whole) {
-      multiply_rows<kRows>(a, B, N, K, alpha, from, to);
+      multiply_rows<kTileRows>(a, B, N, K, alpha, from, to);
     } else {
       multiply_rows<1>(a, B, N, K, alpha, from, to);
     }
     r += whole ? kRows : 1;
   }
-}
-
-// exp that lets NaN through.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V weight_of(D d, V x) {
-  return hn::IfThenElse(hn::Eq(x, x), hn::Exp(d, x), x);
 }
 
 // Gates of a chunk's T tokens, worked out. Error of each exponent: eps times the sum of |lf| and
@@ -145,19 +145,27 @@ struct Gates {
   float m_end;
 
   void work_out(const HeadView& in, std::size_t begin, std::size_t T, float m0) {
-    float b = 0, most = m0;
+    const hn::ScalableTag<float> d;
+    float i[kT], lf[kT], m[kT];
     for (std::size_t t = 0; t < T; ++t) {
       const auto at = static_cast<std::ptrdiff_t>(begin + t) * in.gate_stride;
-      const float f = in.f[at];
-      b += std::min(f, 0.0F) - std::log1p(std::exp(-std::abs(f)));
-      falling[t] = in.i[at] - b;
-      most = std::max(most, falling[t]);
-      const float m = b + most;
-      rising[t] = b - m;
-      kept[t] = std::exp(b + m0 - m);
-      floor[t] = std::exp(-m);
-      m_end = m;
+      i[t] = in.i[at];
+      lf[t] = in.f[at];
     }
+    for_vectors(T, [&](auto load, auto store) HWY_ATTR { store(log_sigmoid(d, load(lf)), lf); });
+    float b = 0, most = m0;
+    for (std::size_t t = 0; t < T; ++t) {
+      b += lf[t];
+      falling[t] = i[t] - b;
+      most = std::max(most, falling[t]);
+      m_end = m[t] = b + most;
+      rising[t] = b - m_end;
+    }
+    const auto state = hn::Set(d, m0);
+    for_vectors(T, [&](auto load, auto store) HWY_ATTR {
+      store(exp_or_nan(d, hn::Add(load(rising), state)), kept);
+      store(exp_or_nan(d, hn::Neg(load(m))), floor);
+    });
   }
 };
 
@@ -166,6 +174,7 @@ struct Places {
   float* q;   // [kT, DHQK], scaled by 1 / sqrt(DHQK), then by u
   float* kt;  // [DHQK, kT]: k transposed, then weighted for the state
   float* P;   // [kT, kT]
+  float* v;   // [kT, j1 - j0]: rows of a wide product lie pages apart, here they do not
   float* n;   // [DHQK]
 };
 
@@ -175,7 +184,7 @@ float weigh_row(const Gates& gates, std::size_t t, std::size_t T, float* P) {
   const auto rising = hn::Set(d, gates.rising[t]);
   auto sum = hn::Zero(d);
   for_vectors(t + 1, [&](auto load, auto store) HWY_ATTR {
-    const auto p = hn::Mul(load(P), weight_of(d, hn::Add(rising, load(gates.falling))));
+    const auto p = hn::Mul(load(P), exp_or_nan(d, hn::Add(rising, load(gates.falling))));
     sum = hn::Add(sum, p);
     store(p, P);
   });
@@ -196,15 +205,26 @@ void scale(float* x, float by, std::size_t count) {
   for_vectors(count, [&](auto load, auto store) HWY_ATTR { store(hn::Mul(factor, load(x)), x); });
 }
 
-void load_chunk(const HeadView& in, std::size_t begin, std::size_t T, std::size_t DHQK,
-                const Places& at) {
+void load_chunk(const HeadView& in, const ChunkPart& part, std::size_t begin, std::size_t T,
+                std::size_t DHQK, const Places& at) {
   const float shrink = 1.0F / std::sqrt(static_cast<float>(DHQK));
+  const std::size_t N = part.j1 - part.j0;
   for (std::size_t t = 0; t < T; ++t) {
-    const auto row = static_cast<std::ptrdiff_t>(begin + t) * in.qk_stride;
-    std::copy_n(in.q + row, DHQK, at.q + t * DHQK);
+    const auto token = static_cast<std::ptrdiff_t>(begin + t);
+    std::copy_n(in.q + token * in.qk_stride, DHQK, at.q + t * DHQK);
     scale(at.q + t * DHQK, shrink, DHQK);
-    for (std::size_t x = 0; x < DHQK; ++x)
-      at.kt[x * kT + t] = in.k[row + static_cast<std::ptrdiff_t>(x)];
+    std::copy_n(in.v + token * in.v_stride + part.j0, N, at.v + t * N);
+  }
+  // A line of each of 16 tokens at a time: both what is read and what is written stay in L1.
+  for (std::size_t t0 = 0; t0 < T; t0 += kTokenGranule) {
+    const std::size_t there = std::min(kTokenGranule, T - t0);
+    const float* const k = in.k + static_cast<std::ptrdiff_t>(begin + t0) * in.qk_stride;
+    for (std::size_t x = 0; x < DHQK; ++x) {
+      float* const to = at.kt + x * kT + t0;
+      const float* from = k + x;
+      for (std::size_t t = 0; t < there; ++t, from += in.qk_stride) to[t] = *from;
+      std::fill(to + there, to + kTokenGranule, 0.0F);
+    }
   }
 }
 
@@ -215,7 +235,8 @@ void read_out(const HeadView& in, const ChunkPart& part, std::size_t begin, std:
   const auto wide = static_cast<std::ptrdiff_t>(DHQK);
   const auto tall = static_cast<std::ptrdiff_t>(kT);
   const std::size_t N = part.j1 - part.j0;
-  multiply({at.q, wide}, {at.kt, tall}, T, T, DHQK, 0.0F, {at.P, tall}, {at.P, tall});
+  const std::size_t filled = (T + kTokenGranule - 1) / kTokenGranule * kTokenGranule;
+  multiply({at.q, wide}, {at.kt, tall}, T, filled, DHQK, 0.0F, {at.P, tall}, {at.P, tall});
   float denominator[kT];
   for (std::size_t t = 0; t < T; ++t) {
     float* const q = at.q + t * DHQK;
@@ -226,11 +247,10 @@ void read_out(const HeadView& in, const ChunkPart& part, std::size_t begin, std:
   }
   const Rows<float> h{in.h + static_cast<std::ptrdiff_t>(begin) * in.h_stride + part.j0,
                       in.h_stride};
-  const Rows<const float> v{in.v + static_cast<std::ptrdiff_t>(begin) * in.v_stride + part.j0,
-                            in.v_stride};
+  const Rows<const float> v{at.v, static_cast<std::ptrdiff_t>(N)};
   const Rows<const float> as_read{h.at, h.stride};
   multiply({at.q, wide}, {C + part.j0, DHV}, T, N, DHQK, 0.0F, as_read, h);
-  constexpr std::size_t kRows = 12;  // at a time, so that P's zeros are mostly left out
+  constexpr std::size_t kRows = 2 * kTileRows;  // at a time, so that P's zeros are mostly left out
   for (std::size_t t = 0; t < T; t += kRows) {
     const std::size_t rows = std::min(kRows, T - t);
     multiply({at.P + t * kT, tall}, v, rows, N, t + rows, 1.0F, {h.row(t), h.stride},
@@ -245,14 +265,13 @@ void read_out(const HeadView& in, const ChunkPart& part, std::size_t begin, std:
 }
 
 // The state behind a chunk: C_out's columns [j0, j1) and all of n.
-void move_state(const HeadView& in, const ChunkPart& part, std::size_t begin, std::size_t T,
-                std::size_t DHQK, const Gates& gates, const float* C, std::ptrdiff_t DHV,
-                const Places& at) {
+void move_state(const HeadView& in, const ChunkPart& part, std::size_t T, std::size_t DHQK,
+                const Gates& gates, const float* C, std::ptrdiff_t DHV, const Places& at) {
   const hn::ScalableTag<float> d;
   float weight[kT];
   const auto rising = hn::Set(d, gates.rising[T - 1]);
   for_vectors(T, [&](auto load, auto store) HWY_ATTR {
-    store(weight_of(d, hn::Add(rising, load(gates.falling))), weight);
+    store(exp_or_nan(d, hn::Add(rising, load(gates.falling))), weight);
   });
   const float kept = gates.kept[T - 1];
   for (std::size_t x = 0; x < DHQK; ++x) {
@@ -265,26 +284,27 @@ void move_state(const HeadView& in, const ChunkPart& part, std::size_t begin, st
     });
     at.n[x] = kept * at.n[x] + hn::GetLane(hn::SumOfLanes(d, sum));
   }
-  const Rows<const float> v{in.v + static_cast<std::ptrdiff_t>(begin) * in.v_stride + part.j0,
-                            in.v_stride};
-  multiply({at.kt, static_cast<std::ptrdiff_t>(kT)}, v, DHQK, part.j1 - part.j0, T, kept,
-           {C + part.j0, DHV}, {in.C_out + part.j0, DHV});
+  const std::size_t N = part.j1 - part.j0;
+  const Rows<const float> v{at.v, static_cast<std::ptrdiff_t>(N)};
+  multiply({at.kt, static_cast<std::ptrdiff_t>(kT)}, v, DHQK, N, T, kept, {C + part.j0, DHV},
+           {in.C_out + part.j0, DHV});
 }
 
 // n [DHQK] and m are the part's own: the state's before, and after.
 void run_part(const MlstmChunkArgs& a, const HeadView& in, const ChunkPart& part, float* n,
               float* m, float* scratch) {
   const std::size_t DHQK = a.DHQK;
-  const Places at = {scratch, scratch + kT * DHQK, scratch + 2 * kT * DHQK, n};
+  float* const among = scratch + 2 * kT * DHQK;
+  const Places at = {scratch, scratch + kT * DHQK, among, among + kT * kT, n};
   const auto DHV = static_cast<std::ptrdiff_t>(a.DHV);
   const float* C = in.C;
   Gates gates;
   for (std::size_t begin = 0; begin < a.S; begin += kT) {
     const std::size_t T = std::min(kT, a.S - begin);
     gates.work_out(in, begin, T, *m);
-    load_chunk(in, begin, T, DHQK, at);
+    load_chunk(in, part, begin, T, DHQK, at);
     read_out(in, part, begin, T, DHQK, a.eps, gates, C, DHV, at);
-    move_state(in, part, begin, T, DHQK, gates, C, DHV, at);
+    move_state(in, part, T, DHQK, gates, C, DHV, at);
     *m = gates.m_end;
     C = in.C_out;
   }
@@ -338,7 +358,8 @@ void mlstm_chunk(const MlstmChunkArgs& a, const MlstmChunkTensors& t) {
   const std::size_t heads = a.B * a.NH;
   if (heads == 0 || a.S == 0) return;
   const auto run = HWY_DYNAMIC_DISPATCH(run_part);
-  const std::size_t cuts = cuts_of(a), scratch = 2 * kT * a.DHQK + kT * kT;
+  const std::size_t cuts = cuts_of(a), widest = (a.DHV + cuts - 1) / cuts,
+                    scratch = kT * (2 * a.DHQK + kT + widest);
   // Parts of one head all begin with its n and m, which one of them replaces: each has its own.
   std::vector<float> n(heads * cuts * a.DHQK), m(heads * cuts);
   for (std::size_t at = 0; at < heads * cuts; ++at) {
