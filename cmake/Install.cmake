@@ -13,7 +13,7 @@ include(CMakePackageConfigHelpers)
 # --- the library -----------------------------------------------------------------------------
 # Every object of every folder, used inside or not; the archives only bring what they are linked with.
 add_library(xlstm_shared SHARED)
-foreach(_folder base kernels weights text wiring ops model generate engine)
+foreach(_folder base kernels weights text wiring ops model convert generate engine)
   if(TARGET xlstm_${_folder})
     target_sources(xlstm_shared PRIVATE $<TARGET_OBJECTS:xlstm_${_folder}>)
     target_link_libraries(xlstm_shared PRIVATE xlstm_${_folder})
@@ -49,6 +49,7 @@ install(TARGETS xlstm_shared EXPORT xlstmTargets)
 # What a program may use, and whatever these include. All else is how it works inside.
 set(_headers
     base/error.h
+    convert/convert.h
     engine/doctor.h
     engine/engine.h
     generate/generator.h

@@ -24,6 +24,7 @@ LEVELS = {
     "wiring": 2,
     "ops": 2,
     "model": 3,
+    "convert": 3,
     "generate": 4,
     "forecast": 4,
     "engine": 5,

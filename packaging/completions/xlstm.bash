@@ -3,7 +3,7 @@ _xlstm() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'generate chat info wiring tokenize detokenize perplexity doctor completion help --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'generate chat info wiring tokenize detokenize perplexity convert doctor completion help --help --version' -- "$word")
     return
   fi
   case "${COMP_WORDS[1]}" in
@@ -13,6 +13,9 @@ _xlstm() {
         --prompt-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --dtype) mapfile -t COMPREPLY < <(compgen -W 'auto float32 bfloat16 f32 bf16' -- "$word"); return ;;
+        --quantize) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
+        --group-size) mapfile -t COMPREPLY < <(compgen -W '32 64 128' -- "$word"); return ;;
+        --mode) mapfile -t COMPREPLY < <(compgen -W 'affine mxfp4' -- "$word"); return ;;
         --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
         --threads) return ;;
         --memory-limit) return ;;
@@ -31,13 +34,16 @@ _xlstm() {
         --save-state) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --wiring-style) mapfile -t COMPREPLY < <(compgen -W 'unicode ascii' -- "$word"); return ;;
       esac
-      words='--help --prompt --prompt-file --model --dtype --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style --json --interactive' ;;
+      words='--help --prompt --prompt-file --model --dtype --quantize --group-size --mode --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style --json --interactive' ;;
     chat)
       case "$before" in
         -p|--prompt) return ;;
         --prompt-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --dtype) mapfile -t COMPREPLY < <(compgen -W 'auto float32 bfloat16 f32 bf16' -- "$word"); return ;;
+        --quantize) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
+        --group-size) mapfile -t COMPREPLY < <(compgen -W '32 64 128' -- "$word"); return ;;
+        --mode) mapfile -t COMPREPLY < <(compgen -W 'affine mxfp4' -- "$word"); return ;;
         --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
         --threads) return ;;
         --memory-limit) return ;;
@@ -56,17 +62,20 @@ _xlstm() {
         --save-state) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --wiring-style) mapfile -t COMPREPLY < <(compgen -W 'unicode ascii' -- "$word"); return ;;
       esac
-      words='--help --prompt --prompt-file --model --dtype --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style' ;;
+      words='--help --prompt --prompt-file --model --dtype --quantize --group-size --mode --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style' ;;
     info)
       case "$before" in
         -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --dtype) mapfile -t COMPREPLY < <(compgen -W 'auto float32 bfloat16 f32 bf16' -- "$word"); return ;;
+        --quantize) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
+        --group-size) mapfile -t COMPREPLY < <(compgen -W '32 64 128' -- "$word"); return ;;
+        --mode) mapfile -t COMPREPLY < <(compgen -W 'affine mxfp4' -- "$word"); return ;;
         --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
         --threads) return ;;
         --memory-limit) return ;;
         --batch) return ;;
       esac
-      words='--help --model --dtype --device --threads --memory-limit --batch --load --json' ;;
+      words='--help --model --dtype --quantize --group-size --mode --device --threads --memory-limit --batch --load --json' ;;
     wiring)
       case "$before" in
         -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
@@ -89,11 +98,26 @@ _xlstm() {
         --file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --dtype) mapfile -t COMPREPLY < <(compgen -W 'auto float32 bfloat16 f32 bf16' -- "$word"); return ;;
+        --quantize) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
+        --group-size) mapfile -t COMPREPLY < <(compgen -W '32 64 128' -- "$word"); return ;;
+        --mode) mapfile -t COMPREPLY < <(compgen -W 'affine mxfp4' -- "$word"); return ;;
         --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
         --threads) return ;;
         --memory-limit) return ;;
       esac
-      words='--help --file --no-bos --json --model --dtype --device --threads --memory-limit' ;;
+      words='--help --file --no-bos --json --model --dtype --quantize --group-size --mode --device --threads --memory-limit' ;;
+    convert)
+      case "$before" in
+        --quantize) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
+        --group-size) mapfile -t COMPREPLY < <(compgen -W '32 64 128' -- "$word"); return ;;
+        --mode) mapfile -t COMPREPLY < <(compgen -W 'affine mxfp4' -- "$word"); return ;;
+        --head-bits) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
+        --embedding-bits) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
+        --keep) return ;;
+        --dtype) mapfile -t COMPREPLY < <(compgen -W 'bf16 f16 f32 bfloat16 float16 float32' -- "$word"); return ;;
+        --threads) return ;;
+      esac
+      words='--help --quantize --group-size --mode --head-bits --embedding-bits --keep --min-max --dtype --force --json --threads' ;;
     doctor)
       case "$before" in
         --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
@@ -103,7 +127,7 @@ _xlstm() {
     completion)
       words='--help bash zsh fish' ;;
     help)
-      words='--help help generate chat info wiring tokenize detokenize perplexity doctor completion' ;;
+      words='--help help generate chat info wiring tokenize detokenize perplexity convert doctor completion' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }

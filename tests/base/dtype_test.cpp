@@ -95,5 +95,25 @@ TEST(DType, Bf16RoundsToNearestEven) {
   EXPECT_TRUE(std::isnan(float_from_bf16(bf16_from_float(std::bit_cast<float>(0x7F800001U)))));
 }
 
+// Every half, and what lies midway between two and beside that.
+TEST(DType, F16RoundsToNearestEven) {
+  for (std::uint32_t bits = 0; bits < 0x7C00; ++bits) {
+    const auto half = static_cast<std::uint16_t>(bits);
+    const auto next = static_cast<std::uint16_t>(bits + 1);
+    const float value = float_from_f16(half);
+    ASSERT_EQ(f16_from_float(value), half);
+    ASSERT_EQ(f16_from_float(-value), half | 0x8000);
+    const float above = bits == 0x7BFF ? 65536.0F : float_from_f16(next);
+    const float middle = 0.5F * (value + above);  // exact: a half has 13 bits less than a float
+    ASSERT_EQ(f16_from_float(middle), bits % 2 == 0 ? half : next) << middle;
+    ASSERT_EQ(f16_from_float(std::nextafter(middle, 0.0F)), half) << middle;
+    ASSERT_EQ(f16_from_float(std::nextafter(middle, 1e9F)), next) << middle;
+  }
+  EXPECT_EQ(f16_from_float(1e30F), 0x7C00);
+  EXPECT_EQ(f16_from_float(-std::numeric_limits<float>::infinity()), 0xFC00);
+  EXPECT_EQ(f16_from_float(std::numeric_limits<float>::denorm_min()), 0);
+  EXPECT_TRUE(std::isnan(float_from_f16(f16_from_float(std::bit_cast<float>(0x7F800001U)))));
+}
+
 }  // namespace
 }  // namespace xlstm

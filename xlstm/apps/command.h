@@ -43,6 +43,7 @@ struct Command {
   std::function<void(const std::string&)> set_argument = {};
   std::vector<std::string> argument_choices = {};
   bool argument_optional = false;
+  int arguments = 1;  // that it takes
 };
 
 // In the order in which help lists them, itself last.
@@ -55,6 +56,7 @@ Command wiring_command();
 Command tokenize_command();
 Command detokenize_command();
 Command perplexity_command();
+Command convert_command();
 Command doctor_command();
 Command completion_command();
 // Help on one of `commands`, or on all.

@@ -30,7 +30,7 @@ struct Needs {
 
 Needs needs_of(const InfoArguments& options) {
   Needs needs{};
-  needs.estimate = Engine::estimate_bytes(options.model.model, options.model.engine,
+  needs.estimate = Engine::estimate_bytes(options.model.model, engine_options(options.model),
                                           static_cast<int>(options.batch));
   needs.physical = physical_memory_bytes();
   needs.available = available_memory_bytes();

@@ -131,9 +131,10 @@ OptionGroup model_option_group(ModelOptions& to) {
                              "classics-8m)",
                              to.model, Completes::kFolder);
   model.letter = 'm';
+  const std::vector<Option> quantize = quantize_options(to.quantize);
   return {"Model",
-          {model, dtype_option(to), device_option(to.engine), threads_option(to.engine),
-           limit_option(to)}};
+          {model, dtype_option(to), quantize[0], quantize[1], quantize[2], device_option(to.engine),
+           threads_option(to.engine), limit_option(to)}};
 }
 
 OptionGroup answer_option_group(Request& to) {
@@ -178,9 +179,15 @@ void check_save(const StateOptions& options) {
   if (!options.save.empty()) Session::check_can_save(options.save);
 }
 
-Engine open_engine(const ModelOptions& options) {
-  ProgressBar bar("Loading");
+EngineOptions engine_options(const ModelOptions& options) {
   EngineOptions engine = options.engine;
+  engine.quantization = options.quantize.format();
+  return engine;
+}
+
+Engine open_engine(const ModelOptions& options) {
+  EngineOptions engine = engine_options(options);
+  ProgressBar bar("Loading");
   engine.on_load_progress = [&bar](double share) {
     leave_if_interrupted();
     bar.update(share);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "xlstm/apps/command.h"
+#include "xlstm/apps/quantize_options.h"
 #include "xlstm/engine/engine.h"
 
 namespace xlstm::apps {
@@ -11,7 +12,11 @@ namespace xlstm::apps {
 struct ModelOptions {
   std::string model;  // "" is the embedded default
   EngineOptions engine;
+  QuantizeOptions quantize;
 };
+
+// All that they say of the engine. Throws Error(kUsage) where they do not fit each other.
+EngineOptions engine_options(const ModelOptions& options);
 
 OptionGroup model_option_group(ModelOptions& to);
 

@@ -60,13 +60,13 @@ std::vector<std::string> names_of(const Command& command) {
 }
 
 void take_extras(const Command& command, const std::vector<std::string>& extras) {
-  bool taken = false;
+  int taken = 0;
   for (const std::string& extra : extras) {
     const bool is_option = extra.size() > 1 && extra.front() == '-';
-    if (!is_option && !taken && command.set_argument) {
+    if (!is_option && taken < command.arguments && command.set_argument) {
       check_choice(command.argument, command.argument_choices, extra);
       command.set_argument(extra);
-      taken = true;
+      ++taken;
       continue;
     }
     const std::string name = extra.substr(0, extra.find('='));

@@ -66,4 +66,20 @@ float float_from_f16(std::uint16_t bits) {
   return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (fraction << 13));
 }
 
+std::uint16_t f16_from_float(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000);
+  const std::uint32_t magnitude = bits & 0x7FFFFFFF;
+  if (magnitude > 0x7F800000) return static_cast<std::uint16_t>(sign | 0x7E00);
+  // From here on the nearest half is infinity: 65520 lies midway between 65504 and 65536.
+  if (magnitude >= 0x477FF000) return static_cast<std::uint16_t>(sign | 0x7C00);
+  if (magnitude < 0x38800000) {
+    // Below the least normal half. Multiples of 2^-24: adding 0.5, whose last bit that is, rounds.
+    const float shifted = std::bit_cast<float>(magnitude) + 0.5F;
+    return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) & 0x7FF));
+  }
+  const std::uint32_t rounded = magnitude + 0xFFF + ((magnitude >> 13) & 1);
+  return static_cast<std::uint16_t>(sign | ((rounded - 0x38000000) >> 13));
+}
+
 }  // namespace xlstm

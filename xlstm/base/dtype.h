@@ -28,7 +28,9 @@ inline float float_from_bf16(std::uint16_t bits) {
 }
 std::uint16_t bf16_from_float(float value);
 
-// IEEE half bits -> float32, exact.
+// IEEE half bits <-> float32; the way back rounds to nearest even, beyond 65504 to infinity, and
+// keeps NaN a NaN.
 float float_from_f16(std::uint16_t bits);
+std::uint16_t f16_from_float(float value);
 
 }  // namespace xlstm

@@ -50,11 +50,20 @@ Tokenizer open_tokenizer(const std::filesystem::path& folder, std::int64_t V) {
               str("a token with an id in [0, ", V, ")"), "none");
 }
 
+std::optional<Recipe> recipe_of(const EngineOptions& options) {
+  if (!options.quantization) return std::nullopt;
+  const Recipe recipe = default_recipe(*options.quantization);
+  check_recipe(recipe, "quantization");
+  return recipe;
+}
+
 Model load_model(const Checkpoint& checkpoint, const EngineOptions& options) {
   const ComputeDtype dtype = choose_dtype(options);
   const std::string where = checkpoint.folder.string();
-  check_memory(estimate_memory(checkpoint.plan, dtype), options, where);
-  return Model::load(checkpoint.plan, *checkpoint.source, {dtype, options.on_load_progress});
+  const std::optional<Recipe> recipe = recipe_of(options);
+  check_memory(estimate_memory(checkpoint.plan, dtype, 1, recipe), options, where);
+  return Model::load(checkpoint.plan, *checkpoint.source,
+                     {dtype, options.on_load_progress, recipe});
 }
 
 }  // namespace
@@ -76,6 +85,7 @@ Engine Engine::open_unguarded(const std::string& name, const EngineOptions& opti
   const auto start = std::chrono::steady_clock::now();
   choose_device(options);
   choose_dtype(options);  // a wrong option is told before a file is opened
+  recipe_of(options);
   const Checkpoint checkpoint = open_checkpoint(name);
   const Plan& plan = checkpoint.plan;
   const std::int64_t V = plan.dims.V;
@@ -130,7 +140,7 @@ std::uint64_t Engine::estimate_bytes(const std::string& name, const EngineOption
                                      int batch) {
   if (batch < 1) fail_wanted(ErrorKind::kUsage, "batch", "1 or more", str(batch));
   const ComputeDtype dtype = choose_dtype(options);
-  return estimate_memory(open_checkpoint(name).plan, dtype, batch).total();
+  return estimate_memory(open_checkpoint(name).plan, dtype, batch, recipe_of(options)).total();
 }
 
 std::filesystem::path Engine::resolve(const std::string& name) {

@@ -25,6 +25,7 @@
 #include <string_view>
 #include <vector>
 
+#include "xlstm/base/quantization.h"
 #include "xlstm/generate/statistics.h"
 
 namespace xlstm {
@@ -38,6 +39,9 @@ struct Plan;
 struct EngineOptions {
   std::string dtype = "auto";  // of the weights in memory: "float32", "bfloat16"; "auto" is float32
                                // on the CPU and bfloat16 on a GPU
+  // Quantises the weights while they are loaded, in the recipe that is best for this format; what
+  // the model's files hold quantised stays as it is.
+  std::optional<Quantization> quantization = {};
   std::string device = "auto";          // "cpu", "gpu"; "auto" is a GPU where MLX has one
   std::size_t threads = 0;              // CPU kernels; 0: as it is, all cores if never set
   std::uint64_t soft_memory_limit = 0;  // bytes; above it caches are dropped. 0: none

@@ -8,13 +8,14 @@
 
 namespace xlstm {
 namespace mx = mlx::core;
-MemoryEstimate estimate_memory(const Plan& plan, ComputeDtype dtype, int batch) {
+MemoryEstimate estimate_memory(const Plan& plan, ComputeDtype dtype, int batch,
+                               const std::optional<Recipe>& quantization) {
   const mx::Dtype type = dtype == ComputeDtype::kBfloat16 ? mx::bfloat16 : mx::float32;
   MemoryEstimate out;
   std::uint64_t largest = 0;
   for (const Node& node : plan.nodes) {
     for (const Slot& slot : node.slots) {
-      const std::uint64_t bytes = memory_bytes(slot, type);
+      const std::uint64_t bytes = memory_bytes(plan, node, slot, {type, quantization});
       out.weights += bytes;
       largest = std::max(largest, bytes);
     }

@@ -92,7 +92,8 @@ Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 Model Model::load(const Plan& plan, const TensorSource& source, const LoadOptions& options) {
   const mx::Dtype dtype = options.dtype == ComputeDtype::kBfloat16 ? mx::bfloat16 : mx::float32;
   const mx::Dtype activation = ops::on_cpu() ? mx::float32 : dtype;
-  const LoadedWeights loaded = load_weights(plan, source, dtype, options.on_progress);
+  const LoadedWeights loaded =
+      load_weights(plan, source, {dtype, options.quantization}, options.on_progress);
   std::vector<LargeBlock> blocks;
   for (std::int64_t l = 0; l < plan.dims.L; ++l) {
     blocks.emplace_back(take_block(loaded, l), plan.dims, activation);

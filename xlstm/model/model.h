@@ -11,6 +11,7 @@
 #include "xlstm/model/state.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/plan.h"
+#include "xlstm/wiring/recipe.h"
 
 namespace xlstm {
 
@@ -20,6 +21,7 @@ std::string_view name_of(ComputeDtype dtype);  // "float32", "bfloat16"
 struct LoadOptions {
   ComputeDtype dtype = ComputeDtype::kFloat32;  // of weights; activations are float32 on the CPU
   std::function<void(double)> on_progress;      // share of bytes loaded, 0 to 1
+  std::optional<Recipe> quantization = {};      // of what the file does not hold quantised already
 };
 
 enum class Positions { kAll, kLast };
@@ -65,6 +67,7 @@ struct MemoryEstimate {
   std::uint64_t weights = 0, state = 0, workspace = 0;
   std::uint64_t total() const { return weights + state + workspace; }
 };
-MemoryEstimate estimate_memory(const Plan& plan, ComputeDtype dtype, int batch = 1);
+MemoryEstimate estimate_memory(const Plan& plan, ComputeDtype dtype, int batch = 1,
+                               const std::optional<Recipe>& quantization = {});
 
 }  // namespace xlstm

@@ -7,6 +7,7 @@
 #include "xlstm/base/dtype.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/hash.h"
+#include "xlstm/kernels/quantize/quantize_matrix.h"
 #include "xlstm/ops/evaluate.h"
 
 namespace xlstm {
@@ -107,14 +108,21 @@ struct Unfilled {
   char* at;  // where the next bytes go
 };
 
+kernels::WeightType weight_type(DType type) {
+  if (type == DType::kF32) return kernels::WeightType::kF32;
+  return type == DType::kF16 ? kernels::WeightType::kF16 : kernels::WeightType::kBF16;
+}
+
 // Reads a slot's tensors once, adding what it reads to the fingerprint.
 class SlotLoader {
  public:
   SlotLoader(const Slot& slot, const TensorSource& source, Hash& hash)
       : slot_(slot), source_(source), hash_(hash) {}
 
-  ops::WeightArray load(mx::Dtype dtype) const {
+  ops::WeightArray load(mx::Dtype dtype, const std::optional<Quantization>& quantized,
+                        kernels::Rounding rounding) const {
     if (slot_.packed) return load_packed(*slot_.packed);
+    if (quantized) return quantize(*quantized, rounding);
     Unfilled out(slot_.shape, memory_dtype(slot_, dtype), slot_.name);
     for (const std::size_t index : slot_.sources) {
       const DType from = source_.tensors()[index].dtype;
@@ -126,6 +134,31 @@ class SlotLoader {
   }
 
  private:
+  ops::QuantizedArray quantize(const Quantization& format, kernels::Rounding rounding) const {
+    hash_.add(to_string(format));
+    hash_.add(static_cast<std::uint64_t>(rounding));
+    const bool affine = format.mode == QuantizationMode::kAffine;
+    const std::int64_t N = slot_.shape[0], K = slot_.shape[1];
+    const auto columns = static_cast<std::size_t>(K);
+    const DType type = scale_type_for(format, source_.tensors()[slot_.sources.front()].dtype);
+    const Shape groups = {N, K / format.group_size};
+    Unfilled words({N, quantized_words(format, K)}, mx::uint32, slot_.name);
+    Unfilled scales(groups, scale_dtype(type), slot_.name);
+    Unfilled biases(affine ? groups : Shape{0}, scale_dtype(type), slot_.name);
+    kernels::QuantizedRows out{reinterpret_cast<std::uint32_t*>(words.at), scales.at,
+                               affine ? biases.at : nullptr, weight_type(type)};
+    for (const std::size_t index : slot_.sources) {
+      const TensorInfo& info = source_.tensors()[index];
+      const auto rows = static_cast<std::size_t>(info.shape[0]);
+      kernels::quantize_matrix(read(index), info.dtype, rows, columns, format, rounding, nullptr,
+                               out, info.name);
+      out = kernels::rows_from(out, rows, columns, format);
+      source_.release(index);
+    }
+    if (!affine) return {words.take(), scales.take(), std::nullopt, format};
+    return {words.take(), scales.take(), biases.take(), format};
+  }
+
   std::span<const std::byte> read(std::size_t index) const {
     const auto bytes = source_.bytes(index);
     hash_.add(name_of(source_.tensors()[index].dtype));
@@ -194,10 +227,20 @@ void add_constants(const LargeDims& d, Hash& hash) {
   }
 }
 
+std::optional<Quantization> target_of(const Plan& plan, const Node& node, const Slot& slot,
+                                      const MemoryFormat& format) {
+  return format.recipe ? format_for(*format.recipe, plan, node, slot) : std::nullopt;
+}
+
 }  // namespace
 
-std::uint64_t memory_bytes(const Slot& slot, mx::Dtype dtype) {
+std::uint64_t memory_bytes(const Plan& plan, const Node& node, const Slot& slot,
+                           const MemoryFormat& format) {
+  const mx::Dtype dtype = format.dtype;
   if (slot.packed) return packed_bytes(slot.shape, slot.packed->format, slot.packed->scale_type);
+  if (const auto quantized = target_of(plan, node, slot, format)) {
+    return packed_bytes(slot.shape, *quantized, scale_type_for(*quantized, DType::kBF16));
+  }
   const auto elements = static_cast<std::uint64_t>(element_count(slot.shape).value_or(0));
   return elements * mx::size_of(memory_dtype(slot, dtype));
 }
@@ -209,17 +252,21 @@ std::uint64_t memory_bytes(const ops::WeightArray& weight) {
          (quantized.biases ? quantized.biases->nbytes() : 0);
 }
 
-LoadedWeights load_weights(const Plan& plan, const TensorSource& source, mx::Dtype dtype,
+LoadedWeights load_weights(const Plan& plan, const TensorSource& source, const MemoryFormat& format,
                            const std::function<void(double)>& on_progress) {
   LoadedWeights out;
   Hash hash;
   std::uint64_t done = 0;
   const std::uint64_t all = plan.bytes();
+  const auto rounding = format.recipe && !format.recipe->search ? kernels::Rounding::kMinMax
+                                                                : kernels::Rounding::kSearch;
   for (const Node& node : plan.nodes) {
     for (const Slot& slot : node.slots) {
       hash.add(slot.name);
       for (const std::int64_t length : slot.shape) hash.add(static_cast<std::uint64_t>(length));
-      ops::WeightArray array = SlotLoader(slot, source, hash).load(dtype);
+      ops::WeightArray array =
+          SlotLoader(slot, source, hash)
+              .load(format.dtype, target_of(plan, node, slot, format), rounding);
       out.bytes += memory_bytes(array);
       out.arrays.emplace(slot.name, std::move(array));
       for (const std::size_t index : tensors_of(slot)) done += source.tensors()[index].bytes;

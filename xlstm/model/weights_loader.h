@@ -9,8 +9,16 @@
 #include "xlstm/ops/ops.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/plan.h"
+#include "xlstm/wiring/recipe.h"
 
 namespace xlstm {
+
+// How weights lie in memory: as `dtype`, but for gates and norms (float32), for what the file holds
+// quantised (as it is) and for what the recipe quantises.
+struct MemoryFormat {
+  mlx::core::Dtype dtype;
+  std::optional<Recipe> recipe;
+};
 
 struct LoadedWeights {
   std::map<std::string, ops::WeightArray> arrays;  // by canonical name
@@ -19,14 +27,14 @@ struct LoadedWeights {
   std::uint64_t fingerprint = 0;
 };
 
-// Copies every slot's sources into one array each, converted to `dtype` (or kept float32, or
-// quantised as they are), slot by slot, releasing the source's pages behind it: the peak is the
-// weights and one tensor's pages.
-LoadedWeights load_weights(const Plan& plan, const TensorSource& source, mlx::core::Dtype dtype,
+// Puts every slot's sources into one array each, slot by slot, releasing the source's pages behind
+// it: the peak is the weights and one tensor's pages.
+LoadedWeights load_weights(const Plan& plan, const TensorSource& source, const MemoryFormat& format,
                            const std::function<void(double)>& on_progress);
 
 // What a slot takes in memory.
-std::uint64_t memory_bytes(const Slot& slot, mlx::core::Dtype dtype);
+std::uint64_t memory_bytes(const Plan& plan, const Node& node, const Slot& slot,
+                           const MemoryFormat& format);
 std::uint64_t memory_bytes(const ops::WeightArray& weight);
 
 }  // namespace xlstm

@@ -1,0 +1,307 @@
+// What quantising costs in quality: perplexity, divergence from float32 and agreement with it, for
+// the formats given, over books. Prints one JSON object.
+//
+//   bench_quality [--model FOLDER] [--tokens N] [--state-bf16] BOOK.txt ... -- FORMAT ...
+//
+// FORMAT is float32, bfloat16, or words with ':' between: affine:BITS:GROUP or mxfp4, then any of
+// minmax, weighted (by activations on the first book's first tokens), head=BITS, embedding=BITS,
+// keep=KIND.
+// All formats read the books side by side, so that each token's logits are compared with float32's.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "benchmarks/calibration.h"
+#include "benchmarks/rounded_source.h"
+#include "mlx/mlx.h"
+#include "xlstm/base/error.h"
+#include "xlstm/base/threads.h"
+#include "xlstm/model/model.h"
+#include "xlstm/text/tokenizer.h"
+#include "xlstm/weights/tensor_source.h"
+#include "xlstm/wiring/discover.h"
+
+namespace {
+namespace mx = mlx::core;
+namespace fs = std::filesystem;
+using namespace xlstm;
+using Json = nlohmann::ordered_json;
+
+constexpr int kSegment = 512;  // tokens read at once
+
+struct Arguments {
+  std::string model = XLSTM_DEFAULT_MODEL;
+  std::size_t tokens = 0;  // of each book; 0: all
+  std::vector<std::string> books, formats;
+};
+
+Arguments parse(int argc, char** argv) {
+  Arguments out;
+  bool formats = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const bool more = i + 1 < argc;
+    if (argument == "--model" && more) {
+      out.model = argv[++i];
+    } else if (argument == "--tokens" && more) {
+      out.tokens = std::stoul(argv[++i]);
+    } else if (argument == "--") {
+      formats = true;
+    } else {
+      (formats ? out.formats : out.books).push_back(argument);
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> out;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, at);) out.push_back(part);
+  return out;
+}
+
+// One way to hold the weights, and where it has come to in the book.
+struct Candidate {
+  std::string name;
+  Model model;
+  std::uint64_t bytes;  // of all weights in a file
+  ModelState state = {};
+};
+
+struct Spec {
+  Recipe recipe;
+  bool weighted = false;
+};
+
+Quantization with_bits(Quantization format, const std::string& bits) {
+  return {QuantizationMode::kAffine, std::stoi(bits), format.group_size};
+}
+
+Spec spec_of(const std::string& text) {
+  const auto words = split(text, ':');
+  Spec out;
+  std::size_t at = 1;
+  if (words[0] == "mxfp4") {
+    out.recipe.format = {QuantizationMode::kMxfp4, 4, 32};
+  } else {
+    out.recipe.format = {QuantizationMode::kAffine, std::stoi(words.at(1)), std::stoi(words.at(2))};
+    at = 3;
+  }
+  for (; at < words.size(); ++at) {
+    const auto [key, value] = std::pair(words[at].substr(0, words[at].find('=')),
+                                        words[at].substr(words[at].find('=') + 1));
+    if (key == "minmax") out.recipe.search = false;
+    if (key == "weighted") out.weighted = true;
+    if (key == "head") out.recipe.head = with_bits(out.recipe.format, value);
+    if (key == "embedding") out.recipe.embedding = with_bits(out.recipe.format, value);
+    if (key == "keep") out.recipe.keep.push_back(value);
+    if (key == "default") {
+      const bool search = out.recipe.search;
+      out.recipe = default_recipe(out.recipe.format);
+      out.recipe.search = search;
+    }
+  }
+  check_recipe(out.recipe, text);
+  return out;
+}
+
+std::uint64_t plain_bytes(const Plan& plan, std::uint64_t each) {
+  return plan.parameters() * each;
+}
+
+Candidate open_candidate(const std::string& name, const Plan& plan, const TensorSource& source,
+                         const Importance* importance) {
+  if (name == "float32") return {name, Model::load(plan, source), plain_bytes(plan, 4)};
+  if (name == "bfloat16") {
+    return {name, Model::load(plan, source, {ComputeDtype::kBfloat16, {}, {}}),
+            plain_bytes(plan, 2)};
+  }
+  const Spec spec = spec_of(name);
+  const RoundedSource rounded(source, plan, spec.recipe, spec.weighted ? importance : nullptr);
+  return {name, Model::load(plan, rounded), rounded.packed_bytes()};
+}
+
+std::vector<TokenId> read_book(const std::string& file, const Tokenizer& tokenizer,
+                               std::size_t most) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) fail(ErrorKind::kFile, file, "cannot be read");
+  std::ostringstream text;
+  text << in.rdbuf();
+  std::vector<TokenId> ids;
+  if (tokenizer.bos_id()) ids.push_back(*tokenizer.bos_id());
+  const auto encoded = tokenizer.encode(text.str(), {.parse_special_tokens = false});
+  ids.insert(ids.end(), encoded.begin(), encoded.end());
+  if (most > 0 && ids.size() > most) ids.resize(most);
+  return ids;
+}
+
+// Of one row of logits.
+struct Row {
+  double log_sum;    // log of the sum of exponentials
+  std::size_t best;  // the likeliest token
+};
+
+Row row_of(const float* logits, std::size_t V) {
+  const std::size_t best = static_cast<std::size_t>(std::max_element(logits, logits + V) - logits);
+  const float top = logits[best];
+  double sum = 0;
+  for (std::size_t v = 0; v < V; ++v) sum += std::exp(logits[v] - top);
+  return {top + std::log(sum), best};
+}
+
+// sum over v of p (log p - log q)
+double divergence(const float* p, const Row& p_row, const float* q, const Row& q_row,
+                  std::size_t V) {
+  double sum = 0;
+  for (std::size_t v = 0; v < V; ++v) {
+    const float log_p = p[v] - static_cast<float>(p_row.log_sum);
+    sum += std::exp(log_p) * (p[v] - q[v]);
+  }
+  return sum + q_row.log_sum - p_row.log_sum;
+}
+
+struct Scores {
+  std::vector<float> nll, kl;  // of each token
+  std::vector<double> drift;   // of the state's norms, at the end of each segment
+  std::size_t agreements = 0;
+};
+
+// How far the norms of the blocks' C are from the reference's, relative: the mean of the blocks.
+double drift_of(const ModelState& state, const ModelState& reference) {
+  double sum = 0;
+  const auto norm = [](const mx::array& C) { return mx::sqrt(mx::sum(C * C)).item<float>(); };
+  for (std::size_t l = 0; l < state.blocks.size(); ++l) {
+    const double wanted = norm(reference.blocks[l].C), got = norm(state.blocks[l].C);
+    sum += std::abs(got / wanted - 1);
+  }
+  return sum / static_cast<double>(state.blocks.size());
+}
+
+// `logits` [S, V] of a candidate against the reference's.
+void score(const float* reference, const float* logits, const TokenId* targets, std::size_t S,
+           std::size_t V, Scores& out) {
+  const std::size_t at = out.nll.size();
+  out.nll.resize(at + S);
+  out.kl.resize(at + S);
+  std::vector<char> same(S);
+  parallel_for((S + 15) / 16, [&](std::size_t part) {
+    for (std::size_t s = 16 * part; s < std::min(S, 16 * part + 16); ++s) {
+      const float* p = reference + s * V;
+      const float* q = logits + s * V;
+      const Row p_row = row_of(p, V), q_row = row_of(q, V);
+      out.nll[at + s] = static_cast<float>(q_row.log_sum - q[targets[s]]);
+      out.kl[at + s] = static_cast<float>(divergence(p, p_row, q, q_row, V));
+      same[s] = p_row.best == q_row.best;
+    }
+  });
+  out.agreements += static_cast<std::size_t>(std::count(same.begin(), same.end(), 1));
+}
+
+mx::array logits_of(Candidate& candidate, const mx::array& tokens) {
+  ForwardResult result = candidate.model.forward(tokens, candidate.state, Positions::kAll);
+  candidate.state = std::move(result.state);
+  mx::array logits = mx::contiguous(result.logits);
+  mx::eval(logits);
+  candidate.state.eval();
+  return logits;
+}
+
+double mean(const std::vector<float>& values) {
+  double sum = 0;
+  for (const float x : values) sum += x;
+  return sum / static_cast<double>(values.size());
+}
+
+double percentile(std::vector<float> values, double share) {
+  const auto at = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + at, values.end());
+  return values[static_cast<std::size_t>(at)];
+}
+
+Json summary(const std::string& book, const Scores& scores) {
+  return {{"book", book},
+          {"tokens", scores.nll.size()},
+          {"perplexity", std::exp(mean(scores.nll))},
+          {"kl_mean", mean(scores.kl)},
+          {"kl_99", percentile(scores.kl, 0.99)},
+          {"agreement",
+           static_cast<double>(scores.agreements) / static_cast<double>(scores.nll.size())},
+          {"drift", scores.drift}};
+}
+
+// The first candidate is the reference.
+std::vector<Scores> read_side_by_side(std::vector<Candidate>& candidates,
+                                      const std::vector<TokenId>& ids) {
+  std::vector<Scores> scores(candidates.size());
+  for (Candidate& each : candidates) each.state = each.model.initial_state();
+  for (std::size_t begin = 0; begin + 1 < ids.size(); begin += kSegment) {
+    const std::size_t S = std::min<std::size_t>(kSegment, ids.size() - 1 - begin);
+    const mx::array tokens(ids.begin() + static_cast<std::ptrdiff_t>(begin),
+                           {1, static_cast<int>(S)}, mx::int32);
+    const mx::array reference = logits_of(candidates[0], tokens);
+    const auto V = static_cast<std::size_t>(reference.shape(-1));
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      const mx::array logits = i == 0 ? reference : logits_of(candidates[i], tokens);
+      score(reference.data<float>(), logits.data<float>(), ids.data() + begin + 1, S, V, scores[i]);
+      scores[i].drift.push_back(drift_of(candidates[i].state, candidates[0].state));
+    }
+    std::fprintf(stderr, "\r%zu of %zu tokens", begin + S, ids.size() - 1);
+  }
+  std::fprintf(stderr, "\n");
+  return scores;
+}
+
+int run(const Arguments& arguments) {
+  mx::set_default_device(mx::Device::cpu);
+  const auto source = open_weights(arguments.model);
+  const Plan plan = discover(arguments.model, *source);
+  const Tokenizer tokenizer = Tokenizer::open(arguments.model);
+
+  std::vector<std::string> names = {"float32"};
+  for (const std::string& name : arguments.formats) {
+    if (name != "float32") names.push_back(name);
+  }
+  Importance importance;
+  const bool weighted = std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return name.find("weighted") != std::string::npos;
+  });
+  if (weighted) {
+    constexpr std::size_t kCalibration = 4096;  // tokens
+    importance = activation_squares(plan, *source,
+                                    read_book(arguments.books.at(0), tokenizer, kCalibration));
+  }
+  std::vector<Candidate> candidates;
+  for (const std::string& name : names) {
+    candidates.push_back(open_candidate(name, plan, *source, &importance));
+  }
+  Json results = Json::array();
+  for (const Candidate& each : candidates) {
+    results.push_back({{"format", each.name}, {"bytes", each.bytes}, {"books", Json::array()}});
+  }
+  for (const std::string& book : arguments.books) {
+    const auto scores = read_side_by_side(candidates, read_book(book, tokenizer, arguments.tokens));
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      results[i]["books"].push_back(summary(fs::path(book).stem().string(), scores[i]));
+    }
+  }
+  const Json out = {{"model", plan.name}, {"parameters", plan.parameters()}, {"formats", results}};
+  std::printf("%s\n", out.dump(1).c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(parse(argc, argv));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_quality: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,58 @@
+#include "benchmarks/rounded_source.h"
+
+#include "xlstm/base/threads.h"
+#include "xlstm/kernels/quantize/quantize_matrix.h"
+#include "xlstm/kernels/quantized_linear/quantized_linear.h"
+
+namespace xlstm {
+
+RoundedSource::RoundedSource(const TensorSource& source, const Plan& plan, const Recipe& recipe,
+                             const Importance* importance)
+    : source_(source), tensors_(source.tensors()) {
+  for (const TensorInfo& tensor : tensors_) packed_bytes_ += tensor.bytes;
+  for (const Node& node : plan.nodes) {
+    for (const Slot& slot : node.slots) {
+      const auto format = format_for(recipe, plan, node, slot);
+      if (!format) continue;
+      const float* columns = nullptr;
+      if (importance != nullptr && importance->count(slot.name) > 0) {
+        columns = importance->at(slot.name).data();
+      }
+      for (const std::size_t index : slot.sources) round(index, *format, recipe.search, columns);
+    }
+  }
+}
+
+std::span<const std::byte> RoundedSource::bytes(std::size_t index) const {
+  const auto found = values_.find(index);
+  return found == values_.end() ? source_.bytes(index) : std::as_bytes(std::span(found->second));
+}
+
+void RoundedSource::round(std::size_t index, const Quantization& format, bool search,
+                          const float* importance) {
+  TensorInfo& info = tensors_[index];
+  const auto N = static_cast<std::size_t>(info.shape[0]);
+  const auto K = static_cast<std::size_t>(info.shape[1]);
+  const bool affine = format.mode == QuantizationMode::kAffine;
+  const auto type = scale_type_for(format, info.dtype) == DType::kF16 ? kernels::WeightType::kF16
+                                                                      : kernels::WeightType::kBF16;
+  std::vector<std::uint32_t> words(
+      N * static_cast<std::size_t>(quantized_words(format, info.shape[1])));
+  std::vector<std::byte> scales(N * kernels::scale_bytes(format, type, K));
+  std::vector<std::byte> biases(affine ? scales.size() : 0);
+  kernels::quantize_matrix(
+      source_.bytes(index), info.dtype, N, K, format,
+      search ? kernels::Rounding::kSearch : kernels::Rounding::kMinMax, importance,
+      {words.data(), scales.data(), affine ? biases.data() : nullptr, type}, info.name);
+  std::vector<float>& values = values_[index];
+  values.resize(N * K);
+  const kernels::QuantizedMatrix W{format, words.data(), scales.data(),
+                                   affine ? biases.data() : nullptr, type};
+  parallel_for(N, [&](std::size_t n) { kernels::dequantize_row(W, n, K, values.data() + n * K); });
+  packed_bytes_ -= info.bytes;
+  packed_bytes_ += words.size() * 4 + scales.size() + biases.size();
+  info.dtype = DType::kF32;
+  info.bytes = values.size() * 4;
+}
+
+}  // namespace xlstm

@@ -1,0 +1,41 @@
+// A checkpoint whose weights were quantised and dequantised again: the same numbers as the
+// quantised file has, for any kernel to multiply with.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "xlstm/convert/convert.h"
+#include "xlstm/weights/tensor_source.h"
+#include "xlstm/wiring/plan.h"
+#include "xlstm/wiring/recipe.h"
+
+namespace xlstm {
+
+class RoundedSource : public TensorSource {
+ public:
+  // `source` must outlive this. `importance` may be null.
+  RoundedSource(const TensorSource& source, const Plan& plan, const Recipe& recipe,
+                const Importance* importance);
+
+  const std::vector<TensorInfo>& tensors() const override { return tensors_; }
+  std::span<const std::byte> bytes(std::size_t index) const override;
+  void release(std::size_t) const override {}
+  const std::map<std::string, std::string>& metadata() const override { return source_.metadata(); }
+
+  // What the quantised weights take, with their scales; all other tensors as they are.
+  std::uint64_t packed_bytes() const { return packed_bytes_; }
+
+ private:
+  void round(std::size_t index, const Quantization& format, bool search, const float* importance);
+
+  const TensorSource& source_;
+  std::vector<TensorInfo> tensors_;
+  std::map<std::size_t, std::vector<float>> values_;
+  std::uint64_t packed_bytes_ = 0;
+};
+
+}  // namespace xlstm

@@ -1,0 +1,64 @@
+#include "xlstm/base/floats.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "xlstm/base/error.h"
+
+namespace xlstm::testing {
+namespace {
+
+const std::vector<float> kValues = {0.0F, -0.0F, 1.0F, -2.5F, 65504.0F, 0x1p-14F, 0x1p-24F};
+
+TEST(Floats, ThereAndBack) {
+  for (const DType type : {DType::kF32, DType::kF16}) {
+    std::vector<std::byte> bytes(kValues.size() * size_of(type) + 1);
+    floats_to(kValues.data(), kValues.size(), type, bytes.data() + 1);  // unaligned
+    std::vector<float> back(kValues.size());
+    floats_from(bytes.data() + 1, type, kValues.size(), back.data());
+    EXPECT_EQ(std::memcmp(back.data(), kValues.data(), kValues.size() * 4), 0) << name_of(type);
+  }
+}
+
+TEST(Floats, Bf16IsRounded) {
+  const float in[] = {1.0F + 0x1p-8F, 1.0F + 3 * 0x1p-8F, -3.0F};
+  std::byte bytes[6];
+  float out[3];
+  floats_to(in, 3, DType::kBF16, bytes);
+  floats_from(bytes, DType::kBF16, 3, out);
+  EXPECT_EQ(out[0], 1.0F);
+  EXPECT_EQ(out[1], 1.0F + 0x1p-6F);
+  EXPECT_EQ(out[2], -3.0F);
+}
+
+TEST(Floats, FromDoubles) {
+  const double in[] = {0.1, -1e300};
+  float out[2];
+  floats_from(reinterpret_cast<const std::byte*>(in), DType::kF64, 2, out);
+  EXPECT_EQ(out[0], 0.1F);
+  EXPECT_EQ(out[1], -std::numeric_limits<float>::infinity());
+}
+
+TEST(Floats, OnlyFloats) {
+  float x = 0;
+  std::byte bytes[8] = {};
+  EXPECT_THROW(floats_from(bytes, DType::kU32, 1, &x), Error);
+  EXPECT_THROW(floats_to(&x, 1, DType::kI8, bytes), Error);
+}
+
+TEST(Floats, FirstNotFinite) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float values[] = {1, 2, -infinity, nan};
+  EXPECT_EQ(first_not_finite(values, 2), 2u);
+  EXPECT_EQ(first_not_finite(values, 4), 2u);
+  EXPECT_EQ(first_not_finite(values + 3, 1), 0u);
+  EXPECT_EQ(first_not_finite(values, 0), 0u);
+}
+
+}  // namespace
+}  // namespace xlstm::testing

@@ -1,0 +1,175 @@
+// xlstm convert: a model into another, quantised or in other types.
+#include <algorithm>
+#include <memory>
+
+#include "xlstm/apps/exit_code.h"
+#include "xlstm/apps/interrupts.h"
+#include "xlstm/apps/options.h"
+#include "xlstm/apps/quantize_options.h"
+#include "xlstm/apps/report.h"
+#include "xlstm/apps/streams.h"
+#include "xlstm/apps/terminal.h"
+#include "xlstm/base/error.h"
+#include "xlstm/base/memory.h"
+#include "xlstm/base/threads.h"
+#include "xlstm/convert/convert.h"
+
+namespace xlstm::apps {
+namespace {
+
+struct ConvertArguments {
+  std::string from, to;
+  QuantizeOptions quantize;
+  std::string dtype, keep, head, embedding;
+  bool min_max = false;
+  bool force = false;
+  bool json = false;
+  EngineOptions engine;  // threads
+};
+
+std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at <= list.size();) {
+    const std::size_t comma = std::min(list.find(',', at), list.size());
+    if (comma > at) out.push_back(list.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return out;
+}
+
+std::optional<Quantization> with_bits(Quantization format, const std::string& bits) {
+  if (bits.empty()) return std::nullopt;
+  format.mode = QuantizationMode::kAffine;
+  format.bits = std::stoi(bits);  // one of the choices
+  return format;
+}
+
+std::optional<Recipe> recipe_of(const ConvertArguments& options) {
+  const auto format = options.quantize.format();
+  if (!format) {
+    const bool alone = !options.keep.empty() || !options.head.empty() || !options.embedding.empty();
+    if (!alone && !options.min_max) return std::nullopt;
+    fail_wanted(ErrorKind::kUsage, "xlstm convert",
+                "--quantize BITS beside --keep, --head-bits, --embedding-bits and --min-max",
+                "none");
+  }
+  Recipe recipe = default_recipe(*format);
+  if (!options.head.empty()) recipe.head = with_bits(*format, options.head);
+  if (!options.embedding.empty()) recipe.embedding = with_bits(*format, options.embedding);
+  recipe.keep = split(options.keep);
+  recipe.search = !options.min_max;
+  check_recipe(recipe, "--keep");
+  return recipe;
+}
+
+std::optional<DType> dtype_of(const std::string& name) {
+  if (name == "bf16" || name == "bfloat16") return DType::kBF16;
+  if (name == "f16" || name == "float16") return DType::kF16;
+  if (name == "f32" || name == "float32") return DType::kF32;
+  return std::nullopt;
+}
+
+ConvertOptions convert_options(const ConvertArguments& options) {
+  ConvertOptions out;
+  out.recipe = recipe_of(options);
+  out.dtype = dtype_of(options.dtype);
+  out.replace = options.force;
+  if (out.recipe || out.dtype) return out;
+  fail_wanted(ErrorKind::kUsage, "xlstm convert", "--quantize BITS, --dtype TYPE or both",
+              "neither; see xlstm convert --help");
+}
+
+std::string report_text(const ConvertReport& report) {
+  const double bits = 8.0 * static_cast<double>(report.bytes_after) /
+                      static_cast<double>(std::max<std::uint64_t>(1, report.parameters));
+  return fact("weights",
+              str(human_bytes(report.bytes_after), ", were ", human_bytes(report.bytes_before))) +
+         fact("bits", decimals(bits, 2) + " a parameter") +
+         fact("files", std::to_string(report.files));
+}
+
+Json report_json(const ConvertReport& report) {
+  return {{"bytes_before", report.bytes_before},
+          {"bytes_after", report.bytes_after},
+          {"parameters", report.parameters},
+          {"files", report.files}};
+}
+
+int run_convert(const ConvertArguments& options) {
+  if (options.from.empty() || options.to.empty()) {
+    fail_wanted(ErrorKind::kUsage, "xlstm convert", "a model IN and a new folder OUT",
+                options.from.empty() ? "neither" : "no OUT");
+  }
+  ConvertOptions to = convert_options(options);
+  if (options.engine.threads > 0) set_thread_count(options.engine.threads);
+  ProgressBar bar("Converting");
+  to.on_progress = [&bar](double share) {
+    leave_if_interrupted();
+    bar.update(share);
+  };
+  const ConvertReport report = convert(Engine::resolve(options.from), options.to, to);
+  bar.clear();
+  write_out(options.json ? json_line(report_json(report)) : report_text(report));
+  return kExitOk;
+}
+
+Option bits_option(std::string name, std::string help, std::string& to) {
+  Option option = text_option(std::move(name), "BITS", std::move(help), to);
+  option.choices = {"2", "3", "4", "5", "6", "8"};
+  return option;
+}
+
+OptionGroup quantize_group(ConvertArguments& to) {
+  std::vector<Option> options = quantize_options(to.quantize);
+  options.push_back(bits_option("--head-bits", "Of the head", to.head));
+  options.push_back(bits_option("--embedding-bits", "Of the embedding", to.embedding));
+  options.push_back(text_option("--keep", "KINDS",
+                                "Kinds that are not quantised, with commas between: embedding, "
+                                "head, qkvo, out, up, down; gates and norms never are",
+                                to.keep));
+  options.push_back(switch_option("--min-max",
+                                  "Scales from each group's ends, as MLX does, not those of least "
+                                  "error",
+                                  to.min_max));
+  return {"Quantisation", options};
+}
+
+OptionGroup output_group(ConvertArguments& to) {
+  Option dtype = text_option("--dtype", "TYPE",
+                             "Of scales and of what is not quantised, but for gates and norms: "
+                             "bf16, f16 or f32",
+                             to.dtype);
+  dtype.choices = {"bf16", "f16", "f32", "bfloat16", "float16", "float32"};
+  return {"Output",
+          {dtype, switch_option("--force", "Replace a model that OUT holds", to.force),
+           switch_option("--json", "One JSON object", to.json), threads_option(to.engine)}};
+}
+
+}  // namespace
+
+Command convert_command() {
+  const auto options = std::make_shared<ConvertArguments>();
+  return {
+      .name = "convert",
+      .summary = "Quantise a model, or change its weights' type",
+      .description =
+          "Reads the model IN tensor by tensor and writes the folder OUT, whole or not at all, "
+          "in MLX's formats: Python's mlx reads it, and xlstm reads what MLX's tools quantised. "
+          "Tokenizer and other texts are copied.",
+      .groups = {quantize_group(*options), output_group(*options)},
+      .examples = {{"xlstm convert ./xLSTM-7b ./xLSTM-7b-4bit --quantize 4",
+                    "A seventh of the size."},
+                   {"xlstm convert ./xLSTM-7b ./xLSTM-7b-mx --quantize 4 --mode mxfp4",
+                    "In the Open Compute Project's 4-bit floats."},
+                   {"xlstm convert ./xLSTM-7b ./xLSTM-7b-bf16 --dtype bf16",
+                    "Half the size, not quantised."}},
+      .run = [options] { return run_convert(*options); },
+      .argument = "IN OUT",
+      .set_argument =
+          [options](const std::string& text) {
+            (options->from.empty() ? options->from : options->to) = text;
+          },
+      .arguments = 2};
+}
+
+}  // namespace xlstm::apps

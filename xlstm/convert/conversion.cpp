@@ -1,0 +1,100 @@
+#include "xlstm/convert/conversion.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace xlstm {
+namespace {
+
+class Planner {
+ public:
+  Planner(const Plan& plan, const TensorSource& source, const ConvertOptions& options)
+      : plan_(plan), source_(source), options_(options) {}
+
+  std::vector<Conversion> take() {
+    for (const Node& node : plan_.nodes) {
+      for (const Slot& slot : node.slots) add(node, slot);
+    }
+    std::ranges::sort(out_, {}, &Conversion::source);
+    return std::move(out_);
+  }
+
+ private:
+  const TensorInfo& info(std::size_t tensor) const { return source_.tensors()[tensor]; }
+
+  void add(const Node& node, const Slot& slot) {
+    const auto format =
+        options_.recipe ? format_for(*options_.recipe, plan_, node, slot) : std::nullopt;
+    for (const std::size_t tensor : slot.sources) {
+      if (format) {
+        add_quantised(tensor, slot, *format);
+      } else {
+        add_plain(tensor, slot, !slot.keep_float32 && !slot.packed);
+      }
+    }
+    if (!slot.packed) return;
+    for (const std::size_t tensor : slot.packed->scales) add_plain(tensor, slot, false);
+    for (const std::size_t tensor : slot.packed->biases) add_plain(tensor, slot, false);
+  }
+
+  void add_plain(std::size_t tensor, const Slot& slot, bool convert) {
+    const TensorInfo& from = info(tensor);
+    const DType type = convert ? options_.dtype.value_or(from.dtype) : from.dtype;
+    out_.push_back({tensor, slot.name, std::nullopt, {{from.name, type, from.shape}}});
+  }
+
+  void add_quantised(std::size_t tensor, const Slot& slot, const Quantization& format) {
+    const TensorInfo& from = info(tensor);
+    const std::string path = path_of(from.name);
+    const std::int64_t N = from.shape[0], K = from.shape[1];
+    const Shape groups = {N, K / format.group_size};
+    const bool affine = format.mode == QuantizationMode::kAffine;
+    const DType scales =
+        affine && options_.dtype ? *options_.dtype : scale_type_for(format, from.dtype);
+    Conversion out{tensor, slot.name, format, {}};
+    out.written.push_back({from.name, DType::kU32, {N, quantized_words(format, K)}});
+    out.written.push_back({path + ".scales", scales, groups});
+    if (affine) out.written.push_back({path + ".biases", scales, groups});
+    out_.push_back(std::move(out));
+  }
+
+  const Plan& plan_;
+  const TensorSource& source_;
+  const ConvertOptions& options_;
+  std::vector<Conversion> out_;
+};
+
+}  // namespace
+
+std::string path_of(const std::string& weight) {
+  return weight.substr(0, weight.rfind('.'));
+}
+
+std::uint64_t Conversion::bytes() const {
+  std::uint64_t sum = 0;
+  for (const TensorHeading& tensor : written) sum += tensor.bytes();
+  return sum;
+}
+
+std::vector<Conversion> plan_conversions(const Plan& plan, const TensorSource& source,
+                                         const ConvertOptions& options) {
+  return Planner(plan, source, options).take();
+}
+
+std::vector<std::vector<Conversion>> divide(std::vector<Conversion> all,
+                                            std::uint64_t shard_bytes) {
+  std::vector<std::vector<Conversion>> shards(1);
+  std::uint64_t filled = 0;
+  for (Conversion& each : all) {
+    const std::uint64_t bytes = each.bytes();
+    if (filled > 0 && filled + bytes > shard_bytes) {
+      shards.emplace_back();
+      filled = 0;
+    }
+    filled += bytes;
+    shards.back().push_back(std::move(each));
+  }
+  return shards;
+}
+
+}  // namespace xlstm

@@ -1,0 +1,94 @@
+#include "xlstm/convert/convert.h"
+
+#include <system_error>
+#include <utility>
+
+#include "xlstm/base/error.h"
+#include "xlstm/convert/conversion.h"
+#include "xlstm/convert/model_files.h"
+#include "xlstm/convert/new_folder.h"
+#include "xlstm/convert/tensor_maker.h"
+#include "xlstm/weights/safetensors_writer.h"
+#include "xlstm/wiring/discover.h"
+
+namespace xlstm {
+namespace {
+
+namespace fs = std::filesystem;
+
+void check_options(const Plan& plan, const fs::path& from, const fs::path& to,
+                   const ConvertOptions& options) {
+  std::error_code ignored;
+  if (fs::equivalent(from, to, ignored)) {
+    fail_wanted(ErrorKind::kUsage, to.string(), "another folder than the one to convert", "it");
+  }
+  if (options.recipe) check_recipe(*options.recipe, "quantize");
+  if (options.recipe && is_quantised(plan)) {
+    fail_wanted(ErrorKind::kModel, from.string(),
+                "a model that is not quantised (rounding twice only loses)", "a quantised one");
+  }
+}
+
+class Progress {
+ public:
+  Progress(const TensorSource& source, const std::function<void(double)>& tell) : tell_(tell) {
+    for (const TensorInfo& tensor : source.tensors()) all_ += tensor.bytes;
+  }
+  void add(std::uint64_t bytes) {
+    done_ += bytes;
+    if (tell_ && all_ > 0) tell_(static_cast<double>(done_) / static_cast<double>(all_));
+  }
+  std::uint64_t all() const { return all_; }
+
+ private:
+  const std::function<void(double)>& tell_;
+  std::uint64_t all_ = 0, done_ = 0;
+};
+
+void write_shard(const fs::path& file, const std::vector<Conversion>& shard,
+                 const TensorSource& source, const ConvertOptions& options, Progress& progress) {
+  std::vector<TensorHeading> headings;
+  for (const Conversion& each : shard) {
+    headings.insert(headings.end(), each.written.begin(), each.written.end());
+  }
+  auto metadata = source.metadata();
+  if (options.recipe || metadata.empty()) metadata["format"] = "mlx";
+  SafetensorsWriter out(file, headings, metadata);
+  for (const Conversion& each : shard) {
+    make_tensors(each, source, options,
+                 [&out](std::span<const std::byte> bytes) { out.write(bytes); });
+    source.release(each.source);
+    progress.add(source.tensors()[each.source].bytes);
+  }
+  out.commit();
+}
+
+}  // namespace
+
+ConvertReport convert(const fs::path& from, const fs::path& to, const ConvertOptions& options) {
+  const auto source = open_weights(from);
+  const Plan plan = discover(from, *source);
+  check_options(plan, from, to, options);
+  const std::vector<Conversion> all = plan_conversions(plan, *source, options);
+  const auto shards = divide(all, options.shard_bytes);
+
+  NewFolder folder(to, options.replace);
+  Progress progress(*source, options.on_progress);
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    write_shard(folder.path() / shard_name(i, shards.size()), shards[i], *source, options,
+                progress);
+  }
+  if (shards.size() > 1) write_index(folder.path(), shards);
+  copy_texts(from, folder.path());
+  write_config(from, folder.path(), all, options);
+  folder.commit();
+
+  ConvertReport report;
+  report.bytes_before = progress.all();
+  for (const Conversion& each : all) report.bytes_after += each.bytes();
+  report.parameters = plan.parameters();
+  report.files = shards.size();
+  return report;
+}
+
+}  // namespace xlstm

@@ -1,0 +1,28 @@
+// A model folder's files besides its weights.
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include "xlstm/convert/conversion.h"
+
+namespace xlstm {
+
+// config.json as `conversions` want it: `quantization` as MLX's tools write it, with an entry for
+// each layer whose format is not the recipe's, and the type of the rest.
+void write_config(const std::filesystem::path& from, const std::filesystem::path& to,
+                  const std::vector<Conversion>& conversions, const ConvertOptions& options);
+
+// Copies tokenizers, generation settings, licences and other texts; no weights of any format, no
+// folders.
+void copy_texts(const std::filesystem::path& from, const std::filesystem::path& to);
+
+// model.safetensors.index.json for shards that are named by `file_name`.
+void write_index(const std::filesystem::path& to,
+                 const std::vector<std::vector<Conversion>>& shards);
+
+// "model.safetensors", or "model-00002-of-00005.safetensors".
+std::string shard_name(std::size_t index, std::size_t count);
+
+}  // namespace xlstm

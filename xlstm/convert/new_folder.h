@@ -1,0 +1,27 @@
+// A folder that appears whole or not at all.
+#pragma once
+
+#include <filesystem>
+
+namespace xlstm {
+
+// Makes a folder with a temporary name beside `target`; commit() gives it the target's name.
+// Without commit it is removed with all in it.
+class NewFolder {
+ public:
+  // `replace`: whether a model's folder may be in the way. Throws Error: kUsage when something
+  // else is there (an empty folder is nothing), kFile.
+  NewFolder(const std::filesystem::path& target, bool replace);
+  ~NewFolder();
+  NewFolder(const NewFolder&) = delete;
+  NewFolder& operator=(const NewFolder&) = delete;
+
+  const std::filesystem::path& path() const { return temporary_; }
+  void commit();
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path temporary_;  // empty: committed
+};
+
+}  // namespace xlstm

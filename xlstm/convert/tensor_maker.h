@@ -1,0 +1,18 @@
+// The bytes of one conversion.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+
+#include "xlstm/convert/conversion.h"
+
+namespace xlstm {
+
+// Makes what `conversion` writes, one after the other, and gives each piece to `write`. Holds one
+// tensor at a time. Throws Error(kModel) for numbers that cannot be converted.
+void make_tensors(const Conversion& conversion, const TensorSource& source,
+                  const ConvertOptions& options,
+                  const std::function<void(std::span<const std::byte>)>& write);
+
+}  // namespace xlstm

@@ -1,0 +1,56 @@
+#include "xlstm/kernels/quantize/quantize_matrix.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "xlstm/base/error.h"
+#include "xlstm/base/floats.h"
+#include "xlstm/base/threads.h"
+
+namespace xlstm::kernels {
+namespace {
+
+// Rows that a thread takes at once: about a megabyte of floats.
+std::size_t rows_at_once(std::size_t K) {
+  constexpr std::size_t kFloats = std::size_t{1} << 18;
+  return std::max<std::size_t>(1, kFloats / std::max<std::size_t>(1, K));
+}
+
+}  // namespace
+
+std::size_t scale_bytes(const Quantization& format, WeightType scale_type, std::size_t K) {
+  const std::size_t groups = K / static_cast<std::size_t>(format.group_size);
+  return groups * (format.mode == QuantizationMode::kMxfp4 ? 1 : weight_bytes(scale_type));
+}
+
+QuantizedRows rows_from(const QuantizedRows& rows, std::size_t n, std::size_t K,
+                        const Quantization& format) {
+  const auto words =
+      static_cast<std::size_t>(quantized_words(format, static_cast<std::int64_t>(K)));
+  const std::size_t scales = n * scale_bytes(format, rows.scale_type, K);
+  const auto moved = [scales](void* array) -> void* {
+    return array == nullptr ? nullptr : static_cast<std::byte*>(array) + scales;
+  };
+  return {rows.words + n * words, moved(rows.scales), moved(rows.biases), rows.scale_type};
+}
+
+void quantize_matrix(std::span<const std::byte> W, DType type, std::size_t N, std::size_t K,
+                     const Quantization& format, Rounding rounding, const float* importance,
+                     const QuantizedRows& out, const std::string& where) {
+  const std::size_t step = rows_at_once(K);
+  const std::size_t row_bytes = K * size_of(type);
+  parallel_for((N + step - 1) / step, [&](std::size_t part) {
+    const std::size_t first = part * step, rows = std::min(step, N - first);
+    std::vector<float> values(rows * K);
+    floats_from(W.data() + first * row_bytes, type, values.size(), values.data());
+    const std::size_t bad = first_not_finite(values.data(), values.size());
+    if (bad < values.size()) {
+      fail_wanted(ErrorKind::kModel, where, "finite weights",
+                  str(values[bad], " in row ", first + bad / K, ", column ", bad % K));
+    }
+    quantize_rows(values.data(), rows, K, format, rounding, importance,
+                  rows_from(out, first, K, format));
+  });
+}
+
+}  // namespace xlstm::kernels

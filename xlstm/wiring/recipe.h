@@ -1,0 +1,42 @@
+// Which of a model's tensors are quantised, and how.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "xlstm/base/quantization.h"
+#include "xlstm/wiring/plan.h"
+
+namespace xlstm {
+
+struct Recipe {
+  Quantization format;                    // of matrices
+  std::optional<Quantization> embedding;  // of the embedding; none: `format`
+  std::optional<Quantization> head;       // of the head, also where it is the embedding; likewise
+  std::vector<std::string> keep;          // kinds that stay as they are, of kinds_to_keep()
+  bool search = true;                     // for scales of least error, instead of MLX's min and max
+};
+
+// "embedding", "head", "qkvo", "out", "up", "down", and what is always kept: "gates", "norms".
+const std::vector<std::string_view>& kinds_to_keep();
+
+// The format that a slot gets; none for what is kept, is no matrix, or is quantised already. Where
+// the group does not divide the rows, the next smaller one that does; none where none does.
+std::optional<Quantization> format_for(const Recipe& recipe, const Plan& plan, const Node& node,
+                                       const Slot& slot);
+
+// The type of the scales of a matrix that a file holds in `weights`: bfloat16 for float32, whose
+// scales would take twice the room.
+DType scale_type_for(const Quantization& format, DType weights);
+
+// What is best for `format`, as measured (docs/quality.md).
+Recipe default_recipe(const Quantization& format);
+
+// Throws Error(kUsage) "[where] ..." for a format that we do not have or an unknown kind.
+void check_recipe(const Recipe& recipe, std::string_view where);
+
+bool is_quantised(const Plan& plan);  // any of its slots
+
+}  // namespace xlstm
