@@ -7,6 +7,11 @@
 namespace xlstm {
 namespace {
 
+// Embedding and head: an error there reaches every token's logits, and they are a small part of a
+// large model.
+constexpr int kOuterBits = 6;
+constexpr int kOuterGroup = 64;
+
 std::string_view kind_of(const Node& node, const Slot& slot) {
   if (node.kind == NodeKind::kEmbedding) return "embedding";
   if (node.kind == NodeKind::kLmHead) return "head";
@@ -53,6 +58,9 @@ DType scale_type_for(const Quantization& format, DType weights) {
 Recipe default_recipe(const Quantization& format) {
   Recipe recipe;
   recipe.format = format;
+  if (format.bits >= kOuterBits) return recipe;
+  const int group = std::max(format.group_size, kOuterGroup);
+  recipe.head = recipe.embedding = Quantization{QuantizationMode::kAffine, kOuterBits, group};
   return recipe;
 }
 

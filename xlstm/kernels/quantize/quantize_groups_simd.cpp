@@ -180,14 +180,16 @@ void affine_group(const GroupTask& t, QuantizedGroup& out) {
   out.bias = a.bias;
 }
 
-// The E2M1 number nearest to |x| <= 6, ties to even: steps of 0.5 below 2, of 1 below 4, then of 2.
+// The E2M1 number nearest to |x| <= 6, the smaller of two as near (as MLX has it): steps of 0.5
+// below 2, of 1 below 4, then of 2.
 template <class D, class V>
 HWY_INLINE V nearest_e2m1(D d, V magnitude) {
   const auto half = hn::Set(d, 0.5F), two = hn::Set(d, 2.0F), four = hn::Set(d, 4.0F);
   const auto x = hn::Min(magnitude, hn::Set(d, 6.0F));
-  const auto fine = hn::Mul(hn::Round(hn::Mul(x, two)), half);
-  const auto middle = hn::Round(x);
-  const auto coarse = hn::Mul(hn::Round(hn::Mul(x, half)), two);
+  const auto nearest = [&](V y) { return hn::Ceil(hn::Sub(y, half)); };
+  const auto fine = hn::Mul(nearest(hn::Mul(x, two)), half);
+  const auto middle = nearest(x);
+  const auto coarse = hn::Mul(nearest(hn::Mul(x, half)), two);
   return hn::IfThenElse(hn::Lt(x, two), fine, hn::IfThenElse(hn::Lt(x, four), middle, coarse));
 }
 
