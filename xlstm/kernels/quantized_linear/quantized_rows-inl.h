@@ -63,7 +63,7 @@ HWY_INLINE void store_tile(const QuantizedPart& a, std::size_t m0, std::size_t n
 
 // Rows n0, n0 + step, ... of W, R of them (the last one again for those that do not exist), times
 // rows m0 .. m0 + MR of x. What lies kAheadBytes behind the words is fetched meanwhile.
-constexpr std::size_t kAheadBytes = 8192;
+constexpr std::size_t kAheadBytes = 1024;
 
 template <class Codes, class AnyOf, int MR, int R>
 void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0, std::size_t n0,
