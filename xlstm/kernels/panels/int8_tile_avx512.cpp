@@ -221,6 +221,7 @@ struct Unpacking {
   __m512i mask;
   __m512i values;  // mxfp4: twice a code's value and 12
   bool mxfp4;
+  bool bytes_are_codes;
   __mmask64 chunk;  // bytes of a whole chunk
 };
 
@@ -238,11 +239,13 @@ XLSTM_AVX512_INT8 Unpacking unpacking_of(const Quantization& format) {
           _mm512_set1_epi8(static_cast<char>((1U << bits) - 1)),
           _mm512_broadcast_i32x4(values),
           format.mode == QuantizationMode::kMxfp4,
+          bits == 8,
           chunk};
 }
 
 XLSTM_AVX512_INT8 inline __m512i unpacked(const Unpacking& u, const std::byte* p, __mmask64 there) {
   const __m512i packed = _mm512_maskz_loadu_epi8(there, p);
+  if (u.bytes_are_codes) return packed;
   const __m512i spread = _mm512_permutexvar_epi8(u.bytes, packed);
   const __m512i codes = _mm512_and_si512(_mm512_multishift_epi64_epi8(u.shifts, spread), u.mask);
   return u.mxfp4 ? _mm512_shuffle_epi8(u.values, codes) : codes;
