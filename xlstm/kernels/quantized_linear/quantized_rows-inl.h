@@ -61,11 +61,34 @@ HWY_INLINE void store_tile(const QuantizedPart& a, std::size_t m0, std::size_t n
   });
 }
 
+// Scales of groups to the lanes of units, by a shuffle, or, where every unit is in one group
+// (kInOneGroup), by a broadcast from memory, which leaves the shuffles to those who need them more.
+template <int MR, int R, bool kInOneGroup>
+struct LaneScales {
+  HWY_INLINE void set(int m, int r, Vector factors) {
+    if constexpr (kInOneGroup) {
+      hn::Store(factors, VectorTag(), memory[m][r]);
+    } else {
+      vector[m][r] = factors;
+    }
+  }
+  HWY_INLINE Vector at(int m, int r, std::size_t group, hn::Vec<IntTag> lane_groups) const {
+    const VectorTag d;
+    if constexpr (kInOneGroup) {
+      return hn::Set(d, memory[m][r][group]);
+    } else {
+      return hn::TableLookupLanes(vector[m][r], hn::IndicesFromVec(d, lane_groups));
+    }
+  }
+  Vector vector[kInOneGroup ? 1 : MR][R];
+  alignas(64) float memory[kInOneGroup ? MR : 1][R][kLanes];
+};
+
 // Rows n0, n0 + step, ... of W, R of them (the last one again for those that do not exist), times
 // rows m0 .. m0 + MR of x. What lies kAheadBytes behind the words is fetched meanwhile.
 constexpr std::size_t kAheadBytes = 1024;
 
-template <class Codes, class AnyOf, int MR, int R>
+template <class Codes, class AnyOf, int MR, int R, bool kInOneGroup>
 void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0, std::size_t n0,
                    std::size_t step) {
   constexpr std::size_t kUnit = Codes::kUnit;
@@ -88,11 +111,11 @@ void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0, std
                    HWY_ATTR { unrolled<R>([&](auto r) HWY_ATTR { sum[m][r] = hn::Zero(d); }); });
   const auto lane_code = hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<int>(kUnit / kLanes)));
   for (std::size_t g = 0; g < walk.groups; g += kLanes) {
-    Vector scale[MR][R];
+    LaneScales<MR, R, kInOneGroup> scales;
     unrolled<R>([&](auto r) HWY_ATTR {
       const Factors factors = AnyOf::load(a.W, row_groups[r] + g, walk.groups - g);
       unrolled<MR>([&](auto m) HWY_ATTR {
-        scale[m][r] = hn::Mul(factors.scale, hn::Load(d, x_scales + m * a.x.group_stride + g));
+        scales.set(m, r, hn::Mul(factors.scale, hn::Load(d, x_scales + m * a.x.group_stride + g)));
         sum[m][r] =
             hn::MulAdd(factors.bias, hn::Load(d, x_sums + m * a.x.group_stride + g), sum[m][r]);
       });
@@ -102,7 +125,7 @@ void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0, std
         std::min(static_cast<std::size_t>(kLanes) << walk.group_shift, a.K - first);
     for (std::size_t k = 0; k < codes; k += kUnit) {
       const auto code = hn::Add(lane_code, hn::Set(di, static_cast<int>(k)));
-      const auto lanes = hn::IndicesFromVec(d, hn::ShiftRightSame(code, walk.group_shift));
+      const auto groups = hn::ShiftRightSame(code, walk.group_shift);
       unrolled<R>([&](auto r) HWY_ATTR {
         __builtin_prefetch(w[r] + kAheadBytes, 0, 2);
         Fields parts[Codes::kParts];
@@ -110,7 +133,8 @@ void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0, std
         w[r] += Codes::kUnitBytes;
         unrolled<MR>([&](auto m) HWY_ATTR {
           const Vector product = hn::ConvertTo(d, dot(parts, x[m]));
-          sum[m][r] = hn::MulAdd(product, hn::TableLookupLanes(scale[m][r], lanes), sum[m][r]);
+          const Vector factor = scales.at(m, r, k >> walk.group_shift, groups);
+          sum[m][r] = hn::MulAdd(product, factor, sum[m][r]);
         });
       });
       for (int m = 0; m < MR; ++m) x[m] += 2 * kUnit;
@@ -121,7 +145,7 @@ void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0, std
 
 // All of the part, W in sets of rows that lie far apart: several pages are read at once, each from
 // its beginning to its end.
-template <class Codes, class AnyOf, int MR>
+template <class Codes, class AnyOf, int MR, bool kInOneGroup = false>
 void multiply_sets(const QuantizedPart& a, std::size_t tiles) {
   constexpr int R = tile_columns<MR>();
   const Walk walk(a);
@@ -130,9 +154,9 @@ void multiply_sets(const QuantizedPart& a, std::size_t tiles) {
     for (std::size_t tile = 0; tile < tiles; ++tile) {
       const std::size_t m0 = a.M * tile / tiles;
       if (a.M * (tile + 1) / tiles - m0 == MR) {
-        multiply_tile<Codes, AnyOf, MR, R>(a, walk, m0, n, step);
+        multiply_tile<Codes, AnyOf, MR, R, kInOneGroup>(a, walk, m0, n, step);
       } else if constexpr (MR > 1) {
-        multiply_tile<Codes, AnyOf, MR - 1, R>(a, walk, m0, n, step);
+        multiply_tile<Codes, AnyOf, MR - 1, R, kInOneGroup>(a, walk, m0, n, step);
       }
     }
   }
@@ -154,18 +178,28 @@ void multiply_codes(const QuantizedPart& a) {
   }
 }
 
+// One row of x.
+template <class Codes, class AnyOf>
+void multiply_row(const QuantizedPart& a) {
+  if constexpr (Codes::kUnit <= 64) {
+    if (Codes::kUnit <= static_cast<std::size_t>(a.W.format.group_size))
+      return multiply_sets<Codes, AnyOf, 1, true>(a, 1);
+  }
+  multiply_sets<Codes, AnyOf, 1>(a, 1);
+}
+
 void multiply_part(const QuantizedPart& a) {
   if (a.n0 == a.n1) return;
   with_codes(a.W.format, [&](auto codes) HWY_ATTR {
     using Codes = decltype(codes);
     if constexpr (Codes::kMxfp4) {
-      return a.M == 1 ? multiply_sets<Codes, Mxfp4Factors, 1>(a, 1)
+      return a.M == 1 ? multiply_row<Codes, Mxfp4Factors>(a)
                       : multiply_codes<Codes, Mxfp4Factors>(a);
     } else {
       if (a.M > 1) return multiply_codes<Codes, AnyFactors>(a);
       if (a.W.scale_type == WeightType::kBF16)
-        return multiply_sets<Codes, AffineFactors<BF16Weights>, 1>(a, 1);
-      return multiply_sets<Codes, AnyFactors, 1>(a, 1);
+        return multiply_row<Codes, AffineFactors<BF16Weights>>(a);
+      return multiply_row<Codes, AnyFactors>(a);
     }
   });
 }
