@@ -107,7 +107,7 @@ std::string model_text(const Plan& plan) {
   const LargeDims& dims = plan.dims;
   return fact("model", plan.name) + fact("family", plan.family + ", " + plan.dialect + " names") +
          fact("parameters", with_commas(plan.parameters())) +
-         fact("in files", human_bytes(plan.bytes())) +
+         fact("in files", str(human_bytes(plan.bytes()), ", ", plan.dtypes())) +
          fact("blocks", str(dims.L, ", width ", dims.D, ", ", dims.NH, " heads of ", dims.DHQK,
                             " (q, k) and ", dims.DHV, " (v), FFN ", dims.F)) +
          fact("vocabulary", str(dims.V, " rows", dims.tied_head ? ", tied head" : "")) +
@@ -121,6 +121,7 @@ Json model_json(const Plan& plan) {
           {"dialect", plan.dialect},
           {"parameters", plan.parameters()},
           {"file_bytes", plan.bytes()},
+          {"file_types", plan.dtypes()},
           {"state_bytes", plan.state_bytes()},
           {"V", dims.V},
           {"D", dims.D},

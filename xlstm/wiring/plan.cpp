@@ -1,5 +1,7 @@
 #include "xlstm/wiring/plan.h"
 
+#include <algorithm>
+
 #include "xlstm/base/error.h"
 
 namespace xlstm {
@@ -36,6 +38,18 @@ std::uint64_t Plan::state_bytes() const {
   std::uint64_t sum = 0;
   for (const Node& each : nodes) sum += each.state_bytes;
   return sum;
+}
+
+std::string Plan::dtypes() const {
+  std::vector<std::string_view> seen;
+  std::string out;
+  for (const Node& each : nodes) {
+    if (each.dtype.empty() || std::find(seen.begin(), seen.end(), each.dtype) != seen.end())
+      continue;
+    seen.push_back(each.dtype);
+    out += str(out.empty() ? "" : ", ", each.dtype);
+  }
+  return out;
 }
 
 const Node& Plan::node(const std::string& wanted) const {

@@ -88,6 +88,7 @@ struct Plan {
   std::uint64_t parameters() const;
   std::uint64_t bytes() const;
   std::uint64_t state_bytes() const;
+  std::string dtypes() const;  // of all nodes, in order: "6-bit/64, 4-bit/64+BF16, BF16"
 
   const Node& node(const std::string& name) const;       // throws Error(kInternal) if absent
   const Slot* find_slot(const std::string& name) const;  // nullptr if absent
