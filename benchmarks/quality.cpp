@@ -4,8 +4,10 @@
 //   bench_quality [--model FOLDER] [--tokens N] [--state-bf16] BOOK.txt ... -- FORMAT ...
 //
 // FORMAT is float32, bfloat16, or words with ':' between: affine:BITS:GROUP or mxfp4, then any of
-// minmax, weighted (by activations on the first book's first tokens), head=BITS, embedding=BITS,
-// keep=KIND.
+// minmax, weighted (by activations on the first book's first tokens), default (the default recipe),
+// head=BITS, embedding=BITS, keep=KIND. After any of them: run (the kernels for quantised weights;
+// else float32's, with the same weights), step (token by token), bf16-state (step, with the cell's
+// C and n rounded to bfloat16 after each token).
 // All formats read the books side by side, so that each token's logits are compared with float32's.
 #include <algorithm>
 #include <cmath>
@@ -71,6 +73,7 @@ struct Candidate {
   std::string name;
   Model model;
   std::uint64_t bytes;  // of all weights in a file
+  bool step = false, bf16_state = false;
   ModelState state = {};
 };
 
@@ -115,16 +118,34 @@ std::uint64_t plain_bytes(const Plan& plan, std::uint64_t each) {
   return plan.parameters() * each;
 }
 
-Candidate open_candidate(const std::string& name, const Plan& plan, const TensorSource& source,
-                         const Importance* importance) {
-  if (name == "float32") return {name, Model::load(plan, source), plain_bytes(plan, 4)};
-  if (name == "bfloat16") {
+bool has_word(const std::string& name, const char* word) {
+  const auto words = split(name, ':');
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+Candidate open_weights_of(const std::string& name, const Plan& plan, const TensorSource& source,
+                          const Importance* importance) {
+  if (name.starts_with("float32")) return {name, Model::load(plan, source), plain_bytes(plan, 4)};
+  if (name.starts_with("bfloat16")) {
     return {name, Model::load(plan, source, {ComputeDtype::kBfloat16, {}, {}}),
             plain_bytes(plan, 2)};
   }
   const Spec spec = spec_of(name);
+  if (has_word(name, "run")) {
+    Model model = Model::load(plan, source, {ComputeDtype::kFloat32, {}, spec.recipe});
+    const std::uint64_t bytes = model.weight_bytes();
+    return {name, std::move(model), bytes};
+  }
   const RoundedSource rounded(source, plan, spec.recipe, spec.weighted ? importance : nullptr);
   return {name, Model::load(plan, rounded), rounded.packed_bytes()};
+}
+
+Candidate open_candidate(const std::string& name, const Plan& plan, const TensorSource& source,
+                         const Importance* importance) {
+  Candidate out = open_weights_of(name, plan, source, importance);
+  out.bf16_state = has_word(name, "bf16-state");
+  out.step = out.bf16_state || has_word(name, "step");
+  return out;
 }
 
 std::vector<TokenId> read_book(const std::string& file, const Tokenizer& tokenizer,
@@ -203,7 +224,34 @@ void score(const float* reference, const float* logits, const TokenId* targets, 
   out.agreements += static_cast<std::size_t>(std::count(same.begin(), same.end(), 1));
 }
 
+mx::array as_bf16(const mx::array& x) {
+  return mx::astype(mx::astype(x, mx::bfloat16), mx::float32);
+}
+
+// One token after the other.
+mx::array logits_of_steps(Candidate& candidate, const mx::array& tokens) {
+  std::vector<mx::array> rows;
+  for (int s = 0; s < tokens.shape(1); ++s) {
+    ForwardResult result =
+        candidate.model.forward(mx::slice(tokens, {0, s}, {1, s + 1}), candidate.state);
+    candidate.state = std::move(result.state);
+    if (candidate.bf16_state) {
+      for (ops::MlstmState& block : candidate.state.blocks) {
+        block.C = as_bf16(block.C);
+        block.n = as_bf16(block.n);
+      }
+    }
+    mx::eval(result.logits);
+    candidate.state.eval();
+    rows.push_back(result.logits);
+  }
+  mx::array logits = mx::concatenate(rows, 1);
+  mx::eval(logits);
+  return logits;
+}
+
 mx::array logits_of(Candidate& candidate, const mx::array& tokens) {
+  if (candidate.step) return logits_of_steps(candidate, tokens);
   ForwardResult result = candidate.model.forward(tokens, candidate.state, Positions::kAll);
   candidate.state = std::move(result.state);
   mx::array logits = mx::contiguous(result.logits);
