@@ -131,9 +131,11 @@ def percent(x):
     return f"{100 * x:+.2f}%"
 
 
-def row(f):
+def row(f, throughout):
+    same = throughout and f.name.startswith("affine:4") and "default" not in f.name
+    name = words(f.name) + (", one format throughout" if same else "")
     costs = " | ".join(percent(x) for x in f.costs)
-    return (f"| {words(f.name)} | {f.bits:.2f} | {costs} | {f.mean('kl_mean'):.5f} | {f.mean('kl_99'):.4f} "
+    return (f"| {name} | {f.bits:.2f} | {costs} | {f.mean('kl_mean'):.5f} | {f.mean('kl_99'):.4f} "
             f"| {100 * f.mean('agreement'):.2f}% | {100 * f.mean_drift():.2f}% |")
 
 
@@ -147,8 +149,8 @@ HEAD = ("| weights | bits a parameter | " + " | ".join(BOOKS)
         + " | mean KL | 99th percentile | same top token | state's drift |\n|---|---|" + "---|" * 7)
 
 
-def table(study):
-    return "\n".join([HEAD] + [row(f) for f in figures_of(study)])
+def table(study, throughout):
+    return "\n".join([HEAD] + [row(f, throughout) for f in figures_of(study)])
 
 
 # --- plots -------------------------------------------------------------------------------------
@@ -270,7 +272,8 @@ def main():
         study = load(name)
         tokens = sum(book["tokens"] for book in study["formats"][0]["books"])
         note = f"\n\n{tokens:,} tokens, {study['date']}, {study['machine']}."
-        text = put(text, name, table(study) + note)
+        throughout = name == "whole"  # where others have the default recipe
+        text = put(text, name, table(study, throughout) + note)
     page.write_text(text, encoding="utf-8")
     plot_grid(load("grid"))
     plot_drift(load("whole"))
