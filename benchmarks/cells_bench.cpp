@@ -14,18 +14,22 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/probe.h"
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/row_cases.h"
 #include "xlstm/kernels/gates/gates.h"
 #include "xlstm/kernels/head_norm/head_norm.h"
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
 #include "xlstm/kernels/mlstm_step/mlstm_step.h"
+#include "xlstm/kernels/probe/probe.h"
 #include "xlstm/kernels/rms_norm/rms_norm.h"
 #include "xlstm/kernels/swiglu/swiglu.h"
 
 namespace xlstm::bench {
 namespace {
+
+using kernels::Probe;
+using kernels::probe_machine;
+using kernels::same_state;
 
 using testing::CellShape;
 

@@ -19,14 +19,18 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/probe.h"
 #include "tests/kernels/linear_cases.h"
 #include "xlstm/base/dtype.h"
 #include "xlstm/kernels/linear/linear.h"
+#include "xlstm/kernels/probe/probe.h"
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
 namespace xlstm::bench {
 namespace {
+
+using kernels::Probe;
+using kernels::probe_machine;
+using kernels::same_state;
 
 using kernels::QuantizedMatrix;
 using kernels::WeightType;

@@ -14,16 +14,19 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/probe.h"
 #include "tests/kernels/linear_cases.h"
 #include "xlstm/base/dtype.h"
+#include "xlstm/kernels/probe/probe.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
 namespace xlstm::bench {
 namespace {
 
+using kernels::Probe;
+using kernels::probe_machine;
 using kernels::QuantizedMatrix;
+using kernels::same_state;
 using kernels::WeightType;
 using testing::LinearLayer;
 

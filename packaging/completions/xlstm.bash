@@ -3,7 +3,7 @@ _xlstm() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'generate chat info wiring tokenize detokenize perplexity convert doctor completion help --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'generate chat info wiring tokenize detokenize perplexity bench convert doctor completion help --help --version' -- "$word")
     return
   fi
   case "${COMP_WORDS[1]}" in
@@ -106,6 +106,26 @@ _xlstm() {
         --memory-limit) return ;;
       esac
       words='--help --file --no-bos --json --model --dtype --quantize --group-size --mode --device --threads --memory-limit' ;;
+    bench)
+      case "$before" in
+        --batch) return ;;
+        --positions) return ;;
+        --prefill) return ;;
+        --steps) return ;;
+        --repeats) return ;;
+        --synthetic) mapfile -t COMPREPLY < <(compgen -W 'tiny 400m 1b 3b 7b' -- "$word"); return ;;
+        --csv) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --compare) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --dtype) mapfile -t COMPREPLY < <(compgen -W 'auto float32 bfloat16 f32 bf16' -- "$word"); return ;;
+        --quantize) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
+        --group-size) mapfile -t COMPREPLY < <(compgen -W '32 64 128' -- "$word"); return ;;
+        --mode) mapfile -t COMPREPLY < <(compgen -W 'affine mxfp4' -- "$word"); return ;;
+        --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
+        --threads) return ;;
+        --memory-limit) return ;;
+      esac
+      words='--help --batch --positions --prefill --steps --repeats --profile --synthetic --json --csv --compare --model --dtype --quantize --group-size --mode --device --threads --memory-limit' ;;
     convert)
       case "$before" in
         --quantize) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
@@ -127,7 +147,7 @@ _xlstm() {
     completion)
       words='--help bash zsh fish' ;;
     help)
-      words='--help help generate chat info wiring tokenize detokenize perplexity convert doctor completion' ;;
+      words='--help help generate chat info wiring tokenize detokenize perplexity bench convert doctor completion' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }

@@ -56,6 +56,7 @@ Command wiring_command();
 Command tokenize_command();
 Command detokenize_command();
 Command perplexity_command();
+Command bench_command();
 Command convert_command();
 Command doctor_command();
 Command completion_command();

@@ -9,6 +9,7 @@
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
 #include "xlstm/engine/resolve.h"
+#include "xlstm/model/synthetic.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/discover.h"
 
@@ -67,6 +68,19 @@ Model load_model(const Checkpoint& checkpoint, const EngineOptions& options) {
 }
 
 }  // namespace
+
+Model open_synthetic(const std::string& size, const EngineOptions& options) {
+  return with_memory_told([&] {
+    choose_device(options);
+    Synthetic synthetic = make_synthetic(size);
+    Checkpoint checkpoint = {"synthetic-" + size, std::move(synthetic.source), {}};
+    checkpoint.plan = discover(synthetic.config_json, *checkpoint.source, "synthetic");
+    checkpoint.plan.name = checkpoint.folder.string();
+    Model model = load_model(checkpoint, options);
+    apply_limits(options);
+    return model;
+  });
+}
 
 Engine::Impl::~Impl() {
   try {

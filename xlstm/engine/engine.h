@@ -116,6 +116,10 @@ class Session {
   std::unique_ptr<Impl> impl_;  // null only in a moved-from session
 };
 
+// A model of random weights, for benchmarks; `size` is one of model/synthetic.h. Throws Error:
+// kUsage (size, options), kMemory (when it cannot fit).
+Model open_synthetic(const std::string& size, const EngineOptions& options = {});
+
 // A loaded model and its tokenizer. Cheap to copy. Calls from several threads must be serialised.
 class Engine {
  public:

@@ -11,6 +11,7 @@
 #include "xlstm/base/memory.h"
 #include "xlstm/generate/stop.h"
 #include "xlstm/ops/evaluate.h"
+#include "xlstm/ops/ops.h"
 
 namespace xlstm {
 namespace {
@@ -187,6 +188,9 @@ class Run {
   void decode(ForwardResult& front) {
     Choice choice = queue_token(front);
     for (std::int64_t left = options_.max_tokens; left > 0; --left) {
+      // MLX holds on to the arrays of a step that is still running, and a step whose state is held
+      // copies it. On the CPU that costs more than queueing ahead of the running step would save.
+      if (ops::on_cpu()) ops::evaluate({choice.token});
       // The state has no owner but the queued step from here on, which so works in place.
       front = model_.forward(mx::reshape(choice.token, {1, 1}), front.state);
       Choice next = left > 1 ? queue_token(front) : choice;

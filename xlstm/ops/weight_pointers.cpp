@@ -28,8 +28,7 @@ kernels::WeightType weight_type(const mx::array& a) {
 }
 
 kernels::QuantizedMatrix quantized_pointers(const char* op, const char* name,
-                                            const QuantizedArray& W, std::size_t N,
-                                            std::size_t K) {
+                                            const QuantizedArray& W, std::size_t N, std::size_t K) {
   const auto rows = static_cast<int>(N);
   const auto words = quantized_words(W.format, static_cast<std::int64_t>(K));
   const int groups = static_cast<int>(K) / W.format.group_size;
@@ -83,8 +82,7 @@ kernels::DenseWeights pointers(const char* op, const char* name, const Dense& de
     out.W = plain->data<void>();
     out.type = weight_type(*plain);
   } else {
-    out.quantized =
-        quantized_pointers(op, name, std::get<QuantizedArray>(dense.weight), N, K);
+    out.quantized = quantized_pointers(op, name, std::get<QuantizedArray>(dense.weight), N, K);
   }
   return out;
 }

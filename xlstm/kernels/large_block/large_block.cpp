@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "xlstm/base/profile.h"
 #include "xlstm/base/scratch.h"
 #include "xlstm/kernels/gates/gates.h"
 #include "xlstm/kernels/head_norm/head_norm.h"
@@ -75,29 +76,42 @@ void cell(const LargeBlockSizes& s, const LargeBlockTensors& t, const Places& sc
   }
 }
 
+template <class Run>
+void part(const char* name, const Run& run) {
+  const ProfileSection section(name);
+  run();
+}
+
 void mlstm_layer(const LargeBlockSizes& s, const LargeBlockWeights& w, const LargeBlockTensors& t,
-                 const Places& scratch, std::size_t B, std::size_t S) {
+                 const Places& at, std::size_t B, std::size_t S) {
   const std::size_t rows = B * S;
-  rms_norm(t.x, w.mlstm_norm.weight, w.mlstm_norm.bias, s.norm_eps, scratch.norm, rows, s.D);
-  dense(w.qkvo, scratch.norm, scratch.qkvo, rows);
-  dense(w.gates, scratch.norm, scratch.gates, rows);
-  soft_cap(scratch.gates, s.gate_soft_cap, scratch.gates, rows * 2 * s.NH);
-  cell(s, t, scratch, B, S);
-  const float* const o = scratch.qkvo + 2 * qk(s) + v(s);
-  head_norm({scratch.h, w.head_norm.weight, w.head_norm.bias, o,
-             static_cast<std::ptrdiff_t>(qkvo(s)), scratch.h, s.norm_eps, s.NH, s.DHV},
-            rows);
-  dense(w.out, scratch.h, scratch.norm, rows);
-  add(t.x, scratch.norm, t.y, rows, s.D);
+  part("mlstm norm", [&] {
+    rms_norm(t.x, w.mlstm_norm.weight, w.mlstm_norm.bias, s.norm_eps, at.norm, rows, s.D);
+  });
+  part("qkvo", [&] { dense(w.qkvo, at.norm, at.qkvo, rows); });
+  part("gates", [&] {
+    dense(w.gates, at.norm, at.gates, rows);
+    soft_cap(at.gates, s.gate_soft_cap, at.gates, rows * 2 * s.NH);
+  });
+  part("mlstm cell", [&] { cell(s, t, at, B, S); });
+  part("head norm", [&] {
+    const float* const o = at.qkvo + 2 * qk(s) + v(s);
+    head_norm({at.h, w.head_norm.weight, w.head_norm.bias, o, static_cast<std::ptrdiff_t>(qkvo(s)),
+               at.h, s.norm_eps, s.NH, s.DHV},
+              rows);
+  });
+  part("mlstm out", [&] { dense(w.out, at.h, at.norm, rows); });
+  part("residual", [&] { add(t.x, at.norm, t.y, rows, s.D); });
 }
 
 void ffn(const LargeBlockSizes& s, const LargeBlockWeights& w, const LargeBlockTensors& t,
-         const Places& scratch, std::size_t rows) {
-  rms_norm(t.y, w.ffn_norm.weight, w.ffn_norm.bias, s.norm_eps, scratch.norm, rows, s.D);
-  dense(w.up, scratch.norm, scratch.up, rows);
-  swiglu(scratch.up, scratch.inner, rows, s.F);
-  dense(w.down, scratch.inner, scratch.norm, rows);
-  add(t.y, scratch.norm, t.y, rows, s.D);
+         const Places& at, std::size_t rows) {
+  part("ffn norm",
+       [&] { rms_norm(t.y, w.ffn_norm.weight, w.ffn_norm.bias, s.norm_eps, at.norm, rows, s.D); });
+  part("ffn up", [&] { dense(w.up, at.norm, at.up, rows); });
+  part("swiglu", [&] { swiglu(at.up, at.inner, rows, s.F); });
+  part("ffn down", [&] { dense(w.down, at.inner, at.norm, rows); });
+  part("residual", [&] { add(t.y, at.norm, t.y, rows, s.D); });
 }
 
 }  // namespace

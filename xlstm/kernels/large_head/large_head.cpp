@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "xlstm/base/profile.h"
 #include "xlstm/base/scratch.h"
 #include "xlstm/kernels/gates/gates.h"
 #include "xlstm/kernels/rms_norm/rms_norm.h"
@@ -22,7 +23,11 @@ void large_head(const LargeHeadWeights& w, const float* x, float* logits, std::s
       std::copy_n(last, positions * D, to);
     }
   }
-  dense(w.projection, taken, logits, rows);
+  {
+    const ProfileSection section("head");
+    dense(w.projection, taken, logits, rows);
+  }
+  const ProfileSection section("logits cap");
   soft_cap(logits, w.soft_cap, logits, rows * V);
 }
 

@@ -1,4 +1,4 @@
-#include "benchmarks/probe.h"
+#include "xlstm/kernels/probe/probe.h"
 
 #include <algorithm>
 #include <atomic>
@@ -9,14 +9,15 @@
 #include <vector>
 
 #include "xlstm/base/threads.h"
+#include "xlstm/kernels/probe/products.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "benchmarks/probe.cpp"
+#define HWY_TARGET_INCLUDE "xlstm/kernels/probe/probe.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
-namespace xlstm::bench::HWY_NAMESPACE {
+namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -73,11 +74,11 @@ float sum(const float* p, std::size_t count) {
 }
 
 }  // namespace
-}  // namespace xlstm::bench::HWY_NAMESPACE
+}  // namespace xlstm::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace xlstm::bench {
+namespace xlstm::kernels {
 namespace {
 
 HWY_EXPORT(multiply_adds);
@@ -107,20 +108,21 @@ double probe_read() {
   return kFloats * sizeof(float) / best * 1e-9;
 }
 
-double probe_peak() {
+// The best rate of several runs, in 1e9 operations a second. work(sink) returns its operations.
+template <class Work>
+double probe_rate(const Work& work) {
   const std::size_t threads = thread_count();
   std::vector<float> sinks(threads);
   std::vector<double> operations(threads);
   double best = 0;
-  for (int repeat = 0; repeat < 20; ++repeat) {
+  for (int repeat = 0; repeat < 10; ++repeat) {
     const double took = seconds_of([&] {
-      parallel_for(threads, [&](std::size_t part) {
-        operations[part] = HWY_DYNAMIC_DISPATCH(multiply_adds)(50'000, &sinks[part]);
-      });
+      parallel_for(threads, [&](std::size_t part) { operations[part] = work(&sinks[part]); });
     });
     double all = 0;
     for (const double each : operations) all += each;
     best = std::max(best, all / took * 1e-9);
+    if (all == 0) return 0;
   }
   return best;
 }
@@ -152,7 +154,21 @@ double probe_hand_over() {
 }  // namespace
 
 Probe probe_machine() {
-  return {probe_read(), probe_peak(), probe_hand_over()};
+  constexpr std::size_t kRounds = 50'000;
+  Probe out;
+  out.read_gbs = probe_read();
+  out.peak_gflops =
+      probe_rate([](float* sink) { return HWY_DYNAMIC_DISPATCH(multiply_adds)(kRounds, sink); });
+  out.bf16_gflops = probe_rate([](float* sink) { return bf16_products(kRounds, sink); });
+  out.int8_gops = probe_rate([](float* sink) { return int8_products(kRounds, sink); });
+  out.hand_over_ns = probe_hand_over();
+  return out;
+}
+
+Probe mean(const Probe& a, const Probe& b) {
+  return {(a.read_gbs + b.read_gbs) / 2, (a.peak_gflops + b.peak_gflops) / 2,
+          (a.bf16_gflops + b.bf16_gflops) / 2, (a.int8_gops + b.int8_gops) / 2,
+          (a.hand_over_ns + b.hand_over_ns) / 2};
 }
 
 bool same_state(const Probe& a, const Probe& b) {
@@ -163,5 +179,5 @@ bool same_state(const Probe& a, const Probe& b) {
          close(a.hand_over_ns, b.hand_over_ns, 0.5);
 }
 
-}  // namespace xlstm::bench
+}  // namespace xlstm::kernels
 #endif

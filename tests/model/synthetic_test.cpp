@@ -1,0 +1,78 @@
+#include "xlstm/model/synthetic.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "tests/model/fixture.h"
+#include "xlstm/base/error.h"
+
+namespace xlstm::testing {
+namespace {
+namespace mx = mlx::core;
+
+Plan plan_of(const Synthetic& synthetic) {
+  return discover(synthetic.config_json, *synthetic.source, "synthetic");
+}
+
+TEST(Synthetic, SizesAreThoseTheirNamesSay) {
+  EXPECT_EQ(plan_of(make_synthetic("400m")).parameters(), 406'856'896U);
+  EXPECT_EQ(plan_of(make_synthetic("7b")).parameters(), 6'865'424'896U);  // xLSTM-7B's own
+  for (const auto& [name, least, most] : {std::tuple("1b", 0.8e9, 1.5e9), {"3b", 2.5e9, 3.5e9}}) {
+    const auto parameters = static_cast<double>(plan_of(make_synthetic(name)).parameters());
+    EXPECT_GT(parameters, least) << name;
+    EXPECT_LT(parameters, most) << name;
+  }
+  EXPECT_THROW(make_synthetic("8b"), Error);
+  EXPECT_THROW(make_synthetic(""), Error);
+}
+
+TEST(Synthetic, WeightsHaveTheDeviationOfTheirWidth) {
+  const Synthetic synthetic = make_synthetic("tiny");
+  const std::size_t at = synthetic.source->find("lm_head.weight");
+  ASSERT_NE(at, TensorSource::npos);
+  const auto bytes = synthetic.source->bytes(at);
+  const std::size_t count = bytes.size() / 2;
+  double sum = 0, squares = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint16_t bits;
+    std::memcpy(&bits, bytes.data() + 2 * i, 2);
+    const double x = float_from_bf16(bits);
+    sum += x;
+    squares += x * x;
+  }
+  const double n = static_cast<double>(count), deviation = 1 / std::sqrt(64.0);
+  // Five standard errors of the mean; of the mean square (a uniform's has 0.9 of its value), and
+  // bfloat16's cut, which takes up to 2^-7 of each.
+  EXPECT_NEAR(sum / n, 0, 5 * deviation / std::sqrt(n));
+  EXPECT_NEAR(squares / n, deviation * deviation,
+              deviation * deviation * (5 * 0.9 / std::sqrt(n) + 0x1p-6));
+}
+
+TEST(Synthetic, IsTheSameEveryTimeAndAfterRelease) {
+  const Synthetic a = make_synthetic("tiny"), b = make_synthetic("tiny");
+  for (std::size_t i = 0; i < a.source->tensors().size(); ++i) {
+    const auto bytes = a.source->bytes(i);
+    const std::vector<std::byte> copy(bytes.begin(), bytes.end());
+    a.source->release(i);
+    for (const auto& again : {a.source->bytes(i), b.source->bytes(i)}) {
+      EXPECT_TRUE(std::equal(copy.begin(), copy.end(), again.begin(), again.end()));
+    }
+  }
+}
+
+TEST(Synthetic, RunsWithFiniteLogits) {
+  const Synthetic synthetic = make_synthetic("tiny");
+  const Model model = Model::load(plan_of(synthetic), *synthetic.source);
+  const auto logits = values_of(
+      model.forward(tokens_of(random_ids(40, 320, 1)), model.initial_state(), Positions::kAll)
+          .logits);
+  double most = 0;
+  for (const float x : logits) most = std::max(most, std::abs(static_cast<double>(x)));
+  EXPECT_GT(most, 0.1);
+  EXPECT_LE(most, 30);  // the cap; false for NaN
+}
+
+}  // namespace
+}  // namespace xlstm::testing

@@ -1,0 +1,151 @@
+// xlstm bench: how fast a model runs here, beside what the machine can do.
+#include <algorithm>
+#include <memory>
+
+#include "xlstm/apps/bench_compare.h"
+#include "xlstm/apps/bench_report.h"
+#include "xlstm/apps/command.h"
+#include "xlstm/apps/exit_code.h"
+#include "xlstm/apps/interrupts.h"
+#include "xlstm/apps/options.h"
+#include "xlstm/apps/report.h"
+#include "xlstm/apps/streams.h"
+#include "xlstm/apps/values.h"
+#include "xlstm/base/atomic_file.h"
+#include "xlstm/base/error.h"
+#include "xlstm/model/model.h"
+
+namespace xlstm::apps {
+namespace {
+
+struct BenchArguments {
+  ModelOptions model;
+  std::string synthetic;
+  BenchOptions bench;
+  bool json = false;
+  std::string csv;
+  std::vector<std::string> compare;
+};
+
+// "1,4,16"; "" and "0" are an empty list.
+template <class Integer>
+Option list_option(std::string name, std::string help, std::int64_t most,
+                   std::vector<Integer>& to) {
+  return {.name = name,
+          .value = "N[,N...]",
+          .help = std::move(help),
+          .set = [name, most, &to](const std::string& text) {
+            to.clear();
+            if (text == "0") return;
+            for (std::size_t begin = 0; begin <= text.size();) {
+              const std::size_t end = std::min(text.find(',', begin), text.size());
+              to.push_back(static_cast<Integer>(
+                  parse_integer(name, text.substr(begin, end - begin), 1, most)));
+              begin = end + 1;
+            }
+          }};
+}
+
+Option count_option(std::string name, std::string help, int least, int most, int& to) {
+  return {.name = name,
+          .value = "N",
+          .help = std::move(help),
+          .set = [name, least, most, &to](const std::string& text) {
+            to = static_cast<int>(parse_integer(name, text, least, most));
+          }};
+}
+
+int run_compare(const BenchArguments& options) {
+  if (options.compare.size() != 2) {
+    fail_wanted(ErrorKind::kUsage, "--compare", "two files: --compare A.json --compare B.json",
+                str(options.compare.size()));
+  }
+  write_out(compare_text(read_bench_file(options.compare[0]), read_bench_file(options.compare[1])));
+  return kExitOk;
+}
+
+// Writes the table row by row, as figures come, or all at the end.
+int run_on(const Model& model, const BenchArguments& options) {
+  BenchOptions bench = options.bench;
+  bench.cancelled = [] {
+    leave_if_interrupted();
+    return false;
+  };
+  std::vector<BenchFigure> figures;
+  if (!options.json) write_out(bench_header(model));
+  run_bench(model, bench, [&](const BenchFigure& figure) {
+    figures.push_back(figure);
+    if (options.json) return;
+    write_out(bench_row(figure));
+    flush_out();
+  });
+  if (options.json) write_out(json_line(bench_json(model, figures)));
+  if (!options.csv.empty()) {
+    AtomicFile file(options.csv);
+    file.write(std::string_view(bench_csv(figures)));
+    file.commit();
+  }
+  return kExitOk;
+}
+
+int run_bench_command(const BenchArguments& options) {
+  if (!options.compare.empty()) return run_compare(options);
+  if (!options.synthetic.empty() && !options.model.model.empty()) {
+    fail_wanted(ErrorKind::kUsage, "--synthetic", "no --model beside it", options.model.model);
+  }
+  if (options.synthetic.empty()) {
+    const Engine engine = open_engine(options.model);
+    return run_on(engine.model(), options);
+  }
+  return run_on(open_synthetic(options.synthetic, engine_options(options.model)), options);
+}
+
+}  // namespace
+
+Command bench_command() {
+  const auto to = std::make_shared<BenchArguments>();
+  Option synthetic =
+      text_option("--synthetic", "SIZE", "Random weights instead of a model", to->synthetic);
+  synthetic.choices = {"tiny", "400m", "1b", "3b", "7b"};
+  Option compare = {.name = "--compare",
+                    .value = "FILE",
+                    .help = "Given twice: what changed between two files of --json, and stop",
+                    .set = [to](const std::string& text) { to->compare.push_back(text); },
+                    .completes = Completes::kFile,
+                    .repeatable = true};
+  return {.name = "bench",
+          .summary = "How fast a model runs here",
+          .description =
+              "Decode at several batch sizes and positions, prefill at several lengths. Memory "
+              "bandwidth, arithmetic rates and the time to hand a cache line to another core are "
+              "probed before and after each figure; a figure between unlike probes is taken again, "
+              "and marked ~ where the machine never held still. Shares are of those probes.",
+          .groups = {{"Figures",
+                      {list_option("--batch", "Sequences that decode together (default: 1)", 4096,
+                                   to->bench.batches),
+                       list_option("--positions",
+                                   "Tokens read before a decode is measured (default: 100; 0: no "
+                                   "decode)",
+                                   std::int64_t{1} << 40, to->bench.positions),
+                       list_option("--prefill", "Lengths of prompts (default: 512; 0: none)",
+                                   1 << 24, to->bench.prefills),
+                       count_option("--steps", "Tokens of a decode measurement (default: 32)", 2,
+                                    1'000'000, to->bench.steps),
+                       count_option("--repeats", "Measurements of a figure (default: 3)", 1, 1000,
+                                    to->bench.repeats),
+                       switch_option("--profile", "Also say which parts the time went to",
+                                     to->bench.profile),
+                       synthetic}},
+                     {"Output",
+                      {switch_option("--json", "One JSON object", to->json),
+                       file_option("--csv", "FILE", "Also write the figures as CSV", to->csv),
+                       compare}},
+                     model_option_group(to->model)},
+          .examples = {{"xlstm bench", "The embedded model."},
+                       {"xlstm bench --synthetic 400m --quantize 4 --positions 100,10000 --profile",
+                        "A size that one does not have."},
+                       {"xlstm bench --compare old.json --compare new.json", "What a change did."}},
+          .run = [to] { return run_bench_command(*to); }};
+}
+
+}  // namespace xlstm::apps

@@ -1,0 +1,138 @@
+#include "xlstm/apps/bench_report.h"
+
+#include <cstdio>
+
+#include "xlstm/apps/report.h"
+#include "xlstm/base/error.h"
+#include "xlstm/base/memory.h"
+#include "xlstm/model/model.h"
+
+namespace xlstm::apps {
+namespace {
+
+template <class... Values>
+std::string formatted(const char* format, Values... values) {
+  char text[256];
+  std::snprintf(text, sizeof text, format, values...);
+  return text;
+}
+
+std::string what(const BenchFigure& f) {
+  if (f.kind == "prefill") return str("prefill ", f.length);
+  return str("decode B", f.batch, " at ", f.position);
+}
+
+double share_percent(const BenchFigure& f, double peak) {
+  return 100 * f.peak_share(peak);
+}
+
+std::string profile_text(const BenchFigure& f) {
+  double all = 0;
+  for (const ProfileEntry& entry : f.profile) all += entry.seconds;
+  std::string out;
+  for (const ProfileEntry& entry : f.profile) {
+    out += formatted("    %-12s %6.1f%% %8llu calls %10.1f us each\n", entry.name.c_str(),
+                     100 * entry.seconds / all, static_cast<unsigned long long>(entry.calls),
+                     1e6 * entry.seconds / static_cast<double>(entry.calls));
+  }
+  return out;
+}
+
+Json machine_json(const kernels::Probe& probe) {
+  return {{"read_gb_per_second", probe.read_gbs},
+          {"float32_gflops", probe.peak_gflops},
+          {"bfloat16_gflops", probe.bf16_gflops},
+          {"int8_gops", probe.int8_gops},
+          {"hand_over_nanoseconds", probe.hand_over_ns}};
+}
+
+Json profile_json(const std::vector<ProfileEntry>& profile) {
+  Json out = Json::array();
+  for (const ProfileEntry& entry : profile) {
+    out.push_back({{"part", entry.name}, {"calls", entry.calls}, {"seconds", entry.seconds}});
+  }
+  return out;
+}
+
+Json figure_json(const BenchFigure& f) {
+  Json out = {{"figure", what(f)},
+              {"kind", f.kind},
+              {"batch", f.batch},
+              {"position", f.position},
+              {"length", f.length},
+              {"tokens_per_second", f.tokens_per_second},
+              {"slowest", f.slowest},
+              {"fastest", f.fastest},
+              {"seconds_per_call", f.seconds_per_call},
+              {"host_seconds", f.host_seconds},
+              {"nodes", f.nodes},
+              {"bytes_per_call", f.bytes_per_call},
+              {"operations_per_call", f.operations_per_call},
+              {"bandwidth_share", f.bandwidth_share()},
+              {"float32_share", f.peak_share(f.machine.peak_gflops)},
+              {"bfloat16_share", f.peak_share(f.machine.bf16_gflops)},
+              {"int8_share", f.peak_share(f.machine.int8_gops)},
+              {"steady", f.steady},
+              {"state_bytes", f.state_bytes},
+              {"active_bytes", f.active_bytes},
+              {"peak_bytes", f.peak_bytes},
+              {"resident_bytes", f.resident_bytes},
+              {"machine", machine_json(f.machine)}};
+  if (!f.profile.empty()) out["profile"] = profile_json(f.profile);
+  return out;
+}
+
+}  // namespace
+
+std::string bench_header(const Model& model) {
+  const Plan& plan = model.plan();
+  return str(plan.name, ": ", with_commas(plan.parameters()), " parameters, ",
+             human_bytes(model.weight_bytes()), " of weights, ",
+             human_bytes(model.bytes_per_token()), " moved a token, state ",
+             human_bytes(plan.state_bytes()), "\n\n") +
+         formatted("%-20s %9s %17s %7s %6s %6s %6s %6s %8s %6s %9s   %s\n", "", "tokens/s", "range",
+                   "GB/s", "of mem", "of f32", "of b16", "of i8", "host us", "nodes", "resident",
+                   "machine: GB/s, ns");
+}
+
+std::string bench_row(const BenchFigure& f) {
+  return formatted(
+             "%-20s %9.1f %8.1f-%8.1f %7.1f %5.0f%% %5.0f%% %5.0f%% %5.0f%% %8.1f %6llu %9s   "
+             "%.1f, %.0f%s\n",
+             what(f).c_str(), f.tokens_per_second, f.slowest, f.fastest,
+             f.bytes_per_call / f.seconds_per_call * 1e-9, 100 * f.bandwidth_share(),
+             share_percent(f, f.machine.peak_gflops), share_percent(f, f.machine.bf16_gflops),
+             share_percent(f, f.machine.int8_gops), 1e6 * f.host_seconds,
+             static_cast<unsigned long long>(f.nodes), human_bytes(f.resident_bytes).c_str(),
+             f.machine.read_gbs, f.machine.hand_over_ns, f.steady ? "" : " ~") +
+         profile_text(f);
+}
+
+Json bench_json(const Model& model, const std::vector<BenchFigure>& figures) {
+  Json out = {{"model", model.plan().name},
+              {"parameters", model.plan().parameters()},
+              {"weight_bytes", model.weight_bytes()},
+              {"bytes_per_token", model.bytes_per_token()},
+              {"dtype", std::string(name_of(model.dtype()))},
+              {"figures", Json::array()}};
+  for (const BenchFigure& figure : figures) out["figures"].push_back(figure_json(figure));
+  return out;
+}
+
+std::string bench_csv(const std::vector<BenchFigure>& figures) {
+  std::string out =
+      "kind,batch,position,length,tokens_per_second,slowest,fastest,seconds_per_call,host_seconds,"
+      "nodes,bandwidth_share,float32_share,bfloat16_share,int8_share,read_gb_per_second,"
+      "hand_over_nanoseconds,steady,resident_bytes\n";
+  for (const BenchFigure& f : figures) {
+    out += str(f.kind, ",", f.batch, ",", f.position, ",", f.length, ",", f.tokens_per_second, ",",
+               f.slowest, ",", f.fastest, ",", f.seconds_per_call, ",", f.host_seconds, ",",
+               f.nodes, ",", f.bandwidth_share(), ",", f.peak_share(f.machine.peak_gflops), ",",
+               f.peak_share(f.machine.bf16_gflops), ",", f.peak_share(f.machine.int8_gops), ",",
+               f.machine.read_gbs, ",", f.machine.hand_over_ns, ",", f.steady ? 1 : 0, ",",
+               f.resident_bytes, "\n");
+  }
+  return out;
+}
+
+}  // namespace xlstm::apps

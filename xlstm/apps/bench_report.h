@@ -1,0 +1,21 @@
+// Figures of xlstm bench, for people and for programs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "xlstm/base/json.h"
+#include "xlstm/engine/bench.h"
+
+namespace xlstm {
+class Model;
+}
+
+namespace xlstm::apps {
+
+std::string bench_header(const Model& model);      // what is measured, and the table's head
+std::string bench_row(const BenchFigure& figure);  // a line, and its profile
+Json bench_json(const Model& model, const std::vector<BenchFigure>& figures);
+std::string bench_csv(const std::vector<BenchFigure>& figures);
+
+}  // namespace xlstm::apps

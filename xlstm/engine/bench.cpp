@@ -1,0 +1,243 @@
+#include "xlstm/engine/bench.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "mlx/mlx.h"
+#include "xlstm/base/error.h"
+#include "xlstm/base/memory.h"
+#include "xlstm/model/model.h"
+#include "xlstm/ops/choose.h"
+#include "xlstm/ops/evaluate.h"
+#include "xlstm/ops/ops.h"
+
+namespace xlstm {
+namespace {
+namespace mx = mlx::core;
+using Clock = std::chrono::steady_clock;
+
+double since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void check(const BenchOptions& options) {
+  const auto want = [](bool ok, const char* field, const char* wanted) {
+    if (!ok) fail_wanted(ErrorKind::kUsage, field, wanted, "other");
+  };
+  for (const int batch : options.batches) want(batch >= 1, "batch", "1 or more");
+  for (const std::int64_t at : options.positions) want(at >= 1, "positions", "1 or more");
+  for (const int length : options.prefills) want(length >= 1, "prefill", "1 or more");
+  want(options.steps >= 2, "steps", "2 or more");
+  want(options.repeats >= 1, "repeats", "1 or more");
+}
+
+// tokens [B, S], any but always the same.
+mx::array some_tokens(int B, std::int64_t S, std::int64_t V) {
+  std::vector<int> ids(static_cast<std::size_t>(B) * static_cast<std::size_t>(S));
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    ids[i] = static_cast<int>(i * 7919 % static_cast<std::size_t>(V));
+  }
+  return mx::array(ids.begin(), {B, static_cast<int>(S)}, mx::int32);
+}
+
+// Nodes that have to be computed for `a`.
+void count_nodes(const mx::array& a, std::set<const void*>& seen) {
+  if (!a.has_primitive() || a.status() == mx::array::Status::available) return;
+  if (!seen.insert(&a.primitive()).second) return;
+  for (const mx::array& input : a.inputs()) count_nodes(input, seen);
+}
+
+// Multiplications and additions of the matrix products for one token, the head aside.
+double operations_per_token(const Plan& plan) {
+  const LargeDims& d = plan.dims;
+  const double QK = static_cast<double>(d.NH * d.DHQK), V = static_cast<double>(d.NH * d.DHV);
+  const double D = static_cast<double>(d.D), F = static_cast<double>(d.F);
+  const double block = D * (2 * QK + 2 * V + 2 * static_cast<double>(d.NH)) + V * D + 3 * F * D;
+  return 2 * static_cast<double>(d.L) * block;
+}
+
+double head_operations(const Plan& plan) {
+  return 2 * static_cast<double>(plan.dims.V) * static_cast<double>(plan.dims.D);
+}
+
+// What one run took a call.
+struct Timing {
+  double seconds = 0, host = 0;
+  std::uint64_t nodes = 0;
+};
+
+// `steps` greedy steps, each queued before the token of the last is read, as generate() does.
+Timing decode(const Model& model, ModelState& state, int steps) {
+  const int B = state.batch();
+  mx::array token = some_tokens(B, 1, model.plan().dims.V);
+  token.eval();
+  Timing out;
+  const auto step = [&] {
+    if (ops::on_cpu()) token.eval();  // as generate() does
+    const auto start = Clock::now();
+    ForwardResult result = model.forward(token, state);
+    mx::array next = mx::reshape(ops::largest(mx::reshape(result.logits, {B, -1})), {B, 1});
+    if (out.nodes == 0) {
+      std::set<const void*> seen;
+      count_nodes(next, seen);
+      out.nodes = seen.size();
+    }
+    state = std::move(result.state);
+    result.logits = mx::array(0);
+    ops::evaluate_later({next});
+    out.host += since(start);
+    return next;
+  };
+  token = step();
+  const auto start = Clock::now();
+  for (int i = 1; i < steps; ++i) {
+    const mx::array next = step();
+    token.eval();
+    token = next;
+  }
+  token.eval();
+  out.seconds = since(start) / (steps - 1);
+  out.host /= steps;
+  state.eval();
+  return out;
+}
+
+Timing prefill(const Model& model, int length) {
+  const mx::array tokens = some_tokens(1, length, model.plan().dims.V);
+  const auto start = Clock::now();
+  ForwardResult result = model.prefill(tokens, model.initial_state());
+  Timing out;
+  std::set<const void*> seen;
+  count_nodes(result.logits, seen);
+  out.nodes = seen.size();
+  out.host = since(start);
+  ops::evaluate({result.logits});
+  result.state.eval();
+  out.seconds = since(start);
+  if (out.host > out.seconds / 2) out.host = 0;  // segments were computed meanwhile
+  return out;
+}
+
+class Bench {
+ public:
+  Bench(const Model& model, const BenchOptions& options,
+        const std::function<void(const BenchFigure&)>& on_figure)
+      : model_(model), options_(options), on_figure_(on_figure) {}
+
+  void run() {
+    for (const int batch : options_.batches) {
+      ModelState state = model_.initial_state(batch);
+      auto positions = options_.positions;
+      std::sort(positions.begin(), positions.end());
+      for (const std::int64_t position : positions) {
+        if (stop()) return;
+        walk_to(state, position);
+        decode_figure(state, position);
+      }
+    }
+    for (const int length : options_.prefills) {
+      if (stop()) return;
+      prefill_figure(length);
+    }
+  }
+
+ private:
+  bool stop() const { return options_.cancelled && options_.cancelled(); }
+
+  void walk_to(ModelState& state, std::int64_t position) {
+    const auto at = static_cast<std::int64_t>(state.positions.front());
+    if (position <= at) return;
+    const mx::array tokens = some_tokens(state.batch(), position - at, model_.plan().dims.V);
+    state = model_.prefill(tokens, std::move(state)).state;
+    state.eval();
+  }
+
+  void decode_figure(ModelState& state, std::int64_t position) {
+    BenchFigure figure;
+    figure.kind = "decode";
+    figure.batch = state.batch();
+    figure.position = position;
+    const double state_bytes = static_cast<double>(state.bytes());
+    // Weights once, embedding rows and states for every sequence.
+    const double weights = static_cast<double>(model_.bytes_per_token()) -
+                           2 * static_cast<double>(model_.plan().state_bytes());
+    figure.bytes_per_call = weights + 2 * state_bytes;
+    figure.operations_per_call =
+        figure.batch * (operations_per_token(model_.plan()) + head_operations(model_.plan()));
+    figure.state_bytes = state.bytes();
+    decode(model_, state, 2);  // the first step after a walk finds nothing in its place
+    measure(figure, figure.batch, [&] { return decode(model_, state, options_.steps); });
+  }
+
+  void prefill_figure(int length) {
+    BenchFigure figure;
+    figure.kind = "prefill";
+    figure.length = length;
+    figure.state_bytes = model_.plan().state_bytes();
+    figure.bytes_per_call = static_cast<double>(model_.bytes_per_token());
+    figure.operations_per_call =
+        length * operations_per_token(model_.plan()) + head_operations(model_.plan());
+    measure(figure, length, [&] { return prefill(model_, length); });
+  }
+
+  template <class Run>
+  void measure(BenchFigure& figure, double tokens, const Run& run) {
+    constexpr int kAttempts = 4;
+    mx::reset_peak_memory();
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      const kernels::Probe before = kernels::probe_machine();
+      std::vector<Timing> timings;
+      for (int i = 0; i < options_.repeats; ++i) timings.push_back(run());
+      const kernels::Probe after = kernels::probe_machine();
+      figure.machine = kernels::mean(before, after);
+      figure.steady = kernels::same_state(before, after);
+      take(figure, tokens, timings);
+      if (figure.steady || stop()) break;
+    }
+    figure.active_bytes = mx::get_active_memory();
+    figure.peak_bytes = mx::get_peak_memory();
+    figure.resident_bytes = resident_bytes();
+    if (options_.profile) {
+      start_profile();
+      run();
+      figure.profile = stop_profile();
+    }
+    on_figure_(figure);
+  }
+
+  static void take(BenchFigure& figure, double tokens, std::vector<Timing>& timings) {
+    std::sort(timings.begin(), timings.end(),
+              [](const Timing& a, const Timing& b) { return a.seconds < b.seconds; });
+    const Timing& median = timings[timings.size() / 2];
+    figure.seconds_per_call = median.seconds;
+    figure.host_seconds = median.host;
+    figure.nodes = median.nodes;
+    figure.tokens_per_second = tokens / median.seconds;
+    figure.fastest = tokens / timings.front().seconds;
+    figure.slowest = tokens / timings.back().seconds;
+  }
+
+  const Model& model_;
+  const BenchOptions& options_;
+  const std::function<void(const BenchFigure&)>& on_figure_;
+};
+
+}  // namespace
+
+double BenchFigure::bandwidth_share() const {
+  return bytes_per_call / seconds_per_call * 1e-9 / machine.read_gbs;
+}
+
+double BenchFigure::peak_share(double peak_gops) const {
+  return peak_gops > 0 ? operations_per_call / seconds_per_call * 1e-9 / peak_gops : 0;
+}
+
+void run_bench(const Model& model, const BenchOptions& options,
+               const std::function<void(const BenchFigure&)>& on_figure) {
+  check(options);
+  Bench(model, options, on_figure).run();
+  mx::synchronize();
+}
+
+}  // namespace xlstm

@@ -1,0 +1,55 @@
+// How fast a model runs here, beside what the machine can do.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "xlstm/base/profile.h"
+#include "xlstm/kernels/probe/probe.h"
+
+namespace xlstm {
+
+class Model;
+
+struct BenchOptions {
+  std::vector<int> batches = {1};               // sequences that decode together
+  std::vector<std::int64_t> positions = {100};  // where decode is measured; really walked to
+  std::vector<int> prefills = {512};            // lengths of prompts
+  int steps = 32;                               // tokens of a decode measurement
+  int repeats = 3;                              // measurements of a figure; the median counts
+  bool profile = false;                         // also say which parts the time went to
+  std::function<bool()> cancelled = {};         // asked between measurements
+};
+
+// One figure: a decode of `batch` sequences at `position`, or the reading of a prompt of `length`.
+struct BenchFigure {
+  std::string kind;  // "decode" or "prefill"
+  int batch = 1;
+  std::int64_t position = 0;                               // decode: tokens read before
+  int length = 0;                                          // prefill
+  double tokens_per_second = 0, slowest = 0, fastest = 0;  // median and range of the repeats
+  double seconds_per_call = 0;                             // a step, or the whole prompt
+  double host_seconds = 0;         // of that, spent to build the graph and hand it over
+  std::uint64_t nodes = 0;         // of MLX's graph, a call
+  double bytes_per_call = 0;       // weights and state moved, at least
+  double operations_per_call = 0;  // multiplications and additions of the matrix products
+  kernels::Probe machine;          // mean of the probes before and after
+  bool steady = true;              // whether these agreed; else the best of several attempts
+  std::uint64_t state_bytes = 0, active_bytes = 0, peak_bytes = 0, resident_bytes = 0;
+  std::vector<ProfileEntry> profile;
+
+  double bandwidth_share() const;  // of what was read a second, in what memory gives
+  // Of the arithmetic, in the rate of the widest instruction that may serve these weights.
+  double peak_share(double peak_gops) const;
+};
+
+// Measures decode at each position and batch, then prefill at each length, and calls on_figure with
+// each. Memory bandwidth, clock and hand-over time are probed around every figure, which is taken
+// again (at most 4 times) where the machine changed meanwhile. Throws Error(kUsage) for options out
+// of range.
+void run_bench(const Model& model, const BenchOptions& options,
+               const std::function<void(const BenchFigure&)>& on_figure);
+
+}  // namespace xlstm
