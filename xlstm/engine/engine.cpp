@@ -1,6 +1,7 @@
 #include "xlstm/engine/engine.h"
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "mlx/stream.h"
@@ -116,8 +117,11 @@ Engine Engine::open_unguarded(const std::string& name, const EngineOptions& opti
 
 Completion Engine::complete(const Request& request, const OnCompletionText& on_text) const {
   return with_memory_told([&] {
-    ModelState state = impl_->model.initial_state();
-    return impl_->complete(state, request, on_text);
+    std::optional<ModelState> state = impl_->model.initial_state();
+    Completion completion = impl_->complete(*state, request, on_text);
+    state.reset();  // into MLX's cache
+    respect_soft_limit(impl_->options);
+    return completion;
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include "mlx/device.h"
 #include "mlx/memory.h"
+#include "mlx/stream.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/base/threads.h"
@@ -120,7 +121,9 @@ void apply_limits(const EngineOptions& options) {
 }
 
 void respect_soft_limit(const EngineOptions& options) {
-  if (options.soft_memory_limit == 0 || mx::get_cache_memory() == 0) return;
+  if (options.soft_memory_limit == 0) return;
+  mx::synchronize();  // MLX's thread lets go of an evaluation's arrays only after eval() returned
+  if (mx::get_cache_memory() == 0) return;
   const std::uint64_t device = mx::get_active_memory() + mx::get_cache_memory();
   if (std::max(device, resident_bytes()) > options.soft_memory_limit) mx::clear_cache();
 }

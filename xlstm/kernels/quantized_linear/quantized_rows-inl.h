@@ -65,6 +65,7 @@ HWY_INLINE void store_tile(const QuantizedPart& a, std::size_t m0, std::size_t n
 // (kInOneGroup), by a broadcast from memory, which leaves the shuffles to those who need them more.
 template <int MR, int R, bool kInOneGroup>
 struct LaneScales {
+  HWY_INLINE LaneScales() {}  // GCC takes an implicit one for a function of no target
   HWY_INLINE void set(int m, int r, Vector factors) {
     if constexpr (kInOneGroup) {
       hn::Store(factors, VectorTag(), memory[m][r]);
