@@ -393,6 +393,25 @@ TEST_F(Convert, NameWithASlashAtItsEnd) {
   EXPECT_TRUE(fs::exists(out_ / "model.safetensors"));
 }
 
+TEST_F(Convert, NameThatEndsInADot) {
+  fs::create_directory(out_);
+  convert(kClassics, out_ / ".", quantising());
+  EXPECT_TRUE(fs::exists(out_ / "model.safetensors"));
+  EXPECT_EQ(names_in(scratch_.path()), std::set<std::string>{"out"});
+}
+
+// Something that came while a conversion ran is not ours to remove.
+TEST_F(Convert, WhatAppearsMeanwhileStays) {
+  ConvertOptions options = quantising();
+  options.on_progress = [&](double) {
+    fs::create_directory(out_);
+    std::ofstream(out_ / "theirs") << "x";
+  };
+  EXPECT_THROW(convert(kClassics, out_, options), Error);
+  EXPECT_EQ(names_in(out_), std::set<std::string>{"theirs"});
+  EXPECT_EQ(names_in(scratch_.path()), std::set<std::string>{"out"});
+}
+
 // The old model stays, and nothing else, wherever it is stopped.
 TEST_F(Convert, InterruptedLeavesNothing) {
   convert(kClassics, out_, quantising(8));

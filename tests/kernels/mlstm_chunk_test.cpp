@@ -137,6 +137,23 @@ TEST(MlstmChunk, OneTokenIsAStep) {
   }
 }
 
+// Without a soft cap: input gates so far shut that 1 over their weight is no float.
+TEST(MlstmChunk, ShutGatesStayFinite) {
+  for (const float shut : {-60.0F, -120.0F, -300.0F}) {
+    const MlstmCase c{"shut", 1, 130, 2, 8, 16, 2.0F, true};
+    MlstmData in = make_data(c);
+    for (float& i : in.i) i += shut;
+    for_each_simd_target([&](const char* target) {
+      const MlstmResult out = run_simd(c, in), truth = reference(c, in);
+      for (std::size_t at = 0; at < out.h.size(); ++at) {
+        // Weights below exp(-60) against a floor of exp(60) and more: h is nothing.
+        ASSERT_NEAR(out.h[at], truth.h[at], 1e-20) << target << " " << shut << " " << at;
+      }
+      for (const float x : out.C) ASSERT_TRUE(std::isfinite(x)) << target;
+    });
+  }
+}
+
 TEST(MlstmChunk, NoTokensNoHeadsNothingHappens) {
   const MlstmResult none;
   kernels::mlstm_chunk({1, 0, 2, 4, 4}, {});

@@ -1,6 +1,7 @@
 // xlstm bench: how fast a model runs here, beside what the machine can do.
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "xlstm/apps/bench_compare.h"
 #include "xlstm/apps/bench_report.h"
@@ -27,7 +28,7 @@ struct BenchArguments {
   std::vector<std::string> compare;
 };
 
-// "1,4,16"; "" and "0" are an empty list.
+// "1,4,16"; "0" is an empty list.
 template <class Integer>
 Option list_option(std::string name, std::string help, std::int64_t most,
                    std::vector<Integer>& to) {
@@ -72,6 +73,8 @@ int run_on(const Model& model, const BenchArguments& options) {
     return false;
   };
   std::vector<BenchFigure> figures;
+  std::optional<AtomicFile> csv;
+  if (!options.csv.empty()) csv.emplace(options.csv);  // a bad name is told before the work
   if (!options.json) write_out(bench_header(model));
   run_bench(model, bench, [&](const BenchFigure& figure) {
     figures.push_back(figure);
@@ -80,10 +83,9 @@ int run_on(const Model& model, const BenchArguments& options) {
     flush_out();
   });
   if (options.json) write_out(json_line(bench_json(model, figures)));
-  if (!options.csv.empty()) {
-    AtomicFile file(options.csv);
-    file.write(std::string_view(bench_csv(figures)));
-    file.commit();
+  if (csv) {
+    csv->write(std::string_view(bench_csv(figures)));
+    csv->commit();
   }
   return kExitOk;
 }

@@ -158,7 +158,7 @@ Command convert_command() {
           "Tokenizer and other texts are copied.",
       .groups = {quantize_group(*options), output_group(*options)},
       .examples = {{"xlstm convert ./xLSTM-7b ./xLSTM-7b-4bit --quantize 4",
-                    "A seventh of the size."},
+                    "A seventh of float32's size."},
                    {"xlstm convert ./xLSTM-7b ./xLSTM-7b-mx --quantize 4 --mode mxfp4",
                     "In the Open Compute Project's 4-bit floats."},
                    {"xlstm convert ./xLSTM-7b ./xLSTM-7b-bf16 --dtype bf16",

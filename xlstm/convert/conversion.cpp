@@ -49,8 +49,9 @@ class Planner {
     const std::int64_t N = from.shape[0], K = from.shape[1];
     const Shape groups = {N, K / format.group_size};
     const bool affine = format.mode == QuantizationMode::kAffine;
-    const DType scales =
-        affine && options_.dtype ? *options_.dtype : scale_type_for(format, from.dtype);
+    // Tensors whose rows are joined when they are loaded need scales of one type.
+    const DType first = info(slot.sources.front()).dtype;
+    const DType scales = affine && options_.dtype ? *options_.dtype : scale_type_for(format, first);
     Conversion out{tensor, slot.name, format, {}};
     out.written.push_back({from.name, DType::kU32, {N, quantized_words(format, K)}});
     out.written.push_back({path + ".scales", scales, groups});

@@ -1,6 +1,7 @@
 #include "xlstm/convert/new_folder.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -33,13 +34,22 @@ void check_is_model(const fs::path& target) {
     fail_wanted(ErrorKind::kUsage, target.string(), "a model's folder to replace",
                 "something else: remove it yourself");
   }
-  for (const fs::directory_entry& entry : fs::directory_iterator(target, error)) {
-    if (!fs::is_directory(entry.symlink_status(error))) continue;
-    fail_wanted(ErrorKind::kUsage, target.string(), "a model's folder to replace",
-                str("one with a folder in it, ", quoted(entry.path().filename().string()),
-                    ": remove it yourself"));
+  bool weights = false;
+  fs::directory_iterator entry(target, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const fs::path& path = entry->path();
+    weights = weights || path.extension() == ".safetensors";
+    std::error_code ignored;
+    if (!fs::is_directory(fs::symlink_status(path, ignored))) continue;
+    fail_wanted(
+        ErrorKind::kUsage, target.string(), "a model's folder to replace",
+        str("one with a folder in it, ", quoted(path.filename().string()), ": remove it yourself"));
   }
   if (error) fail_on(target, "list it", error);
+  if (!weights) {
+    fail_wanted(ErrorKind::kUsage, target.string(), "a model's folder to replace",
+                "one without a .safetensors file: remove it yourself");
+  }
 }
 
 void check_target(const fs::path& target, bool replace) {
@@ -60,17 +70,35 @@ void sync(const fs::path& folder) {
   ::close(descriptor);
 }
 
-fs::path parent_of(const fs::path& target) {
-  return target.has_parent_path() ? target.parent_path() : fs::path(".");
+// Absolute and without "." and "..": "out/." has its parent beside it, not inside.
+fs::path plain_path(const fs::path& target) {
+  std::error_code error;
+  const fs::path absolute = fs::absolute(target, error);
+  if (error) fail_on(target, "find it", error);
+  const fs::path plain = absolute.lexically_normal();
+  return plain.has_filename() ? plain : plain.parent_path();
+}
+
+// An empty folder whose name the new one can take over: not one that something is mounted on, which
+// cannot be renamed.
+void check_can_be_renamed(const fs::path& target) {
+  struct stat folder, parent;
+  if (::lstat(target.c_str(), &folder) != 0) return;
+  if (target.has_relative_path() && ::stat(target.parent_path().c_str(), &parent) == 0 &&
+      folder.st_dev == parent.st_dev) {
+    return;
+  }
+  fail_wanted(ErrorKind::kUsage, target.string(), "a name that is free", "a mounted folder");
 }
 
 }  // namespace
 
 NewFolder::NewFolder(const fs::path& target, bool replace)
-    : target_(target.has_filename() ? target : target.parent_path()) {
-  check_target(target_, replace);
+    : target_(plain_path(target)), replace_(replace) {
+  check_target(target_, replace_);
+  check_can_be_renamed(target_);
   std::error_code error;
-  temporary_ = parent_of(target_) / (".xlstm-" + random_suffix());
+  temporary_ = target_.parent_path() / (".xlstm-" + random_suffix());
   if (!fs::create_directory(temporary_, error)) {
     fail_on(target_, "create a folder beside it", error);
   }
@@ -83,10 +111,11 @@ NewFolder::~NewFolder() {
 
 void NewFolder::commit() {
   sync(temporary_);
+  check_target(target_, replace_);  // again: a conversion takes minutes
   std::error_code error;
   fs::path old;
   if (fs::exists(fs::symlink_status(target_, error)) && !fs::is_empty(target_, error)) {
-    old = parent_of(target_) / (".xlstm-" + random_suffix());
+    old = target_.parent_path() / (".xlstm-" + random_suffix());
     fs::rename(target_, old, error);
     if (error) fail_on(target_, "move it aside", error);
   }
@@ -97,7 +126,7 @@ void NewFolder::commit() {
     fail_on(target_, "rename the new folder to this", error);
   }
   temporary_.clear();
-  sync(parent_of(target_));
+  sync(target_.parent_path());
   if (!old.empty()) fs::remove_all(old, error);
 }
 

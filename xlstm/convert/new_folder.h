@@ -20,7 +20,8 @@ class NewFolder {
   void commit();
 
  private:
-  std::filesystem::path target_;
+  std::filesystem::path target_;  // absolute
+  bool replace_;
   std::filesystem::path temporary_;  // empty: committed
 };
 

@@ -7,6 +7,7 @@
 #include "mlx/mlx.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
+#include "xlstm/engine/engine_impl.h"
 #include "xlstm/model/model.h"
 #include "xlstm/ops/choose.h"
 #include "xlstm/ops/evaluate.h"
@@ -71,10 +72,10 @@ struct Timing {
 Timing decode(const Model& model, ModelState& state, int steps) {
   const int B = state.batch();
   mx::array token = some_tokens(B, 1, model.plan().dims.V);
-  token.eval();
+  ops::evaluate({token});
   Timing out;
   const auto step = [&] {
-    if (ops::on_cpu()) token.eval();  // as generate() does
+    if (ops::on_cpu()) ops::evaluate({token});  // as generate() does
     const auto start = Clock::now();
     ForwardResult result = model.forward(token, state);
     mx::array next = mx::reshape(ops::largest(mx::reshape(result.logits, {B, -1})), {B, 1});
@@ -93,10 +94,10 @@ Timing decode(const Model& model, ModelState& state, int steps) {
   const auto start = Clock::now();
   for (int i = 1; i < steps; ++i) {
     const mx::array next = step();
-    token.eval();
+    ops::evaluate({token});
     token = next;
   }
-  token.eval();
+  ops::evaluate({token});
   out.seconds = since(start) / (steps - 1);
   out.host /= steps;
   state.eval();
@@ -127,6 +128,7 @@ class Bench {
 
   void run() {
     for (const int batch : options_.batches) {
+      check_memory(batch);
       ModelState state = model_.initial_state(batch);
       auto positions = options_.positions;
       std::sort(positions.begin(), positions.end());
@@ -145,12 +147,24 @@ class Bench {
  private:
   bool stop() const { return options_.cancelled && options_.cancelled(); }
 
+  // States of a large batch may be what does not fit.
+  void check_memory(int batch) const {
+    const std::uint64_t states = model_.plan().state_bytes() * static_cast<std::uint64_t>(batch);
+    if (2 * states <= available_memory_bytes()) return;
+    fail_wanted(ErrorKind::kMemory, "batch", str(human_bytes(2 * states), " for states"),
+                str(human_bytes(available_memory_bytes()), " left"));
+  }
+
   void walk_to(ModelState& state, std::int64_t position) {
     const auto at = static_cast<std::int64_t>(state.positions.front());
     if (position <= at) return;
-    const mx::array tokens = some_tokens(state.batch(), position - at, model_.plan().dims.V);
-    state = model_.prefill(tokens, std::move(state)).state;
-    state.eval();
+    constexpr std::int64_t kAtOnce = 1 << 16;
+    for (std::int64_t left = position - at; left > 0 && !stop(); left -= kAtOnce) {
+      const mx::array tokens =
+          some_tokens(state.batch(), std::min(left, kAtOnce), model_.plan().dims.V);
+      state = model_.prefill(tokens, std::move(state), [&](std::int64_t) { return !stop(); }).state;
+      state.eval();
+    }
   }
 
   void decode_figure(ModelState& state, std::int64_t position) {
@@ -159,15 +173,18 @@ class Bench {
     figure.batch = state.batch();
     figure.position = position;
     const double state_bytes = static_cast<double>(state.bytes());
-    // Weights once, embedding rows and states for every sequence.
+    // Weights once, states for every sequence.
     const double weights = static_cast<double>(model_.bytes_per_token()) -
                            2 * static_cast<double>(model_.plan().state_bytes());
     figure.bytes_per_call = weights + 2 * state_bytes;
     figure.operations_per_call =
         figure.batch * (operations_per_token(model_.plan()) + head_operations(model_.plan()));
     figure.state_bytes = state.bytes();
-    decode(model_, state, 2);  // the first step after a walk finds nothing in its place
-    measure(figure, figure.batch, [&] { return decode(model_, state, options_.steps); });
+    measure(figure, figure.batch, [&] {
+      ModelState own = state;  // the position stays what it is
+      decode(model_, own, 2);  // the first step copies the state, later ones work in place
+      return decode(model_, own, options_.steps);
+    });
   }
 
   void prefill_figure(int length) {
@@ -236,8 +253,10 @@ double BenchFigure::peak_share(double peak_gops) const {
 void run_bench(const Model& model, const BenchOptions& options,
                const std::function<void(const BenchFigure&)>& on_figure) {
   check(options);
-  Bench(model, options, on_figure).run();
-  mx::synchronize();
+  with_memory_told([&] {
+    Bench(model, options, on_figure).run();
+    mx::synchronize();
+  });
 }
 
 }  // namespace xlstm

@@ -36,7 +36,7 @@ struct BenchFigure {
   double bytes_per_call = 0;       // weights and state moved, at least
   double operations_per_call = 0;  // multiplications and additions of the matrix products
   kernels::Probe machine;          // mean of the probes before and after
-  bool steady = true;              // whether these agreed; else the best of several attempts
+  bool steady = true;              // whether these agreed, at the last of several attempts
   std::uint64_t state_bytes = 0, active_bytes = 0, peak_bytes = 0, resident_bytes = 0;
   std::vector<ProfileEntry> profile;
 
