@@ -127,26 +127,38 @@ double probe_rate(const Work& work) {
   return best;
 }
 
-// Two threads take turns at counting one number up; the quickest of several rounds.
+// Two threads take turns at counting one number up; the quickest of several rounds, of which there
+// are fewer on a machine whose cores have other work: a thread that waits long offers its core.
 double probe_hand_over() {
   if (thread_count() < 2) return 0;
-  constexpr int kRounds = 10, kTurns = 1000;
+  using Clock = std::chrono::steady_clock;
+  constexpr int kRounds = 100, kTurns = 100, kLooks = 10'000;
+  constexpr std::chrono::milliseconds kMost{20};
+  constexpr int kOver = -1;
   std::atomic<int> number{0};
-  double best = 1e9;
-  const auto count_up = [&](int mine) {
-    for (int round = 0; round < kRounds; ++round) {
-      const auto start = std::chrono::steady_clock::now();
-      for (int turn = mine; turn < kTurns; turn += 2) {
-        while (number.load(std::memory_order_acquire) != round * kTurns + turn) {
-        }
-        number.store(round * kTurns + turn + 1, std::memory_order_release);
-      }
-      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-      if (mine == 0) best = std::min(best, took.count());
+  const auto wait_for = [&](int turn) {  // false: it is over
+    for (int look = 1;; ++look) {
+      const int now = number.load(std::memory_order_acquire);
+      if (now == turn || now == kOver) return now == turn;
+      if (look % kLooks == 0) std::this_thread::yield();
     }
   };
-  std::thread other(count_up, 1);
-  count_up(0);
+  std::thread other([&] {
+    for (int turn = 1; wait_for(turn); turn += 2) {
+      number.store(turn + 1, std::memory_order_release);
+    }
+  });
+  double best = 1e9;
+  const auto begin = Clock::now();
+  for (int round = 0; round < kRounds && Clock::now() - begin < kMost; ++round) {
+    const auto start = Clock::now();
+    for (int turn = round * kTurns; turn < (round + 1) * kTurns; turn += 2) {
+      number.store(turn + 1, std::memory_order_release);
+      wait_for(turn + 2);
+    }
+    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  number.store(kOver, std::memory_order_release);
   other.join();
   return best / kTurns * 1e9;
 }
