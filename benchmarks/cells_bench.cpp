@@ -6,14 +6,13 @@
 //
 // Figures are of the median call. A line marked "unsteady" was measured while the machine changed
 // its state; repeat it.
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
 #include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "benchmarks/measuring.h"
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/row_cases.h"
 #include "xlstm/kernels/gates/gates.h"
@@ -62,10 +61,7 @@ void measure(benchmark::State& state, const Work& work) {
     times.push_back(took.count());
   }
   const Probe after = probe_machine();
-  // The median: on a shared machine a mean tells about the neighbours.
-  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2),
-                   times.end());
-  const double median = times[times.size() / 2];
+  const double median = median_of(times);
   const double bandwidth = work.bytes / median * 1e-9, rate = work.operations / median * 1e-9;
   state.counters["median_us"] = median * 1e6;
   state.counters["best_us"] = *std::min_element(times.begin(), times.end()) * 1e6;
@@ -174,11 +170,7 @@ void register_op(const char* name, Op op, std::initializer_list<std::size_t> siz
   for (const CellShape& c : testing::cell_shapes()) {
     for (const std::size_t size : sizes) {
       const std::string full = std::string(c.model) + "/" + name + "/" + std::to_string(size);
-      benchmark::RegisterBenchmark(full.c_str(),
-                                   [=](benchmark::State& state) { op(state, c, size); })
-          ->UseRealTime()
-          ->Unit(benchmark::kMicrosecond)
-          ->MinTime(0.2);
+      register_case(full, [=](benchmark::State& state) { op(state, c, size); });
     }
   }
 }
@@ -194,8 +186,5 @@ int main(int argc, char** argv) {
   register_op("head_norm_gated", gated_norm, {1, 512});
   register_op("swiglu", gate, {1, 512});
   register_op("soft_cap_logits", logits, {1});
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return xlstm::bench::run_all(argc, argv);
 }

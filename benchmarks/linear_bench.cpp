@@ -5,8 +5,6 @@
 //
 // GB/s, GFLOP/s, %read and %peak are of the median call. A line marked "unsteady" was measured
 // while the machine changed its state; repeat it.
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -14,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "benchmarks/measuring.h"
 #include "tests/kernels/linear_cases.h"
 #include "xlstm/base/dtype.h"
 #include "xlstm/kernels/linear/linear.h"
@@ -79,10 +78,7 @@ void run(benchmark::State& state, const LinearLayer& layer, WeightType type, std
   }
   const Probe after = probe_machine();
 
-  // The median: on a shared machine a mean tells about the neighbours.
-  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2),
-                   times.end());
-  const double median = times[times.size() / 2];
+  const double median = median_of(times);
   const double read = static_cast<double>(bytes) / median * 1e-9;
   const double rate =
       2.0 * static_cast<double>(M * layer.N) * static_cast<double>(layer.K) / median * 1e-9;
@@ -104,11 +100,7 @@ void register_all() {
       for (const std::size_t M : {1, 2, 4, 8, 16, 32, 128, 512}) {
         const std::string name = std::string(layer.model) + "/" + layer.layer + "/" +
                                  testing::name_of(type) + "/M:" + std::to_string(M);
-        benchmark::RegisterBenchmark(name.c_str(),
-                                     [=](benchmark::State& state) { run(state, layer, type, M); })
-            ->UseRealTime()
-            ->Unit(benchmark::kMicrosecond)
-            ->MinTime(0.2);
+        register_case(name, [=](benchmark::State& state) { run(state, layer, type, M); });
       }
     }
   }
@@ -119,8 +111,5 @@ void register_all() {
 
 int main(int argc, char** argv) {
   xlstm::bench::register_all();
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return xlstm::bench::run_all(argc, argv);
 }

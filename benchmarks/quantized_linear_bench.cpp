@@ -5,8 +5,6 @@
 //
 // GB/s and %read are of the median call. A line marked "unsteady" was measured while the machine
 // changed its state; repeat it.
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -14,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "benchmarks/measuring.h"
 #include "tests/kernels/linear_cases.h"
 #include "xlstm/base/dtype.h"
 #include "xlstm/kernels/probe/probe.h"
@@ -67,12 +66,6 @@ class Copies {
   std::vector<std::uint16_t> scales_, biases_;
 };
 
-double median_of(std::vector<double>& times) {
-  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
-  std::nth_element(times.begin(), middle, times.end());
-  return *middle;
-}
-
 void run(benchmark::State& state, const LinearLayer& layer, const Quantization& format,
          std::size_t M) {
   const Copies W(format, layer.N, layer.K);
@@ -124,11 +117,7 @@ void register_all() {
         const std::string name = std::string(layer.model) + "/" + layer.layer + "/" + mode +
                                  std::to_string(format.bits) + "-" + std::to_string(group) +
                                  "/M:" + std::to_string(M);
-        benchmark::RegisterBenchmark(name.c_str(),
-                                     [=](benchmark::State& state) { run(state, layer, format, M); })
-            ->UseRealTime()
-            ->Unit(benchmark::kMicrosecond)
-            ->MinTime(0.2);
+        register_case(name, [=](benchmark::State& state) { run(state, layer, format, M); });
       }
     }
   }
@@ -139,8 +128,5 @@ void register_all() {
 
 int main(int argc, char** argv) {
   xlstm::bench::register_all();
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return xlstm::bench::run_all(argc, argv);
 }

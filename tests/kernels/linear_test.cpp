@@ -22,17 +22,6 @@ static_assert((HWY_TARGETS & HWY_AVX2) != 0 && (HWY_TARGETS & HWY_AVX3) != 0,
               "kernels must be built for more than the baseline");
 #endif
 
-// Exact for whole numbers up to 2048; others are cut off, which is as good for a test.
-std::uint16_t f16_from_float(float value) {
-  std::uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  const std::uint32_t sign = bits >> 16 & 0x8000U;
-  const int exponent = static_cast<int>(bits >> 23 & 0xFFU) - 127 + 15;
-  if (exponent <= 0) return static_cast<std::uint16_t>(sign);
-  return static_cast<std::uint16_t>(sign | static_cast<std::uint32_t>(exponent) << 10 |
-                                    (bits >> 13 & 0x3FFU));
-}
-
 // W in its own type, `offset` elements behind an aligned address.
 class Weights {
  public:

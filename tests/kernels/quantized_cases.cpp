@@ -28,16 +28,6 @@ std::vector<float> floats_of(std::span<const std::byte> bytes, DType dtype) {
   return out;
 }
 
-std::uint16_t f16_from_float(float value) {  // of normal numbers, cut off
-  std::uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  const std::uint32_t sign = bits >> 16 & 0x8000U;
-  const int exponent = static_cast<int>(bits >> 23 & 0xFFU) - 127 + 15;
-  if (exponent <= 0) return static_cast<std::uint16_t>(sign);
-  return static_cast<std::uint16_t>(sign | static_cast<std::uint32_t>(exponent) << 10 |
-                                    (bits >> 13 & 0x3FFU));
-}
-
 void append(std::vector<std::byte>& to, WeightType type, float value) {
   std::byte bytes[4];
   std::memcpy(bytes, &value, 4);

@@ -14,11 +14,6 @@ namespace {
 
 using Write = std::function<void(std::span<const std::byte>)>;
 
-kernels::WeightType weight_type(DType type) {
-  if (type == DType::kF32) return kernels::WeightType::kF32;
-  return type == DType::kF16 ? kernels::WeightType::kF16 : kernels::WeightType::kBF16;
-}
-
 // The columns' importance, if there is one for this slot.
 const float* find_importance(const Conversion& conversion, std::size_t K,
                              const ConvertOptions& options) {
@@ -44,7 +39,7 @@ void make_quantised(const Conversion& conversion, const TensorSource& source,
   kernels::quantize_matrix(source.bytes(conversion.source), info.dtype, N, K, *conversion.format,
                            rounding, find_importance(conversion, K, options),
                            {words.data(), scales.data(), biases.empty() ? nullptr : biases.data(),
-                            weight_type(written[1].dtype)},
+                            kernels::weight_type(written[1].dtype)},
                            info.name);
   write(std::as_bytes(std::span(words)));
   write(scales);

@@ -108,11 +108,6 @@ struct Unfilled {
   char* at;  // where the next bytes go
 };
 
-kernels::WeightType weight_type(DType type) {
-  if (type == DType::kF32) return kernels::WeightType::kF32;
-  return type == DType::kF16 ? kernels::WeightType::kF16 : kernels::WeightType::kBF16;
-}
-
 // Reads a slot's tensors once, adding what it reads to the fingerprint.
 class SlotLoader {
  public:
@@ -146,7 +141,7 @@ class SlotLoader {
     Unfilled scales(groups, scale_dtype(type), slot_.name);
     Unfilled biases(affine ? groups : Shape{0}, scale_dtype(type), slot_.name);
     kernels::QuantizedRows out{reinterpret_cast<std::uint32_t*>(words.at), scales.at,
-                               affine ? biases.at : nullptr, weight_type(type)};
+                               affine ? biases.at : nullptr, kernels::weight_type(type)};
     for (const std::size_t index : slot_.sources) {
       const TensorInfo& info = source_.tensors()[index];
       const auto rows = static_cast<std::size_t>(info.shape[0]);

@@ -4,6 +4,7 @@
 #include "xlstm/ops/check.h"
 #include "xlstm/ops/cpu_primitive.h"
 #include "xlstm/ops/ops.h"
+#include "xlstm/ops/weight_pointers.h"
 
 namespace xlstm::ops {
 namespace {
@@ -20,12 +21,6 @@ mx::Shape output_shape(const mx::array& x, const mx::array& W) {
   mx::Shape shape = x.shape();
   shape.back() = W.shape(0);
   return shape;
-}
-
-kernels::WeightType weight_type(const mx::array& W) {
-  if (W.dtype() == mx::bfloat16) return kernels::WeightType::kBF16;
-  if (W.dtype() == mx::float16) return kernels::WeightType::kF16;
-  return kernels::WeightType::kF32;
 }
 
 mx::array linear_cpu(const mx::array& x, const mx::array& W, const std::optional<mx::array>& bias) {

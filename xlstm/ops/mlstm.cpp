@@ -2,7 +2,7 @@
 #include "xlstm/kernels/mlstm_step/mlstm_step.h"
 #include "xlstm/ops/check.h"
 #include "xlstm/ops/cpu_primitive.h"
-#include "xlstm/ops/mlstm_check.h"
+#include "xlstm/ops/mlstm_forms.h"
 #include "xlstm/ops/ops.h"
 
 namespace xlstm::ops {
@@ -21,14 +21,7 @@ MlstmOutput mlstm_step_cpu(const MlstmInput& in, const MlstmState& state, const 
         args, {t.input(0), t.input(1), t.input(2), t.input(3), t.input(4), t.input(5), t.input(6),
                t.input(7), t.output(0), t.output(1), t.output(2), t.output(3)});
   };
-  const auto f32 = [](const mx::array& a) { return mx::astype(a, mx::float32); };
-  const std::vector<CpuPrimitive::Donation> in_place = {{5, 1}, {6, 2}, {7, 3}};
-  auto out = mx::array::make_arrays(
-      {{s.B, 1, s.NH, s.DHV}, state.C.shape(), state.n.shape(), state.m.shape()},
-      {mx::float32, mx::float32, mx::float32, mx::float32},
-      std::make_shared<CpuPrimitive>("mlstm_step", kernel, in_place),
-      {f32(in.q), f32(in.k), f32(in.v), in.i, in.f, state.C, state.n, state.m});
-  return {out[0], {out[1], out[2], out[3]}};
+  return mlstm_node("mlstm_step", kernel, in, state, s);
 }
 
 }  // namespace
@@ -50,6 +43,18 @@ MlstmSizes check_mlstm(std::string_view op, const MlstmInput& in, const MlstmSta
   for (const auto* a : {&in.i, &in.f, &state.C, &state.n, &state.m})
     want_float32(op, "gates and state", *a);
   return s;
+}
+
+MlstmOutput mlstm_node(const char* name, CpuKernel kernel, const MlstmInput& in,
+                       const MlstmState& state, const MlstmSizes& s) {
+  const auto f32 = [](const mx::array& a) { return mx::astype(a, mx::float32); };
+  const std::vector<CpuPrimitive::Donation> in_place = {{5, 1}, {6, 2}, {7, 3}};
+  auto out = mx::array::make_arrays(
+      {{s.B, s.S, s.NH, s.DHV}, state.C.shape(), state.n.shape(), state.m.shape()},
+      {mx::float32, mx::float32, mx::float32, mx::float32},
+      std::make_shared<CpuPrimitive>(name, std::move(kernel), in_place),
+      {f32(in.q), f32(in.k), f32(in.v), in.i, in.f, state.C, state.n, state.m});
+  return {out[0], {out[1], out[2], out[3]}};
 }
 
 MlstmOutput mlstm_step_definition(const MlstmInput& in, const MlstmState& state, float eps) {

@@ -8,6 +8,7 @@
 #include "xlstm/ops/check.h"
 #include "xlstm/ops/cpu_primitive.h"
 #include "xlstm/ops/ops.h"
+#include "xlstm/ops/weight_pointers.h"
 
 namespace xlstm::ops {
 namespace {
@@ -49,12 +50,6 @@ void check_linear(const mx::array& x, const QuantizedArray& W,
   wanted.back() = columns_of(W);
   want_shape("linear", "x", x, wanted);
   if (bias.has_value()) want_shape("linear", "bias", *bias, {W.words.shape(0)});
-}
-
-kernels::WeightType weight_type(const mx::array& a) {
-  if (a.dtype() == mx::bfloat16) return kernels::WeightType::kBF16;
-  if (a.dtype() == mx::float16) return kernels::WeightType::kF16;
-  return kernels::WeightType::kF32;
 }
 
 // W's arrays, and how a kernel that gets them as its inputs from `first` on sees the matrix.

@@ -21,12 +21,6 @@ const float* floats(const std::optional<mx::array>& a) {
   return a ? a->data<float>() : nullptr;
 }
 
-kernels::WeightType weight_type(const mx::array& a) {
-  if (a.dtype() == mx::bfloat16) return kernels::WeightType::kBF16;
-  if (a.dtype() == mx::float16) return kernels::WeightType::kF16;
-  return kernels::WeightType::kF32;
-}
-
 kernels::QuantizedMatrix quantized_pointers(const char* op, const char* name,
                                             const QuantizedArray& W, std::size_t N, std::size_t K) {
   const auto rows = static_cast<int>(N);
@@ -40,6 +34,11 @@ kernels::QuantizedMatrix quantized_pointers(const char* op, const char* name,
 }
 
 }  // namespace
+
+kernels::WeightType weight_type(const mx::array& a) {
+  if (a.dtype() == mx::bfloat16) return kernels::WeightType::kBF16;
+  return a.dtype() == mx::float16 ? kernels::WeightType::kF16 : kernels::WeightType::kF32;
+}
 
 Norm settled(const Norm& norm) {
   Norm out = {settled_float32(norm.weight), std::nullopt};

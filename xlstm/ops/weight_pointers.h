@@ -6,6 +6,9 @@
 
 namespace xlstm::ops {
 
+// How a kernel reads an array of a float type.
+kernels::WeightType weight_type(const mx::array& a);
+
 // The same values with their memory in place: norms and biases in float32. Waits for them.
 Norm settled(const Norm& norm);
 Dense settled(const Dense& dense);

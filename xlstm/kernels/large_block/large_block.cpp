@@ -116,10 +116,6 @@ void ffn(const LargeBlockSizes& s, const LargeBlockWeights& w, const LargeBlockT
 
 }  // namespace
 
-std::size_t large_block_scratch_floats(const LargeBlockSizes& sizes, std::size_t rows) {
-  return rows * scratch_width(sizes);
-}
-
 void large_block(const LargeBlockSizes& sizes, const LargeBlockWeights& weights,
                  const LargeBlockTensors& t, std::size_t B, std::size_t S) {
   const Places scratch = places_for(sizes, B * S);

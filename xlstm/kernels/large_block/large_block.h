@@ -44,10 +44,8 @@ struct LargeBlockTensors {
 };
 
 // S >= 1. Throws Error(kMemory) if its scratch memory (kept for the calling thread's life) cannot
-// be had: large_block_scratch_floats(sizes, B * S) floats.
+// be had: D + max(2 QK + 3 V + 2 NH, 3 F) floats a token, with QK = NH * DHQK and V = NH * DHV.
 void large_block(const LargeBlockSizes& sizes, const LargeBlockWeights& weights,
                  const LargeBlockTensors& t, std::size_t B, std::size_t S);
-
-std::size_t large_block_scratch_floats(const LargeBlockSizes& sizes, std::size_t rows);
 
 }  // namespace xlstm::kernels

@@ -10,9 +10,17 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "xlstm/base/dtype.h"
+
 namespace xlstm::kernels {
 
 enum class WeightType : std::uint8_t { kF32, kBF16, kF16 };
+
+// That of weights which a file holds in a float type of 16 or 32 bits.
+constexpr WeightType weight_type(DType type) {
+  if (type == DType::kF32) return WeightType::kF32;
+  return type == DType::kF16 ? WeightType::kF16 : WeightType::kBF16;
+}
 
 constexpr std::size_t weight_bytes(WeightType type) {
   return type == WeightType::kF32 ? 4 : 2;

@@ -15,6 +15,7 @@
 #include "xlstm/base/scratch.h"
 #include "xlstm/base/threads.h"
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
+#include "xlstm/kernels/mlstm_step/mlstm_step_args.h"
 
 // Sums are arrays of vectors, which vectors of unknown length cannot be in.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)
@@ -322,9 +323,6 @@ HWY_EXPORT(run_part);
 
 HeadView view_of(const MlstmChunkArgs& a, const MlstmChunkTensors& t, std::size_t b,
                  std::size_t head) {
-  const auto stride_or = [](std::ptrdiff_t stride, std::size_t contiguous) {
-    return stride != 0 ? stride : static_cast<std::ptrdiff_t>(contiguous);
-  };
   HeadView v;
   v.qk_stride = stride_or(a.qkv_stride, a.NH * a.DHQK);
   v.v_stride = stride_or(a.qkv_stride, a.NH * a.DHV);

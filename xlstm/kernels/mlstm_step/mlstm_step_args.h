@@ -5,6 +5,11 @@
 
 namespace xlstm::kernels {
 
+// What a stride of 0 stands for.
+inline std::ptrdiff_t stride_or(std::ptrdiff_t stride, std::size_t contiguous) {
+  return stride != 0 ? stride : static_cast<std::ptrdiff_t>(contiguous);
+}
+
 struct MlstmStepArgs {
   std::size_t B = 0;     // sequences
   std::size_t NH = 0;    // heads

@@ -93,10 +93,6 @@ HWY_INLINE void update_rows(std::size_t DHV, float Fa, const float* key, const f
   update_columns<R>(one, j, DHV, DHV, Fa, key, query, v, C, C_out, numerator);
 }
 
-std::ptrdiff_t stride_or(std::ptrdiff_t stride, std::size_t contiguous) {
-  return stride != 0 ? stride : static_cast<std::ptrdiff_t>(contiguous);
-}
-
 // Gates, n and denominator of one head, and its key and query as C's rows want them.
 void prepare_head(const MlstmStepArgs& a, const MlstmStepTensors& t, const StepScratch& s,
                   std::size_t head) {

@@ -118,19 +118,12 @@ XLSTM_AVX512_BF16 void pack_w(const std::uint16_t* rows, std::size_t stride, std
   }
 }
 
-bool has_instructions() {
-  static const bool kHas = __builtin_cpu_supports("avx512bf16") &&
-                           __builtin_cpu_supports("avx512vl") &&
-                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-  return kHas;
-}
-
 }  // namespace
 
 const TileKernel* bf16_tile() {
   static constexpr TileKernel kKernel{kRows,   kColumns, kDepth, kChunk,
                                       x_bytes, w_bytes,  pack_x, multiply};
-  return has_instructions() && dot_instructions_wanted() ? &kKernel : nullptr;
+  return avx512::has_bf16() && dot_instructions_wanted() ? &kKernel : nullptr;
 }
 
 void pack_bf16_panel(const std::uint16_t* rows, std::size_t stride, std::size_t columns,

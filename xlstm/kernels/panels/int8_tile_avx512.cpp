@@ -317,20 +317,12 @@ XLSTM_AVX512_INT8 void pack_w(const QuantizedMatrix& W, std::size_t K, std::size
   }
 }
 
-bool has_instructions() {
-  static const bool kHas = __builtin_cpu_supports("avx512vnni") &&
-                           __builtin_cpu_supports("avx512vbmi") &&
-                           __builtin_cpu_supports("avx512vl") &&
-                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-  return kHas;
-}
-
 }  // namespace
 
 const TileKernel* int8_tile() {
   static constexpr TileKernel kKernel{kRows,   kColumns, kDepth, kChunk,
                                       x_bytes, w_bytes,  pack_x, multiply};
-  return has_instructions() && dot_instructions_wanted() ? &kKernel : nullptr;
+  return avx512::has_int8() && dot_instructions_wanted() ? &kKernel : nullptr;
 }
 
 void pack_int8_panel(const QuantizedMatrix& W, std::size_t K, std::size_t n, std::size_t columns,

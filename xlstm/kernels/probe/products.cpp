@@ -36,14 +36,11 @@ XLSTM_AVX512_INT8 double int8_chains(std::size_t rounds, float* sink) {
 }  // namespace
 
 double bf16_products(std::size_t rounds, float* sink) {
-  static const bool kHas = __builtin_cpu_supports("avx512bf16") != 0;
-  return kHas ? bf16_chains(rounds, sink) : 0;
+  return avx512::has_bf16() ? bf16_chains(rounds, sink) : 0;
 }
 
 double int8_products(std::size_t rounds, float* sink) {
-  static const bool kHas =
-      __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512vbmi") != 0;
-  return kHas ? int8_chains(rounds, sink) : 0;
+  return avx512::has_int8() ? int8_chains(rounds, sink) : 0;
 }
 
 }  // namespace xlstm::kernels
