@@ -3,31 +3,32 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
+#include <cstdint>
 
 namespace xlstm {
 
 // Threads wait() until a condition on sequentially consistent atomics holds; whoever makes it hold
-// calls wake() afterwards, which costs one load unless somebody sleeps.
+// calls wake() afterwards, which costs one load unless somebody sleeps. Nobody ever waits for a
+// thread that waits here: it holds no lock, so the system may keep it from running wherever it is.
 class Gate {
  public:
   template <typename Condition>
   void wait(const Condition& ready) {
     if (spin(ready)) return;
-    std::unique_lock lock(mutex_);
-    // Counted before `ready` is looked at again: either that look sees the change, or wake() sees
-    // us.
-    sleepers_.fetch_add(1);
-    changed_.wait(lock, ready);
-    sleepers_.fetch_sub(1);
+    for (;;) {
+      // The mark comes before the last look at `ready`: either that look sees the change, or wake()
+      // sees the mark and changes the word, after which nobody falls asleep on the old one.
+      const std::uint32_t word = word_.fetch_or(kSomebodySleeps) | kSomebodySleeps;
+      if (ready()) return;
+      word_.wait(word);
+    }
   }
 
   void wake() {
-    if (sleepers_.load() == 0) return;
-    { const std::lock_guard lock(mutex_); }  // nobody is between its look and its sleep now
-    changed_.notify_all();
+    std::uint32_t word = word_.load();
+    if ((word & kSomebodySleeps) == 0) return;
+    // If another thread was quicker, it woke all that slept.
+    if (word_.compare_exchange_strong(word, word + 1)) word_.notify_all();
   }
 
  private:
@@ -35,23 +36,34 @@ class Gate {
   static constexpr std::chrono::microseconds kSpin{30};
   static constexpr int kLooksPerClock = 32;
 
+  // Tells a processor that this thread only looks, so that it leaves memory and core to others. The
+  // thread does not yield to the system: on a busy one that gives the rest of its turn away, some
+  // milliseconds, where a microsecond was wanted.
+  static void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#else
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+#endif
+  }
+
   template <typename Condition>
   static bool spin(const Condition& ready) {
     const auto end = std::chrono::steady_clock::now() + kSpin;
     do {
       for (int look = 0; look < kLooksPerClock; ++look) {
         if (ready()) return true;
-        std::atomic_signal_fence(std::memory_order_seq_cst);
+        pause();
       }
-      // On a machine with more threads than cores, the one we wait for may need this core.
-      std::this_thread::yield();
     } while (std::chrono::steady_clock::now() < end);
     return false;
   }
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::atomic<int> sleepers_{0};
+  // The lowest bit: somebody sleeps, or is about to. The others count the times they were woken.
+  static constexpr std::uint32_t kSomebodySleeps = 1;
+  std::atomic<std::uint32_t> word_{0};
 };
 
 }  // namespace xlstm

@@ -18,11 +18,15 @@ std::size_t thread_count();
 void set_thread_count(std::size_t threads);
 
 // Calls task(part) for each part in [0, parts), at most thread_count() at a time, the caller taking
-// its share, and returns when all are done. Parts are dealt statically, in runs of neighbours:
-// which thread runs a part depends on nothing but (parts, thread_count()). Nested calls run on the
-// calling thread; calls from several threads take turns. All parts run even if some throw; the
-// exception of the lowest part is then rethrown here. Throws Error(kMemory) if threads cannot be
-// started.
+// its share, and returns when all are done. Parts are dealt statically, in runs of neighbours that
+// depend on nothing but (parts, thread_count()), and each thread begins with its own run: what it
+// left in its caches the last time is there again. A thread that is done then takes parts of the
+// others' runs that nobody has begun, so that a thread which the system does not let run, or runs
+// on a slower core, is waited for at most as long as the part takes that it is in. What a part
+// computes must therefore not depend on which thread runs it, or on the parts that this thread ran
+// before. Nested calls run on the calling thread; calls from several threads take turns. All parts
+// run even if some throw; the exception of the lowest part is then rethrown here. Throws
+// Error(kMemory) if threads cannot be started.
 void parallel_for(std::size_t parts, const std::function<void(std::size_t)>& task);
 
 }  // namespace xlstm
