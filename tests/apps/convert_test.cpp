@@ -96,6 +96,8 @@ TEST_F(ConvertCommand, WrongArguments) {
   refused({"classics-8m", out(), "--group-size", "64"}, "--quantize BITS beside it");
   refused({"classics-8m", out(), "--quantize", "4", "--keep", "head,attention"}, "attention");
   refused({"classics-8m", out(), "--dtype", "f32", "--keep", "head"}, "--quantize BITS beside");
+  refused({"classics-8m", out(), "--quantize", "4", "--keep", "head", "--head-bits", "8"},
+          "a format for head or that it is kept");
   EXPECT_FALSE(std::filesystem::exists(out()));
   EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "a", "--mode", "mxfp4"}), 2,
                                 "--quantize BITS beside it"));

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -58,6 +60,26 @@ TEST(Floats, FirstNotFinite) {
   EXPECT_EQ(first_not_finite(values, 4), 2u);
   EXPECT_EQ(first_not_finite(values + 3, 1), 0u);
   EXPECT_EQ(first_not_finite(values, 0), 0u);
+}
+
+TEST(Floats, FirstThatATypeCannotHold) {
+  const auto first = [](float value, DType type) {
+    const float values[] = {0, -value};
+    std::array<std::byte, 4> bytes{};
+    floats_to(&value, 1, type, bytes.data());
+    float back = 0;
+    floats_from(bytes.data(), type, 1, &back);
+    EXPECT_EQ(std::isfinite(back), first_not_finite(values, 2, type) == 2) << value;
+    return first_not_finite(values, 2, type);
+  };
+  EXPECT_EQ(first(65504, DType::kF16), 2U);
+  EXPECT_EQ(first(std::nextafter(65520.0F, 0.0F), DType::kF16), 2U);
+  EXPECT_EQ(first(65520, DType::kF16), 1U);
+  const float end = std::bit_cast<float>(0x7F7F8000U);  // half a step beyond bfloat16's largest
+  EXPECT_EQ(first(std::nextafter(end, 0.0F), DType::kBF16), 2U);
+  EXPECT_EQ(first(end, DType::kBF16), 1U);
+  EXPECT_EQ(first(std::numeric_limits<float>::max(), DType::kF32), 2U);
+  EXPECT_EQ(first(std::numeric_limits<float>::infinity(), DType::kF32), 1U);
 }
 
 }  // namespace

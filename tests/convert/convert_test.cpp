@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <set>
 #include <sstream>
 
@@ -115,8 +116,57 @@ double relative_error(const std::vector<float>& wanted, const std::vector<float>
   return std::sqrt(error / size);
 }
 
+// One tensor of the classics, in another type and with one number changed.
+struct Changed {
+  std::string name;
+  DType dtype = DType::kBF16;
+  std::size_t element = 0;
+  float value = 0;
+};
+
 class Convert : public ::testing::Test {
  protected:
+  // The classics with a tensor changed.
+  fs::path changed(const Changed& change) const {
+    const fs::path to = scratch_.path() / "changed";
+    const auto source = open_weights(kClassics);
+    std::vector<std::byte> bytes;
+    std::vector<TensorToWrite> tensors;
+    for (std::size_t i = 0; i < source->tensors().size(); ++i) {
+      const TensorInfo& info = source->tensors()[i];
+      tensors.push_back({info.name, info.dtype, info.shape, source->bytes(i)});
+      if (info.name != change.name) continue;
+      std::vector<float> values(info.bytes / size_of(info.dtype));
+      floats_from(source->bytes(i).data(), info.dtype, values.size(), values.data());
+      values.at(change.element) = change.value;
+      bytes.resize(values.size() * size_of(change.dtype));
+      floats_to(values.data(), values.size(), change.dtype, bytes.data());
+      tensors.back() = {info.name, change.dtype, info.shape, bytes};
+    }
+    fs::create_directories(to);
+    fs::copy(kClassics / "config.json", to / "config.json", fs::copy_options::skip_existing);
+    write_safetensors(to / "model.safetensors", tensors, {});
+    return to;
+  }
+
+  // The classics without a head of their own.
+  fs::path tied() const {
+    const fs::path to = scratch_.path() / "tied";
+    fs::create_directory(to);
+    const auto source = open_weights(kClassics);
+    std::vector<TensorToWrite> tensors;
+    for (std::size_t i = 0; i < source->tensors().size(); ++i) {
+      const TensorInfo& info = source->tensors()[i];
+      if (info.name == "lm_head.weight") continue;
+      tensors.push_back({info.name, info.dtype, info.shape, source->bytes(i)});
+    }
+    write_safetensors(to / "model.safetensors", tensors, {});
+    Json config = parse_json(text_of(kClassics / "config.json"), "config.json");
+    config["tie_word_embeddings"] = true;
+    std::ofstream(to / "config.json") << config;
+    return to;
+  }
+
   const TemporaryFolder scratch_;
   const fs::path out_ = scratch_.path() / "out";
 };
@@ -200,25 +250,49 @@ TEST_F(Convert, KeepsWhatItIsToldTo) {
   EXPECT_EQ(after.values("lm_head.weight"), before.values("lm_head.weight"));
 }
 
+// What is told of head or embedding goes before what is usual for both.
 TEST_F(Convert, TiedHeadIsTheEmbedding) {
-  const fs::path tied = scratch_.path() / "tied";
-  fs::create_directory(tied);
-  const auto source = open_weights(kClassics);
-  std::vector<TensorToWrite> tensors;
-  for (std::size_t i = 0; i < source->tensors().size(); ++i) {
-    const TensorInfo& info = source->tensors()[i];
-    if (info.name == "lm_head.weight") continue;
-    tensors.push_back({info.name, info.dtype, info.shape, source->bytes(i)});
+  const fs::path from = tied();
+  const auto format_of = [&](ConvertOptions options) {
+    options.replace = true;
+    convert(from, out_, options);
+    const auto packed = Opened(out_).plan.find_slot("embedding.weight")->packed;
+    return packed ? packed->format.bits : 0;
+  };
+  ConvertOptions usual = quantising();
+  usual.recipe = default_recipe(usual.recipe->format);
+  EXPECT_EQ(format_of(usual), 6);
+  const Quantization eight = {QuantizationMode::kAffine, 8, 64};
+  ConvertOptions options = usual;
+  options.recipe->head = eight;
+  EXPECT_EQ(format_of(options), 8);
+  options.recipe->embedding = eight;
+  EXPECT_EQ(format_of(options), 8);
+  options.recipe->head.reset();
+  EXPECT_EQ(format_of(options), 8);
+  for (const char* kind : {"head", "embedding"}) {
+    options = usual;
+    options.recipe->keep = {kind};
+    EXPECT_EQ(format_of(options), 0);
   }
-  write_safetensors(tied / "model.safetensors", tensors, {});
-  Json config = parse_json(text_of(kClassics / "config.json"), "config.json");
-  config["tie_word_embeddings"] = true;
-  std::ofstream(tied / "config.json") << config;
+}
 
+TEST_F(Convert, TiedHeadIsNotTwoThings) {
+  const fs::path from = tied();
+  const auto refusal = [&](const ConvertOptions& options) {
+    return message_of(ErrorKind::kUsage, [&] { convert(from, out_, options); });
+  };
   ConvertOptions options = quantising();
   options.recipe->head = Quantization{QuantizationMode::kAffine, 6, 64};
-  convert(tied, out_, options);
-  EXPECT_EQ(Opened(out_).plan.find_slot("embedding.weight")->packed->format.bits, 6);
+  options.recipe->embedding = Quantization{QuantizationMode::kAffine, 8, 64};
+  EXPECT_THAT(refusal(options), HasSubstr("which are one matrix here, got embedding 8-bit/64, head "
+                                          "6-bit/64"));
+  options.recipe->head.reset();
+  options.recipe->keep = {"head"};
+  EXPECT_THAT(refusal(options), HasSubstr("got embedding 8-bit/64, head kept"));
+  options.recipe->keep = {"embedding"};
+  EXPECT_THAT(refusal(options), HasSubstr("a format for embedding or that it is kept"));
+  EXPECT_FALSE(fs::exists(out_));
 }
 
 TEST_F(Convert, OtherTypesWithoutQuantising) {
@@ -457,33 +531,58 @@ TEST_F(Convert, FormatsAndKindsThatWeDoNotHave) {
 
 // Weights that are no numbers, and numbers too large for the type wanted.
 TEST_F(Convert, RefusesNumbersThatItCannotWrite) {
-  const fs::path bad = scratch_.path() / "bad";
-  fs::create_directory(bad);
-  fs::copy(kClassics / "config.json", bad / "config.json");
-  const auto source = open_weights(kClassics);
-  const auto write = [&](float value) {
-    std::vector<std::byte> bytes;
-    std::vector<TensorToWrite> tensors;
-    for (std::size_t i = 0; i < source->tensors().size(); ++i) {
-      const TensorInfo& info = source->tensors()[i];
-      tensors.push_back({info.name, info.dtype, info.shape, source->bytes(i)});
-      if (info.name != "lm_head.weight") continue;
-      bytes.assign(source->bytes(i).begin(), source->bytes(i).end());
-      floats_to(&value, 1, DType::kBF16, bytes.data() + 2 * (5 * 256 + 7));
-      tensors.back().bytes = bytes;
-    }
-    write_safetensors(bad / "model.safetensors", tensors, {});
+  const auto refusal = [&](const Changed& change, const ConvertOptions& options) {
+    const fs::path from = changed(change);
+    return message_of(ErrorKind::kModel, [&] { convert(from, out_, options); });
   };
-  write(std::nanf(""));
-  EXPECT_THAT(message_of(ErrorKind::kModel, [&] { convert(bad, out_, quantising()); }),
+  constexpr std::size_t kAt = 5 * 256 + 7;
+  const float nan = std::nanf(""), infinity = std::numeric_limits<float>::infinity();
+  Changed head = {"lm_head.weight", DType::kBF16, kAt, nan};
+  EXPECT_THAT(refusal(head, quantising()),
               HasSubstr("[lm_head.weight] wanted finite weights, got nan in row 5, column 7"));
-  EXPECT_THAT(message_of(ErrorKind::kModel, [&] { convert(bad, out_, typed(DType::kF16)); }),
-              HasSubstr("lm_head.weight"));
-  write(1e6F);
-  EXPECT_THAT(message_of(ErrorKind::kModel, [&] { convert(bad, out_, typed(DType::kF16)); }),
-              HasSubstr("that F16 can hold, got "));
-  convert(bad, out_, typed(DType::kF32));
-  EXPECT_EQ(names_in(scratch_.path()), (std::set<std::string>{"bad", "out"}));
+  EXPECT_THAT(refusal(head, typed(DType::kF16)), HasSubstr("[lm_head.weight] wanted finite"));
+  head.value = 1e6F;
+  EXPECT_THAT(refusal(head, typed(DType::kF16)), HasSubstr("that F16 can hold, got "));
+  head = {"lm_head.weight", DType::kF32, kAt, 65520};  // the first that is rounded up
+  EXPECT_THAT(refusal(head, typed(DType::kF16)), HasSubstr("got 65520 at element 1287"));
+  head.value = 3.4e38F;
+  EXPECT_THAT(refusal(head, typed(DType::kBF16)), HasSubstr("that BF16 can hold, got 3.4e+38"));
+
+  // What is only copied: a matrix of the type wanted, gates and norms.
+  for (const Changed& change : {Changed{"lm_head.weight", DType::kBF16, kAt, nan},
+                                Changed{"lm_head.weight", DType::kBF16, kAt, -infinity},
+                                Changed{"backbone.out_norm.weight", DType::kBF16, 3, nan},
+                                Changed{"backbone.out_norm.weight", DType::kF32, 3, infinity}}) {
+    EXPECT_THAT(refusal(change, typed(DType::kBF16)),
+                HasSubstr(str("[", change.name, "] wanted finite numbers")));
+  }
+  EXPECT_THAT(refusal({"backbone.out_norm.weight", DType::kF16, 3, nan}, quantising()),
+              HasSubstr("[backbone.out_norm.weight] wanted finite numbers that F16 can hold"));
+  EXPECT_EQ(names_in(scratch_.path()), (std::set<std::string>{"changed"}));
+}
+
+// Scales and biases in float16 of weights that are none.
+TEST_F(Convert, RefusesScalesThatTheirTypeCannotHold) {
+  ConvertOptions options = quantising();
+  options.dtype = DType::kF16;
+  const fs::path from = changed({"lm_head.weight", DType::kF32, 1287, -1e7F});
+  for (const bool search : {false, true}) {
+    options.recipe->search = search;
+    EXPECT_THAT(message_of(ErrorKind::kModel, [&] { convert(from, out_, options); }),
+                HasSubstr("[lm_head.weight] wanted weights whose scales and biases F16 can hold"));
+  }
+  options.dtype = DType::kBF16;
+  convert(from, out_, options);
+  EXPECT_EQ(names_in(scratch_.path()), (std::set<std::string>{"changed", "out"}));
+}
+
+TEST_F(Convert, WritesTheLargestNumbersThereAre) {
+  convert(changed({"lm_head.weight", DType::kF32, 7, 65519}), out_, typed(DType::kF16));
+  EXPECT_EQ(Opened(out_).values("lm_head.weight")[7], 65504.0F);
+  ConvertOptions options = typed(DType::kBF16);
+  options.replace = true;
+  convert(changed({"lm_head.weight", DType::kF32, 7, 3.39e38F}), out_, options);
+  EXPECT_TRUE(std::isfinite(Opened(out_).values("lm_head.weight")[7]));
 }
 
 TEST_F(Convert, ImportanceMovesTheError) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #include "xlstm/base/error.h"
 
@@ -28,6 +29,13 @@ void write_all(const float* from, std::size_t count, std::byte* to, const Conver
     const T value = convert(from[i]);
     std::memcpy(to + i * sizeof(T), &value, sizeof value);
   }
+}
+
+// The least that is rounded to infinity: half a step beyond the largest number.
+float end_of(DType type) {
+  if (type == DType::kF16) return 65520.0F;
+  if (type == DType::kBF16) return 0x1.FFp127F;
+  return std::numeric_limits<float>::infinity();
 }
 
 }  // namespace
@@ -62,9 +70,10 @@ void floats_to(const float* from, std::size_t count, DType type, std::byte* to) 
   }
 }
 
-std::size_t first_not_finite(const float* values, std::size_t count) {
+std::size_t first_not_finite(const float* values, std::size_t count, DType type) {
+  const float end = end_of(type);
   for (std::size_t i = 0; i < count; ++i) {
-    if (!std::isfinite(values[i])) return i;
+    if (!(std::abs(values[i]) < end)) return i;  // NaN is not below it
   }
   return count;
 }

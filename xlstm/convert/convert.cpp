@@ -22,7 +22,10 @@ void check_options(const Plan& plan, const fs::path& from, const fs::path& to,
   if (fs::equivalent(from, to, ignored)) {
     fail_wanted(ErrorKind::kUsage, to.string(), "another folder than the one to convert", "it");
   }
-  if (options.recipe) check_recipe(*options.recipe, "quantize");
+  if (options.recipe) {
+    check_recipe(*options.recipe, "quantize");
+    check_recipe_for(*options.recipe, plan, from.string());
+  }
   if (options.recipe && is_quantised(plan)) {
     fail_wanted(ErrorKind::kModel, from.string(),
                 "a model that is not quantised (rounding twice only loses)", "a quantised one");

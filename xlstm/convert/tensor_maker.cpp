@@ -1,7 +1,6 @@
 #include "xlstm/convert/tensor_maker.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <vector>
 
@@ -46,27 +45,38 @@ void make_quantised(const Conversion& conversion, const TensorSource& source,
   if (written.size() > 2) write(biases);
 }
 
-// A number that the type cannot hold would become an infinity, silently.
-void check_range(const float* values, std::size_t count, DType type, const std::string& name) {
-  constexpr float kMostF16 = 65504.0F;
-  for (std::size_t i = 0; i < count; ++i) {
-    const bool fits = type != DType::kF16 || std::abs(values[i]) <= kMostF16;
-    if (fits && std::isfinite(values[i])) continue;
-    fail_wanted(ErrorKind::kModel, name, str("finite numbers that ", name_of(type), " can hold"),
-                str(values[i]));
-  }
+// What would be an infinity, or no number, in the file that is written.
+void check_finite(const float* values, std::size_t count, std::size_t first, DType type,
+                  const std::string& name) {
+  const std::size_t bad = first_not_finite(values, count, type);
+  if (bad == count) return;
+  fail_wanted(ErrorKind::kModel, name, str("finite numbers that ", name_of(type), " can hold"),
+              str(values[bad], " at element ", first + bad));
 }
 
-void make_converted(const TensorInfo& info, DType type, std::span<const std::byte> bytes,
-                    const Write& write) {
+// Scales of mxfp4.
+void check_exponents(std::span<const std::byte> bytes, const std::string& name) {
+  constexpr std::byte kNoNumber{255};
+  if (std::ranges::count(bytes, kNoNumber) == 0) return;
+  fail_wanted(ErrorKind::kModel, name, "scales of mxfp4, 0 to 254", "255, which is no number");
+}
+
+// Of a float type, as it is or converted.
+void make_plain(const TensorInfo& info, DType type, std::span<const std::byte> bytes,
+                const Write& write) {
   constexpr std::size_t kAtOnce = std::size_t{1} << 18;  // elements
-  const std::size_t count = bytes.size() / size_of(info.dtype);
+  const std::size_t item = size_of(info.dtype), count = bytes.size() / item;
   std::vector<float> values(std::min(count, kAtOnce));
-  std::vector<std::byte> converted(values.size() * size_of(type));
+  std::vector<std::byte> converted(type == info.dtype ? 0 : values.size() * size_of(type));
   for (std::size_t at = 0; at < count; at += kAtOnce) {
     const std::size_t size = std::min(kAtOnce, count - at);
-    floats_from(bytes.data() + at * size_of(info.dtype), info.dtype, size, values.data());
-    check_range(values.data(), size, type, info.name);
+    const auto part = bytes.subspan(at * item, size * item);
+    floats_from(part.data(), info.dtype, size, values.data());
+    check_finite(values.data(), size, at, type, info.name);
+    if (type == info.dtype) {
+      write(part);
+      continue;
+    }
     floats_to(values.data(), size, type, converted.data());
     write(std::span(converted).first(size * size_of(type)));
   }
@@ -80,8 +90,9 @@ void make_tensors(const Conversion& conversion, const TensorSource& source,
   const TensorInfo& info = source.tensors()[conversion.source];
   const auto bytes = source.bytes(conversion.source);
   const DType type = conversion.written.front().dtype;
-  if (type == info.dtype) return write(bytes);
-  make_converted(info, type, bytes, write);
+  if (type == DType::kU8) check_exponents(bytes, info.name);
+  if (!is_float(type)) return write(bytes);  // of a quantised matrix
+  make_plain(info, type, bytes, write);
 }
 
 }  // namespace xlstm

@@ -1,11 +1,14 @@
 #include "xlstm/model/weights_loader.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <utility>
 
 #include "xlstm/base/dtype.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/floats.h"
 #include "xlstm/base/hash.h"
 #include "xlstm/kernels/quantize/quantize_matrix.h"
 #include "xlstm/ops/evaluate.h"
@@ -14,52 +17,34 @@ namespace xlstm {
 namespace {
 namespace mx = mlx::core;
 
-template <typename T>
-T read_as(const std::byte* at) {
-  T value;
-  std::memcpy(&value, at, sizeof value);  // file offsets need not be aligned
-  return value;
+void check_finite(const float* values, std::size_t count, DType type, const std::string& name) {
+  const std::size_t bad = first_not_finite(values, count, type);
+  if (bad == count) return;
+  fail_wanted(ErrorKind::kModel, name, str("finite numbers that ", name_of(type), " can hold"),
+              str(values[bad]));
 }
 
-float read_float(const std::byte* at, DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-      return read_as<float>(at);
-    case DType::kBF16:
-      return float_from_bf16(read_as<std::uint16_t>(at));
-    case DType::kF16:
-      return float_from_f16(read_as<std::uint16_t>(at));
-    case DType::kF64:
-      return static_cast<float>(read_as<double>(at));
-    default:
-      fail(ErrorKind::kInternal, "load", str("no conversion from ", name_of(dtype)));
+// `count` elements of a tensor to float32 or bfloat16 at `to`; returns the bytes
+// written. What a narrower type cannot hold is refused: it would become an infinity.
+std::size_t convert(const std::byte* from, const TensorInfo& info, std::size_t count,
+                    mx::Dtype target, char* to) {
+  const DType type = target == mx::bfloat16 ? DType::kBF16 : DType::kF32;
+  const std::size_t bytes = count * size_of(type);
+  if (type == info.dtype) {
+    std::memcpy(to, from, bytes);
+    return bytes;
   }
-}
-
-// `count` elements of `from` to float32 or bfloat16 at `to`; returns the bytes written.
-std::size_t convert(const std::byte* from, DType dtype, std::size_t count, mx::Dtype target,
-                    char* to) {
-  const std::size_t item = size_of(dtype);
-  const bool to_bf16 = target == mx::bfloat16;
-  if ((to_bf16 && dtype == DType::kBF16) || (!to_bf16 && dtype == DType::kF32)) {
-    std::memcpy(to, from, count * item);
-  } else if (to_bf16) {
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::uint16_t bits = bf16_from_float(read_float(from + i * item, dtype));
-      std::memcpy(to + 2 * i, &bits, 2);
+  constexpr std::size_t kAtOnce = std::size_t{1} << 14;  // elements: near the core
+  std::array<float, kAtOnce> values;
+  for (std::size_t at = 0; at < count; at += kAtOnce) {
+    const std::size_t size = std::min(kAtOnce, count - at);
+    floats_from(from + at * size_of(info.dtype), info.dtype, size, values.data());
+    if (type == DType::kBF16 || info.dtype == DType::kF64) {
+      check_finite(values.data(), size, type, info.name);
     }
-  } else if (dtype == DType::kBF16) {  // the common case, kept free of the switch
-    for (std::size_t i = 0; i < count; ++i) {
-      const float value = float_from_bf16(read_as<std::uint16_t>(from + 2 * i));
-      std::memcpy(to + 4 * i, &value, 4);
-    }
-  } else {
-    for (std::size_t i = 0; i < count; ++i) {
-      const float value = read_float(from + i * item, dtype);
-      std::memcpy(to + 4 * i, &value, 4);
-    }
+    floats_to(values.data(), size, type, reinterpret_cast<std::byte*>(to) + at * size_of(type));
   }
-  return count * (to_bf16 ? 2 : 4);
+  return bytes;
 }
 
 mx::Shape mlx_shape(const Shape& lengths, const std::string& where) {
@@ -120,9 +105,9 @@ class SlotLoader {
     if (quantized) return quantize(*quantized, rounding);
     Unfilled out(slot_.shape, memory_dtype(slot_, dtype), slot_.name);
     for (const std::size_t index : slot_.sources) {
-      const DType from = source_.tensors()[index].dtype;
+      const TensorInfo& info = source_.tensors()[index];
       const auto bytes = read(index);
-      out.at += convert(bytes.data(), from, bytes.size() / size_of(from), out.dtype, out.at);
+      out.at += convert(bytes.data(), info, bytes.size() / size_of(info.dtype), out.dtype, out.at);
       source_.release(index);
     }
     return out.take();

@@ -28,7 +28,8 @@ struct LoadedWeights {
 };
 
 // Puts every slot's sources into one array each, slot by slot, releasing the source's pages behind
-// it: the peak is the weights and one tensor's pages.
+// it: the peak is the weights and one tensor's pages. Throws Error(kModel) "[tensor] ..." for
+// numbers that a narrower type cannot hold.
 LoadedWeights load_weights(const Plan& plan, const TensorSource& source, const MemoryFormat& format,
                            const std::function<void(double)>& on_progress);
 

@@ -19,12 +19,27 @@ std::string_view kind_of(const Node& node, const Slot& slot) {
   return name.substr(0, name.find('.'));  // "qkvo" of "qkvo.weight"
 }
 
+bool is_tied(const Plan& plan, const Node& node) {
+  return node.kind == NodeKind::kEmbedding && plan.dims.tied_head;
+}
+
 const Quantization& wanted_for(const Recipe& recipe, const Plan& plan, const Node& node) {
   const bool embedding = node.kind == NodeKind::kEmbedding;
-  const bool head = node.kind == NodeKind::kLmHead || (embedding && plan.dims.tied_head);
+  const bool head = node.kind == NodeKind::kLmHead || is_tied(plan, node);
   if (head && recipe.head) return *recipe.head;
   if (embedding && recipe.embedding) return *recipe.embedding;
-  return recipe.format;
+  return (head || embedding) && recipe.outer ? *recipe.outer : recipe.format;
+}
+
+bool keeps(const Recipe& recipe, std::string_view kind) {
+  return std::ranges::count(recipe.keep, kind) > 0;
+}
+
+// What a recipe says of embedding or head alone: "8-bit/64", "kept", or nothing.
+std::string said_of(const Recipe& recipe, std::string_view kind,
+                    const std::optional<Quantization>& own) {
+  if (own) return short_name(*own);
+  return keeps(recipe, kind) ? "kept" : "";
 }
 
 std::optional<Quantization> fitting(Quantization format, std::int64_t K) {
@@ -46,7 +61,8 @@ const std::vector<std::string_view>& kinds_to_keep() {
 std::optional<Quantization> format_for(const Recipe& recipe, const Plan& plan, const Node& node,
                                        const Slot& slot) {
   if (slot.keep_float32 || slot.packed || slot.shape.size() != 2) return std::nullopt;
-  if (std::ranges::count(recipe.keep, kind_of(node, slot)) > 0) return std::nullopt;
+  if (keeps(recipe, kind_of(node, slot))) return std::nullopt;
+  if (is_tied(plan, node) && keeps(recipe, "head")) return std::nullopt;
   return fitting(wanted_for(recipe, plan, node), slot.shape[1]);
 }
 
@@ -60,12 +76,13 @@ Recipe default_recipe(const Quantization& format) {
   recipe.format = format;
   if (format.bits >= kOuterBits) return recipe;
   const int group = std::max(format.group_size, kOuterGroup);
-  recipe.head = recipe.embedding = Quantization{QuantizationMode::kAffine, kOuterBits, group};
+  recipe.outer = Quantization{QuantizationMode::kAffine, kOuterBits, group};
   return recipe;
 }
 
 void check_recipe(const Recipe& recipe, std::string_view where) {
-  for (const auto& format : {std::optional(recipe.format), recipe.embedding, recipe.head}) {
+  for (const auto& format :
+       {std::optional(recipe.format), recipe.outer, recipe.embedding, recipe.head}) {
     if (!format || is_supported(*format)) continue;
     fail_wanted(ErrorKind::kUsage, where,
                 "affine with 2, 3, 4, 5, 6 or 8 bits and groups of 32, 64 or 128, or mxfp4 with 4 "
@@ -79,6 +96,22 @@ void check_recipe(const Recipe& recipe, std::string_view where) {
       known += str(known.empty() ? "" : ", ", each);
     fail_wanted(ErrorKind::kUsage, where, known, quoted(kind));
   }
+  const auto check_kept = [&](std::string_view kind, const std::optional<Quantization>& own) {
+    if (!own || !keeps(recipe, kind)) return;
+    fail_wanted(ErrorKind::kUsage, where, str("a format for ", kind, " or that it is kept"),
+                "both");
+  };
+  check_kept("embedding", recipe.embedding);
+  check_kept("head", recipe.head);
+}
+
+void check_recipe_for(const Recipe& recipe, const Plan& plan, std::string_view where) {
+  if (!plan.dims.tied_head) return;
+  const std::string embedding = said_of(recipe, "embedding", recipe.embedding);
+  const std::string head = said_of(recipe, "head", recipe.head);
+  if (embedding.empty() || head.empty() || embedding == head) return;
+  fail_wanted(ErrorKind::kUsage, where, "the same of embedding and head, which are one matrix here",
+              str("embedding ", embedding, ", head ", head));
 }
 
 bool is_quantised(const Plan& plan) {

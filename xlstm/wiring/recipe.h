@@ -13,8 +13,9 @@ namespace xlstm {
 
 struct Recipe {
   Quantization format;                    // of matrices
-  std::optional<Quantization> embedding;  // of the embedding; none: `format`
-  std::optional<Quantization> head;       // of the head, also where it is the embedding; likewise
+  std::optional<Quantization> outer;      // of embedding and head; none: `format`
+  std::optional<Quantization> embedding;  // of the embedding; none: `outer`
+  std::optional<Quantization> head;       // of the head; none: `outer`
   std::vector<std::string> keep;          // kinds that stay as they are, of kinds_to_keep()
   bool search = true;                     // for scales of least error, instead of MLX's min and max
 };
@@ -22,7 +23,8 @@ struct Recipe {
 // "embedding", "head", "qkvo", "out", "up", "down", and what is always kept: "gates", "norms".
 const std::vector<std::string_view>& kinds_to_keep();
 
-// The format that a slot gets; none for what is kept, is no matrix, or is quantised already. Where
+// The format that a slot gets; none for what is kept, is no matrix, or is quantised already. A
+// matrix that is embedding and head gets what either wants, and is kept where either is. Where
 // the group does not divide the rows, the next smaller one that does; none where none does.
 std::optional<Quantization> format_for(const Recipe& recipe, const Plan& plan, const Node& node,
                                        const Slot& slot);
@@ -36,6 +38,10 @@ Recipe default_recipe(const Quantization& format);
 
 // Throws Error(kUsage) "[where] ..." for a format that we do not have or an unknown kind.
 void check_recipe(const Recipe& recipe, std::string_view where);
+
+// Throws Error(kUsage) "[where] ..." where head and embedding are one matrix of the model, and the
+// recipe wants two things of it.
+void check_recipe_for(const Recipe& recipe, const Plan& plan, std::string_view where);
 
 bool is_quantised(const Plan& plan);  // any of its slots
 

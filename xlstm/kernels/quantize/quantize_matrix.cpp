@@ -16,6 +16,25 @@ std::size_t rows_at_once(std::size_t K) {
   return std::max<std::size_t>(1, kFloats / std::max<std::size_t>(1, K));
 }
 
+DType float_type(WeightType type) {
+  if (type == WeightType::kF32) return DType::kF32;
+  return type == WeightType::kF16 ? DType::kF16 : DType::kBF16;
+}
+
+// A weight that its type holds may need a scale or bias that theirs does not.
+void check_scales(const QuantizedRows& rows, std::size_t n, std::size_t K,
+                  const Quantization& format, const std::string& where) {
+  if (format.mode == QuantizationMode::kMxfp4) return;
+  const DType type = float_type(rows.scale_type);
+  std::vector<float> values(n * scale_bytes(format, rows.scale_type, K) / size_of(type));
+  for (const void* array : {rows.scales, rows.biases}) {
+    floats_from(static_cast<const std::byte*>(array), type, values.size(), values.data());
+    if (first_not_finite(values.data(), values.size()) == values.size()) continue;
+    fail_wanted(ErrorKind::kModel, where,
+                str("weights whose scales and biases ", name_of(type), " can hold"), "larger ones");
+  }
+}
+
 }  // namespace
 
 std::size_t scale_bytes(const Quantization& format, WeightType scale_type, std::size_t K) {
@@ -48,8 +67,9 @@ void quantize_matrix(std::span<const std::byte> W, DType type, std::size_t N, st
       fail_wanted(ErrorKind::kModel, where, "finite weights",
                   str(values[bad], " in row ", first + bad / K, ", column ", bad % K));
     }
-    quantize_rows(values.data(), rows, K, format, rounding, importance,
-                  rows_from(out, first, K, format));
+    const QuantizedRows part_out = rows_from(out, first, K, format);
+    quantize_rows(values.data(), rows, K, format, rounding, importance, part_out);
+    check_scales(part_out, rows, K, format, where);
   });
 }
 
