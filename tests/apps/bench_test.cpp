@@ -67,12 +67,81 @@ TEST_F(Bench, ComparesTwoRuns) {
       is_one_line_error(xlstm({"bench", "--compare", a, "--compare", "/none.json"}), 3, "/none"));
 }
 
+// A file of --json with one figure, changed.
+Json figures_file() {
+  return {{"model", "m"},
+          {"figures",
+           {{{"figure", "decode B1 at 100"},
+             {"tokens_per_second", 10.0},
+             {"bandwidth_share", 0.5},
+             {"machine", {{"read_gb_per_second", 20.0}, {"hand_over_nanoseconds", 100.0}}}}}}};
+}
+
+TEST_F(Bench, ShowsForeignNamesSafely) {
+  Json json = figures_file();
+  json["model"] = "\x1b[2Jm\n";
+  json["figures"][0]["figure"] = "\x1b]0;x\x07" + std::string(5000, 'a');
+  const auto a = write("a.json", json.dump()).string();
+  const Result result = xlstm({"bench", "--compare", a, "--compare", a});
+  EXPECT_EQ(result.code, 0) << result.err;
+  for (const char bad : {'\x1b', '\x07'}) EXPECT_EQ(result.out.find(bad), std::string::npos);
+  EXPECT_THAT(result.out, HasSubstr(R"("\x1b[2Jm\x0a")"));
+  EXPECT_THAT(result.out, HasSubstr("1.000x"));
+  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 4);
+  EXPECT_LT(result.out.size(), 1000U);
+}
+
+TEST_F(Bench, RefusesForeignFilesInOneLine) {
+  const auto good = write("good.json", figures_file().dump()).string();
+  const auto refused = [&](const std::string& text, const std::string& why) {
+    const auto bad = write("bad.json", text).string();
+    EXPECT_TRUE(is_one_line_error(xlstm({"bench", "--compare", good, "--compare", bad}), 3, why));
+  };
+  const auto changed = [&](const std::string& pointer, const Json& value) {
+    Json json = figures_file();
+    json[Json::json_pointer(pointer)] = value;
+    return json.dump();
+  };
+  refused("", "bad.json");
+  refused("[]", "no object");
+  refused("{}", "no list figures");
+  refused(std::string(100'000, '['), "bad.json");
+  refused(std::string(5 << 20, ' '), "at most 4194304 bytes");
+  refused(changed("/model", 7), "no text model");
+  refused(changed("/figures", Json::object()), "no list figures");
+  refused(changed("/figures/0", "x"), "a figure that is no object");
+  refused(changed("/figures/0/figure", nullptr), "no text figure");
+  refused(changed("/figures/0/tokens_per_second", "\x1b[31m"), "no number tokens_per_second");
+  refused(changed("/figures/0/tokens_per_second", 0), "tokens_per_second of 0");
+  refused(changed("/figures/0/tokens_per_second", 1e300), "tokens_per_second of 1e+300");
+  refused(changed("/figures/0/bandwidth_share", -1), "bandwidth_share of -1");
+  refused(changed("/figures/0/machine", 3), "no object machine");
+  refused(changed("/figures/0/machine/hand_over_nanoseconds", Json::array()),
+          "no number hand_over_nanoseconds");
+  Json twice = figures_file();
+  twice["figures"].push_back(twice["figures"][0]);
+  refused(twice.dump(), "two figures \"decode B1 at 100\"");
+  EXPECT_TRUE(is_one_line_error(xlstm({"bench", "--compare", good, "--compare", file(".")}), 3,
+                                "Is a directory"));
+}
+
 TEST_F(Bench, RefusesWhatMakesNoSense) {
   EXPECT_EQ(xlstm({"bench", "--synthetic", "9b"}).code, 2);
   EXPECT_TRUE(is_one_line_error(xlstm({"bench", "--batch", "1,x"}), 2, "--batch"));
   EXPECT_TRUE(is_one_line_error(xlstm({"bench", "--batch", "-1"}), 2, "--batch"));
   EXPECT_TRUE(is_one_line_error(xlstm({"bench", "--positions", ""}), 2, "--positions"));
-  EXPECT_TRUE(is_one_line_error(xlstm({"bench", "--steps", "1"}), 2, "--steps"));
+  for (const char* steps : {"0", "1", "-5", "1e3", "99999999999"}) {
+    EXPECT_TRUE(is_one_line_error(xlstm({"bench", "--steps", steps}), 2, "--steps"));
+  }
+  EXPECT_TRUE(is_one_line_error(xlstm({"bench", "--batch", "2,1,2"}), 2, "each number once"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"bench", "--batch", "4097"}), 2, "from 1 to 4096"));
+  EXPECT_TRUE(
+      is_one_line_error(xlstm({"bench", "--positions", "99999999999999"}), 2, "--positions"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"bench", "--prefill", "0", "--positions", "0"}), 2,
+                                "something to measure"));
+  // Before the model is opened, let alone measured.
+  EXPECT_TRUE(is_one_line_error(xlstm({"bench", "--model", "none", "--csv", file("no/such.csv")}),
+                                3, "no/such.csv"));
   EXPECT_TRUE(is_one_line_error(
       xlstm({"bench", "--synthetic", "tiny", "--model", embedded_model().string()}), 2,
       "--synthetic"));

@@ -27,6 +27,7 @@ TEST(Quoted, ShowsTextAndEscapesTheRest) {
   EXPECT_EQ(quoted(""), "\"\"");
   EXPECT_EQ(quoted("a\"b\\c"), R"("a\"b\\c")");
   EXPECT_EQ(quoted("\x1b[31m\n\x7f"), R"("\x1b[31m\x0a\x7f")");
+  EXPECT_EQ(quoted("\xc2\x9b[31m\xc2\xa0"), "\"\\xc2\\x9b[31m\xc2\xa0\"");
   EXPECT_EQ(quoted(std::string_view("\0", 1)), R"("\x00")");
   EXPECT_EQ(quoted("é€😀"), "\"é€😀\"");
   EXPECT_EQ(quoted("\xff\xc3"), R"("\xff\xc3")");

@@ -40,8 +40,12 @@ Option list_option(std::string name, std::string help, std::int64_t most,
             if (text == "0") return;
             for (std::size_t begin = 0; begin <= text.size();) {
               const std::size_t end = std::min(text.find(',', begin), text.size());
-              to.push_back(static_cast<Integer>(
-                  parse_integer(name, text.substr(begin, end - begin), 1, most)));
+              const auto number = static_cast<Integer>(
+                  parse_integer(name, text.substr(begin, end - begin), 1, most));
+              if (std::ranges::count(to, number) > 0) {
+                fail_wanted(ErrorKind::kUsage, name, "each number once", quoted(text));
+              }
+              to.push_back(number);
               begin = end + 1;
             }
           }};
@@ -61,20 +65,19 @@ int run_compare(const BenchArguments& options) {
     fail_wanted(ErrorKind::kUsage, "--compare", "two files: --compare A.json --compare B.json",
                 str(options.compare.size()));
   }
-  write_out(compare_text(read_bench_file(options.compare[0]), read_bench_file(options.compare[1])));
+  const BenchFile before = read_bench_file(options.compare[0]);
+  write_out(compare_text(before, read_bench_file(options.compare[1])));
   return kExitOk;
 }
 
 // Writes the table row by row, as figures come, or all at the end.
-int run_on(const Model& model, const BenchArguments& options) {
+int run_on(const Model& model, const BenchArguments& options, std::optional<AtomicFile>& csv) {
   BenchOptions bench = options.bench;
   bench.cancelled = [] {
     leave_if_interrupted();
     return false;
   };
   std::vector<BenchFigure> figures;
-  std::optional<AtomicFile> csv;
-  if (!options.csv.empty()) csv.emplace(options.csv);  // a bad name is told before the work
   if (!options.json) write_out(bench_header(model));
   run_bench(model, bench, [&](const BenchFigure& figure) {
     figures.push_back(figure);
@@ -95,11 +98,18 @@ int run_bench_command(const BenchArguments& options) {
   if (!options.synthetic.empty() && !options.model.model.empty()) {
     fail_wanted(ErrorKind::kUsage, "--synthetic", "no --model beside it", options.model.model);
   }
+  const BenchOptions& bench = options.bench;
+  if (bench.prefills.empty() && (bench.batches.empty() || bench.positions.empty())) {
+    fail_wanted(ErrorKind::kUsage, "xlstm bench", "something to measure",
+                "--prefill 0, and --batch 0 or --positions 0");
+  }
+  std::optional<AtomicFile> csv;
+  if (!options.csv.empty()) csv.emplace(options.csv);  // a bad name is told before the work
   if (options.synthetic.empty()) {
     const Engine engine = open_engine(options.model);
-    return run_on(engine.model(), options);
+    return run_on(engine.model(), options, csv);
   }
-  return run_on(open_synthetic(options.synthetic, engine_options(options.model)), options);
+  return run_on(open_synthetic(options.synthetic, engine_options(options.model)), options, csv);
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ std::string source_name(const std::string& file) {
   return file == "-" ? "standard input" : file;
 }
 
-std::string read_all(const std::string& file) {
+std::string read_all(const std::string& file, std::size_t most) {
   const std::string name = source_name(file);
   const Descriptor in{file == "-" ? STDIN_FILENO : open(file.c_str(), O_RDONLY | O_CLOEXEC)};
   if (in.number < 0) {
@@ -81,6 +81,7 @@ std::string read_all(const std::string& file) {
     text.resize(used + kBlock);
     const std::size_t got = read_block(in.number, text.data() + used, kBlock, name);
     used += got;
+    if (used > most) fail_wanted(ErrorKind::kFormat, name, str("at most ", most, " bytes"), "more");
     if (got == 0) {
       text.resize(used);
       return text;

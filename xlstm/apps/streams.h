@@ -1,6 +1,8 @@
 // Standard input and output, and files that hold a text.
 #pragma once
 
+#include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,8 +19,10 @@ bool flush_out();
 // Writes to standard error, failures ignored.
 void write_note(std::string_view text);
 
-// All of a file, or of standard input for "-". Throws Error(kFile); Interrupted after Ctrl-C.
-std::string read_all(const std::string& file);
+// All of a file, or of standard input for "-". Throws Error: kFile, kFormat for more than `most`
+// bytes; Interrupted after Ctrl-C.
+std::string read_all(const std::string& file,
+                     std::size_t most = std::numeric_limits<std::size_t>::max());
 
 // The name of read_all's source for messages: the file, or "standard input".
 std::string source_name(const std::string& file);

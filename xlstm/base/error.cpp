@@ -7,6 +7,15 @@ namespace xlstm {
 Error::Error(ErrorKind kind, std::string_view where, std::string_view what)
     : std::runtime_error(str("[", where, "] ", what)), kind_(kind) {}
 
+namespace {
+
+// U+0080 to U+009F: terminals take these, too, for the start of commands.
+bool is_late_control(std::string_view text) {
+  return text.size() > 1 && text[0] == '\xc2' && static_cast<unsigned char>(text[1]) < 0xa0;
+}
+
+}  // namespace
+
 std::string quoted(std::string_view text) {
   constexpr std::size_t kShown = 80;
   constexpr char kHex[] = "0123456789abcdef";
@@ -15,7 +24,7 @@ std::string quoted(std::string_view text) {
   while (i < text.size() && i < kShown) {
     const auto byte = static_cast<unsigned char>(text[i]);
     const std::size_t length = utf8_sequence_length(text.substr(i));
-    if (length == 0 || byte < 0x20 || byte == 0x7f) {
+    if (length == 0 || byte < 0x20 || byte == 0x7f || is_late_control(text.substr(i))) {
       out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
       ++i;
     } else {

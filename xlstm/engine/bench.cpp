@@ -104,10 +104,11 @@ Timing decode(const Model& model, ModelState& state, int steps) {
   return out;
 }
 
-Timing prefill(const Model& model, int length) {
+// `go_on` is asked between the prompt's segments.
+Timing prefill(const Model& model, int length, const std::function<bool(std::int64_t)>& go_on) {
   const mx::array tokens = some_tokens(1, length, model.plan().dims.V);
   const auto start = Clock::now();
-  ForwardResult result = model.prefill(tokens, model.initial_state());
+  ForwardResult result = model.prefill(tokens, model.initial_state(), go_on);
   Timing out;
   std::set<const void*> seen;
   count_nodes(result.logits, seen);
@@ -195,7 +196,8 @@ class Bench {
     figure.bytes_per_call = static_cast<double>(model_.bytes_per_token());
     figure.operations_per_call =
         length * operations_per_token(model_.plan()) + head_operations(model_.plan());
-    measure(figure, length, [&] { return prefill(model_, length); });
+    measure(figure, length,
+            [&] { return prefill(model_, length, [this](std::int64_t) { return !stop(); }); });
   }
 
   template <class Run>
