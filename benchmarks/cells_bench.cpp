@@ -28,7 +28,6 @@ namespace {
 
 using kernels::Probe;
 using kernels::probe_machine;
-using kernels::same_state;
 
 using testing::CellShape;
 
@@ -61,17 +60,9 @@ void measure(benchmark::State& state, const Work& work) {
     times.push_back(took.count());
   }
   const Probe after = probe_machine();
-  const double median = median_of(times);
-  const double bandwidth = work.bytes / median * 1e-9, rate = work.operations / median * 1e-9;
-  state.counters["median_us"] = median * 1e6;
-  state.counters["best_us"] = *std::min_element(times.begin(), times.end()) * 1e6;
-  state.counters["GB/s"] = bandwidth;
-  state.counters["GFLOP/s"] = rate;
-  state.counters["%read"] = 100 * bandwidth / ((before.read_gbs + after.read_gbs) / 2);
-  state.counters["%peak"] = 100 * rate / ((before.peak_gflops + after.peak_gflops) / 2);
-  state.counters["read"] = (before.read_gbs + after.read_gbs) / 2;
-  state.counters["peak"] = (before.peak_gflops + after.peak_gflops) / 2;
-  if (!same_state(before, after)) state.SetLabel("unsteady");
+  const double best = *std::min_element(times.begin(), times.end());
+  report(state, times, work.bytes, work.operations, before, after);
+  state.counters["best_us"] = best * 1e6;
 }
 
 // Inputs of the cell as they come: columns of one product.

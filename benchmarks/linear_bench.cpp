@@ -23,7 +23,6 @@ namespace {
 
 using kernels::Probe;
 using kernels::probe_machine;
-using kernels::same_state;
 using kernels::WeightType;
 using testing::LinearLayer;
 
@@ -77,20 +76,8 @@ void run(benchmark::State& state, const LinearLayer& layer, WeightType type, std
     copy = (copy + 1) % copies;
   }
   const Probe after = probe_machine();
-
-  const double median = median_of(times);
-  const double read = static_cast<double>(bytes) / median * 1e-9;
-  const double rate =
-      2.0 * static_cast<double>(M * layer.N) * static_cast<double>(layer.K) / median * 1e-9;
-  state.counters["median_us"] = median * 1e6;
-  state.counters["GB/s"] = read;
-  state.counters["GFLOP/s"] = rate;
-  state.counters["%read"] = 100 * read / ((before.read_gbs + after.read_gbs) / 2);
-  state.counters["%peak"] = 100 * rate / ((before.peak_gflops + after.peak_gflops) / 2);
-  state.counters["read"] = (before.read_gbs + after.read_gbs) / 2;
-  state.counters["peak"] = (before.peak_gflops + after.peak_gflops) / 2;
-  state.counters["hand_over_ns"] = (before.hand_over_ns + after.hand_over_ns) / 2;
-  if (!same_state(before, after)) state.SetLabel("unsteady");
+  const double operations = 2.0 * static_cast<double>(M * layer.N) * static_cast<double>(layer.K);
+  report(state, times, static_cast<double>(bytes), operations, before, after);
 }
 
 void register_all() {

@@ -19,6 +19,24 @@ inline double median_of(std::vector<double>& times) {
   return *middle;
 }
 
+// What a case says of itself: times in seconds, bytes read or written and operations (two a
+// multiply-add) of one run, beside what the machine gave before and after. %peak is of float32's.
+inline void report(benchmark::State& state, std::vector<double>& times, double bytes,
+                   double operations, const kernels::Probe& before, const kernels::Probe& after) {
+  const kernels::Probe machine = kernels::mean(before, after);
+  const double median = median_of(times);
+  const double bandwidth = bytes / median * 1e-9, rate = operations / median * 1e-9;
+  state.counters["median_us"] = median * 1e6;
+  state.counters["GB/s"] = bandwidth;
+  state.counters["GFLOP/s"] = rate;
+  state.counters["%read"] = 100 * bandwidth / machine.read_gbs;
+  state.counters["%peak"] = 100 * rate / machine.peak_gflops;
+  state.counters["read"] = machine.read_gbs;
+  state.counters["peak"] = machine.peak_gflops;
+  state.counters["hand_over_ns"] = machine.hand_over_ns;
+  if (!kernels::same_state(before, after)) state.SetLabel("unsteady");
+}
+
 inline void register_case(const std::string& name, std::function<void(benchmark::State&)> run) {
   benchmark::RegisterBenchmark(name.c_str(), std::move(run))
       ->UseRealTime()

@@ -25,7 +25,6 @@ namespace {
 using kernels::Probe;
 using kernels::probe_machine;
 using kernels::QuantizedMatrix;
-using kernels::same_state;
 using kernels::WeightType;
 using testing::LinearLayer;
 
@@ -84,18 +83,8 @@ void run(benchmark::State& state, const LinearLayer& layer, const Quantization& 
     copy = (copy + 1) % W.count();
   }
   const Probe after = probe_machine();
-
-  const double median = median_of(times);
-  const double read = static_cast<double>(W.bytes()) / median * 1e-9;
-  const double read_rate = (before.read_gbs + after.read_gbs) / 2;
-  state.counters["median_us"] = median * 1e6;
-  state.counters["GB/s"] = read;
-  state.counters["%read"] = 100 * read / read_rate;
-  state.counters["GOP/s"] =
-      2.0 * static_cast<double>(M * layer.N) * static_cast<double>(layer.K) / median * 1e-9;
-  state.counters["read"] = read_rate;
-  state.counters["hand_over_ns"] = (before.hand_over_ns + after.hand_over_ns) / 2;
-  if (!same_state(before, after)) state.SetLabel("unsteady");
+  const double operations = 2.0 * static_cast<double>(M * layer.N) * static_cast<double>(layer.K);
+  report(state, times, static_cast<double>(W.bytes()), operations, before, after);
 }
 
 std::vector<Quantization> formats() {

@@ -4,7 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <stdexcept>
+#include <string>
+
+#include "xlstm/base/error.h"
 
 namespace xlstm {
 
@@ -33,6 +38,22 @@ inline int wait_for(pid_t child) {
 inline bool drop_superuser() {
   constexpr unsigned kNobody = 65534;
   return ::geteuid() != 0 || (::setgid(kNobody) == 0 && ::setuid(kNobody) == 0);
+}
+
+// Whether `open`, called without the superuser's rights, throws an Error(kFile) that says EACCES.
+template <typename Open>
+bool is_denied(const Open& open) {
+  const pid_t child = start_child([&] {
+    if (!drop_superuser()) return 2;
+    try {
+      open();
+      return 3;
+    } catch (const Error& error) {
+      const bool says = std::string(error.what()).find(std::strerror(EACCES)) != std::string::npos;
+      return error.kind() == ErrorKind::kFile && says ? 0 : 4;
+    }
+  });
+  return wait_for(child) == 0;
 }
 
 }  // namespace xlstm

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "mlx/device.h"
-#include "tests/generate/classics.h"
+#include "tests/engine/classics_engine.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/limits.h"
 #include "xlstm/wiring/plan.h"
@@ -15,18 +15,14 @@
 namespace xlstm {
 namespace {
 
+using test::engine;
+using test::greedy;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using Ids = std::vector<std::int32_t>;
 
-const Engine& engine() {
-  static const Engine opened =
-      Engine::open(test::classics_folder().string(), {.dtype = "float32", .device = "cpu"});
-  return opened;
-}
-
-Request greedy(const std::string& prompt, std::int64_t max_tokens = 64) {
-  return {.prompt = prompt, .max_tokens = max_tokens, .temperature = 0, .stop_at_end_token = false};
+Request greedy(const std::string& prompt) {
+  return greedy(prompt, 64);
 }
 
 // The golden prompts as texts: their tokens without BOS, decoded.

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include "tests/engine/classics_engine.h"
 #include "tests/engine/temp_folder.h"
-#include "tests/generate/classics.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/generate/perplexity.h"
@@ -15,6 +15,7 @@ namespace xlstm {
 namespace {
 
 namespace fs = std::filesystem;
+using test::greedy;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
@@ -62,10 +63,6 @@ class NotFinite : public ::testing::Test {
 
   test::TempFolder folder_;
 };
-
-Request greedy(const std::string& prompt, std::int64_t max_tokens) {
-  return {.prompt = prompt, .max_tokens = max_tokens, .temperature = 0, .stop_at_end_token = false};
-}
 
 TEST_F(NotFinite, a_norm_is_told_after_the_prompt) {
   damage("backbone.out_norm.weight", 7, kNan);

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/engine/classics_engine.h"
 #include "tests/engine/temp_folder.h"
-#include "tests/generate/classics.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/generate/generator.h"
@@ -12,18 +12,14 @@
 namespace xlstm {
 namespace {
 
+using test::engine;
+using test::greedy;
 using test::TempFolder;
 using ::testing::HasSubstr;
 using Ids = std::vector<std::int32_t>;
 
-const Engine& engine() {
-  static const Engine opened =
-      Engine::open(test::classics_folder().string(), {.dtype = "float32", .device = "cpu"});
-  return opened;
-}
-
-Request greedy(const std::string& prompt, std::int64_t max_tokens = 20) {
-  return {.prompt = prompt, .max_tokens = max_tokens, .temperature = 0, .stop_at_end_token = false};
+Request greedy(const std::string& prompt) {
+  return greedy(prompt, 20);
 }
 
 // One run over all the ids, below the engine.

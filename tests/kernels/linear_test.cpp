@@ -7,6 +7,7 @@
 
 #include "tests/kernels/linear_cases.h"
 #include "tests/kernels/op_cases.h"
+#include "tests/kernels/ways.h"
 #include "xlstm/base/dtype.h"
 #include "xlstm/base/threads.h"
 #include "xlstm/kernels/panels/tiles.h"
@@ -64,15 +65,6 @@ Inputs exact_inputs(const LinearShape& shape, WeightType type, bool with_bias,
   return {shape, whole_floats(M * K, 30, random),
           with_bias ? whole_floats(N, 1000, random) : std::vector<float>(),
           Weights(type, whole_floats(N * K, 30, random), offset)};
-}
-
-// Every SIMD target, and the widest one without the instructions that go beyond it.
-template <class Check>
-void for_each_way(const Check& check) {
-  for_each_simd_target(check);
-  kernels::use_dot_instructions(false);
-  check("no dot instructions");
-  kernels::use_dot_instructions(true);
 }
 
 using Kernel = decltype(&kernels::linear);

@@ -7,6 +7,7 @@
 
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/quantized_cases.h"
+#include "tests/kernels/ways.h"
 #include "xlstm/base/threads.h"
 #include "xlstm/kernels/panels/tiles.h"
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
@@ -15,15 +16,6 @@ namespace xlstm::testing {
 namespace {
 
 using kernels::WeightType;
-
-// Every SIMD target, and the widest one without the instructions that go beyond it.
-template <class Check>
-void for_each_way(const Check& check) {
-  for_each_simd_target(check);
-  kernels::use_dot_instructions(false);
-  check("no dot instructions");
-  kernels::use_dot_instructions(true);
-}
 
 using Kernel = decltype(&kernels::quantized_linear);
 

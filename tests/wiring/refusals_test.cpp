@@ -4,6 +4,7 @@
 
 #include "tests/wiring/expect_error.h"
 #include "tests/wiring/fake_source.h"
+#include "tests/wiring/faults_of.h"
 #include "xlstm/wiring/discover.h"
 
 namespace xlstm::testing {
@@ -13,18 +14,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// The listed faults, one a line, without the frame.
-std::vector<std::string> faults_of(const FakeSource& source, const std::string& config = "{}") {
-  const std::string text =
-      message_of(ErrorKind::kModel, [&] { discover(config, source, "model"); });
-  EXPECT_EQ(text.rfind("[model] this model cannot be run: ", 0), 0u) << text;
-  std::vector<std::string> lines;
-  for (std::size_t at = text.find("\n  - "); at != std::string::npos;) {
-    const std::size_t next = text.find("\n  - ", at + 1);
-    lines.push_back(text.substr(at + 5, next == std::string::npos ? next : next - at - 5));
-    at = next;
-  }
-  return lines;
+std::vector<std::string> faults_of(const FakeSource& source) {
+  return faults_of(source, "{}");
 }
 
 TEST(Refusals, MissingTensor) {

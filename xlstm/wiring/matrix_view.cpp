@@ -51,7 +51,7 @@ class PartsChecker {
     }
     const bool scale =
         scales.dtype == DType::kF16 || scales.dtype == DType::kBF16 || scales.dtype == DType::kF32;
-    if (!scale) wrong(scales, "BF16, F16 or F32", std::string(name_of(scales.dtype)));
+    if (!scale) return wrong(scales, "BF16, F16 or F32", std::string(name_of(scales.dtype)));
     const TensorInfo& biases = info(parts_.biases);
     if (biases.dtype != scales.dtype) {
       wrong(biases, str(name_of(scales.dtype), " as the scales are"),
