@@ -3,6 +3,7 @@
 
 #include "tests/model/fixture.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/threads.h"
 
 namespace xlstm::testing {
 namespace {
@@ -190,7 +191,9 @@ TEST(Model, Bfloat16WholeIsSteps) {
 
 TEST(Model, TheEstimateCoversWhatLoadingTook) {
   const Model model = open_model(classics_folder());
+  set_thread_count(2);
   const MemoryEstimate estimate = estimate_memory(model.plan(), ComputeDtype::kFloat32, 2);
+  set_thread_count(0);
   EXPECT_EQ(estimate.weights, model.weight_bytes());
   EXPECT_EQ(estimate.state, 2 * model.plan().state_bytes());
   mx::clear_cache();
@@ -200,7 +203,17 @@ TEST(Model, TheEstimateCoversWhatLoadingTook) {
       model.prefill(tokens_of(random_ids(1200, model.plan().dims.V, 9), 2), model.initial_state(2));
   mx::eval(out.logits);
   out.state.eval();
-  EXPECT_LE(mx::get_peak_memory() - before, estimate.state + estimate.workspace);
+  // MLX does not see the kernel's scratch memory: what its header says, for the 512 tokens of a
+  // segment.
+  const LargeDims& d = model.plan().dims;
+  const std::int64_t QK = d.NH * d.DHQK, V = d.NH * d.DHV;
+  const std::int64_t floats = d.D + std::max(2 * QK + 3 * V + 2 * d.NH, 3 * d.F);
+  const std::uint64_t took =
+      mx::get_peak_memory() - before + 512 * 4 * static_cast<std::uint64_t>(floats);
+  EXPECT_LE(took, estimate.state + estimate.workspace);
+  // Nor does the estimate refuse what would run: beyond it are what products pack, a few MiB.
+  constexpr std::uint64_t kPacked = std::uint64_t{4} << 20;
+  EXPECT_LE(estimate.state + estimate.workspace, took + took / 2 + kPacked);
 }
 
 }  // namespace

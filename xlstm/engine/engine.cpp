@@ -158,7 +158,9 @@ std::uint64_t Engine::estimate_bytes(const std::string& name, const EngineOption
                                      int batch) {
   if (batch < 1) fail_wanted(ErrorKind::kUsage, "batch", "1 or more", str(batch));
   const ComputeDtype dtype = choose_dtype(options);
-  return estimate_memory(open_checkpoint(name).plan, dtype, batch, recipe_of(options)).total();
+  return estimate_memory(open_checkpoint(name).plan, dtype, batch, recipe_of(options),
+                         device_of(options))
+      .total();
 }
 
 std::filesystem::path Engine::resolve(const std::string& name) {

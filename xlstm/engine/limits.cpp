@@ -15,18 +15,6 @@ namespace {
 
 namespace mx = mlx::core;
 
-mx::Device device_of(const EngineOptions& options) {
-  const bool has_gpu = mx::is_available(mx::Device::gpu);
-  if (options.device == "cpu") return mx::Device::cpu;
-  if (options.device == "auto") return has_gpu ? mx::Device::gpu : mx::Device::cpu;
-  if (options.device != "gpu") {
-    fail_wanted(ErrorKind::kUsage, "device", "auto, cpu or gpu", xlstm::quoted(options.device));
-  }
-  if (has_gpu) return mx::Device::gpu;
-  fail_wanted(ErrorKind::kUsage, "device", "a GPU that MLX can use",
-              "none: this machine has none, or this MLX was built without support for it");
-}
-
 // Memory of the default device as MLX knows it, 0 where it does not say.
 std::uint64_t device_memory() {
   if (mx::default_device() == mx::Device::cpu) return 0;
@@ -79,6 +67,18 @@ struct MlxLimits {
 };
 
 }  // namespace
+
+mx::Device device_of(const EngineOptions& options) {
+  const bool has_gpu = mx::is_available(mx::Device::gpu);
+  if (options.device == "cpu") return mx::Device::cpu;
+  if (options.device == "auto") return has_gpu ? mx::Device::gpu : mx::Device::cpu;
+  if (options.device != "gpu") {
+    fail_wanted(ErrorKind::kUsage, "device", "auto, cpu or gpu", xlstm::quoted(options.device));
+  }
+  if (has_gpu) return mx::Device::gpu;
+  fail_wanted(ErrorKind::kUsage, "device", "a GPU that MLX can use",
+              "none: this machine has none, or this MLX was built without support for it");
+}
 
 void choose_device(const EngineOptions& options) {
   mx::set_default_device(device_of(options));

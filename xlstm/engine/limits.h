@@ -4,10 +4,14 @@
 #include <cstdint>
 #include <string>
 
+#include "mlx/device.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/model/model.h"
 
 namespace xlstm {
+
+// The device that options ask for. Throws Error(kUsage).
+mlx::core::Device device_of(const EngineOptions& options);
 
 // Makes the device MLX's default and sets the thread count. Throws Error(kUsage), also for a wrong
 // XLSTM_THREADS.

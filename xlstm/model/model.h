@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "mlx/array.h"
+#include "mlx/device.h"
 #include "xlstm/model/state.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/plan.h"
@@ -62,12 +63,14 @@ class Model {
   std::shared_ptr<const Impl> impl_;  // immutable: copies are cheap
 };
 
-// Closed-form estimate, in bytes, of what running a plan takes.
+// Closed-form estimate, in bytes, of what running a plan on a device takes: prefill and steps of a
+// batch, kernels' own memory for thread_count() threads included.
 struct MemoryEstimate {
   std::uint64_t weights = 0, state = 0, workspace = 0;
   std::uint64_t total() const { return weights + state + workspace; }
 };
 MemoryEstimate estimate_memory(const Plan& plan, ComputeDtype dtype, int batch = 1,
-                               const std::optional<Recipe>& quantization = {});
+                               const std::optional<Recipe>& quantization = {},
+                               const mlx::core::Device& device = mlx::core::default_device());
 
 }  // namespace xlstm
