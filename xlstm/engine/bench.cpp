@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <set>
 
 #include "mlx/mlx.h"
@@ -65,6 +66,7 @@ double head_operations(const Plan& plan) {
 // What one run took a call.
 struct Timing {
   double seconds = 0, host = 0;
+  double read_gbs = 0;  // from memory, beside it
   std::uint64_t nodes = 0;
 };
 
@@ -202,18 +204,13 @@ class Bench {
 
   template <class Run>
   void measure(BenchFigure& figure, double tokens, const Run& run) {
-    constexpr int kAttempts = 4;
     mx::reset_peak_memory();
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      const kernels::Probe before = kernels::probe_machine();
-      std::vector<Timing> timings;
-      for (int i = 0; i < options_.repeats; ++i) timings.push_back(run());
-      const kernels::Probe after = kernels::probe_machine();
-      figure.machine = kernels::mean(before, after);
-      figure.steady = kernels::same_state(before, after);
-      take(figure, tokens, timings);
-      if (figure.steady || stop()) break;
-    }
+    const kernels::Probe before = kernels::probe_machine();
+    std::vector<Timing> timings = paired_timings(run, figure.steady);
+    const kernels::Probe after = kernels::probe_machine();
+    figure.machine = kernels::mean(before, after);
+    figure.steady = figure.steady && kernels::same_state(before, after);
+    take(figure, tokens, timings);
     figure.active_bytes = mx::get_active_memory();
     figure.peak_bytes = mx::get_peak_memory();
     figure.resident_bytes = resident_bytes();
@@ -225,16 +222,40 @@ class Bench {
     on_figure_(figure);
   }
 
+  // Runs beside which memory was steady; all runs, if there were not enough of these.
+  template <class Run>
+  std::vector<Timing> paired_timings(const Run& run, bool& enough) {
+    const auto wanted = static_cast<std::size_t>(options_.repeats);
+    std::vector<Timing> all, steady;
+    double before = kernels::probe_read();
+    while (steady.size() < wanted && all.size() < 4 * wanted && (all.empty() || !stop())) {
+      Timing timing = run();
+      const double after = kernels::probe_read();
+      timing.read_gbs = (before + after) / 2;
+      if (std::abs(before - after) <= 0.1 * std::max(before, after)) steady.push_back(timing);
+      all.push_back(timing);
+      before = after;
+    }
+    enough = steady.size() == wanted;
+    return enough ? steady : all;
+  }
+
   static void take(BenchFigure& figure, double tokens, std::vector<Timing>& timings) {
-    std::sort(timings.begin(), timings.end(),
-              [](const Timing& a, const Timing& b) { return a.seconds < b.seconds; });
+    const auto rate = [&](const Timing& t) { return tokens / t.seconds; };
+    const bool by_share = figure.kind == "decode";
+    std::sort(timings.begin(), timings.end(), [&](const Timing& a, const Timing& b) {
+      return by_share ? a.seconds * a.read_gbs < b.seconds * b.read_gbs : a.seconds < b.seconds;
+    });
     const Timing& median = timings[timings.size() / 2];
     figure.seconds_per_call = median.seconds;
     figure.host_seconds = median.host;
     figure.nodes = median.nodes;
-    figure.tokens_per_second = tokens / median.seconds;
-    figure.fastest = tokens / timings.front().seconds;
-    figure.slowest = tokens / timings.back().seconds;
+    figure.machine.read_gbs = median.read_gbs;
+    figure.tokens_per_second = figure.slowest = figure.fastest = rate(median);
+    for (const Timing& timing : timings) {
+      figure.slowest = std::min(figure.slowest, rate(timing));
+      figure.fastest = std::max(figure.fastest, rate(timing));
+    }
   }
 
   const Model& model_;

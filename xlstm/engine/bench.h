@@ -17,8 +17,8 @@ struct BenchOptions {
   std::vector<int> batches = {1};               // sequences that decode together
   std::vector<std::int64_t> positions = {100};  // where decode is measured; really walked to
   std::vector<int> prefills = {512};            // lengths of prompts
-  int steps = 32;                               // tokens of a decode measurement
-  int repeats = 3;                              // measurements of a figure; the median counts
+  int steps = 8;                                // tokens of a decode measurement
+  int repeats = 9;                              // measurements of a figure; the median counts
   bool profile = false;                         // also say which parts the time went to
   std::function<bool()> cancelled = {};         // asked between measurements
 };
@@ -35,8 +35,9 @@ struct BenchFigure {
   std::uint64_t nodes = 0;         // of MLX's graph, a call
   double bytes_per_call = 0;       // weights and state moved, at least
   double operations_per_call = 0;  // multiplications and additions of the matrix products
-  kernels::Probe machine;          // mean of the probes before and after
-  bool steady = true;              // whether these agreed, at the last of several attempts
+  kernels::Probe machine;          // read_gbs: beside the measurement that counts; else the mean
+                                   // of the probes before and after the figure
+  bool steady = true;              // whether the machine kept its state meanwhile
   std::uint64_t state_bytes = 0, active_bytes = 0, peak_bytes = 0, resident_bytes = 0;
   std::vector<ProfileEntry> profile;
 
@@ -46,9 +47,11 @@ struct BenchFigure {
 };
 
 // Measures decode at each position and batch, then prefill at each length, and calls on_figure with
-// each. Memory bandwidth, clock and hand-over time are probed around every figure, which is taken
-// again (at most 4 times) where the machine changed meanwhile. Throws Error(kUsage) for options out
-// of range.
+// each. Clock and hand-over time are probed around every figure, memory bandwidth around each of
+// its measurements, by one pass over memory: neighbours come and go within tenths of a second and
+// slow both down alike. A measurement between passes that differ by over a tenth is taken again (at
+// most 4 * repeats in all). The one whose share of bandwidth (of a decode) or time (of a prompt) is
+// the median counts. Throws Error(kUsage) for options out of range.
 void run_bench(const Model& model, const BenchOptions& options,
                const std::function<void(const BenchFigure&)>& on_figure);
 

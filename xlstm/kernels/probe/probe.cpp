@@ -90,24 +90,6 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-double probe_read() {
-  constexpr std::size_t kFloats = std::size_t{1} << 26;  // 256 MiB, beyond any cache
-  static const std::vector<float> memory(kFloats, 1.0F);
-  const std::size_t threads = thread_count();
-  std::vector<float> sinks(threads);
-  double best = 1e9;
-  for (int repeat = 0; repeat < 5; ++repeat) {
-    best = std::min(best, seconds_of([&] {
-                      parallel_for(threads, [&](std::size_t part) {
-                        const std::size_t begin = kFloats * part / threads;
-                        const std::size_t end = kFloats * (part + 1) / threads;
-                        sinks[part] = HWY_DYNAMIC_DISPATCH(sum)(memory.data() + begin, end - begin);
-                      });
-                    }));
-  }
-  return kFloats * sizeof(float) / best * 1e-9;
-}
-
 // The best rate of several runs, in 1e9 operations a second. work(sink) returns its operations.
 template <class Work>
 double probe_rate(const Work& work) {
@@ -165,10 +147,25 @@ double probe_hand_over() {
 
 }  // namespace
 
+double probe_read() {
+  constexpr std::size_t kFloats = std::size_t{1} << 26;  // 256 MiB, beyond any cache
+  static const std::vector<float> memory(kFloats, 1.0F);
+  const std::size_t threads = thread_count();
+  std::vector<float> sinks(threads);
+  const double took = seconds_of([&] {
+    parallel_for(threads, [&](std::size_t part) {
+      const std::size_t begin = kFloats * part / threads;
+      const std::size_t end = kFloats * (part + 1) / threads;
+      sinks[part] = HWY_DYNAMIC_DISPATCH(sum)(memory.data() + begin, end - begin);
+    });
+  });
+  return kFloats * sizeof(float) / took * 1e-9;
+}
+
 Probe probe_machine() {
   constexpr std::size_t kRounds = 50'000;
   Probe out;
-  out.read_gbs = probe_read();
+  for (int repeat = 0; repeat < 5; ++repeat) out.read_gbs = std::max(out.read_gbs, probe_read());
   out.peak_gflops =
       probe_rate([](float* sink) { return HWY_DYNAMIC_DISPATCH(multiply_adds)(kRounds, sink); });
   out.bf16_gflops = probe_rate([](float* sink) { return bf16_products(kRounds, sink); });

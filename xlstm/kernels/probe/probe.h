@@ -15,6 +15,9 @@ struct Probe {
 // Takes some 100 ms.
 Probe probe_machine();
 
+// GB/s of one pass over 256 MiB: some 10 ms.
+double probe_read();
+
 // Whether two probes were taken in the same state of the machine, so that a figure between counts.
 bool same_state(const Probe& a, const Probe& b);
 
