@@ -59,10 +59,10 @@ std::optional<Recipe> recipe_of(const EngineOptions& options) {
   return recipe;
 }
 
-Model load_model(const Checkpoint& checkpoint, const EngineOptions& options) {
+Model load_model(const Checkpoint& checkpoint, const EngineOptions& options,
+                 const std::optional<Recipe>& recipe) {
   const ComputeDtype dtype = choose_dtype(options);
   const std::string where = checkpoint.folder.string();
-  const std::optional<Recipe> recipe = recipe_of(options);
   check_memory(estimate_memory(checkpoint.plan, dtype, 1, recipe), options, where);
   return Model::load(checkpoint.plan, *checkpoint.source,
                      {dtype, options.on_load_progress, recipe});
@@ -77,7 +77,9 @@ Model open_synthetic(const std::string& size, const EngineOptions& options) {
     Checkpoint checkpoint = {"synthetic-" + size, std::move(synthetic.source), {}};
     checkpoint.plan = discover(synthetic.config_json, *checkpoint.source, "synthetic");
     checkpoint.plan.name = checkpoint.folder.string();
-    Model model = load_model(checkpoint, options);
+    std::optional<Recipe> recipe = recipe_of(options);
+    if (recipe) recipe->search = false;  // takes minutes for 7b, and nobody reads what it writes
+    Model model = load_model(checkpoint, options, recipe);
     apply_limits(options);
     return model;
   });
@@ -107,7 +109,7 @@ Engine Engine::open_unguarded(const std::string& name, const EngineOptions& opti
   Tokenizer tokenizer = open_tokenizer(checkpoint.folder, V);
   const auto bos = special_id(tokenizer.bos_id(), plan.bos_id, tokenizer, V);
   const auto end = special_id(tokenizer.eos_id(), plan.eos_id, tokenizer, V);
-  Model model = load_model(checkpoint, options);
+  Model model = load_model(checkpoint, options, recipe_of(options));
   apply_limits(options);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   return Engine(std::make_shared<const Impl>(

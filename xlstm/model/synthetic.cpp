@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <mutex>
 
 #include "xlstm/base/error.h"
@@ -40,24 +41,29 @@ class SyntheticSource : public TensorSource {
 
   std::span<const std::byte> bytes(std::size_t index) const override {
     const std::lock_guard lock(mutex_);
-    std::vector<std::uint16_t>& values = memory_[index];
-    if (values.empty()) fill(index, values);
-    return {reinterpret_cast<const std::byte*>(values.data()), tensors_[index].bytes};
+    if (memory_[index] == nullptr) memory_[index] = made(index);
+    return {reinterpret_cast<const std::byte*>(memory_[index].get()), tensors_[index].bytes};
   }
 
   void release(std::size_t index) const override {
     const std::lock_guard lock(mutex_);
-    memory_[index] = {};
+    memory_[index].reset();
   }
 
  private:
-  void fill(std::size_t index, std::vector<std::uint16_t>& values) const {
+  using Values = std::unique_ptr<std::uint16_t[]>;  // a vector keeps its memory when it is emptied
+
+  Values made(std::size_t index) const {
     constexpr std::uint16_t kOne = 0x3F80;
-    values.assign(tensors_[index].bytes / 2, kOne);
-    if (deviations_[index] == 0) return;
+    const std::size_t count = tensors_[index].bytes / 2;
+    Values values = std::make_unique_for_overwrite<std::uint16_t[]>(count);
+    if (deviations_[index] == 0) {
+      std::fill_n(values.get(), count, kOne);
+      return values;
+    }
     const float range = static_cast<float>(deviations_[index] * std::sqrt(3.0));
     std::uint64_t random = 0x9E3779B97F4A7C15U * (index + 1);
-    for (std::uint16_t& value : values) {
+    for (std::size_t i = 0; i < count; ++i) {
       random ^= random << 13;  // xorshift64 (Marsaglia 2003)
       random ^= random >> 7;
       random ^= random << 17;
@@ -65,15 +71,16 @@ class SyntheticSource : public TensorSource {
       const float x = unit * range;
       std::uint32_t bits;
       std::memcpy(&bits, &x, 4);
-      value = static_cast<std::uint16_t>(bits >> 16);
+      values[i] = static_cast<std::uint16_t>(bits >> 16);
     }
+    return values;
   }
 
   std::vector<TensorInfo> tensors_;
   std::vector<double> deviations_;
   std::map<std::string, std::string> metadata_;
   mutable std::mutex mutex_;
-  mutable std::vector<std::vector<std::uint16_t>> memory_;
+  mutable std::vector<Values> memory_;
 };
 
 Wanted tensor(std::string name, Shape shape, double deviation) {
