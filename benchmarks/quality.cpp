@@ -1,11 +1,14 @@
 // What quantising costs in quality: perplexity, divergence from float32 and agreement with it, for
 // the formats given, over books. Prints one JSON object.
 //
-//   bench_quality [--model FOLDER] [--tokens N] [--state-bf16] BOOK.txt ... -- FORMAT ...
+//   bench_quality [--model FOLDER] [--tokens N] [--calibrate FILE] [--calibration-tokens N]
+//                 [--seed N] BOOK.txt ... -- FORMAT ...
 //
 // FORMAT is float32, bfloat16, or words with ':' between: affine:BITS:GROUP or mxfp4, then any of
-// minmax, weighted (by activations on the first book's first tokens), default (the default recipe),
-// head=BITS, embedding=BITS, keep=KIND. After any of them: run (the kernels for quantised weights;
+// minmax, default (the default recipe), head=BITS, embedding=BITS, keep=KIND, calibrated (as xlstm
+// convert --calibrate does, with FILE or else the model's own text), apart (the same, but with the
+// inputs that the model has in float32), weighted (only the search for scales counts errors by the
+// inputs' squares). After any of them: run (the kernels for quantised weights;
 // else float32's, with the same weights), step (token by token), bf16-state (step, with the cell's
 // C and n rounded to bfloat16 after each token).
 // All formats read the books side by side, so that each token's logits are compared with float32's.
@@ -14,15 +17,16 @@
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "benchmarks/calibration.h"
 #include "benchmarks/rounded_source.h"
 #include "mlx/mlx.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/threads.h"
+#include "xlstm/engine/calibration.h"
 #include "xlstm/model/model.h"
 #include "xlstm/text/tokenizer.h"
 #include "xlstm/weights/tensor_source.h"
@@ -40,6 +44,8 @@ struct Arguments {
   std::string model = XLSTM_DEFAULT_MODEL;
   std::size_t tokens = 0;  // of each book; 0: all
   std::vector<std::string> books, formats;
+  std::string calibrate;
+  CalibrationOptions calibration;
 };
 
 Arguments parse(int argc, char** argv) {
@@ -52,6 +58,12 @@ Arguments parse(int argc, char** argv) {
       out.model = argv[++i];
     } else if (argument == "--tokens" && more) {
       out.tokens = std::stoul(argv[++i]);
+    } else if (argument == "--calibrate" && more) {
+      out.calibrate = argv[++i];
+    } else if (argument == "--calibration-tokens" && more) {
+      out.calibration.tokens = std::stoul(argv[++i]);
+    } else if (argument == "--seed" && more) {
+      out.calibration.seed = std::stoul(argv[++i]);
     } else if (argument == "--") {
       formats = true;
     } else {
@@ -79,7 +91,7 @@ struct Candidate {
 
 struct Spec {
   Recipe recipe;
-  bool weighted = false;
+  std::optional<RoundedSource::Use> moments;
 };
 
 Quantization with_bits(Quantization format, const std::string& bits) {
@@ -100,7 +112,9 @@ Spec spec_of(const std::string& text) {
     const auto [key, value] = std::pair(words[at].substr(0, words[at].find('=')),
                                         words[at].substr(words[at].find('=') + 1));
     if (key == "minmax") out.recipe.search = false;
-    if (key == "weighted") out.weighted = true;
+    if (key == "weighted") out.moments = RoundedSource::Use::kWeighted;
+    if (key == "calibrated") out.moments = RoundedSource::Use::kCompensated;
+    if (key == "apart") out.moments = RoundedSource::Use::kApart;
     if (key == "head") out.recipe.head = with_bits(out.recipe.format, value);
     if (key == "embedding") out.recipe.embedding = with_bits(out.recipe.format, value);
     if (key == "keep") out.recipe.keep.push_back(value);
@@ -123,8 +137,22 @@ bool has_word(const std::string& name, const char* word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+std::string text_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) fail(ErrorKind::kFile, file, "cannot be read");
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::unique_ptr<InputMoments> moments_of(const Arguments& arguments) {
+  const std::string& file = arguments.calibrate;
+  return file.empty() ? calibrate_with_own_text(arguments.model, arguments.calibration)
+                      : calibrate_with(arguments.model, text_of(file), file, arguments.calibration);
+}
+
 Candidate open_weights_of(const std::string& name, const Plan& plan, const TensorSource& source,
-                          const Importance* importance) {
+                          const Arguments& arguments) {
   if (name.starts_with("float32")) return {name, Model::load(plan, source), plain_bytes(plan, 4)};
   if (name.starts_with("bfloat16")) {
     return {name, Model::load(plan, source, {ComputeDtype::kBfloat16, {}, {}}),
@@ -136,13 +164,15 @@ Candidate open_weights_of(const std::string& name, const Plan& plan, const Tenso
     const std::uint64_t bytes = model.weight_bytes();
     return {name, std::move(model), bytes};
   }
-  const RoundedSource rounded(source, plan, spec.recipe, spec.weighted ? importance : nullptr);
+  const auto moments = spec.moments ? moments_of(arguments) : nullptr;
+  const RoundedSource rounded(source, plan, spec.recipe, moments.get(),
+                              spec.moments.value_or(RoundedSource::Use::kWeighted));
   return {name, Model::load(plan, rounded), rounded.packed_bytes()};
 }
 
 Candidate open_candidate(const std::string& name, const Plan& plan, const TensorSource& source,
-                         const Importance* importance) {
-  Candidate out = open_weights_of(name, plan, source, importance);
+                         const Arguments& arguments) {
+  Candidate out = open_weights_of(name, plan, source, arguments);
   out.bf16_state = has_word(name, "bf16-state");
   out.step = out.bf16_state || has_word(name, "step");
   return out;
@@ -150,13 +180,9 @@ Candidate open_candidate(const std::string& name, const Plan& plan, const Tensor
 
 std::vector<TokenId> read_book(const std::string& file, const Tokenizer& tokenizer,
                                std::size_t most) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) fail(ErrorKind::kFile, file, "cannot be read");
-  std::ostringstream text;
-  text << in.rdbuf();
   std::vector<TokenId> ids;
   if (tokenizer.bos_id()) ids.push_back(*tokenizer.bos_id());
-  const auto encoded = tokenizer.encode(text.str(), {.parse_special_tokens = false});
+  const auto encoded = tokenizer.encode(text_of(file), {.parse_special_tokens = false});
   ids.insert(ids.end(), encoded.begin(), encoded.end());
   if (most > 0 && ids.size() > most) ids.resize(most);
   return ids;
@@ -305,8 +331,9 @@ std::vector<Scores> read_side_by_side(std::vector<Candidate>& candidates,
   return scores;
 }
 
-int run(const Arguments& arguments) {
+int run(Arguments arguments) {
   mx::set_default_device(mx::Device::cpu);
+  arguments.calibration.device = "cpu";
   const auto source = open_weights(arguments.model);
   const Plan plan = discover(arguments.model, *source);
   const Tokenizer tokenizer = Tokenizer::open(arguments.model);
@@ -315,18 +342,9 @@ int run(const Arguments& arguments) {
   for (const std::string& name : arguments.formats) {
     if (name != "float32") names.push_back(name);
   }
-  Importance importance;
-  const bool weighted = std::any_of(names.begin(), names.end(), [](const std::string& name) {
-    return name.find("weighted") != std::string::npos;
-  });
-  if (weighted) {
-    constexpr std::size_t kCalibration = 4096;  // tokens
-    importance = activation_squares(plan, *source,
-                                    read_book(arguments.books.at(0), tokenizer, kCalibration));
-  }
   std::vector<Candidate> candidates;
   for (const std::string& name : names) {
-    candidates.push_back(open_candidate(name, plan, *source, &importance));
+    candidates.push_back(open_candidate(name, plan, *source, arguments));
   }
   Json results = Json::array();
   for (const Candidate& each : candidates) {

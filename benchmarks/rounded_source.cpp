@@ -1,5 +1,7 @@
 #include "benchmarks/rounded_source.h"
 
+#include <utility>
+
 #include "xlstm/base/threads.h"
 #include "xlstm/kernels/quantize/quantize_matrix.h"
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
@@ -7,18 +9,30 @@
 namespace xlstm {
 
 RoundedSource::RoundedSource(const TensorSource& source, const Plan& plan, const Recipe& recipe,
-                             const Importance* importance)
+                             InputMoments* moments, Use use)
     : source_(source), tensors_(source.tensors()) {
   for (const TensorInfo& tensor : tensors_) packed_bytes_ += tensor.bytes;
   for (const Node& node : plan.nodes) {
     for (const Slot& slot : node.slots) {
       const auto format = format_for(recipe, plan, node, slot);
       if (!format) continue;
-      const float* columns = nullptr;
-      if (importance != nullptr && importance->count(slot.name) > 0) {
-        columns = importance->at(slot.name).data();
+      const auto K = static_cast<std::size_t>(slot.shape[1]);
+      Inputs inputs;
+      std::vector<float> columns, found = moments != nullptr ? moments->of(slot.name) : columns;
+      kernels::InputFactor factor;
+      if (!found.empty() && use == Use::kWeighted) {
+        for (std::size_t k = 0; k < K; ++k) columns.push_back(found[k * K + k]);
+        inputs.importance = columns.data();
+      } else if (!found.empty()) {
+        factor = kernels::factor_inputs(std::move(found), K);
+        inputs.factor = &factor;
       }
-      for (const std::size_t index : slot.sources) round(index, *format, recipe.search, columns);
+      for (const std::size_t index : slot.sources) {
+        round(index, *format, recipe.search, inputs);
+        if (moments != nullptr && use == Use::kCompensated) {
+          moments->settle(slot.name, values_.at(index));
+        }
+      }
     }
   }
 }
@@ -29,7 +43,7 @@ std::span<const std::byte> RoundedSource::bytes(std::size_t index) const {
 }
 
 void RoundedSource::round(std::size_t index, const Quantization& format, bool search,
-                          const float* importance) {
+                          const Inputs& inputs) {
   TensorInfo& info = tensors_[index];
   const auto N = static_cast<std::size_t>(info.shape[0]);
   const auto K = static_cast<std::size_t>(info.shape[1]);
@@ -40,10 +54,16 @@ void RoundedSource::round(std::size_t index, const Quantization& format, bool se
       N * static_cast<std::size_t>(quantized_words(format, info.shape[1])));
   std::vector<std::byte> scales(N * kernels::scale_bytes(format, type, K));
   std::vector<std::byte> biases(affine ? scales.size() : 0);
-  kernels::quantize_matrix(
-      source_.bytes(index), info.dtype, N, K, format,
-      search ? kernels::Rounding::kSearch : kernels::Rounding::kMinMax, importance,
-      {words.data(), scales.data(), affine ? biases.data() : nullptr, type}, info.name);
+  const kernels::QuantizedRows out = {words.data(), scales.data(), affine ? biases.data() : nullptr,
+                                      type};
+  const auto rounding = search ? kernels::Rounding::kSearch : kernels::Rounding::kMinMax;
+  if (inputs.factor != nullptr) {
+    kernels::compensate_matrix(source_.bytes(index), info.dtype, N, *inputs.factor, format,
+                               rounding, out, info.name);
+  } else {
+    kernels::quantize_matrix(source_.bytes(index), info.dtype, N, K, format, rounding,
+                             inputs.importance, out, info.name);
+  }
   std::vector<float>& values = values_[index];
   values.resize(N * K);
   const kernels::QuantizedMatrix W{format, words.data(), scales.data(),

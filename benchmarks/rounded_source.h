@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "xlstm/convert/convert.h"
+#include "xlstm/convert/input_moments.h"
+#include "xlstm/kernels/quantize/input_factor.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/plan.h"
 #include "xlstm/wiring/recipe.h"
@@ -17,9 +18,15 @@ namespace xlstm {
 
 class RoundedSource : public TensorSource {
  public:
-  // `source` must outlive this. `importance` may be null.
+  enum class Use {
+    kWeighted,     // the scales' search counts errors by the moments' diagonal
+    kCompensated,  // as xlstm convert
+    kApart         // without telling the moments what matrices became
+  };
+
+  // `source` must outlive this. `moments` may be null.
   RoundedSource(const TensorSource& source, const Plan& plan, const Recipe& recipe,
-                const Importance* importance);
+                InputMoments* moments, Use use);
 
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
   std::span<const std::byte> bytes(std::size_t index) const override;
@@ -30,7 +37,11 @@ class RoundedSource : public TensorSource {
   std::uint64_t packed_bytes() const { return packed_bytes_; }
 
  private:
-  void round(std::size_t index, const Quantization& format, bool search, const float* importance);
+  struct Inputs {
+    const float* importance = nullptr;
+    const kernels::InputFactor* factor = nullptr;
+  };
+  void round(std::size_t index, const Quantization& format, bool search, const Inputs& inputs);
 
   const TensorSource& source_;
   std::vector<TensorInfo> tensors_;

@@ -63,6 +63,49 @@ TEST_F(ConvertCommand, QuantisedWeightsTakeLessMemory) {
   EXPECT_LT(estimate({"--quantize", "8"}) * 3, estimate({}));
 }
 
+// Calibration brings the model nearer to the original on the text that it is calibrated with.
+TEST_F(ConvertCommand, Calibration) {
+  const std::string book = std::string(XLSTM_TEST_DATA) + "/books/alice.txt";
+  const auto text = write("part.txt", read_file(book).substr(0, 12000));
+  const auto cost = [&](const std::vector<std::string>& options) {
+    std::vector<std::string> all = {"perplexity", "--json", "--file", text};
+    all.insert(all.end(), options.begin(), options.end());
+    return Json::parse(xlstm(all).out)["perplexity"].get<double>();
+  };
+  const double before = cost({});
+  ASSERT_EQ(xlstm({"convert", "classics-8m", out(), "--quantize", "3"}).code, 0);
+  const double plain = cost({"--model", out()}) - before;
+  ASSERT_EQ(
+      xlstm({"convert", "classics-8m", out(), "--quantize", "3", "--force", "--calibrate", text})
+          .code,
+      0);
+  EXPECT_LT(cost({"--model", out()}) - before, 0.8 * plain);
+  EXPECT_EQ(xlstm({"convert", "classics-8m", out(), "--quantize", "3", "--force", "--calibrate",
+                   "own", "--calibration-tokens", "512"})
+                .code,
+            0);
+  EXPECT_LT(cost({"--model", out()}), before + 1.5 * plain);  // so few tokens say little
+}
+
+TEST_F(ConvertCommand, TextsThatDoNotCalibrate) {
+  const auto refused = [&](const std::string& text, int code, const std::string& why) {
+    EXPECT_TRUE(is_one_line_error(
+        xlstm({"convert", "classics-8m", out(), "--quantize", "4", "--calibrate", text}), code,
+        why));
+    EXPECT_FALSE(std::filesystem::exists(out()));
+  };
+  refused(write("empty.txt", ""), 2, "a text of at least 256 tokens to calibrate with, got 1");
+  refused(write("short.txt", "It was."), 2, "at least 256 tokens");
+  refused(write("bytes.txt", std::string(5000, '\xff')), 2, "UTF-8");
+  refused(file("none.txt"), 3, "none.txt");
+  EXPECT_TRUE(is_one_line_error(
+      xlstm({"convert", "classics-8m", out(), "--quantize", "4", "--calibration-tokens", "5"}), 2,
+      "--calibration-tokens"));
+  EXPECT_TRUE(is_one_line_error(
+      xlstm({"convert", "classics-8m", out(), "--dtype", "f32", "--calibrate", "own"}), 2,
+      "--quantize BITS beside"));
+}
+
 TEST_F(ConvertCommand, TypesWithoutQuantising) {
   ASSERT_EQ(xlstm({"convert", "classics-8m", out(), "--dtype", "f32"}).code, 0);
   EXPECT_EQ(perplexity({"--model", out()}), perplexity({}));

@@ -371,26 +371,5 @@ TEST_F(Convert, FormatsAndKindsThatWeDoNotHave) {
   EXPECT_FALSE(fs::exists(out_));
 }
 
-TEST_F(Convert, ImportanceMovesTheError) {
-  ConvertOptions options = quantising(2);
-  convert(kClassics, out_, options);
-  Importance importance;
-  std::vector<float>& columns = importance["lm_head.weight"];
-  columns.assign(256, 1.0F);
-  for (std::size_t k = 0; k < 256; k += 16) columns[k] = 100.0F;
-  options.importance = &importance;
-  convert(kClassics, scratch_.path() / "led", options);
-  const Opened before(kClassics), even(out_), led(scratch_.path() / "led");
-  const auto error = [&](const Opened& model) {
-    const auto wanted = before.values("lm_head.weight"), got = model.values("lm_head.weight");
-    double sum = 0;
-    for (std::size_t i = 0; i < wanted.size(); i += 16) {
-      sum += std::pow(static_cast<double>(wanted[i]) - got[i], 2);
-    }
-    return sum;
-  };
-  EXPECT_LT(error(led), 0.8 * error(even));
-}
-
 }  // namespace
 }  // namespace xlstm::testing

@@ -9,18 +9,24 @@
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
+#include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/base/threads.h"
 #include "xlstm/convert/convert.h"
+#include "xlstm/engine/calibration.h"
 
 namespace xlstm::apps {
 namespace {
+
+constexpr std::int64_t kMost = 1 << 24;  // tokens
 
 struct ConvertArguments {
   std::string from, to;
   QuantizeOptions quantize;
   std::string dtype, keep, head, embedding;
+  std::string calibrate;
+  std::size_t calibration_tokens = kDefaultCalibration;
   bool min_max = false;
   bool force = false;
   bool json = false;
@@ -48,9 +54,10 @@ std::optional<Recipe> recipe_of(const ConvertArguments& options) {
   const auto format = options.quantize.format();
   if (!format) {
     const bool alone = !options.keep.empty() || !options.head.empty() || !options.embedding.empty();
-    if (!alone && !options.min_max) return std::nullopt;
+    if (!alone && !options.min_max && options.calibrate.empty()) return std::nullopt;
     fail_wanted(ErrorKind::kUsage, "xlstm convert",
-                "--quantize BITS beside --keep, --head-bits, --embedding-bits and --min-max",
+                "--quantize BITS beside --keep, --head-bits, --embedding-bits, --min-max and "
+                "--calibrate",
                 "none");
   }
   Recipe recipe = default_recipe(*format);
@@ -95,6 +102,16 @@ Json report_json(const ConvertReport& report) {
           {"files", report.files}};
 }
 
+std::unique_ptr<InputMoments> calibration_of(const ConvertArguments& options,
+                                             const std::filesystem::path& from) {
+  if (options.calibrate.empty()) return nullptr;
+  CalibrationOptions to;
+  to.tokens = options.calibration_tokens;
+  to.on_step = leave_if_interrupted;
+  if (options.calibrate == "own") return calibrate_with_own_text(from, to);
+  return calibrate_with(from, read_all(options.calibrate), source_name(options.calibrate), to);
+}
+
 int run_convert(const ConvertArguments& options) {
   if (options.from.empty() || options.to.empty()) {
     fail_wanted(ErrorKind::kUsage, "xlstm convert", "a model IN and a new folder OUT",
@@ -107,7 +124,10 @@ int run_convert(const ConvertArguments& options) {
     leave_if_interrupted();
     bar.update(share);
   };
-  const ConvertReport report = convert(Engine::resolve(options.from), options.to, to);
+  const std::filesystem::path from = Engine::resolve(options.from);
+  const std::unique_ptr<InputMoments> moments = calibration_of(options, from);
+  to.moments = moments.get();
+  const ConvertReport report = convert(from, options.to, to);
   bar.clear();
   write_out(options.json ? json_line(report_json(report)) : report_text(report));
   return kExitOk;
@@ -131,6 +151,16 @@ OptionGroup quantize_group(ConvertArguments& to) {
                                   "Scales from each group's ends, as MLX does, not those of least "
                                   "error",
                                   to.min_max));
+  options.push_back(file_option("--calibrate", "FILE",
+                                "Round so that errors cancel out while the model reads this text; "
+                                "'own': one that it writes itself, for which it must fit in memory",
+                                to.calibrate));
+  options.push_back({"--calibration-tokens", "N",
+                     str("Of the text, at most (default: ", kDefaultCalibration, ")"),
+                     [&to](const std::string& text) {
+                       to.calibration_tokens = static_cast<std::size_t>(
+                           parse_integer("--calibration-tokens", text, kLeastCalibration, kMost));
+                     }});
   return {"Quantisation", options};
 }
 
@@ -159,6 +189,8 @@ Command convert_command() {
       .groups = {quantize_group(*options), output_group(*options)},
       .examples = {{"xlstm convert ./xLSTM-7b ./xLSTM-7b-4bit --quantize 4",
                     "A seventh of float32's size."},
+                   {"xlstm convert ./xLSTM-7b ./xLSTM-7b-4bit --quantize 4 --calibrate book.txt",
+                    "Better, in more time."},
                    {"xlstm convert ./xLSTM-7b ./xLSTM-7b-mx --quantize 4 --mode mxfp4",
                     "In the Open Compute Project's 4-bit floats."},
                    {"xlstm convert ./xLSTM-7b ./xLSTM-7b-bf16 --dtype bf16",

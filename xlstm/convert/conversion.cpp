@@ -15,7 +15,7 @@ class Planner {
     for (const Node& node : plan_.nodes) {
       for (const Slot& slot : node.slots) add(node, slot);
     }
-    std::ranges::sort(out_, {}, &Conversion::source);
+    if (options_.moments == nullptr) std::ranges::sort(out_, {}, &Conversion::source);
     return std::move(out_);
   }
 

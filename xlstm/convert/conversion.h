@@ -23,7 +23,7 @@ struct Conversion {
   std::uint64_t bytes() const;  // of all that is written
 };
 
-// In the order of the checkpoint's names.
+// In the order of the checkpoint's names; with moments, of the plan.
 std::vector<Conversion> plan_conversions(const Plan& plan, const TensorSource& source,
                                          const ConvertOptions& options);
 

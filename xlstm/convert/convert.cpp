@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
+#include "xlstm/convert/compensation.h"
 #include "xlstm/convert/conversion.h"
 #include "xlstm/convert/model_files.h"
 #include "xlstm/convert/new_folder.h"
@@ -49,7 +50,8 @@ class Progress {
 };
 
 void write_shard(const fs::path& file, const std::vector<Conversion>& shard,
-                 const TensorSource& source, const ConvertOptions& options, Progress& progress) {
+                 const TensorSource& source, const ConvertOptions& options,
+                 Compensation& compensation, Progress& progress) {
   std::vector<TensorHeading> headings;
   for (const Conversion& each : shard) {
     headings.insert(headings.end(), each.written.begin(), each.written.end());
@@ -58,7 +60,7 @@ void write_shard(const fs::path& file, const std::vector<Conversion>& shard,
   if (options.recipe || metadata.empty()) metadata["format"] = "mlx";
   SafetensorsWriter out(file, headings, metadata);
   for (const Conversion& each : shard) {
-    make_tensors(each, source, options,
+    make_tensors(each, source, options, compensation,
                  [&out](std::span<const std::byte> bytes) { out.write(bytes); });
     source.release(each.source);
     progress.add(source.tensors()[each.source].bytes);
@@ -77,9 +79,10 @@ ConvertReport convert(const fs::path& from, const fs::path& to, const ConvertOpt
 
   NewFolder folder(to, options.replace);
   Progress progress(*source, options.on_progress);
+  Compensation compensation(options.moments);
   for (std::size_t i = 0; i < shards.size(); ++i) {
     write_shard(folder.path() / shard_name(i, shards.size()), shards[i], *source, options,
-                progress);
+                compensation, progress);
   }
   if (shards.size() > 1) write_index(folder.path(), shards);
   copy_texts(from, folder.path());

@@ -4,19 +4,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "xlstm/base/dtype.h"
+#include "xlstm/convert/input_moments.h"
 #include "xlstm/wiring/recipe.h"
 
 namespace xlstm {
-
-// What an error of each column of a matrix counts, by the canonical name of its slot
-// ("blocks.0.ffn.down.weight"): [K] numbers of at least 0, the mean square of what it multiplies.
-using Importance = std::map<std::string, std::vector<float>>;
 
 struct ConvertOptions {
   std::optional<Recipe> recipe;  // none: nothing is quantised
@@ -24,7 +18,8 @@ struct ConvertOptions {
   std::optional<DType> dtype;
   bool replace = false;  // a model that is in the way
   std::uint64_t shard_bytes = 5'000'000'000;
-  const Importance* importance = nullptr;
+  // Rounding that makes up for its errors (kernels/quantize/compensate.h), where there is one.
+  InputMoments* moments = nullptr;
   std::function<void(double)> on_progress = {};  // share of bytes read, 0 to 1; may throw to stop
 };
 

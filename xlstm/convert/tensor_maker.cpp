@@ -13,19 +13,8 @@ namespace {
 
 using Write = std::function<void(std::span<const std::byte>)>;
 
-// The columns' importance, if there is one for this slot.
-const float* find_importance(const Conversion& conversion, std::size_t K,
-                             const ConvertOptions& options) {
-  if (options.importance == nullptr) return nullptr;
-  const auto found = options.importance->find(conversion.slot);
-  if (found == options.importance->end()) return nullptr;
-  if (found->second.size() == K) return found->second.data();
-  fail_wanted(ErrorKind::kInternal, conversion.slot, str("importance of ", K, " columns"),
-              str(found->second.size()));
-}
-
 void make_quantised(const Conversion& conversion, const TensorSource& source,
-                    const ConvertOptions& options, const Write& write) {
+                    const ConvertOptions& options, Compensation& compensation, const Write& write) {
   const TensorInfo& info = source.tensors()[conversion.source];
   const auto N = static_cast<std::size_t>(info.shape[0]);
   const auto K = static_cast<std::size_t>(info.shape[1]);
@@ -35,11 +24,18 @@ void make_quantised(const Conversion& conversion, const TensorSource& source,
   std::vector<std::byte> biases(written.size() > 2 ? written[2].bytes() : 0);
   const auto rounding =
       options.recipe->search ? kernels::Rounding::kSearch : kernels::Rounding::kMinMax;
-  kernels::quantize_matrix(source.bytes(conversion.source), info.dtype, N, K, *conversion.format,
-                           rounding, find_importance(conversion, K, options),
-                           {words.data(), scales.data(), biases.empty() ? nullptr : biases.data(),
-                            kernels::weight_type(written[1].dtype)},
-                           info.name);
+  const kernels::QuantizedRows rows = {words.data(), scales.data(),
+                                       biases.empty() ? nullptr : biases.data(),
+                                       kernels::weight_type(written[1].dtype)};
+  const auto bytes = source.bytes(conversion.source);
+  if (const kernels::InputFactor* factor = compensation.factor(conversion.slot, K)) {
+    kernels::compensate_matrix(bytes, info.dtype, N, *factor, *conversion.format, rounding, rows,
+                               info.name);
+  } else {
+    kernels::quantize_matrix(bytes, info.dtype, N, K, *conversion.format, rounding, nullptr, rows,
+                             info.name);
+  }
+  compensation.settle(conversion, N, K, rows);
   write(std::as_bytes(std::span(words)));
   write(scales);
   if (written.size() > 2) write(biases);
@@ -85,8 +81,10 @@ void make_plain(const TensorInfo& info, DType type, std::span<const std::byte> b
 }  // namespace
 
 void make_tensors(const Conversion& conversion, const TensorSource& source,
-                  const ConvertOptions& options, const Write& write) {
-  if (conversion.format) return make_quantised(conversion, source, options, write);
+                  const ConvertOptions& options, Compensation& compensation, const Write& write) {
+  if (conversion.format) {
+    return make_quantised(conversion, source, options, compensation, write);
+  };
   const TensorInfo& info = source.tensors()[conversion.source];
   const auto bytes = source.bytes(conversion.source);
   const DType type = conversion.written.front().dtype;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <span>
 
+#include "xlstm/convert/compensation.h"
 #include "xlstm/convert/conversion.h"
 
 namespace xlstm {
@@ -12,7 +13,7 @@ namespace xlstm {
 // Makes what `conversion` writes, one after the other, and gives each piece to `write`. Holds one
 // tensor at a time. Throws Error(kModel) for numbers that cannot be converted.
 void make_tensors(const Conversion& conversion, const TensorSource& source,
-                  const ConvertOptions& options,
+                  const ConvertOptions& options, Compensation& compensation,
                   const std::function<void(std::span<const std::byte>)>& write);
 
 }  // namespace xlstm

@@ -33,8 +33,10 @@ void store_factor(float value, WeightType type, void* array, std::size_t at) {
   std::memcpy(static_cast<std::uint16_t*>(array) + at, &bits, sizeof bits);
 }
 
-void store(const QuantizedGroup& group, const Quantization& format, std::size_t at,
-           const QuantizedRows& out) {
+}  // namespace
+
+void store_group(const QuantizedGroup& group, const Quantization& format, std::size_t at,
+                 const QuantizedRows& out) {
   const auto size = static_cast<std::size_t>(format.group_size);
   const auto words = static_cast<std::size_t>(quantized_words(format, format.group_size));
   pack(group.codes, size, static_cast<unsigned>(format.bits), out.words + at * words);
@@ -46,8 +48,6 @@ void store(const QuantizedGroup& group, const Quantization& format, std::size_t 
   store_factor(group.bias, out.scale_type, out.biases, at);
 }
 
-}  // namespace
-
 void quantize_rows(const float* W, std::size_t N, std::size_t K, const Quantization& format,
                    Rounding rounding, const float* importance, const QuantizedRows& out) {
   const auto size = static_cast<std::size_t>(format.group_size);
@@ -58,7 +58,7 @@ void quantize_rows(const float* W, std::size_t N, std::size_t K, const Quantizat
     for (std::size_t k = 0; k < K; k += size) {
       const float* h = importance != nullptr ? importance + k : even.data();
       quantize_group({W + n * K + k, h, format, rounding, out.scale_type}, group);
-      store(group, format, (n * K + k) / size, out);
+      store_group(group, format, (n * K + k) / size, out);
     }
   }
 }

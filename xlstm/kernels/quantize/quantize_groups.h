@@ -30,4 +30,8 @@ struct GroupTask {
 
 void quantize_group(const GroupTask& task, QuantizedGroup& out);
 
+// Puts a group where its words and scales lie: number `at` of all groups, row by row.
+void store_group(const QuantizedGroup& group, const Quantization& format, std::size_t at,
+                 const QuantizedRows& out);
+
 }  // namespace xlstm::kernels

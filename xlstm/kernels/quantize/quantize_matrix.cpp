@@ -6,6 +6,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/base/threads.h"
+#include "xlstm/kernels/quantize/compensate.h"
 
 namespace xlstm::kernels {
 namespace {
@@ -35,6 +36,30 @@ void check_scales(const QuantizedRows& rows, std::size_t n, std::size_t K,
   }
 }
 
+struct Matrix {
+  std::span<const std::byte> bytes;
+  DType type;
+  std::size_t N, K;
+  const std::string& where;
+};
+
+// Calls task(values, first row, rows) for runs of rows as floats, on all threads.
+template <typename Task>
+void in_parts(const Matrix& W, std::size_t step, const Task& task) {
+  const std::size_t row_bytes = W.K * size_of(W.type);
+  parallel_for((W.N + step - 1) / step, [&](std::size_t part) {
+    const std::size_t first = part * step, rows = std::min(step, W.N - first);
+    std::vector<float> values(rows * W.K);
+    floats_from(W.bytes.data() + first * row_bytes, W.type, values.size(), values.data());
+    const std::size_t bad = first_not_finite(values.data(), values.size());
+    if (bad < values.size()) {
+      fail_wanted(ErrorKind::kModel, W.where, "finite weights",
+                  str(values[bad], " in row ", first + bad / W.K, ", column ", bad % W.K));
+    }
+    task(values.data(), first, rows);
+  });
+}
+
 }  // namespace
 
 std::size_t scale_bytes(const Quantization& format, WeightType scale_type, std::size_t K) {
@@ -56,20 +81,22 @@ QuantizedRows rows_from(const QuantizedRows& rows, std::size_t n, std::size_t K,
 void quantize_matrix(std::span<const std::byte> W, DType type, std::size_t N, std::size_t K,
                      const Quantization& format, Rounding rounding, const float* importance,
                      const QuantizedRows& out, const std::string& where) {
-  const std::size_t step = rows_at_once(K);
-  const std::size_t row_bytes = K * size_of(type);
-  parallel_for((N + step - 1) / step, [&](std::size_t part) {
-    const std::size_t first = part * step, rows = std::min(step, N - first);
-    std::vector<float> values(rows * K);
-    floats_from(W.data() + first * row_bytes, type, values.size(), values.data());
-    const std::size_t bad = first_not_finite(values.data(), values.size());
-    if (bad < values.size()) {
-      fail_wanted(ErrorKind::kModel, where, "finite weights",
-                  str(values[bad], " in row ", first + bad / K, ", column ", bad % K));
-    }
-    const QuantizedRows part_out = rows_from(out, first, K, format);
-    quantize_rows(values.data(), rows, K, format, rounding, importance, part_out);
-    check_scales(part_out, rows, K, format, where);
+  const Matrix matrix = {W, type, N, K, where};
+  in_parts(matrix, rows_at_once(K), [&](const float* values, std::size_t first, std::size_t rows) {
+    const QuantizedRows to = rows_from(out, first, K, format);
+    quantize_rows(values, rows, K, format, rounding, importance, to);
+    check_scales(to, rows, K, format, where);
+  });
+}
+
+void compensate_matrix(std::span<const std::byte> W, DType type, std::size_t N,
+                       const InputFactor& factor, const Quantization& format, Rounding rounding,
+                       const QuantizedRows& out, const std::string& where) {
+  const Matrix matrix = {W, type, N, factor.K, where};
+  in_parts(matrix, kCompensatedRows, [&](const float* values, std::size_t first, std::size_t rows) {
+    const QuantizedRows to = rows_from(out, first, factor.K, format);
+    compensate_rows(values, rows, factor, format, rounding, to);
+    check_scales(to, rows, factor.K, format, where);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "xlstm/base/dtype.h"
+#include "xlstm/kernels/quantize/input_factor.h"
 #include "xlstm/kernels/quantize/quantize.h"
 
 namespace xlstm::kernels {
@@ -16,6 +17,11 @@ namespace xlstm::kernels {
 void quantize_matrix(std::span<const std::byte> W, DType type, std::size_t N, std::size_t K,
                      const Quantization& format, Rounding rounding, const float* importance,
                      const QuantizedRows& out, const std::string& where);
+
+// The same with compensate_rows(), for inputs of `factor`.
+void compensate_matrix(std::span<const std::byte> W, DType type, std::size_t N,
+                       const InputFactor& factor, const Quantization& format, Rounding rounding,
+                       const QuantizedRows& out, const std::string& where);
 
 // Words and scales from row n on.
 QuantizedRows rows_from(const QuantizedRows& rows, std::size_t n, std::size_t K,

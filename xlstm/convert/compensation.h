@@ -1,0 +1,31 @@
+// The factor of the inputs of a slot, kept while the slot's tensors are converted.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "xlstm/convert/conversion.h"
+#include "xlstm/convert/input_moments.h"
+#include "xlstm/kernels/quantize/input_factor.h"
+#include "xlstm/kernels/quantize/quantize.h"
+
+namespace xlstm {
+
+class Compensation {
+ public:
+  explicit Compensation(InputMoments* moments) : moments_(moments) {}  // null: nothing is known
+
+  // Null where nothing is known of the inputs.
+  const kernels::InputFactor* factor(const std::string& slot, std::size_t K);
+
+  // Tells what [N, K] a tensor of the slot became.
+  void settle(const Conversion& conversion, std::size_t N, std::size_t K,
+              const kernels::QuantizedRows& rows);
+
+ private:
+  InputMoments* moments_;
+  std::string slot_;
+  kernels::InputFactor factor_;
+};
+
+}  // namespace xlstm

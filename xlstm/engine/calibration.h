@@ -1,0 +1,43 @@
+// What a model's matrices multiply with while it reads a text, for convert().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "xlstm/convert/input_moments.h"
+
+namespace xlstm {
+
+inline constexpr std::size_t kDefaultCalibration = 8192, kLeastCalibration = 256;  // tokens
+
+struct CalibrationOptions {
+  std::size_t tokens = kDefaultCalibration;  // at most
+  std::uint64_t seed = 1;                    // of a text of the model's own
+  std::string device = "auto";               // as EngineOptions::device
+  std::function<void()> on_step = {};        // called again and again; may throw to stop
+};
+
+// Reads the first tokens of `text` (UTF-8, BOS first) with the model in `folder`, block by block,
+// as convert() asks: later blocks see what earlier ones became. Holds one block in float32, the
+// text's activations at one place, and the moments of one matrix, of which what is not on the
+// diagonal is shrunk by T / (T + K) for T tokens.
+//
+// Throws Error: kUsage where `text` is not UTF-8 or has fewer than kLeastCalibration tokens
+// ("where" names it); kFile, kFormat, kModel (the folder). The result throws Error(kModel) where
+// activations are not finite.
+std::unique_ptr<InputMoments> calibrate_with(const std::filesystem::path& folder,
+                                             std::string_view text, std::string_view where,
+                                             const CalibrationOptions& options = {});
+
+// The same with texts that the model itself writes (at temperature 1, a few side by side): needs
+// memory for the whole model first, in bfloat16. They are written when they are first asked for.
+std::unique_ptr<InputMoments> calibrate_with_own_text(const std::filesystem::path& folder,
+                                                      const CalibrationOptions& options = {});
+
+}  // namespace xlstm
