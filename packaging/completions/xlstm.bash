@@ -134,10 +134,12 @@ _xlstm() {
         --head-bits) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
         --embedding-bits) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
         --keep) return ;;
+        --calibrate) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --calibration-tokens) return ;;
         --dtype) mapfile -t COMPREPLY < <(compgen -W 'bf16 f16 f32 bfloat16 float16 float32' -- "$word"); return ;;
         --threads) return ;;
       esac
-      words='--help --quantize --group-size --mode --head-bits --embedding-bits --keep --min-max --dtype --force --json --threads' ;;
+      words='--help --quantize --group-size --mode --head-bits --embedding-bits --keep --min-max --calibrate --calibration-tokens --dtype --force --json --threads' ;;
     doctor)
       case "$before" in
         --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;

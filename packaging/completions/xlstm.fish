@@ -128,6 +128,8 @@ complete -c xlstm -n '__fish_seen_subcommand_from convert' -l head-bits -x -a '2
 complete -c xlstm -n '__fish_seen_subcommand_from convert' -l embedding-bits -x -a '2 3 4 5 6 8' -d 'Of the embedding'
 complete -c xlstm -n '__fish_seen_subcommand_from convert' -l keep -x -d 'Kinds that are not quantised, with commas between: embedding, head, qkvo, out, up, down; gates and norms never are'
 complete -c xlstm -n '__fish_seen_subcommand_from convert' -l min-max -d 'Scales from each group\'s ends, as MLX does, not those of least error'
+complete -c xlstm -n '__fish_seen_subcommand_from convert' -l calibrate -r -F -d 'Round so that errors cancel out while the model reads this text; \'own\': one that it writes itself, for which it must fit in memory'
+complete -c xlstm -n '__fish_seen_subcommand_from convert' -l calibration-tokens -x -d 'Of the text, at most (default: 8192)'
 complete -c xlstm -n '__fish_seen_subcommand_from convert' -l dtype -x -a 'bf16 f16 f32 bfloat16 float16 float32' -d 'Of scales and of what is not quantised, but for gates and norms: bf16, f16 or f32'
 complete -c xlstm -n '__fish_seen_subcommand_from convert' -l force -d 'Replace a model that OUT holds'
 complete -c xlstm -n '__fish_seen_subcommand_from convert' -l json -d 'One JSON object'
