@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What quantising costs in quality: scripts/quality.py [--tool bench_quality] [--tokens N] [--reuse]
+"""What quantising costs in quality: scripts/quality.py [--tool bench_quality] [--tokens N] [--reuse | --add]
 
 Runs bench_quality over tests/data/books with models/classics-8m and writes docs/quality/*.json,
 docs/quality/*.svg and the tables between the marks in docs/quality.md. --reuse only writes them anew,
-from the JSON that is there; --tokens cuts each book (by default the first study reads all of it, the
+from the JSON that is there, --add also measures what that lacks; --tokens cuts each book (by default the first study reads all of it, the
 others 3072 tokens or fewer).
 """
 
@@ -22,6 +22,7 @@ FIGURES = ROOT / "docs" / "quality"
 # Whole books, in the default recipe (embedding and head get 6 bits where the rest has fewer).
 WHOLE = ["bfloat16"] + [f"affine:{bits}:64:default" for bits in (8, 6, 5, 4, 3, 2)]
 WHOLE += ["mxfp4:default", "affine:4:64:minmax", "affine:4:32:default", "affine:4:128:default", "affine:4:64"]
+WHOLE += ["affine:4:64:default:calibrated", "affine:8:64:default:run"]
 # The first tokens of each book: every width and group, one format throughout, both roundings.
 GRID = [
     f"affine:{bits}:{group}{rounding}"
@@ -53,6 +54,20 @@ def measure(tool, name, formats, tokens):
     result["date"] = datetime.date.today().isoformat()
     result["machine"] = machine()
     (FIGURES / f"{name}.json").write_text(rounded_json(result), encoding="utf-8")
+
+
+def measure_missing(tool, name, formats, tokens):
+    """As measure(), but keeps what was measured before."""
+    before = load(name)
+    known = {each["format"] for each in before["formats"]}
+    missing = [each for each in formats if each not in known]
+    if not missing:
+        return
+    measure(tool, name, missing, tokens)
+    after = load(name)
+    before["formats"] += [each for each in after["formats"] if each["format"] in missing]
+    text = json.dumps({**after, "formats": before["formats"]}, separators=(",", ":"))
+    (FIGURES / f"{name}.json").write_text(text.replace('{"format"', '\n{"format"') + "\n", encoding="utf-8")
 
 
 def rounded_json(result):
@@ -117,7 +132,8 @@ def words(name):
         out, rest = f"{parts[1]} bits, groups of {parts[2]}", parts[3:]
     else:
         out, rest = parts[0], parts[1:]
-    meaning = {"minmax": "min and max", "weighted": "weighted by activations", "run": "quantised kernels",
+    meaning = {"minmax": "min and max", "weighted": "weighted by activations",
+               "calibrated": "calibrated with its own text", "apart": "calibrated, matrices apart", "run": "quantised kernels",
                "step": "token by token", "bf16-state": "token by token, state in bfloat16"}
     for each in rest:
         if each == "default":
@@ -260,12 +276,14 @@ def main():
     parser.add_argument("--tool", default=str(ROOT / "build" / "bin" / "bench_quality"))
     parser.add_argument("--tokens", type=int, help="of each book, in every study")
     parser.add_argument("--reuse", action="store_true", help="measure nothing")
+    parser.add_argument("--add", action="store_true", help="measure what is not in the JSON yet")
     parser.add_argument("--study", choices=sorted(STUDIES), action="append", help="only this one")
     options = parser.parse_args()
     FIGURES.mkdir(exist_ok=True)
     for name in [] if options.reuse else options.study or STUDIES:
         formats, tokens = STUDIES[name]
-        measure(options.tool, name, formats, options.tokens or tokens)
+        how = measure_missing if options.add else measure
+        how(options.tool, name, formats, options.tokens or tokens)
     page = ROOT / "docs" / "quality.md"
     text = page.read_text(encoding="utf-8")
     for name in STUDIES:

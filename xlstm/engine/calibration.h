@@ -14,7 +14,7 @@
 
 namespace xlstm {
 
-inline constexpr std::size_t kDefaultCalibration = 8192, kLeastCalibration = 256;  // tokens
+inline constexpr std::size_t kDefaultCalibration = 16384, kLeastCalibration = 256;  // tokens
 
 struct CalibrationOptions {
   std::size_t tokens = kDefaultCalibration;  // at most
