@@ -15,6 +15,14 @@ namespace xlstm::testing {
 
 inline constexpr double kUnitRoundoff = 0x1p-24;  // of float32, rounding to nearest
 
+// Of long lists of cases an emulated processor tries one in so many, a number that is a divisor of
+// no list's length and so comes by every value of every size.
+#ifdef XLSTM_EMULATED
+inline constexpr std::size_t kCaseStep = 11;
+#else
+inline constexpr std::size_t kCaseStep = 1;
+#endif
+
 inline std::vector<float> uniform_floats(std::size_t count, float range, std::mt19937_64& random) {
   std::uniform_real_distribution<float> draw(-range, range);
   std::vector<float> out(count);

@@ -12,6 +12,8 @@
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/quantized_cases.h"
 #include "xlstm/base/threads.h"
+#include "xlstm/kernels/panels/neon-inl.h"
+#include "xlstm/kernels/panels/tiles.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 
 namespace xlstm::testing {
@@ -254,6 +256,15 @@ TEST(QuantizedLinear, ForcedKernelsAreReallyDifferent) {
   EXPECT_GE(kinds.size(), hwy::SupportedAndGeneratedTargets().size() - 1);
   EXPECT_EQ(names.size(), kinds.size());
 }
+
+#ifdef XLSTM_NEON_DOTS
+TEST(QuantizedLinear, TakesTheInstructionsThatAnArmProcessorHas) {
+  const ArmFeatures& has = arm_features();
+  EXPECT_EQ(std::string(kernels::quantized_kernels()->name) == "NEON SDOT", has.dot);
+  EXPECT_EQ(kernels::int8_tile() != nullptr, has.dot || has.int8_matrix);
+  EXPECT_EQ(kernels::bf16_tile() != nullptr, has.bf16_matrix);
+}
+#endif
 
 TEST(QuantizedLinear, WritesItsOutputsAndNothingElseAtEveryAlignment) {
   std::mt19937_64 random(15);

@@ -5,7 +5,7 @@
 namespace xlstm::kernels {
 
 void linear_many_rows(const LinearArgs& a) {
-  const TileKernel* const dots = linear_rounds_x(a.type) ? bf16_tile() : nullptr;
+  const Bf16Tile* const dots = linear_rounds_x(a.type) ? bf16_tile() : nullptr;
   const auto* const rows = static_cast<const std::byte*>(a.W);
   const std::size_t size = weight_bytes(a.type);
   const auto pack = [&](std::size_t n, std::size_t columns, std::size_t k0, const PanelDepth& d,
@@ -13,9 +13,9 @@ void linear_many_rows(const LinearArgs& a) {
     const std::byte* const first = rows + (n * a.K + k0) * size;
     if (dots == nullptr) return pack_float_panel(first, a.type, a.K, columns, d.depth, panel);
     const auto* const halves = reinterpret_cast<const std::uint16_t*>(first);
-    pack_bf16_panel(halves, a.K, columns, d.depth, panel);
+    dots->pack_w(halves, a.K, columns, d.depth, panel);
   };
-  multiply_panels(dots != nullptr ? *dots : float_tile(),
+  multiply_panels(dots != nullptr ? dots->kernel : float_tile(),
                   {a.x, a.x_stride, a.bias, a.y, a.y_stride, a.M, a.N, a.K},
                   {rows, a.K * size, size * 8, pack});
 }

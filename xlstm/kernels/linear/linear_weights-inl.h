@@ -26,7 +26,7 @@ constexpr int kLanes = HWY_LANES(float);
 using QuadTag = hn::FixedTag<float, 4>;  // one of the blocks that vectors are made of
 static_assert(kLanes >= 4 && kLanes % 4 == 0);
 // Registers for accumulators: AVX-512 and 64-bit ARM have 32, others 16.
-constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON;
+constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64;
 
 // f(0) ... f(Count - 1) with constants for arguments: arrays of vectors are only sure to stay in
 // registers when no index into them is a variable.

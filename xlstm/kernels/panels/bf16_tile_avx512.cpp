@@ -120,15 +120,10 @@ XLSTM_AVX512_BF16 void pack_w(const std::uint16_t* rows, std::size_t stride, std
 
 }  // namespace
 
-const TileKernel* bf16_tile() {
-  static constexpr TileKernel kKernel{kRows,   kColumns, kDepth, kChunk,
-                                      x_bytes, w_bytes,  pack_x, multiply};
-  return avx512::has_bf16() && dot_instructions_wanted() ? &kKernel : nullptr;
-}
-
-void pack_bf16_panel(const std::uint16_t* rows, std::size_t stride, std::size_t columns,
-                     std::size_t depth, std::byte* panel) {
-  pack_w(rows, stride, columns, depth, panel);
+const Bf16Tile* bf16_tile_avx512() {
+  static constexpr Bf16Tile kTile{
+      {kRows, kColumns, kDepth, kChunk, x_bytes, w_bytes, pack_x, multiply}, pack_w};
+  return avx512::has_bf16() ? &kTile : nullptr;
 }
 
 }  // namespace xlstm::kernels
@@ -137,12 +132,9 @@ void pack_bf16_panel(const std::uint16_t* rows, std::size_t stride, std::size_t 
 
 namespace xlstm::kernels {
 
-const TileKernel* bf16_tile() {
+const Bf16Tile* bf16_tile_avx512() {
   return nullptr;
 }
-
-void pack_bf16_panel(const std::uint16_t* /*rows*/, std::size_t /*stride*/, std::size_t /*columns*/,
-                     std::size_t /*depth*/, std::byte* /*panel*/) {}
 
 }  // namespace xlstm::kernels
 #endif

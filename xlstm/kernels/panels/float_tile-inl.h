@@ -178,7 +178,7 @@ const TileKernel* tile_kernel() {
 }
 
 bool has_widest_vectors() {
-  return HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON;
+  return HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64;
 }
 
 }  // namespace

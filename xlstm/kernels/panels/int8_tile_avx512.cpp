@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "xlstm/base/dtype.h"
 #include "xlstm/kernels/panels/avx512-inl.h"
+#include "xlstm/kernels/panels/group_factors.h"
 
 namespace xlstm::kernels {
 namespace {
@@ -251,40 +251,6 @@ XLSTM_AVX512_INT8 inline __m512i unpacked(const Unpacking& u, const std::byte* p
   return u.mxfp4 ? _mm512_shuffle_epi8(u.values, codes) : codes;
 }
 
-float factor(const void* array, WeightType type, std::size_t at) {
-  const auto* const bytes = static_cast<const std::byte*>(array);
-  if (type == WeightType::kF32) {
-    float value;
-    std::memcpy(&value, bytes + at * 4, 4);
-    return value;
-  }
-  std::uint16_t half;
-  std::memcpy(&half, bytes + at * 2, 2);
-  return type == WeightType::kBF16 ? float_from_bf16(half) : float_from_f16(half);
-}
-
-// 2^(code - 127) / 2; 255 stands for NaN.
-float half_power(std::uint8_t code) {
-  std::uint32_t bits = (static_cast<std::uint32_t>(code) - 1) << 23;
-  if (code == 0) bits = 1U << 21;  // below the normal range
-  if (code == 1) bits = 1U << 22;
-  if (code == 255) bits = 0x7FC00000;
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-// Scale and bias of group `at`, as pack_int8_panel()'s codes want them.
-void put_factors(const QuantizedMatrix& W, std::size_t at, float* scale, float* bias) {
-  if (W.format.mode == QuantizationMode::kMxfp4) {
-    *scale = half_power(static_cast<const std::uint8_t*>(W.scales)[at]);
-    *bias = -12.0F * *scale;
-    return;
-  }
-  *scale = factor(W.scales, W.scale_type, at);
-  *bias = factor(W.biases, W.scale_type, at);
-}
-
 XLSTM_AVX512_INT8 void pack_w(const QuantizedMatrix& W, std::size_t K, std::size_t n,
                               std::size_t columns, std::size_t k0, const PanelDepth& d,
                               std::byte* panel) {
@@ -312,22 +278,17 @@ XLSTM_AVX512_INT8 void pack_w(const QuantizedMatrix& W, std::size_t K, std::size
     const std::size_t first = (row_of(c) * K + k0) / d.group;
     for (std::size_t group = 0; group < groups; ++group) {
       float* const scale = scales + group * kColumns + c;
-      put_factors(W, first + group, scale, scale + groups * kColumns);
+      put_group_factors(W, first + group, scale, scale + groups * kColumns);
     }
   }
 }
 
 }  // namespace
 
-const TileKernel* int8_tile() {
-  static constexpr TileKernel kKernel{kRows,   kColumns, kDepth, kChunk,
-                                      x_bytes, w_bytes,  pack_x, multiply};
-  return avx512::has_int8() && dot_instructions_wanted() ? &kKernel : nullptr;
-}
-
-void pack_int8_panel(const QuantizedMatrix& W, std::size_t K, std::size_t n, std::size_t columns,
-                     std::size_t k0, const PanelDepth& d, std::byte* panel) {
-  pack_w(W, K, n, columns, k0, d, panel);
+const Int8Tile* int8_tile_avx512() {
+  static constexpr Int8Tile kTile{
+      {kRows, kColumns, kDepth, kChunk, x_bytes, w_bytes, pack_x, multiply}, pack_w};
+  return avx512::has_int8() ? &kTile : nullptr;
 }
 
 }  // namespace xlstm::kernels
@@ -336,13 +297,9 @@ void pack_int8_panel(const QuantizedMatrix& W, std::size_t K, std::size_t n, std
 
 namespace xlstm::kernels {
 
-const TileKernel* int8_tile() {
+const Int8Tile* int8_tile_avx512() {
   return nullptr;
 }
-
-void pack_int8_panel(const QuantizedMatrix& /*W*/, std::size_t /*K*/, std::size_t /*n*/,
-                     std::size_t /*columns*/, std::size_t /*k0*/, const PanelDepth& /*d*/,
-                     std::byte* /*panel*/) {}
 
 }  // namespace xlstm::kernels
 #endif

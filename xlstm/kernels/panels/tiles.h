@@ -17,20 +17,33 @@ const TileKernel& float_tile();
 void pack_float_panel(const void* rows, WeightType type, std::size_t stride, std::size_t columns,
                       std::size_t depth, std::byte* panel);
 
-// x rounded to bf16, exact products with bf16 weights, float32 sums. nullptr where the processor
-// has no instruction for it.
-const TileKernel* bf16_tile();
-void pack_bf16_panel(const std::uint16_t* rows, std::size_t stride, std::size_t columns,
-                     std::size_t depth, std::byte* panel);
+// x rounded to bf16, exact products with bf16 weights, float32 sums.
+struct Bf16Tile {
+  TileKernel kernel;
+  // As pack_float_panel().
+  void (*pack_w)(const std::uint16_t* rows, std::size_t stride, std::size_t columns,
+                 std::size_t depth, std::byte* panel);
+};
 
 // x rounded to whole multiples of 1/127 of the largest magnitude of its group, exact products with
-// the codes of quantised weights, sums of groups scaled in float32. nullptr where the processor has
-// no instructions for it.
-const TileKernel* int8_tile();
-// Rows [n, n + columns), elements [k0, k0 + d.depth) of W [N, K]; k0 is a multiple of 64 and of the
-// group size.
-void pack_int8_panel(const QuantizedMatrix& W, std::size_t K, std::size_t n, std::size_t columns,
-                     std::size_t k0, const PanelDepth& d, std::byte* panel);
+// the codes of quantised weights, sums of groups scaled in float32.
+struct Int8Tile {
+  TileKernel kernel;
+  // Rows [n, n + columns), elements [k0, k0 + d.depth) of W [N, K]; k0 is a multiple of 64 and of
+  // the group size.
+  void (*pack_w)(const QuantizedMatrix& W, std::size_t K, std::size_t n, std::size_t columns,
+                 std::size_t k0, const PanelDepth& d, std::byte* panel);
+};
+
+// nullptr where the processor has no instructions for it, or they are not wanted.
+const Bf16Tile* bf16_tile();
+const Int8Tile* int8_tile();
+
+// One for each kind of processor; nullptr on others.
+const Bf16Tile* bf16_tile_avx512();
+const Bf16Tile* bf16_tile_neon();
+const Int8Tile* int8_tile_avx512();
+const Int8Tile* int8_tile_neon();
 
 // For tests: whether there are other ways than float_tile() where the processor has them.
 void use_dot_instructions(bool use);

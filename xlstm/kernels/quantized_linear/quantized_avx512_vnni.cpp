@@ -30,15 +30,27 @@ HWY_INLINE hn::Vec<hn::Rebind<std::int32_t, VectorTag>> dot_bytes(
   return decltype(sum){_mm512_dpbusd_epi32(sum.raw, w.raw, x.raw)};
 }
 
-// bytes[indices[i]]
-HWY_INLINE UnsignedBytes lookup_bytes(UnsignedBytes bytes, UnsignedBytes indices) {
-  return UnsignedBytes{_mm512_permutexvar_epi8(indices.raw, bytes.raw)};
-}
+// 64 codes of `Bits` bits, 3, 5 or 6, each to a byte; what is above it may stay. 8 of them lie in
+// `Bits` bytes, which are brought to 8 bytes of their own.
+template <int Bits>
+struct CodeStream {
+  struct Tables {
+    constexpr Tables() : source(), shift() {
+      for (int i = 0; i < 64; ++i) {
+        source[i] = static_cast<std::uint8_t>(i / 8 * Bits + (i % 8 < Bits ? i % 8 : Bits - 1));
+        shift[i] = static_cast<std::uint8_t>(i % 8 * Bits);
+      }
+    }
+    alignas(64) std::uint8_t source[64], shift[64];
+  };
+  static constexpr Tables kTables = Tables();
 
-// Byte i: the 8 bits from bit shifts[i] on of the eight bytes around it.
-HWY_INLINE UnsignedBytes shift_fields(UnsignedBytes bytes, UnsignedBytes shifts) {
-  return UnsignedBytes{_mm512_multishift_epi64_epi8(shifts.raw, bytes.raw)};
-}
+  static HWY_INLINE UnsignedBytes spread(const std::uint8_t* p) {
+    const __m512i bytes =
+        _mm512_permutexvar_epi8(_mm512_load_si512(kTables.source), _mm512_loadu_si512(p));
+    return UnsignedBytes{_mm512_multishift_epi64_epi8(_mm512_load_si512(kTables.shift), bytes)};
+  }
+};
 
 }  // namespace
 }  // namespace xlstm::kernels::HWY_NAMESPACE

@@ -62,8 +62,10 @@ HWY_INLINE Fields mxfp4_fields(Fields nibbles) {
 // that crosses a cache line counts twice.
 HWY_INLINE hn::Vec<ByteTag> load_once(const std::uint8_t* p) {
   auto v = hn::LoadU(ByteTag(), p);
-#ifdef XLSTM_DOT_BYTES
+#if defined(XLSTM_DOT_BYTES) && HWY_ARCH_X86
   asm("" : "+v"(v.raw));
+#elif defined(XLSTM_DOT_BYTES)
+  asm("" : "+w"(v.raw));
 #endif
   return v;
 }
@@ -72,6 +74,9 @@ HWY_INLINE hn::Vec<ByteTag> load_once(const std::uint8_t* p) {
 template <int Bits, bool kTable = false>
 struct ShiftedCodes {
   static constexpr bool kMxfp4 = kTable;
+#ifdef XLSTM_DOT_SIGNED_BYTES
+  static constexpr bool kLess128 = Bits == 8;  // fields are codes - 128
+#endif
   static constexpr int kParts = kFieldBits / Bits;
   static constexpr std::size_t kUnit = kParts * kFields, kUnitBytes = kVectorBytes;
 
@@ -86,41 +91,34 @@ struct ShiftedCodes {
       if constexpr (Bits != kFieldBits) parts[part] = hn::And(parts[part], mask);
       if constexpr (kTable) parts[part] = mxfp4_fields(parts[part]);
     });
+#ifdef XLSTM_DOT_SIGNED_BYTES
+    if constexpr (kLess128) parts[0] = hn::Xor(parts[0], hn::Set(d, std::uint8_t{0x80}));
+#endif
   }
 };
 
 #ifdef XLSTM_DOT_BYTES
-// Codes of 3, 5 or 6 bits: 8 of them in `Bits` bytes, which are brought to 8 bytes of their own.
+// Codes of 3, 5 or 6 bits.
 template <int Bits>
 struct StreamedCodes {
   static constexpr bool kMxfp4 = false;
+#ifdef XLSTM_DOT_SIGNED_BYTES
+  static constexpr bool kLess128 = false;
+#endif
   static constexpr int kParts = 1;
   static constexpr std::size_t kUnit = kFields, kUnitBytes = kFields * Bits / 8;
 
-  struct Tables {
-    constexpr Tables() : source(), shift() {
-      for (std::size_t i = 0; i < kFields; ++i) {
-        source[i] =
-            static_cast<std::uint8_t>(i / 8 * Bits + std::min<std::size_t>(i % 8, Bits - 1));
-        shift[i] = static_cast<std::uint8_t>(i % 8 * Bits);
-      }
-    }
-    alignas(kVectorBytes) std::uint8_t source[kFields], shift[kFields];
-  };
-  static constexpr Tables kTables = Tables();
-
   static HWY_INLINE void unpack(const std::uint8_t* p, Fields (&parts)[kParts]) {
-    const FieldTag d;
-    const Fields bytes = lookup_bytes(hn::LoadU(d, p), hn::Load(d, kTables.source));
-    const Fields shifted = shift_fields(bytes, hn::Load(d, kTables.shift));
-    parts[0] = hn::And(shifted, hn::Set(d, std::uint8_t{(1 << Bits) - 1}));
+    const auto mask = hn::Set(FieldTag(), std::uint8_t{(1 << Bits) - 1});
+    parts[0] = hn::And(CodeStream<Bits>::spread(p), mask);
   }
 };
 
 // Products of unsigned and signed bytes, added in fours: of parts with the signed bytes of x, of
 // which the upper ones of all parts come first.
-template <int kParts>
-HWY_INLINE IntVector dot(const Fields (&parts)[kParts], const std::int8_t* x) {
+template <class Codes>
+HWY_INLINE IntVector dot(const Fields (&parts)[Codes::kParts], const std::int8_t* x) {
+  constexpr int kParts = Codes::kParts;
   const hn::Repartition<std::int8_t, VectorTag> bytes;
   IntVector sum = hn::Zero(IntTag());
   unrolled<2 * kParts>([&](auto step) HWY_ATTR {
@@ -128,6 +126,15 @@ HWY_INLINE IntVector dot(const Fields (&parts)[kParts], const std::int8_t* x) {
     if constexpr (decltype(step)::value == kParts) sum = hn::ShiftLeft<8>(sum);
     sum = dot_bytes(sum, parts[part], hn::Load(bytes, x + step * kVectorBytes));
   });
+#ifdef XLSTM_DOT_SIGNED_BYTES
+  if constexpr (Codes::kLess128) {  // 128 times the sum of x, which compilers make once for a tile
+    const auto ones = hn::Set(FieldTag(), std::uint8_t{1});
+    const IntVector upper = dot_bytes(hn::Zero(IntTag()), ones, hn::Load(bytes, x));
+    const IntVector all =
+        dot_bytes(hn::ShiftLeft<8>(upper), ones, hn::Load(bytes, x + kVectorBytes));
+    sum = hn::Add(sum, hn::ShiftLeft<7>(all));
+  }
+#endif
   return sum;
 }
 
@@ -190,12 +197,12 @@ struct StreamedCodes {
 };
 
 // Products of 16-bit numbers, added in pairs: of parts with the codes of x.
-template <int kParts>
-HWY_INLINE IntVector dot(const Fields (&parts)[kParts], const std::int8_t* x) {
+template <class Codes>
+HWY_INLINE IntVector dot(const Fields (&parts)[Codes::kParts], const std::int8_t* x) {
   const IntTag d;
   const hn::Repartition<std::int16_t, VectorTag> words;
   IntVector sum = hn::Zero(d), other = hn::Zero(d);
-  unrolled<kParts>([&](auto part) HWY_ATTR {
+  unrolled<Codes::kParts>([&](auto part) HWY_ATTR {
     const auto codes =
         hn::Load(words, reinterpret_cast<const std::int16_t*>(x + part * kVectorBytes));
     sum = hn::ReorderWidenMulAccumulate(d, hn::BitCast(words, parts[part]), codes, sum, other);

@@ -39,13 +39,13 @@ void pack_dequantized(const QuantizedLinearArgs& a, std::size_t n, std::size_t c
 
 void quantized_linear_many_rows(const QuantizedLinearArgs& a) {
   const auto bits = static_cast<std::size_t>(a.W.format.bits);
-  const TileKernel* const dots = int8_tile();
+  const Int8Tile* const dots = int8_tile();
   const auto pack = [&](std::size_t n, std::size_t columns, std::size_t k0, const PanelDepth& d,
                         std::byte* panel) {
-    if (dots != nullptr) return pack_int8_panel(a.W, a.K, n, columns, k0, d, panel);
+    if (dots != nullptr) return dots->pack_w(a.W, a.K, n, columns, k0, d, panel);
     pack_dequantized(a, n, columns, k0, d.depth, panel);
   };
-  multiply_panels(dots != nullptr ? *dots : float_tile(),
+  multiply_panels(dots != nullptr ? dots->kernel : float_tile(),
                   {a.x, a.x_stride, a.bias, a.y, a.y_stride, a.M, a.N, a.K,
                    static_cast<std::size_t>(a.W.format.group_size)},
                   {reinterpret_cast<const std::byte*>(a.W.words), a.K * bits / 8, bits, pack});

@@ -133,7 +133,7 @@ void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0, std
         Codes::unpack(w[r], parts);
         w[r] += Codes::kUnitBytes;
         unrolled<MR>([&](auto m) HWY_ATTR {
-          const Vector product = hn::ConvertTo(d, dot(parts, x[m]));
+          const Vector product = hn::ConvertTo(d, dot<Codes>(parts, x[m]));
           const Vector factor = scales.at(m, r, k >> walk.group_shift, groups);
           sum[m][r] = hn::MulAdd(product, factor, sum[m][r]);
         });
