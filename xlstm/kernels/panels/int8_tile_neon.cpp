@@ -90,6 +90,14 @@ struct Dots {
   static constexpr std::size_t kUnit = 4;
   static constexpr std::size_t stored_rows(std::size_t rows) { return (rows + 3) / 4 * 4; }
 
+  // By itself: clang's intrinsics of this kind are macros, in which packs are not expanded.
+  template <int MR, int Row>
+  static inline __attribute__((always_inline)) XLSTM_NEON_DOT void add_row(
+      int8x16_t left, int8x16_t right, int8x16_t rows, int32x4_t (&sum)[MR][2]) {
+    sum[Row][0] = vdotq_laneq_s32(sum[Row][0], left, rows, Row % 4);
+    sum[Row][1] = vdotq_laneq_s32(sum[Row][1], right, rows, Row % 4);
+  }
+
   template <int MR, int... Row>
   static inline __attribute__((always_inline)) XLSTM_NEON_DOT void add_step(
       const std::int8_t* x, const std::int8_t* w, int32x4_t (&sum)[MR][2],
@@ -98,9 +106,7 @@ struct Dots {
     int8x16_t rows[(MR + 3) / 4];
 #pragma GCC unroll 3
     for (int i = 0; i < (MR + 3) / 4; ++i) rows[i] = vld1q_s8(x + i * 16);
-    ((sum[Row][0] = vdotq_laneq_s32(sum[Row][0], left, rows[Row / 4], Row % 4),
-      sum[Row][1] = vdotq_laneq_s32(sum[Row][1], right, rows[Row / 4], Row % 4)),
-     ...);
+    (add_row<MR, Row>(left, right, rows[Row / 4], sum), ...);
   }
 
   template <int MR>
