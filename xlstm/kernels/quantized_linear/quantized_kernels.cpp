@@ -22,6 +22,8 @@ const QuantizedKernels* kernels_of_target() {
 #else
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
   constexpr auto special = avx512_vnni_kernels;
+#elif HWY_TARGET == HWY_AVX2
+  constexpr auto special = avx_vnni_kernels;
 #elif HWY_ARCH_ARM_A64
   constexpr auto special = neon_dot_kernels;
 #else

@@ -58,6 +58,8 @@ inline constexpr std::size_t kMostUnit = 256;
 // cannot run.
 const QuantizedKernels* quantized_kernels();
 const QuantizedKernels* avx512_vnni_kernels();
+const QuantizedKernels* avx_vnni_kernels();
+const QuantizedKernels* avx512vl_vnni_kernels();
 const QuantizedKernels* neon_dot_kernels();
 
 // For tests: without those for special instructions.
