@@ -148,6 +148,38 @@ void dot_tile(const LinearArgs& a, std::size_t m0, std::size_t n0, std::size_t c
   store_sums<MR, NR>(a, m0, n0, columns, sum);
 }
 
+// One row of x times rows of W that lie far apart, so that several pages are read at once, each
+// from its beginning to its end; an odd number of rows apart, because powers of two would put all
+// of them in the same few lines of a cache.
+template <class Weights>
+void dot_one_row(const LinearArgs& a, const LinearPart& part) {
+  using Raw = typename Weights::Raw;
+  constexpr int NR = dot_columns<1>();
+  const QuadTag quad;
+  const std::size_t step = (part.n1 - part.n0 + NR - 1) / NR | 1;
+  for (std::size_t n0 = part.n0; n0 < std::min(part.n0 + step, part.n1); ++n0) {
+    std::size_t n[NR];  // the last one again for those that do not exist
+    for (std::size_t r = 0; r < NR; ++r) n[r] = std::min(n0 + r * step, part.n1 - 1);
+    const float* x[1] = {a.x + static_cast<std::ptrdiff_t>(part.m0) * a.x_stride};
+    const Raw* w[NR];
+    Ahead<Raw, NR> next;
+    for (int r = 0; r < NR; ++r) {
+      w[r] = static_cast<const Raw*>(a.W) + n[r] * a.K;
+      next.row[r] = static_cast<const Raw*>(a.W) + std::min(n[r] + 1, a.N - 1) * a.K;
+    }
+    Vector sum[1][NR];
+    dot_sums<Weights, 1, NR, NR>(x, w, next, a.K, sum);
+    alignas(16) float out[NR];
+    unrolled<NR / 4>([&](auto at) HWY_ATTR {
+      constexpr int r = decltype(at)::value * 4;
+      hn::Store(sums_of_lanes(sum[0][r], sum[0][r + 1], sum[0][r + 2], sum[0][r + 3]), quad,
+                out + r);
+    });
+    float* const y = a.y + static_cast<std::ptrdiff_t>(part.m0) * a.y_stride;
+    for (int r = 0; r < NR; ++r) y[n[r]] = a.bias == nullptr ? out[r] : out[r] + a.bias[n[r]];
+  }
+}
+
 // One tile of rows.
 template <class Weights, int MR>
 void dot_one_tile(const LinearArgs& a, const LinearPart& part) {
@@ -195,6 +227,7 @@ void dot_typed(const LinearArgs& a, const LinearPart& part) {
   const std::size_t height = (rows + tiles - 1) / tiles;
   with_height<kMostDotRows>(height, [&](auto constant) HWY_ATTR {
     constexpr int MR = decltype(constant)::value;
+    if constexpr (MR == 1) return dot_one_row<Weights>(a, part);
     if (tiles == 1) return dot_one_tile<Weights, MR>(a, part);
     // More rows than fit in one tile make at least two that are more than half as high.
     if constexpr (MR > kMostDotRows / 2) dot_tiles<Weights, MR>(a, part, tiles);
