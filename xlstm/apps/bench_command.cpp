@@ -125,39 +125,40 @@ Command bench_command() {
                     .set = [to](const std::string& text) { to->compare.push_back(text); },
                     .completes = Completes::kFile,
                     .repeatable = true};
-  return {.name = "bench",
-          .summary = "How fast a model runs here",
-          .description =
-              "Decode at several batch sizes and positions, prefill at several lengths. Memory "
-              "bandwidth, arithmetic rates and the time to hand a cache line to another core are "
-              "probed before and after each figure; a figure between unlike probes is taken again, "
-              "and marked ~ where the machine never held still. Shares are of those probes.",
-          .groups = {{"Figures",
-                      {list_option("--batch", "Sequences that decode together (default: 1)", 4096,
-                                   to->bench.batches),
-                       list_option("--positions",
-                                   "Tokens read before a decode is measured (default: 100; 0: no "
-                                   "decode)",
-                                   std::int64_t{1} << 40, to->bench.positions),
-                       list_option("--prefill", "Lengths of prompts (default: 512; 0: none)",
-                                   1 << 24, to->bench.prefills),
-                       count_option("--steps", "Tokens of a decode measurement (default: 8)", 2,
-                                    1'000'000, to->bench.steps),
-                       count_option("--repeats", "Measurements of a figure (default: 9)", 1, 1000,
-                                    to->bench.repeats),
-                       switch_option("--profile", "Also say which parts the time went to",
-                                     to->bench.profile),
-                       synthetic}},
-                     {"Output",
-                      {switch_option("--json", "One JSON object", to->json),
-                       file_option("--csv", "FILE", "Also write the figures as CSV", to->csv),
-                       compare}},
-                     model_option_group(to->model)},
-          .examples = {{"xlstm bench", "The embedded model."},
-                       {"xlstm bench --synthetic 400m --quantize 4 --positions 100,10000 --profile",
-                        "A size that one does not have."},
-                       {"xlstm bench --compare old.json --compare new.json", "What a change did."}},
-          .run = [to] { return run_bench_command(*to); }};
+  return {
+      .name = "bench",
+      .summary = "How fast a model runs here",
+      .description =
+          "Decode at several batch sizes and positions, prefill at several lengths. Arithmetic "
+          "rates and the time to hand a cache line to another core are probed before and after "
+          "each figure, memory bandwidth before and after each of its measurements. One between "
+          "unlike bandwidths is taken again; ~ marks figures while the machine did not hold "
+          "still. Shares are of those probes.",
+      .groups =
+          {{"Figures",
+            {list_option("--batch", "Sequences that decode together (default: 1)", 4096,
+                         to->bench.batches),
+             list_option("--positions",
+                         "Tokens read before a decode is measured (default: 100; 0: no "
+                         "decode)",
+                         std::int64_t{1} << 40, to->bench.positions),
+             list_option("--prefill", "Lengths of prompts (default: 512; 0: none)", 1 << 24,
+                         to->bench.prefills),
+             count_option("--steps", "Tokens of a decode measurement (default: 8)", 2, 1'000'000,
+                          to->bench.steps),
+             count_option("--repeats", "Measurements of a figure (default: 9)", 1, 1000,
+                          to->bench.repeats),
+             switch_option("--profile", "Also say which parts the time went to", to->bench.profile),
+             synthetic}},
+           {"Output",
+            {switch_option("--json", "One JSON object", to->json),
+             file_option("--csv", "FILE", "Also write the figures as CSV", to->csv), compare}},
+           model_option_group(to->model)},
+      .examples = {{"xlstm bench", "The embedded model."},
+                   {"xlstm bench --synthetic 400m --quantize 4 --positions 100,10000 --profile",
+                    "A size that one does not have."},
+                   {"xlstm bench --compare old.json --compare new.json", "What a change did."}},
+      .run = [to] { return run_bench_command(*to); }};
 }
 
 }  // namespace xlstm::apps

@@ -139,6 +139,7 @@ class Bench {
       for (const std::int64_t position : positions) {
         if (stop()) return;
         walk_to(state, position);
+        if (stop()) return;
         decode_figure(state, position);
       }
     }
@@ -208,6 +209,7 @@ class Bench {
     mx::reset_peak_memory();
     const kernels::Probe before = kernels::probe_machine();
     std::vector<Timing> timings = paired_timings(run, figure.steady);
+    if (stop()) return;  // the last one may be of a part
     const kernels::Probe after = kernels::probe_machine();
     figure.machine = kernels::mean(before, after);
     figure.steady = figure.steady && kernels::same_state(before, after);

@@ -36,6 +36,14 @@ class ModelMoments : public InputMoments {
                const CalibrationOptions& options)
       : checkpoint_(std::move(checkpoint)), texts_(std::move(texts)), on_step_(options.on_step) {}
 
+  // MLX's thread lets go of arrays a little after their evaluation, and must have before main ends.
+  ~ModelMoments() override {
+    try {
+      mx::synchronize();
+    } catch (...) {  // what failed there is of no interest any more
+    }
+  }
+
   std::vector<float> of(const std::string& slot) override {
     return with_memory_told([&] { return moments_of(slot); });
   }
@@ -104,6 +112,10 @@ Texts texts_of(std::string_view text, std::string_view where, const Tokenizer& t
   if (text.size() / kBytes > most) {
     text = text.substr(0, utf8_complete_prefix(text.substr(0, most * kBytes)));
   }
+  if (const std::size_t at = utf8_first_error(text); at < text.size()) {
+    fail_wanted(ErrorKind::kUsage, where, "UTF-8 text to calibrate with",
+                str("other bytes at offset ", at));
+  }
   for (const TokenId id : tokenizer.encode(text, {.parse_special_tokens = false})) {
     if (ids.size() == most) break;
     if (id >= plan.dims.V) {
@@ -125,6 +137,8 @@ Texts write_texts(const Checkpoint& checkpoint, const CalibrationOptions& option
   const std::size_t all = std::max(options.tokens, kLeastCalibration);
   const std::size_t count = std::clamp<std::size_t>(all / kLength, 1, kMost);
   const int B = static_cast<int>(count);
+  check_memory(estimate_memory(checkpoint.plan, ComputeDtype::kBfloat16, B),
+               {.device = options.device}, checkpoint.plan.name);
   const Model model =
       Model::load(checkpoint.plan, *checkpoint.source, {ComputeDtype::kBfloat16, {}, {}});
   Texts texts(count, {*checkpoint.bos});

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "xlstm/base/dtype.h"
 #include "xlstm/kernels/quantize/add_product.h"
 #include "xlstm/kernels/quantize/quantize_groups.h"
 #include "xlstm/kernels/quantize/quantize_matrix.h"
@@ -24,7 +25,7 @@ class Codes {
   std::uint32_t nearest(float value) const {
     if (affine_) {
       return static_cast<std::uint32_t>(
-          std::clamp(std::rint((value - bias_) / scale_), 0.0F, most_));
+          std::min(std::max(0.0F, std::rint((value - bias_) / scale_)), most_));  // a NaN: 0
     }
     const float magnitude = std::abs(value) / scale_;
     std::uint32_t code = 0;
@@ -42,6 +43,19 @@ class Codes {
   bool affine_;
   float most_, scale_, bias_;
 };
+
+// A scale or bias as a file of this type holds it.
+float stored(float value, WeightType type) {
+  switch (type) {
+    case WeightType::kBF16:
+      return float_from_bf16(bf16_from_float(value));
+    case WeightType::kF16:
+      return float_from_f16(f16_from_float(value));
+    case WeightType::kF32:
+      break;
+  }
+  return value;
+}
 
 // A few rows at a time, so that the factor is read once for them.
 class Tile {
@@ -75,6 +89,10 @@ class Tile {
     float* wanted = wanted_.data() + r * K + k;
     QuantizedGroup group;
     quantize_group({wanted, factor_.weight.data() + k, format_, rounding_, out_.scale_type}, group);
+    if (format_.mode == QuantizationMode::kAffine) {
+      group.scale = stored(group.scale, out_.scale_type);
+      group.bias = stored(group.bias, out_.scale_type);
+    }
     const Codes codes(format_, group);
     for (std::size_t i = 0; i < size_; ++i) {
       group.codes[i] = codes.nearest(wanted[i]);

@@ -4,6 +4,8 @@
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 
 #ifdef XLSTM_NEON_DOTS
+// Accumulators are arrays of vectors, which vectors of unknown length cannot be in.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #include <hwy/highway.h>
 
 // What functions below are compiled for.
