@@ -137,7 +137,6 @@ class Bench {
       auto positions = options_.positions;
       std::sort(positions.begin(), positions.end());
       for (const std::int64_t position : positions) {
-        if (stop()) return;
         walk_to(state, position);
         if (stop()) return;
         decode_figure(state, position);

@@ -36,13 +36,7 @@ class ModelMoments : public InputMoments {
                const CalibrationOptions& options)
       : checkpoint_(std::move(checkpoint)), texts_(std::move(texts)), on_step_(options.on_step) {}
 
-  // MLX's thread lets go of arrays a little after their evaluation, and must have before main ends.
-  ~ModelMoments() override {
-    try {
-      mx::synchronize();
-    } catch (...) {  // what failed there is of no interest any more
-    }
-  }
+  ~ModelMoments() override { ops::settle(); }
 
   std::vector<float> of(const std::string& slot) override {
     return with_memory_told([&] { return moments_of(slot); });

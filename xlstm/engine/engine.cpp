@@ -4,13 +4,13 @@
 #include <optional>
 #include <utility>
 
-#include "mlx/stream.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/doctor.h"
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
 #include "xlstm/engine/resolve.h"
 #include "xlstm/model/synthetic.h"
+#include "xlstm/ops/evaluate.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/discover.h"
 
@@ -86,10 +86,7 @@ Model open_synthetic(const std::string& size, const EngineOptions& options) {
 }
 
 Engine::Impl::~Impl() {
-  try {
-    mlx::core::synchronize();
-  } catch (...) {  // what failed there is of no interest any more
-  }
+  ops::settle();
 }
 
 Engine::Engine(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}

@@ -94,12 +94,7 @@ mx::array row_of(const std::vector<TokenId>& ids) {
 // exception passes): they must not run on while the process ends and takes MLX's own threads away.
 struct Settled {
   Settled() { ops::forget_kernel_error(); }  // of steps that an earlier run queued in vain
-  ~Settled() {
-    try {
-      mx::synchronize();
-    } catch (...) {  // what failed there is of no interest any more
-    }
-  }
+  ~Settled() { ops::settle(); }
 };
 
 // Finite if all of the model's logits [1, 1, V] are: reading one number back costs nothing, as it

@@ -1,5 +1,7 @@
 #include "xlstm/model/large_block.h"
 
+#include <utility>
+
 #include "mlx/ops.h"
 
 namespace xlstm {
@@ -25,6 +27,29 @@ kernels::LargeBlockSizes sizes_of(const LargeDims& d) {
 
 }  // namespace
 
+mx::array mlstm_inner(const mx::array& qkvo, const mx::array& gates, const ops::Norm& head_norm,
+                      const LargeDims& d, ops::MlstmState& state, mx::Dtype activation) {
+  const int B = qkvo.shape(0), S = qkvo.shape(1);
+  const int NH = static_cast<int>(d.NH), DHQK = static_cast<int>(d.DHQK);
+  const int DHV = static_cast<int>(d.DHV), QK = NH * DHQK, V = NH * DHV;
+  const auto parts = mx::split(qkvo, mx::Shape{QK, 2 * QK, 2 * QK + V}, -1);    // q, k, v, o-gate
+  const auto capped = mx::split(ops::soft_cap(gates, d.gate_soft_cap), 2, -1);  // i, f
+  const auto heads = [&](const mx::array& y, int width) {
+    return mx::reshape(y, {B, S, NH, width});
+  };
+
+  // 4 the cell
+  const ops::MlstmInput in = {heads(parts[0], DHQK), heads(parts[1], DHQK), heads(parts[2], DHV),
+                              capped[0], capped[1]};
+  ops::MlstmOutput cell = ops::mlstm(in, state, d.cell_eps);
+  state = std::move(cell.state);
+
+  // 5 norm of each head, 6 output gate
+  const mx::array h =
+      ops::head_norm(cell.h, head_norm.weight, head_norm.bias, d.norm_eps, activation);
+  return mx::sigmoid(parts[3]) * h;
+}
+
 LargeBlock::LargeBlock(ops::LargeBlockArrays arrays, const LargeDims& dims, mx::Dtype activation)
     : w_(std::move(arrays)), dims_(dims), activation_(activation) {
   if (ops::on_cpu()) cpu_.emplace(w_, sizes_of(dims));
@@ -36,32 +61,13 @@ mx::array LargeBlock::operator()(const mx::array& x, ops::MlstmState& state) con
 
 // x [B, S, D] -> what the mLSTM layer adds to it [B, S, D]; moves `state` on by S tokens.
 mx::array LargeBlock::mlstm_layer(const mx::array& x, ops::MlstmState& state) const {
-  const LargeDims& d = dims_;
-  const int B = x.shape(0), S = x.shape(1);
-  const int NH = static_cast<int>(d.NH), DHQK = static_cast<int>(d.DHQK);
-  const int DHV = static_cast<int>(d.DHV), QK = NH * DHQK, V = NH * DHV;
+  // 1 norm, 2 the four projections in one product, 3 gates in float32
+  const mx::array a = ops::rms_norm(x, w_.mlstm_norm.weight, w_.mlstm_norm.bias, dims_.norm_eps);
+  const mx::array qkvo = linear(a, w_.qkvo);
+  const mx::array gates = linear(mx::astype(a, mx::float32), w_.gates);
 
-  // 1 norm, 2 the four projections in one product, split by columns
-  const mx::array a = ops::rms_norm(x, w_.mlstm_norm.weight, w_.mlstm_norm.bias, d.norm_eps);
-  const auto qkvo = mx::split(linear(a, w_.qkvo), mx::Shape{QK, 2 * QK, 2 * QK + V}, -1);
-
-  // 3 gates in float32, capped after their bias
-  const mx::array preact = linear(mx::astype(a, mx::float32), w_.gates);  // [B, S, 2 * NH]
-  const auto gates = mx::split(ops::soft_cap(preact, d.gate_soft_cap), 2, -1);
-
-  // 4 the cell
-  const auto heads = [&](const mx::array& y, int width) {
-    return mx::reshape(y, {B, S, NH, width});
-  };
-  const ops::MlstmInput in = {heads(qkvo[0], DHQK), heads(qkvo[1], DHQK), heads(qkvo[2], DHV),
-                              gates[0], gates[1]};
-  ops::MlstmOutput cell = ops::mlstm(in, state, d.cell_eps);
-  state = std::move(cell.state);
-
-  // 5 norm of each head, 6 output gate, 7 projection back
-  const mx::array hn =
-      ops::head_norm(cell.h, w_.head_norm.weight, w_.head_norm.bias, d.norm_eps, activation_);
-  return linear(mx::sigmoid(qkvo[3]) * hn, w_.out);
+  // 4 to 6 cell, norm, output gate, 7 projection back
+  return linear(mlstm_inner(qkvo, gates, w_.head_norm, dims_, state, activation_), w_.out);
 }
 
 // x [B, S, D] -> what the gated feed-forward layer adds to it [B, S, D].

@@ -10,6 +10,13 @@
 
 namespace xlstm {
 
+// From the projections of S tokens to what the mLSTM layer's last product reads: cell, norm of each
+// head, output gate. qkvo [B, S, 2 * NH * DHQK + 2 * NH * DHV]; gates [B, S, 2 * NH] float32, not
+// yet capped; result [B, S, NH * DHV] in `activation`. Moves `state` on by S tokens.
+mlx::core::array mlstm_inner(const mlx::core::array& qkvo, const mlx::core::array& gates,
+                             const ops::Norm& head_norm, const LargeDims& dims,
+                             ops::MlstmState& state, mlx::core::Dtype activation);
+
 class LargeBlock {
  public:
   // `activation`: the dtype of the residual stream. On the CPU it is float32, and the block is

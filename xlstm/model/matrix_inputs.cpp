@@ -5,6 +5,7 @@
 
 #include "mlx/ops.h"
 #include "xlstm/base/error.h"
+#include "xlstm/model/large_block.h"
 #include "xlstm/model/weights_loader.h"
 #include "xlstm/ops/evaluate.h"
 
@@ -124,28 +125,17 @@ void MatrixInputs::enter_block(std::int64_t block) {
 void MatrixInputs::run_cell() {
   const LargeDims& d = plan_.dims;
   const int NH = static_cast<int>(d.NH), DHQK = static_cast<int>(d.DHQK);
-  const int DHV = static_cast<int>(d.DHV), QK = NH * DHQK, V = NH * DHV;
+  const int DHV = static_cast<int>(d.DHV);
   const std::string name = block_name(at_ / kOfABlock) + "mlstm.";
+  const ops::Norm head_norm = {array_of(name + "head_norm.weight"), bias(name + "head_norm")};
   const ops::MlstmState fresh = {mx::zeros({1, NH, DHQK, DHV}), mx::zeros({1, NH, DHQK}),
                                  mx::zeros({1, NH})};
   ops::MlstmState state = fresh;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     if (begins_[i]) state = fresh;
-    const int S = inputs_[i].shape(1);
-    const auto qkvo =
-        mx::split(product(inputs_[i], name + "qkvo"), mx::Shape{QK, 2 * QK, 2 * QK + V}, -1);
-    const auto halves =
-        mx::split(ops::soft_cap(product(inputs_[i], name + "gates"), d.gate_soft_cap), 2, -1);
-    const auto heads = [&](const mx::array& y, int width) {
-      return mx::reshape(y, {1, S, NH, width});
-    };
-    ops::MlstmOutput cell = ops::mlstm(
-        {heads(qkvo[0], DHQK), heads(qkvo[1], DHQK), heads(qkvo[2], DHV), halves[0], halves[1]},
-        state, d.cell_eps);
-    state = std::move(cell.state);
-    const mx::array h = ops::head_norm(cell.h, array_of(name + "head_norm.weight"),
-                                       bias(name + "head_norm"), d.norm_eps, mx::float32);
-    set(inputs_[i], mx::sigmoid(qkvo[3]) * h);
+    set(inputs_[i],
+        mlstm_inner(product(inputs_[i], name + "qkvo"), product(inputs_[i], name + "gates"),
+                    head_norm, d, state, mx::float32));
     ops::evaluate({state.C, state.n, state.m});
   }
 }

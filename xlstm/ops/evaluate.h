@@ -19,6 +19,10 @@ namespace mx = mlx::core;
 void evaluate(std::vector<mx::array> arrays);
 void evaluate_later(std::vector<mx::array> arrays);
 
+// Waits for all that is queued, whatever becomes of it, and for MLX's thread to let go of its
+// arrays: for destructors, as neither may go on while the process ends.
+void settle() noexcept;
+
 // Memory for an array. Throws Error(kMemory) where MLX would hand out a null pointer; `where` says
 // what it is for.
 mx::allocator::Data allocate(std::size_t bytes, std::string_view where);

@@ -38,6 +38,18 @@ HWY_INLINE hn::Vec<QuadTag> sums_of_lanes(Vector a, Vector b, Vector c, Vector e
   return add_blocks(hn::Add(hn::BitCast(d, low), hn::BitCast(d, high)));
 }
 
+// y[rows[r]] = sum of sum[r]'s lanes (+ bias[rows[r]]).
+template <int R>
+HWY_INLINE void store_row_sums(const Vector (&sum)[R], const std::size_t (&rows)[R],
+                               const float* bias, float* y) {
+  alignas(16) float out[R];
+  unrolled<R / 4>([&](auto at) HWY_ATTR {
+    constexpr int r = decltype(at)::value * 4;
+    hn::Store(sums_of_lanes(sum[r], sum[r + 1], sum[r + 2], sum[r + 3]), QuadTag(), out + r);
+  });
+  for (int r = 0; r < R; ++r) y[rows[r]] = bias == nullptr ? out[r] : out[r] + bias[rows[r]];
+}
+
 }  // namespace
 }  // namespace xlstm::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "xlstm/kernels/linear/far_rows.h"
 #include "xlstm/kernels/linear/lane_sums-inl.h"
 #include "xlstm/kernels/linear/linear_args.h"
 #include "xlstm/kernels/linear/linear_weights-inl.h"
@@ -148,18 +149,15 @@ void dot_tile(const LinearArgs& a, std::size_t m0, std::size_t n0, std::size_t c
   store_sums<MR, NR>(a, m0, n0, columns, sum);
 }
 
-// One row of x times rows of W that lie far apart, so that several pages are read at once, each
-// from its beginning to its end; an odd number of rows apart, because powers of two would put all
-// of them in the same few lines of a cache.
+// One row of x times rows of W that lie far apart.
 template <class Weights>
 void dot_one_row(const LinearArgs& a, const LinearPart& part) {
   using Raw = typename Weights::Raw;
   constexpr int NR = dot_columns<1>();
-  const QuadTag quad;
-  const std::size_t step = (part.n1 - part.n0 + NR - 1) / NR | 1;
-  for (std::size_t n0 = part.n0; n0 < std::min(part.n0 + step, part.n1); ++n0) {
-    std::size_t n[NR];  // the last one again for those that do not exist
-    for (std::size_t r = 0; r < NR; ++r) n[r] = std::min(n0 + r * step, part.n1 - 1);
+  const FarRows<NR> far(part.n0, part.n1);
+  for (std::size_t set = 0; set < far.sets(); ++set) {
+    std::size_t n[NR];
+    far.get(set, n);
     const float* x[1] = {a.x + static_cast<std::ptrdiff_t>(part.m0) * a.x_stride};
     const Raw* w[NR];
     Ahead<Raw, NR> next;
@@ -169,14 +167,7 @@ void dot_one_row(const LinearArgs& a, const LinearPart& part) {
     }
     Vector sum[1][NR];
     dot_sums<Weights, 1, NR, NR>(x, w, next, a.K, sum);
-    alignas(16) float out[NR];
-    unrolled<NR / 4>([&](auto at) HWY_ATTR {
-      constexpr int r = decltype(at)::value * 4;
-      hn::Store(sums_of_lanes(sum[0][r], sum[0][r + 1], sum[0][r + 2], sum[0][r + 3]), quad,
-                out + r);
-    });
-    float* const y = a.y + static_cast<std::ptrdiff_t>(part.m0) * a.y_stride;
-    for (int r = 0; r < NR; ++r) y[n[r]] = a.bias == nullptr ? out[r] : out[r] + a.bias[n[r]];
+    store_row_sums(sum[0], n, a.bias, a.y + static_cast<std::ptrdiff_t>(part.m0) * a.y_stride);
   }
 }
 

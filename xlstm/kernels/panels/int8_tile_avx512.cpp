@@ -11,6 +11,7 @@
 
 #include "xlstm/kernels/panels/avx512-inl.h"
 #include "xlstm/kernels/panels/group_factors.h"
+#include "xlstm/kernels/quantized_linear/mxfp4_codes.h"
 
 namespace xlstm::kernels {
 namespace {
@@ -232,7 +233,7 @@ XLSTM_AVX512_INT8 Unpacking unpacking_of(const Quantization& format) {
     bytes[at] = static_cast<std::uint8_t>((at / 8 * bits + at % 8) & 63U);
     shifts[at] = static_cast<std::uint8_t>(at % 8 * bits);
   }
-  const __m128i values = _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0);
+  const __m128i values = _mm_load_si128(reinterpret_cast<const __m128i*>(kMxfp4Codes));
   const __mmask64 chunk = bits == 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * bits)) - 1;
   return {_mm512_load_si512(bytes),
           _mm512_load_si512(shifts),

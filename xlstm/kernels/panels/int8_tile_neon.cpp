@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "xlstm/kernels/panels/group_factors.h"
+#include "xlstm/kernels/quantized_linear/mxfp4_codes.h"
 
 namespace xlstm::kernels {
 namespace {
@@ -246,25 +247,14 @@ void multiply(const std::byte* x, const std::byte* w, std::size_t height, const 
 class Unpacking {
  public:
   explicit Unpacking(const Quantization& format)
-      : bits_(format.bits), mxfp4_(format.mode == QuantizationMode::kMxfp4) {
-    for (int i = 0; i < 16; ++i) {
-      lower_[i] = static_cast<std::uint8_t>(i * bits_ / 8);
-      upper_[i] = static_cast<std::uint8_t>(i * bits_ / 8 + 1);
-      down_[i] = static_cast<std::int8_t>(-(i * bits_ % 8));
-      up_[i] = static_cast<std::int8_t>(8 - i * bits_ % 8);
-    }
-  }
+      : bits_(format.bits), mxfp4_(format.mode == QuantizationMode::kMxfp4), places_(format.bits) {}
 
   // From `p` on; nothing is read from `end` on.
   int8x16_t codes(const std::byte* p, const std::byte* end) const {
     const uint8x16_t bytes = load(p, end);
     if (bits_ == 8) return vreinterpretq_s8_u8(veorq_u8(bytes, vdupq_n_u8(0x80)));
-    const uint8x16_t lower = vqtbl1q_u8(bytes, vld1q_u8(lower_));
-    const uint8x16_t upper = vqtbl1q_u8(bytes, vld1q_u8(upper_));
-    const uint8x16_t spread =
-        vorrq_u8(vshlq_u8(lower, vld1q_s8(down_)), vshlq_u8(upper, vld1q_s8(up_)));
     const auto mask = static_cast<std::uint8_t>((1 << bits_) - 1);
-    const uint8x16_t codes = vandq_u8(spread, vdupq_n_u8(mask));
+    const uint8x16_t codes = vandq_u8(places_.spread(bytes), vdupq_n_u8(mask));
     return vreinterpretq_s8_u8(mxfp4_ ? vqtbl1q_u8(vld1q_u8(kMxfp4Codes), codes) : codes);
   }
 
@@ -276,13 +266,9 @@ class Unpacking {
     return vld1q_u8(bytes);
   }
 
-  // Twice the value and 12.
-  static constexpr std::uint8_t kMxfp4Codes[16] = {12, 13, 14, 15, 16, 18, 20, 24,
-                                                   12, 11, 10, 9,  8,  6,  4,  0};
   int bits_;
   bool mxfp4_;
-  std::uint8_t lower_[16], upper_[16];
-  std::int8_t down_[16], up_[16];
+  CodePlaces places_;
 };
 
 template <class Way>

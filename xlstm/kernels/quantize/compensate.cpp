@@ -5,7 +5,6 @@
 #include <cmath>
 #include <vector>
 
-#include "xlstm/base/dtype.h"
 #include "xlstm/kernels/quantize/add_product.h"
 #include "xlstm/kernels/quantize/quantize_groups.h"
 #include "xlstm/kernels/quantize/quantize_matrix.h"
@@ -44,19 +43,6 @@ class Codes {
   float most_, scale_, bias_;
 };
 
-// A scale or bias as a file of this type holds it.
-float stored(float value, WeightType type) {
-  switch (type) {
-    case WeightType::kBF16:
-      return float_from_bf16(bf16_from_float(value));
-    case WeightType::kF16:
-      return float_from_f16(f16_from_float(value));
-    case WeightType::kF32:
-      break;
-  }
-  return value;
-}
-
 // A few rows at a time, so that the factor is read once for them.
 class Tile {
  public:
@@ -89,10 +75,6 @@ class Tile {
     float* wanted = wanted_.data() + r * K + k;
     QuantizedGroup group;
     quantize_group({wanted, factor_.weight.data() + k, format_, rounding_, out_.scale_type}, group);
-    if (format_.mode == QuantizationMode::kAffine) {
-      group.scale = stored(group.scale, out_.scale_type);
-      group.bias = stored(group.bias, out_.scale_type);
-    }
     const Codes codes(format_, group);
     for (std::size_t i = 0; i < size_; ++i) {
       group.codes[i] = codes.nearest(wanted[i]);

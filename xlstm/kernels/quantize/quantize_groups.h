@@ -12,7 +12,7 @@ namespace xlstm::kernels {
 
 inline constexpr std::size_t kLongestGroup = 128;
 
-// What a group becomes. For kMxfp4 `exponent` is its scale.
+// What a group becomes, scale and bias as the file holds them. For kMxfp4 `exponent` is its scale.
 struct QuantizedGroup {
   float scale = 0;
   float bias = 0;

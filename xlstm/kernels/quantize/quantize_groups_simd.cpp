@@ -176,8 +176,8 @@ void affine_group(const GroupTask& t, QuantizedGroup& out) {
   Affine a = min_max(range, most_code);
   if (t.rounding == Rounding::kSearch) a = search(t, range, a, most_code);
   encode(t, a, most_code, out.codes);
-  out.scale = a.scale;
-  out.bias = a.bias;
+  out.scale = rounded(a.scale, t.scale_type);
+  out.bias = rounded(a.bias, t.scale_type);
 }
 
 // The E2M1 number nearest to |x| <= 6, the smaller of two as near (as MLX has it): steps of 0.5

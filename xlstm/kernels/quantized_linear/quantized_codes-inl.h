@@ -20,6 +20,7 @@
 #include <cstdint>
 
 #include "xlstm/kernels/linear/linear_weights-inl.h"
+#include "xlstm/kernels/quantized_linear/mxfp4_codes.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 
 #if HWY_TARGET != HWY_SCALAR
@@ -40,11 +41,6 @@ using FieldTag = WordTag;
 using Fields = hn::Vec<FieldTag>;
 constexpr int kFieldBits = sizeof(hn::TFromD<FieldTag>) * 8;
 constexpr std::size_t kFields = kVectorBytes * 8 / kFieldBits;
-
-// E2M1 floats (OCP Microscaling Formats 1.0), doubled and moved up by 12 to be unsigned.
-constexpr int kMxfp4Zero = 12;
-alignas(16) constexpr std::uint8_t kMxfp4Codes[16] = {12, 13, 14, 15, 16, 18, 20, 24,
-                                                      12, 11, 10, 9,  8,  6,  4,  0};
 
 HWY_INLINE Fields mxfp4_fields(Fields nibbles) {
   const ByteTag bytes;

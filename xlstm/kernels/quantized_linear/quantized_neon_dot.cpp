@@ -41,26 +41,10 @@ HWY_INLINE Sums dot_bytes(Sums sum, Bytes w, SignedBytes x) {
 // 16 codes of `Bits` bits, 3, 5 or 6, each to a byte; what is above it may stay.
 template <int Bits>
 struct CodeStream {
-  struct Tables {
-    constexpr Tables() : lower(), upper(), down(), up() {
-      for (int i = 0; i < 16; ++i) {
-        lower[i] = static_cast<std::uint8_t>(i * Bits / 8);
-        upper[i] = static_cast<std::uint8_t>(i * Bits / 8 + 1);
-        down[i] = static_cast<std::int8_t>(-(i * Bits % 8));
-        up[i] = static_cast<std::int8_t>(8 - i * Bits % 8);
-      }
-    }
-    alignas(16) std::uint8_t lower[16], upper[16];
-    alignas(16) std::int8_t down[16], up[16];
-  };
-  static constexpr Tables kTables = Tables();
+  static constexpr CodePlaces kPlaces = CodePlaces(Bits);
 
   static HWY_INLINE Bytes spread(const std::uint8_t* p) {
-    const uint8x16_t bytes = vld1q_u8(p);
-    const uint8x16_t lower = vqtbl1q_u8(bytes, vld1q_u8(kTables.lower));
-    const uint8x16_t upper = vqtbl1q_u8(bytes, vld1q_u8(kTables.upper));
-    return Bytes{
-        vorrq_u8(vshlq_u8(lower, vld1q_s8(kTables.down)), vshlq_u8(upper, vld1q_s8(kTables.up)))};
+    return Bytes{kPlaces.spread(vld1q_u8(p))};
   }
 };
 

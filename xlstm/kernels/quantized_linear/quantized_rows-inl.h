@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "xlstm/kernels/linear/far_rows.h"
 #include "xlstm/kernels/linear/lane_sums-inl.h"
 #include "xlstm/kernels/quantized_linear/quantized_codes-inl.h"
 #include "xlstm/kernels/quantized_linear/quantized_factors-inl.h"
@@ -42,25 +43,6 @@ struct Walk {
   std::size_t groups, row_bytes;
 };
 
-template <int MR, int R>
-HWY_INLINE void store_tile(const QuantizedPart& a, std::size_t m0, std::size_t n0, std::size_t step,
-                           const Vector (&sum)[MR][R]) {
-  const QuadTag quad;
-  unrolled<MR>([&](auto m) HWY_ATTR {
-    alignas(16) float out[R];
-    unrolled<R / 4>([&](auto at) HWY_ATTR {
-      constexpr int r = decltype(at)::value * 4;
-      hn::Store(sums_of_lanes(sum[m][r], sum[m][r + 1], sum[m][r + 2], sum[m][r + 3]), quad,
-                out + r);
-    });
-    float* const y = a.y + static_cast<std::ptrdiff_t>(m0 + m) * a.y_stride;
-    std::size_t n = n0;
-    for (int r = 0; r < R; ++r, n = std::min(n + step, a.n1 - 1)) {
-      y[n] = a.bias == nullptr ? out[r] : out[r] + a.bias[n];
-    }
-  });
-}
-
 // Scales of groups to the lanes of units, by a shuffle, or, where every unit is in one group
 // (kInOneGroup), by a broadcast from memory, which leaves the shuffles to those who need them more.
 template <int MR, int R, bool kInOneGroup>
@@ -85,22 +67,21 @@ struct LaneScales {
   alignas(64) float memory[kInOneGroup ? MR : 1][R][kLanes];
 };
 
-// Rows n0, n0 + step, ... of W, R of them (the last one again for those that do not exist), times
-// rows m0 .. m0 + MR of x. What lies kAheadBytes behind the words is fetched meanwhile.
+// These rows of W, R of them, times rows m0 .. m0 + MR of x. What lies kAheadBytes behind the words
+// is fetched meanwhile.
 constexpr std::size_t kAheadBytes = 1024;
 
 template <class Codes, class AnyOf, int MR, int R, bool kInOneGroup>
-void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0, std::size_t n0,
-                   std::size_t step) {
+void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0,
+                   const std::size_t (&rows)[R]) {
   constexpr std::size_t kUnit = Codes::kUnit;
   const VectorTag d;
   const IntTag di;
   const std::uint8_t* w[R];
   std::size_t row_groups[R];
-  std::size_t n = n0;
-  for (int r = 0; r < R; ++r, n = std::min(n + step, a.n1 - 1)) {
-    w[r] = reinterpret_cast<const std::uint8_t*>(a.W.words) + n * walk.row_bytes;
-    row_groups[r] = n * walk.groups;
+  for (int r = 0; r < R; ++r) {
+    w[r] = reinterpret_cast<const std::uint8_t*>(a.W.words) + rows[r] * walk.row_bytes;
+    row_groups[r] = rows[r] * walk.groups;
   }
   const std::int8_t* x[MR];
   for (int m = 0; m < MR; ++m) x[m] = a.x.codes + (m0 + m) * a.x.code_stride;
@@ -141,24 +122,26 @@ void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0, std
       for (int m = 0; m < MR; ++m) x[m] += 2 * kUnit;
     }
   }
-  store_tile<MR, R>(a, m0, n0, step, sum);
+  unrolled<MR>([&](auto m) HWY_ATTR {
+    store_row_sums(sum[m], rows, a.bias, a.y + static_cast<std::ptrdiff_t>(m0 + m) * a.y_stride);
+  });
 }
 
-// All of the part, W in sets of rows that lie far apart: several pages are read at once, each from
-// its beginning to its end. An odd number of rows apart: powers of two would put all of them in the
-// same few lines of a cache (7B, 8 bits: 92% of the bandwidth instead of 85).
+// All of the part.
 template <class Codes, class AnyOf, int MR, bool kInOneGroup = false>
 void multiply_sets(const QuantizedPart& a, std::size_t tiles) {
   constexpr int R = tile_columns<MR>();
   const Walk walk(a);
-  const std::size_t step = (a.n1 - a.n0 + R - 1) / R | 1;
-  for (std::size_t n = a.n0; n < std::min(a.n0 + step, a.n1); ++n) {
+  const FarRows<R> far(a.n0, a.n1);
+  for (std::size_t set = 0; set < far.sets(); ++set) {
+    std::size_t rows[R];
+    far.get(set, rows);
     for (std::size_t tile = 0; tile < tiles; ++tile) {
       const std::size_t m0 = a.M * tile / tiles;
       if (a.M * (tile + 1) / tiles - m0 == MR) {
-        multiply_tile<Codes, AnyOf, MR, R, kInOneGroup>(a, walk, m0, n, step);
+        multiply_tile<Codes, AnyOf, MR, R, kInOneGroup>(a, walk, m0, rows);
       } else if constexpr (MR > 1) {
-        multiply_tile<Codes, AnyOf, MR - 1, R, kInOneGroup>(a, walk, m0, n, step);
+        multiply_tile<Codes, AnyOf, MR - 1, R, kInOneGroup>(a, walk, m0, rows);
       }
     }
   }
