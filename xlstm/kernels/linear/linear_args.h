@@ -18,9 +18,10 @@ struct LinearArgs {
   std::size_t M, N, K;
 };
 
-// Rows [m0, m1) and columns [n0, n1) of y: one thread's share.
+// Rows [m0, m1) and columns [n0, n1) of y, one thread's share, or a piece of it (see far_rows.h).
 struct LinearPart {
   std::size_t m0, m1, n0, n1;
+  std::size_t piece = 0, pieces = 1;
 };
 
 // linear() for more than kLinearDotRows rows, by way of packed panels. M, N, K > 0.

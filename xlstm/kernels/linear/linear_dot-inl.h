@@ -155,7 +155,8 @@ void dot_one_row(const LinearArgs& a, const LinearPart& part) {
   using Raw = typename Weights::Raw;
   constexpr int NR = dot_columns<1>();
   const FarRows<NR> far(part.n0, part.n1);
-  for (std::size_t set = 0; set < far.sets(); ++set) {
+  const std::size_t end = begin_of_piece(far.sets(), part.piece + 1, part.pieces);
+  for (std::size_t set = begin_of_piece(far.sets(), part.piece, part.pieces); set < end; ++set) {
     std::size_t n[NR];
     far.get(set, n);
     const float* x[1] = {a.x + static_cast<std::ptrdiff_t>(part.m0) * a.x_stride};
@@ -171,13 +172,24 @@ void dot_one_row(const LinearArgs& a, const LinearPart& part) {
   }
 }
 
+// Calls tile(n, columns) for the tiles of at most NR columns that the part is made of.
+template <std::size_t NR, class Tile>
+HWY_INLINE void for_columns(const LinearPart& part, const Tile& tile) {
+  const std::size_t all = (part.n1 - part.n0 + NR - 1) / NR;
+  const std::size_t end = begin_of_piece(all, part.piece + 1, part.pieces);
+  for (std::size_t at = begin_of_piece(all, part.piece, part.pieces); at < end; ++at) {
+    const std::size_t n = part.n0 + at * NR;
+    tile(n, std::min(NR, part.n1 - n));
+  }
+}
+
 // One tile of rows.
 template <class Weights, int MR>
 void dot_one_tile(const LinearArgs& a, const LinearPart& part) {
   constexpr std::size_t NR = dot_columns<MR>();
-  for (std::size_t n = part.n0; n < part.n1; n += NR) {
-    dot_tile<Weights, MR, NR, static_cast<int>(NR)>(a, part.m0, n, std::min(NR, part.n1 - n), 0);
-  }
+  for_columns<NR>(part, [&](std::size_t n, std::size_t columns) HWY_ATTR {
+    dot_tile<Weights, MR, NR, static_cast<int>(NR)>(a, part.m0, n, columns, 0);
+  });
 }
 
 // Several: `tiles` of nearly the same height, at most MR. All but the first find their weights in
@@ -186,8 +198,7 @@ template <class Weights, int MR>
 void dot_tiles(const LinearArgs& a, const LinearPart& part, std::size_t tiles) {
   constexpr std::size_t NR = dot_columns<MR>();
   const std::size_t rows = part.m1 - part.m0;
-  for (std::size_t n = part.n0; n < part.n1; n += NR) {
-    const std::size_t columns = std::min(NR, part.n1 - n);
+  for_columns<NR>(part, [&](std::size_t n, std::size_t columns) HWY_ATTR {
     for (std::size_t tile = 0; tile < tiles; ++tile) {
       const std::size_t m0 = part.m0 + rows * tile / tiles;
       const std::size_t m1 = part.m0 + rows * (tile + 1) / tiles;
@@ -198,7 +209,7 @@ void dot_tiles(const LinearArgs& a, const LinearPart& part, std::size_t tiles) {
         dot_tile<Weights, MR - 1, NR, kAhead>(a, m0, n, columns, ahead);
       }
     }
-  }
+  });
 }
 
 // Calls for_height(constant) with the constant that is `height`, at most Most.

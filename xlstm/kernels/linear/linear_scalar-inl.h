@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "xlstm/base/dtype.h"
+#include "xlstm/kernels/linear/far_rows.h"
 #include "xlstm/kernels/linear/linear_args.h"
 
 #if HWY_TARGET == HWY_SCALAR
@@ -21,7 +22,9 @@ namespace {
 
 template <class Raw, class Widen>
 void dot_scalar(const LinearArgs& a, const LinearPart& part, const Widen& widen) {
-  for (std::size_t n = part.n0; n < part.n1; ++n) {
+  const std::size_t all = part.n1 - part.n0;
+  const std::size_t end = part.n0 + begin_of_piece(all, part.piece + 1, part.pieces);
+  for (std::size_t n = part.n0 + begin_of_piece(all, part.piece, part.pieces); n < end; ++n) {
     const Raw* const w = static_cast<const Raw*>(a.W) + n * a.K;
     for (std::size_t m = part.m0; m < part.m1; ++m) {
       const float* const x = a.x + static_cast<std::ptrdiff_t>(m) * a.x_stride;

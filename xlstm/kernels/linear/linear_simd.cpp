@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "xlstm/base/threads.h"
+#include "xlstm/kernels/linear/far_rows.h"
 #include "xlstm/kernels/linear/linear.h"
 #include "xlstm/kernels/linear/linear_args.h"
 
@@ -88,8 +89,12 @@ void linear_few_rows(const LinearArgs& a) {
   if (threads == 1) return run(a, {0, a.M, 0, a.N});
   constexpr std::size_t kRowGranule = 6;
   const Grid grid = best_grid(a, threads, kRowGranule, 1 + a.M);
-  parallel_for(grid.rows * grid.columns,
-               [&](std::size_t at) { run(a, part_of(a, grid, kRowGranule, at)); });
+  parallel_for(grid.rows * grid.columns * kPieces, [&](std::size_t at) {
+    LinearPart part = part_of(a, grid, kRowGranule, at / kPieces);
+    part.piece = at % kPieces;
+    part.pieces = kPieces;
+    run(a, part);
+  });
 }
 
 }  // namespace

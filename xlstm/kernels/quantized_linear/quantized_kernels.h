@@ -35,6 +35,7 @@ struct QuantizedPart {
   std::ptrdiff_t y_stride;
   PackedRows x;
   std::size_t M, K, n0, n1;
+  std::size_t piece = 0, pieces = 1;  // of the sets that the rows go in
 };
 
 inline constexpr std::size_t kQuantizedSlack = 128;

@@ -9,6 +9,7 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/threads.h"
+#include "xlstm/kernels/linear/far_rows.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 #include "xlstm/kernels/quantized_linear/quantized_many_rows.h"
 
@@ -151,12 +152,16 @@ void quantized_linear_few_rows(const QuantizedLinearArgs& a) {
   if (a.bias != nullptr) end.bias += all.n1;
   end.n1 = layout.end_rows;
   const std::size_t threads = threads_for(a, bytes);
-  parallel_for(threads, [&](std::size_t part) {
+  const std::size_t pieces = threads == 1 ? 1 : kPieces;
+  parallel_for(threads * pieces, [&](std::size_t part) {
+    const std::size_t share = part / pieces;
     QuantizedPart mine = all;
-    mine.n0 = all.n1 * part / threads;
-    mine.n1 = all.n1 * (part + 1) / threads;
+    mine.n0 = all.n1 * share / threads;
+    mine.n1 = all.n1 * (share + 1) / threads;
+    mine.piece = part % pieces;
+    mine.pieces = pieces;
     kernels->multiply(mine);
-    if (part + 1 == threads) kernels->multiply(end);
+    if (part + 1 == threads * pieces) kernels->multiply(end);
   });
 }
 

@@ -67,25 +67,50 @@ void pack_group(const float* x, std::size_t count, float* scale, float* sum, std
 }
 
 // Field i of part p of a unit: its code i * kParts + p. All upper bytes come before all lower ones.
-template <int kParts>
-void arrange_unit(const std::int16_t* HWY_RESTRICT codes, std::int8_t* HWY_RESTRICT to) {
-  constexpr std::size_t kCount = kFields * kParts;
-  for (int p = 0; p < kParts; ++p) {
-    for (std::size_t i = 0; i < kFields; ++i) {
-      const int code = codes[i * kParts + p];
 #ifdef XLSTM_DOT_BYTES
-      const auto lower = static_cast<std::int8_t>(code);
-      to[p * kFields + i] = static_cast<std::int8_t>((code - lower) >> 8);
-      to[kCount + p * kFields + i] = lower;
-#else
-      reinterpret_cast<std::int16_t*>(to)[p * kFields + i] = static_cast<std::int16_t>(code);
-#endif
+// Codes as their two signed bytes.
+HWY_INLINE void store_bytes(IntVector codes, std::int8_t* upper, std::int8_t* lower) {
+  const hn::Rebind<std::int8_t, IntTag> bytes;
+  const IntVector low = hn::ShiftRight<24>(hn::ShiftLeft<24>(codes));
+  hn::StoreU(hn::DemoteTo(bytes, low), bytes, lower);
+  hn::StoreU(hn::DemoteTo(bytes, hn::ShiftRight<8>(hn::Sub(codes, low))), bytes, upper);
+}
+
+template <int kParts>
+HWY_INLINE void arrange_unit(const std::int16_t* codes, std::int8_t* upper) {
+  const IntTag di;
+  const hn::Rebind<std::int16_t, IntTag> half;
+  std::int8_t* const lower = upper + kFields * kParts;
+  for (std::size_t i = 0; i < kFields; i += kLanes) {
+    if constexpr (kParts == 1) {
+      store_bytes(hn::PromoteTo(di, hn::LoadU(half, codes + i)), upper + i, lower + i);
+    } else if constexpr (kParts == 2) {
+      const auto pairs =
+          hn::BitCast(di, hn::LoadU(hn::Repartition<std::int16_t, VectorTag>(), codes + 2 * i));
+      store_bytes(hn::ShiftRight<16>(hn::ShiftLeft<16>(pairs)), upper + i, lower + i);
+      store_bytes(hn::ShiftRight<16>(pairs), upper + kFields + i, lower + kFields + i);
+    } else {
+      for (int p = 0; p < kParts; ++p) {
+        std::int16_t part[kLanes];
+        for (std::size_t l = 0; l < kLanes; ++l) {
+          part[l] = codes[(i + l) * kParts + static_cast<std::size_t>(p)];
+        }
+        store_bytes(hn::PromoteTo(di, hn::LoadU(half, part)), upper + p * kFields + i,
+                    lower + p * kFields + i);
+      }
     }
   }
-#ifndef XLSTM_DOT_BYTES
-  (void)kCount;
-#endif
 }
+#else
+template <int kParts>
+void arrange_unit(const std::int16_t* HWY_RESTRICT codes, std::int8_t* HWY_RESTRICT to) {
+  for (int p = 0; p < kParts; ++p) {
+    for (std::size_t i = 0; i < kFields; ++i) {
+      reinterpret_cast<std::int16_t*>(to)[p * kFields + i] = codes[i * kParts + p];
+    }
+  }
+}
+#endif
 
 template <class Codes>
 constexpr int arranged_parts() {

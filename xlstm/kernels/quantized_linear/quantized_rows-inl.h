@@ -67,13 +67,13 @@ struct LaneScales {
   alignas(64) float memory[kInOneGroup ? MR : 1][R][kLanes];
 };
 
-// These rows of W, R of them, times rows m0 .. m0 + MR of x. What lies kAheadBytes behind the words
-// is fetched meanwhile.
+// R rows of W, and behind each of them count - 1 more, times rows m0 .. m0 + MR of x. What lies
+// kAheadBytes behind the words is fetched meanwhile.
 constexpr std::size_t kAheadBytes = 1024;
 
 template <class Codes, class AnyOf, int MR, int R, bool kInOneGroup>
 void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0,
-                   const std::size_t (&rows)[R]) {
+                   const std::size_t (&rows)[R], std::size_t count) {
   constexpr std::size_t kUnit = Codes::kUnit;
   const VectorTag d;
   const IntTag di;
@@ -83,48 +83,53 @@ void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0,
     w[r] = reinterpret_cast<const std::uint8_t*>(a.W.words) + rows[r] * walk.row_bytes;
     row_groups[r] = rows[r] * walk.groups;
   }
-  const std::int8_t* x[MR];
-  for (int m = 0; m < MR; ++m) x[m] = a.x.codes + (m0 + m) * a.x.code_stride;
+  const std::int8_t* const x = a.x.codes + m0 * a.x.code_stride;
   const float* const x_scales = a.x.scales + m0 * a.x.group_stride;
   const float* const x_sums = a.x.sums + m0 * a.x.group_stride;
-
-  Vector sum[MR][R];
-  unrolled<MR>([&](auto m)
-                   HWY_ATTR { unrolled<R>([&](auto r) HWY_ATTR { sum[m][r] = hn::Zero(d); }); });
   const auto lane_code = hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<int>(kUnit / kLanes)));
-  for (std::size_t g = 0; g < walk.groups; g += kLanes) {
-    LaneScales<MR, R, kInOneGroup> scales;
-    unrolled<R>([&](auto r) HWY_ATTR {
-      const Factors factors = AnyOf::load(a.W, row_groups[r] + g, walk.groups - g);
-      unrolled<MR>([&](auto m) HWY_ATTR {
-        scales.set(m, r, hn::Mul(factors.scale, hn::Load(d, x_scales + m * a.x.group_stride + g)));
-        sum[m][r] =
-            hn::MulAdd(factors.bias, hn::Load(d, x_sums + m * a.x.group_stride + g), sum[m][r]);
-      });
-    });
-    const std::size_t first = g << walk.group_shift;
-    const std::size_t codes =
-        std::min(static_cast<std::size_t>(kLanes) << walk.group_shift, a.K - first);
-    for (std::size_t k = 0; k < codes; k += kUnit) {
-      const auto code = hn::Add(lane_code, hn::Set(di, static_cast<int>(k)));
-      const auto groups = hn::ShiftRightSame(code, walk.group_shift);
+
+  for (std::size_t set = 0; set < count; ++set) {
+    Vector sum[MR][R];
+    unrolled<MR>([&](auto m)
+                     HWY_ATTR { unrolled<R>([&](auto r) HWY_ATTR { sum[m][r] = hn::Zero(d); }); });
+    const std::int8_t* x_at = x;
+    std::size_t w_at = set * walk.row_bytes;  // one index for all rows
+    for (std::size_t g = 0; g < walk.groups; g += kLanes) {
+      LaneScales<MR, R, kInOneGroup> scales;
+      const std::size_t group = set * walk.groups + g;
       unrolled<R>([&](auto r) HWY_ATTR {
-        __builtin_prefetch(w[r] + kAheadBytes, 0, 2);
-        Fields parts[Codes::kParts];
-        Codes::unpack(w[r], parts);
-        w[r] += Codes::kUnitBytes;
+        const Factors factors = AnyOf::load(a.W, row_groups[r] + group, walk.groups - g);
         unrolled<MR>([&](auto m) HWY_ATTR {
-          const Vector product = hn::ConvertTo(d, dot<Codes>(parts, x[m]));
-          const Vector factor = scales.at(m, r, k >> walk.group_shift, groups);
-          sum[m][r] = hn::MulAdd(product, factor, sum[m][r]);
+          const std::size_t at = m * a.x.group_stride + g;
+          scales.set(m, r, hn::Mul(factors.scale, hn::Load(d, x_scales + at)));
+          sum[m][r] = hn::MulAdd(factors.bias, hn::Load(d, x_sums + at), sum[m][r]);
         });
       });
-      for (int m = 0; m < MR; ++m) x[m] += 2 * kUnit;
+      const std::size_t first = g << walk.group_shift;
+      const std::size_t codes =
+          std::min(static_cast<std::size_t>(kLanes) << walk.group_shift, a.K - first);
+      for (std::size_t k = 0; k < codes; k += kUnit) {
+        const auto code = hn::Add(lane_code, hn::Set(di, static_cast<int>(k)));
+        const auto groups = hn::ShiftRightSame(code, walk.group_shift);
+        unrolled<R>([&](auto r) HWY_ATTR {
+          __builtin_prefetch(w[r] + w_at + kAheadBytes, 0, 2);
+          Fields parts[Codes::kParts];
+          Codes::unpack(w[r] + w_at, parts);
+          unrolled<MR>([&](auto m) HWY_ATTR {
+            const Vector product = hn::ConvertTo(d, dot<Codes>(parts, x_at + m * a.x.code_stride));
+            const Vector factor = scales.at(m, r, k >> walk.group_shift, groups);
+            sum[m][r] = hn::MulAdd(product, factor, sum[m][r]);
+          });
+        });
+        w_at += Codes::kUnitBytes;
+        x_at += 2 * kUnit;
+      }
     }
+    unrolled<MR>([&](auto m) HWY_ATTR {
+      float* const y = a.y + static_cast<std::ptrdiff_t>(m0 + m) * a.y_stride + set;
+      store_row_sums(sum[m], rows, a.bias == nullptr ? nullptr : a.bias + set, y);
+    });
   }
-  unrolled<MR>([&](auto m) HWY_ATTR {
-    store_row_sums(sum[m], rows, a.bias, a.y + static_cast<std::ptrdiff_t>(m0 + m) * a.y_stride);
-  });
 }
 
 // All of the part.
@@ -133,17 +138,22 @@ void multiply_sets(const QuantizedPart& a, std::size_t tiles) {
   constexpr int R = tile_columns<MR>();
   const Walk walk(a);
   const FarRows<R> far(a.n0, a.n1);
-  for (std::size_t set = 0; set < far.sets(); ++set) {
+  const std::size_t end = begin_of_piece(far.sets(), a.piece + 1, a.pieces);
+  for (std::size_t set = begin_of_piece(far.sets(), a.piece, a.pieces); set < end;) {
     std::size_t rows[R];
     far.get(set, rows);
+    // Sets that one tile goes through alone; several tiles of x find what they share in the cache.
+    const std::size_t count =
+        tiles == 1 && set < far.whole_sets() ? std::min(end, far.whole_sets()) - set : 1;
     for (std::size_t tile = 0; tile < tiles; ++tile) {
       const std::size_t m0 = a.M * tile / tiles;
       if (a.M * (tile + 1) / tiles - m0 == MR) {
-        multiply_tile<Codes, AnyOf, MR, R, kInOneGroup>(a, walk, m0, rows);
+        multiply_tile<Codes, AnyOf, MR, R, kInOneGroup>(a, walk, m0, rows, count);
       } else if constexpr (MR > 1) {
-        multiply_tile<Codes, AnyOf, MR - 1, R, kInOneGroup>(a, walk, m0, rows);
+        multiply_tile<Codes, AnyOf, MR - 1, R, kInOneGroup>(a, walk, m0, rows, count);
       }
     }
+    set += count;
   }
 }
 
