@@ -18,8 +18,7 @@ namespace mx = mlx::core;
 
 // [3], made by `kernel`.
 mx::array made_by(ops::CpuKernel kernel) {
-  return mx::array({3}, mx::float32, std::make_shared<ops::CpuPrimitive>("test", std::move(kernel)),
-                   {});
+  return ops::run_on_cpu({"test", std::move(kernel)}, mx::Shape{3}, mx::float32, {});
 }
 
 mx::array ones() {

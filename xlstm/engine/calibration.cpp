@@ -140,7 +140,7 @@ Texts write_texts(const Checkpoint& checkpoint, const CalibrationOptions& option
   mx::array tokens = mx::full({B, 1}, *checkpoint.bos, mx::int32);
   mx::array key = mx::random::key(options.seed);
   while (texts.front().size() < all / count) {
-    ForwardResult result = model.forward(tokens, state);
+    ForwardResult result = model.forward(tokens, std::move(state));
     state = std::move(result.state);
     const auto [next, now] = mx::random::split(key);
     const mx::array logits = mx::reshape(result.logits, {B, -1});

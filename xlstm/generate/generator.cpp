@@ -10,6 +10,8 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/generate/stop.h"
+#include "xlstm/ops/at_once.h"
+#include "xlstm/ops/choose.h"
 #include "xlstm/ops/evaluate.h"
 #include "xlstm/ops/ops.h"
 
@@ -97,16 +99,11 @@ struct Settled {
   ~Settled() { ops::settle(); }
 };
 
-// Finite if all of the model's logits [1, 1, V] are: reading one number back costs nothing, as it
-// comes with the token. (Rows without a token are barred later, in the sampler.)
-mx::array checksum(const mx::array& logits) {
-  return mx::sum(logits);
-}
-
 // A token being chosen.
 struct Choice {
   mx::array token;         // [1] int32
-  mx::array sum;           // checksum of the logits it is chosen from
+  mx::array sum;           // checksum of all of the model's logits: it costs nothing to read one
+                           // number back, as it comes with the token
   std::uint64_t position;  // tokens read before it
 };
 
@@ -145,7 +142,7 @@ class Run {
       return !cancelled;
     });
     if (cancelled) return std::nullopt;
-    const mx::array sum = checksum(front.logits);
+    const mx::array sum = ops::checksum(front.logits);
     ops::evaluate({front.logits, sum});
     front.state.eval();
     check_finite(sum, front.state.positions.front());
@@ -164,8 +161,8 @@ class Run {
 
   // The token after those that `front` has read, being computed.
   Choice queue_token(const ForwardResult& front) {
-    Choice choice = {sampler_.sample(mx::reshape(front.logits, {1, static_cast<int>(V_)})),
-                     checksum(front.logits), front.state.positions.front()};
+    Choice choice = {sampler_.sample(ops::reshape(front.logits, {1, static_cast<int>(V_)})),
+                     ops::checksum(front.logits), front.state.positions.front()};
     ops::evaluate_later({choice.token, choice.sum});
     return choice;
   }
@@ -177,28 +174,48 @@ class Run {
     return id;
   }
 
-  // Generates from `front`, which moves on to having read every token. The step that reads a token
-  // is queued before the token is looked at, so that the device never waits for us. After the last
-  // token the step is only built: whoever uses the state pays for it.
+  // Generates from `front`, which moves on to having read every token. On a GPU the step that reads
+  // a token is queued before the token is looked at, so that the device never waits for us; on the
+  // CPU, which is the device, there is nothing to gain from a queue.
   void decode(ForwardResult& front) {
     Choice choice = queue_token(front);
-    for (std::int64_t left = options_.max_tokens; left > 0; --left) {
-      // MLX holds on to the arrays of a step that is still running, and a step whose state is held
-      // copies it. On the CPU that costs more than queueing ahead of the running step would save.
-      if (ops::on_cpu()) ops::evaluate({choice.token});
-      // The state has no owner but the queued step from here on, which so works in place.
-      front = model_.forward(mx::reshape(choice.token, {1, 1}), front.state);
-      Choice next = left > 1 ? queue_token(front) : choice;
-      if (const auto reason = take(id_of(choice))) {
-        result_.reason = *reason;
-        break;
-      }
-      choice = std::move(next);
-    }
+    const auto stop = ops::on_cpu() ? decode_at_once(front, choice) : decode_ahead(front, choice);
+    if (stop) result_.reason = *stop;
     result_.statistics.decode_seconds = watch_.seconds() - result_.statistics.first_token_seconds;
     if (result_.reason != StopReason::kStopString && !told_to_stop_) {
       if (text_.finish()) result_.reason = StopReason::kStopString;
     }
+  }
+
+  // Both return why they stopped, if it is not that there are enough tokens. The step behind the
+  // last token is only built: whoever uses the state pays for it.
+  std::optional<StopReason> decode_ahead(ForwardResult& front, Choice& choice) {
+    for (std::int64_t left = options_.max_tokens; left > 0; --left) {
+      step(front, choice);
+      Choice next = left > 1 ? queue_token(front) : choice;
+      if (const auto reason = take(id_of(choice))) return reason;
+      choice = std::move(next);
+    }
+    return std::nullopt;
+  }
+
+  std::optional<StopReason> decode_at_once(ForwardResult& front, Choice& choice) {
+    for (std::int64_t left = options_.max_tokens; left > 0; --left) {
+      const auto reason = take(id_of(choice));
+      if (reason || left == 1) {
+        step(front, choice);
+        return reason;
+      }
+      const ops::AtOnce at_once;
+      step(front, choice);
+      choice = queue_token(front);
+    }
+    return std::nullopt;
+  }
+
+  // Nobody but the step owns the state from here on, so that it works in place.
+  void step(ForwardResult& front, const Choice& choice) const {
+    front = model_.forward(ops::reshape(choice.token, {1, 1}), std::move(front.state));
   }
 
   // Returns why to stop, if so.

@@ -1,5 +1,4 @@
-// The loop that turns a prompt into tokens: prefill, then steps, each queued before the last is
-// read.
+// The loop that turns a prompt into tokens: prefill, then steps.
 #pragma once
 
 #include <cstdint>

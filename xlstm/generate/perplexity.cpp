@@ -77,7 +77,8 @@ Perplexity perplexity(const Model& model, const std::vector<TokenId>& ids,
   ModelState state = model.initial_state();
   for (std::size_t begin = 0; begin + 1 < ids.size(); begin += step) {
     const std::size_t size = std::min(step, ids.size() - 1 - begin);
-    ForwardResult result = model.forward(row_of(ids, begin, size), state, Positions::kAll);
+    ForwardResult result =
+        model.forward(row_of(ids, begin, size), std::move(state), Positions::kAll);
     state = std::move(result.state);
     mx::array values = mx::contiguous(nll_of(result.logits, row_of(ids, begin + 1, size)));
     ops::evaluate({values});

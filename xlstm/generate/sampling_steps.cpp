@@ -6,6 +6,7 @@
 #include "mlx/mlx.h"
 #include "xlstm/base/error.h"
 #include "xlstm/generate/sampling.h"
+#include "xlstm/ops/ops.h"
 
 namespace xlstm {
 namespace {
@@ -65,7 +66,7 @@ LogitsStep add_logit_bias(const std::map<TokenId, float>& bias, std::int64_t V) 
   }
   if (bias.empty()) return identity();
   return [row = row_of(bias, V, 0.0F)](const mx::array& logits, const mx::array&) {
-    return logits + row;
+    return ops::add_row(logits, row);
   };
 }
 
@@ -77,7 +78,7 @@ LogitsStep mask_tokens(const std::vector<TokenId>& never, std::int64_t V) {
   }
   if (mask.empty()) return identity();
   return [row = row_of(mask, V, 0.0F)](const mx::array& logits, const mx::array&) {
-    return logits + row;
+    return ops::add_row(logits, row);
   };
 }
 

@@ -55,8 +55,8 @@ LargeBlock::LargeBlock(ops::LargeBlockArrays arrays, const LargeDims& dims, mx::
   if (ops::on_cpu()) cpu_.emplace(w_, sizes_of(dims));
 }
 
-mx::array LargeBlock::operator()(const mx::array& x, ops::MlstmState& state) const {
-  return cpu_ ? (*cpu_)(x, state) : definition(x, state);
+mx::array LargeBlock::operator()(mx::array x, ops::MlstmState& state) const {
+  return cpu_ ? (*cpu_)(std::move(x), state) : definition(x, state);
 }
 
 // x [B, S, D] -> what the mLSTM layer adds to it [B, S, D]; moves `state` on by S tokens.

@@ -24,7 +24,7 @@ class LargeBlock {
   LargeBlock(ops::LargeBlockArrays arrays, const LargeDims& dims, mlx::core::Dtype activation);
 
   // x [B, S, D] -> [B, S, D]; moves `state` on by S tokens.
-  mlx::core::array operator()(const mlx::core::array& x, ops::MlstmState& state) const;
+  mlx::core::array operator()(mlx::core::array x, ops::MlstmState& state) const;
 
   // The same, spelled out op by op, on any device.
   mlx::core::array definition(const mlx::core::array& x, ops::MlstmState& state) const;

@@ -25,21 +25,19 @@ struct Model::Impl {
   LargeHead head;
 };
 
-ForwardResult Model::forward(const mx::array& tokens, const ModelState& state,
-                             Positions positions) const {
+ForwardResult Model::forward(const mx::array& tokens, ModelState state, Positions positions) const {
   if (tokens.ndim() != 2 || tokens.shape(0) != state.batch()) {
     fail_wanted(ErrorKind::kInternal, "forward", str("tokens [", state.batch(), ", S]"),
                 str(tokens.ndim(), " axes, first ", tokens.ndim() > 0 ? tokens.shape(0) : 0));
   }
   const int S = tokens.shape(1);
-  ModelState next = state;
-  for (std::uint64_t& position : next.positions) position += static_cast<std::uint64_t>(S);
+  for (std::uint64_t& position : state.positions) position += static_cast<std::uint64_t>(S);
 
   mx::array x = ops::take_rows(impl_->embedding, tokens, impl_->activation);
   for (std::size_t l = 0; l < impl_->blocks.size(); ++l) {
-    x = impl_->blocks[l](x, next.blocks[l]);
+    x = impl_->blocks[l](std::move(x), state.blocks[l]);
   }
-  return {impl_->head(x, positions == Positions::kLast ? std::min(S, 1) : S), std::move(next)};
+  return {impl_->head(x, positions == Positions::kLast ? std::min(S, 1) : S), std::move(state)};
 }
 
 ForwardResult Model::prefill(const mx::array& tokens, ModelState state,
@@ -49,10 +47,9 @@ ForwardResult Model::prefill(const mx::array& tokens, ModelState state,
   const int segment = std::max(ops::kChunk, kSegmentTokens / B / ops::kChunk * ops::kChunk);
   for (int begin = 0;; begin += segment) {
     const int end = std::min(begin + segment, S);
-    ForwardResult result = forward(mx::slice(tokens, {0, begin}, {B, end}), state);
+    ForwardResult result = forward(mx::slice(tokens, {0, begin}, {B, end}), std::move(state));
     if (end == S) return result;
-    state = ModelState();  // the segment is its state's only owner from here
-    result.state.eval();   // its logits are only wanted where it turns out to be the last
+    result.state.eval();  // its logits are only wanted where it turns out to be the last
     if (on_segment && !on_segment(end)) return result;
     state = std::move(result.state);
   }

@@ -38,8 +38,9 @@ class Model {
   static Model load(const Plan& plan, const TensorSource& source, const LoadOptions& options = {});
 
   // `tokens` [B, S] int32, S >= 0, ids in [0, V) (checked by the caller: they may not be computed
-  // yet). Lazy: nothing runs before the results are evaluated.
-  ForwardResult forward(const mlx::core::array& tokens, const ModelState& state,
+  // yet). Lazy, but on the CPU in the scope of an ops::AtOnce: nothing runs before the results are
+  // evaluated. Works in place in a state that was moved in and has no other owner.
+  ForwardResult forward(const mlx::core::array& tokens, ModelState state,
                         Positions positions = Positions::kLast) const;
 
   // Reads `tokens` [B, S], S >= 1, in segments, so that memory does not grow with S. Returns the

@@ -40,6 +40,15 @@ double unit_interval(const std::uint32_t* bits) {
 
 }  // namespace
 
+mx::array checksum(const mx::array& logits) {
+  want_float32("checksum", "logits", logits);
+  if (!on_cpu()) return mx::sum(logits);
+  const auto kernel = [count = logits.size()](const CpuBuffers& t) {
+    *t.output(0) = static_cast<float>(kernels::sum(t.input(0), count));
+  };
+  return run_on_cpu({"checksum", kernel}, mx::Shape{}, mx::float32, {logits});
+}
+
 mx::array largest_definition(const mx::array& logits) {
   return mx::astype(mx::argmax(logits, -1), mx::int32);
 }
@@ -53,8 +62,7 @@ mx::array largest(const mx::array& logits) {
       ids[b] = static_cast<std::int32_t>(kernels::largest(t.input(0) + b * V, V));
     }
   };
-  return mx::array({logits.shape(0)}, mx::int32, std::make_shared<CpuPrimitive>("largest", kernel),
-                   {logits});
+  return run_on_cpu({"largest", kernel}, mx::Shape{logits.shape(0)}, mx::int32, {logits});
 }
 
 mx::array draw_definition(const mx::array& logits, const mx::array& key) {
@@ -72,8 +80,8 @@ mx::array draw(const mx::array& logits, const mx::array& key) {
       ids[b] = static_cast<std::int32_t>(kernels::draw(t.input(0) + b * V, V, u));
     }
   };
-  return mx::array({logits.shape(0)}, mx::int32, std::make_shared<CpuPrimitive>("draw", kernel),
-                   {logits, mx::random::bits({logits.shape(0), 2}, key)});
+  return run_on_cpu({"draw", kernel}, mx::Shape{logits.shape(0)}, mx::int32,
+                    {logits, mx::random::bits({logits.shape(0), 2}, key)});
 }
 
 }  // namespace xlstm::ops

@@ -1,9 +1,13 @@
-// The choice of a token from logits, lazily.
+// The choice of a token from logits.
 #pragma once
 
 #include "mlx/array.h"
 
 namespace xlstm::ops {
+
+// logits [..., V] float32 -> [] float32, their sum: a number if all of them are. (In float64 on the
+// CPU, rounded at the end.)
+mlx::core::array checksum(const mlx::core::array& logits);
 
 // logits [B, V] float32 -> [B] int32: the largest of each row, the lowest id of equals.
 mlx::core::array largest(const mlx::core::array& logits);

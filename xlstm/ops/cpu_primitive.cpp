@@ -7,6 +7,7 @@
 #include "mlx/device.h"
 #include "mlx/stream.h"
 #include "xlstm/base/error.h"
+#include "xlstm/ops/at_once.h"
 #include "xlstm/ops/evaluate.h"
 
 namespace xlstm::ops {
@@ -44,7 +45,7 @@ const void* row_major(const mx::array& a, std::vector<std::unique_ptr<char[]>>& 
   return scratch.back().get();
 }
 
-void run(const CpuKernel& kernel, const std::vector<mx::array>& in, std::vector<mx::array>& out) {
+void call(const CpuKernel& kernel, const std::vector<mx::array>& in, std::vector<mx::array>& out) {
   CpuBuffers buffers;
   std::vector<std::unique_ptr<char[]>> scratch;
   for (const mx::array& a : in) buffers.inputs.push_back(row_major(a, scratch));
@@ -60,22 +61,72 @@ void drop_sibling_handles(const std::vector<mx::array>& inputs, std::vector<mx::
   }
 }
 
-}  // namespace
-
-CpuPrimitive::CpuPrimitive(const char* name, CpuKernel kernel, std::vector<Donation> donations)
-    : mx::Primitive(mx::default_stream(mx::Device::cpu)),
-      name_(name),
-      kernel_(std::move(kernel)),
-      donations_(std::move(donations)) {}
-
-void CpuPrimitive::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
-  if (!donations_.empty()) drop_sibling_handles(inputs, outputs);
-  for (const Donation& donation : donations_) {
+// An input's, where it may be taken over, or new.
+void give_memory(const CpuOp& op, const std::vector<mx::array>& inputs,
+                 std::vector<mx::array>& outputs) {
+  for (const CpuOp::Donation& donation : op.donations) {
     const mx::array& from = inputs[donation.from];
     if (from.is_donatable() && from.flags().row_contiguous) {
       outputs[donation.to].copy_shared_buffer(from);
     }
   }
+  for (mx::array& a : outputs) {
+    if (a.data_shared_ptr() == nullptr) a.set_data(allocate(a.nbytes(), op.name));
+  }
+}
+
+std::vector<mx::array> run_now(AtOnce& scope, const CpuOp& op, std::vector<mx::Shape> shapes,
+                               const std::vector<mx::Dtype>& dtypes,
+                               const std::vector<mx::array>& inputs) {
+  for (const mx::array& a : inputs) {
+    if (!a.is_available()) evaluate({a});
+  }
+  std::vector<mx::array> outputs;
+  outputs.reserve(shapes.size());
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    outputs.emplace_back(std::move(shapes[i]), dtypes[i], nullptr, std::vector<mx::array>());
+  }
+  give_memory(op, inputs, outputs);
+  scope.time([&] { call(op.kernel, inputs, outputs); });
+  for (const mx::array& a : outputs) a.set_status(mx::array::Status::available);
+  return outputs;
+}
+
+}  // namespace
+
+std::vector<mx::array> run_on_cpu(CpuOp op, std::vector<mx::Shape> shapes,
+                                  std::vector<mx::Dtype> dtypes, std::vector<mx::array> inputs) {
+  if (AtOnce* const scope = AtOnce::here()) {
+    return run_now(*scope, op, std::move(shapes), dtypes, inputs);
+  }
+  return mx::array::make_arrays(std::move(shapes), dtypes,
+                                std::make_shared<CpuPrimitive>(std::move(op)), std::move(inputs));
+}
+
+mx::array run_on_cpu(CpuOp op, mx::Shape shape, mx::Dtype dtype, std::vector<mx::array> inputs) {
+  return run_on_cpu(std::move(op), std::vector<mx::Shape>{std::move(shape)},
+                    std::vector<mx::Dtype>{dtype}, std::move(inputs))[0];
+}
+
+void own(const std::vector<mx::array*>& arrays, const char* where) {
+  for (mx::array* const a : arrays) {
+    if (!a->is_available()) evaluate({*a});
+    if (a->is_donatable() && a->flags().row_contiguous) continue;
+    mx::array copy(a->shape(), a->dtype(), nullptr, {});
+    copy.set_data(allocate(copy.nbytes(), where));
+    char* to = copy.data<char>();
+    copy_strided(*a, 0, a->data<char>(), to);
+    copy.set_status(mx::array::Status::available);
+    *a = std::move(copy);
+  }
+}
+
+CpuPrimitive::CpuPrimitive(CpuOp op)
+    : mx::Primitive(mx::default_stream(mx::Device::cpu)), op_(std::move(op)) {}
+
+void CpuPrimitive::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) {
+  if (!op_.donations.empty()) drop_sibling_handles(inputs, outputs);
+  give_memory(op_, inputs, outputs);
   auto& encoder = mx::cpu::get_command_encoder(stream());
   std::vector<mx::array> in;
   std::vector<mx::array> out;
@@ -84,13 +135,12 @@ void CpuPrimitive::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx
     in.push_back(mx::array::unsafe_weak_copy(a));
   }
   for (mx::array& a : outputs) {
-    if (a.data_shared_ptr() == nullptr) a.set_data(allocate(a.nbytes(), name_));
     encoder.set_output_array(a);
     out.push_back(mx::array::unsafe_weak_copy(a));
   }
-  encoder.dispatch([kernel = kernel_, in = std::move(in), out = std::move(out)]() mutable {
+  encoder.dispatch([kernel = op_.kernel, in = std::move(in), out = std::move(out)]() mutable {
     try {
-      run(kernel, in, out);
+      call(kernel, in, out);
     } catch (...) {
       // MLX would keep the text alone, or end the process. Whoever waits for the results gets the
       // error from evaluate(); NaNs (of all float types) for those who do not ask there.
@@ -101,7 +151,7 @@ void CpuPrimitive::eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx
 }
 
 void CpuPrimitive::eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&) {
-  fail(ErrorKind::kInternal, name_, "this path is for the CPU only");
+  fail(ErrorKind::kInternal, op_.name, "this path is for the CPU only");
 }
 
 }  // namespace xlstm::ops

@@ -1,5 +1,5 @@
-// What every op of ours that runs a kernel on the CPU shares: a graph node whose evaluation is one
-// call of that kernel on raw pointers.
+// What every op of ours that runs a kernel on the CPU shares: one call of that kernel on raw
+// pointers, as a node of MLX's graph or at once.
 #pragma once
 
 #include <functional>
@@ -21,25 +21,41 @@ struct CpuBuffers {
 
 using CpuKernel = std::function<void(const CpuBuffers&)>;
 
-class CpuPrimitive : public mlx::core::Primitive {
- public:
+// An op's kernel and what it may do to its inputs.
+struct CpuOp {
   // Output `to` may take over the memory of input `from` when nobody else holds it.
   struct Donation {
     std::size_t from, to;
   };
 
-  CpuPrimitive(const char* name, CpuKernel kernel, std::vector<Donation> donations = {});
+  const char* name;  // lives as long as the program
+  CpuKernel kernel;
+  std::vector<Donation> donations = {};
+};
+
+// The results of an op: nodes of MLX's graph or, in the scope of an AtOnce, computed.
+std::vector<mlx::core::array> run_on_cpu(CpuOp op, std::vector<mlx::core::Shape> shapes,
+                                         std::vector<mlx::core::Dtype> dtypes,
+                                         std::vector<mlx::core::array> inputs);
+mlx::core::array run_on_cpu(CpuOp op, mlx::core::Shape shape, mlx::core::Dtype dtype,
+                            std::vector<mlx::core::array> inputs);
+
+// Makes computed, row-major arrays that nobody else holds of these. `where` says what memory is
+// for.
+void own(const std::vector<mlx::core::array*>& arrays, const char* where);
+
+class CpuPrimitive : public mlx::core::Primitive {
+ public:
+  explicit CpuPrimitive(CpuOp op);
 
   void eval_cpu(const std::vector<mlx::core::array>& inputs,
                 std::vector<mlx::core::array>& outputs) override;
   void eval_gpu(const std::vector<mlx::core::array>& inputs,
                 std::vector<mlx::core::array>& outputs) override;
-  const char* name() const override { return name_; }
+  const char* name() const override { return op_.name; }
 
  private:
-  const char* name_;
-  CpuKernel kernel_;
-  std::vector<Donation> donations_;
+  CpuOp op_;
 };
 
 }  // namespace xlstm::ops

@@ -1,8 +1,11 @@
+#include <algorithm>
+
 #include "mlx/device.h"
 #include "mlx/ops.h"
 #include "xlstm/base/error.h"
 #include "xlstm/kernels/gates/gates.h"
 #include "xlstm/kernels/swiglu/swiglu.h"
+#include "xlstm/ops/at_once.h"
 #include "xlstm/ops/check.h"
 #include "xlstm/ops/cpu_primitive.h"
 #include "xlstm/ops/ops.h"
@@ -29,14 +32,41 @@ bool on_cpu() {
   return mx::default_device() == mx::Device::cpu;
 }
 
+mx::array reshape(const mx::array& a, mx::Shape shape) {
+  const bool computed = AtOnce::here() != nullptr && a.is_available();
+  if (!computed || !a.flags().row_contiguous) return mx::reshape(a, std::move(shape));
+  mx::array view(std::move(shape), a.dtype(), nullptr, {});
+  if (view.size() != a.size()) {
+    fail_wanted(ErrorKind::kInternal, "reshape", str(a.size(), " elements"), str(view.size()));
+  }
+  const auto longest = std::max_element(view.shape().begin(), view.shape().end());
+  const bool one_axis = longest == view.shape().end() ||
+                        static_cast<std::size_t>(*longest) == std::max<std::size_t>(view.size(), 1);
+  view.copy_shared_buffer(a, view.strides(), {true, true, one_axis}, a.data_size());
+  view.set_status(mx::array::Status::available);
+  return view;
+}
+
+mx::array add_row(const mx::array& a, const mx::array& row) {
+  want_shape("add_row", "row", row, {1, a.shape(-1)});
+  if (!for_kernel(a) || row.dtype() != mx::float32) return a + row;
+  const auto kernel = [count = a.size(), V = row.size()](const CpuBuffers& t) {
+    const float* const x = t.input(0);
+    const float* const z = t.input(1);
+    float* const y = t.output(0);
+    for (std::size_t begin = 0; begin < count; begin += V) {
+      for (std::size_t i = 0; i < V; ++i) y[begin + i] = x[begin + i] + z[i];
+    }
+  };
+  return run_on_cpu({"add_row", kernel, {{0, 0}}}, a.shape(), mx::float32, {a, row});
+}
+
 mx::array soft_cap(const mx::array& z, std::optional<float> cap) {
   if (!cap.has_value() || !for_kernel(z)) return soft_cap_definition(z, cap);
   const auto kernel = [cap = *cap, count = z.size()](const CpuBuffers& t) {
     kernels::soft_cap(t.input(0), cap, t.output(0), count);
   };
-  const std::vector<CpuPrimitive::Donation> in_place = {{0, 0}};
-  return mx::array(z.shape(), mx::float32,
-                   std::make_shared<CpuPrimitive>("soft_cap", kernel, in_place), {z});
+  return run_on_cpu({"soft_cap", kernel, {{0, 0}}}, z.shape(), mx::float32, {z});
 }
 
 mx::array soft_cap_definition(const mx::array& z, std::optional<float> cap) {
@@ -59,7 +89,7 @@ mx::array swiglu(const mx::array& gate_up) {
   };
   mx::Shape shape = gate_up.shape();
   shape.back() = F;
-  return mx::array(shape, mx::float32, std::make_shared<CpuPrimitive>("swiglu", kernel), {gate_up});
+  return run_on_cpu({"swiglu", kernel}, shape, mx::float32, {gate_up});
 }
 
 mx::array swiglu_definition(const mx::array& gate_up) {

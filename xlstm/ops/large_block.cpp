@@ -1,6 +1,7 @@
 #include "xlstm/ops/large_block.h"
 
 #include "xlstm/base/error.h"
+#include "xlstm/ops/at_once.h"
 #include "xlstm/ops/check.h"
 #include "xlstm/ops/cpu_primitive.h"
 #include "xlstm/ops/weight_pointers.h"
@@ -41,7 +42,7 @@ LargeBlockCpu::LargeBlockCpu(const LargeBlockArrays& arrays,
   prepared_ = std::make_shared<const Prepared>(Prepared{ready, sizes, all_pointers(ready, sizes)});
 }
 
-mx::array LargeBlockCpu::operator()(const mx::array& x, MlstmState& state) const {
+mx::array LargeBlockCpu::operator()(mx::array x, MlstmState& state) const {
   const kernels::LargeBlockSizes& s = prepared_->sizes;
   const int D = static_cast<int>(s.D), NH = static_cast<int>(s.NH);
   const int DHQK = static_cast<int>(s.DHQK), DHV = static_cast<int>(s.DHV);
@@ -56,20 +57,37 @@ mx::array LargeBlockCpu::operator()(const mx::array& x, MlstmState& state) const
     want_float32(kName, "x and state", *a);
   if (S == 0 || B == 0) return x;
 
+  if (AtOnce* const scope = AtOnce::here()) {
+    run_in_place(*scope, x, state);
+    return x;
+  }
   const auto kernel = [prepared = prepared_, B, S](const CpuBuffers& t) {
     kernels::large_block(prepared->sizes, prepared->weights,
                          {t.input(0), t.input(1), t.input(2), t.input(3), t.output(0), t.output(1),
                           t.output(2), t.output(3)},
                          static_cast<std::size_t>(B), static_cast<std::size_t>(S));
   };
-  const std::vector<CpuPrimitive::Donation> in_place = {{0, 0}, {1, 1}, {2, 2}, {3, 3}};
   std::vector<mx::Shape> shapes = {x.shape(), state.C.shape(), state.n.shape(), state.m.shape()};
-  std::vector<mx::array> inputs = {x, std::move(state.C), std::move(state.n), std::move(state.m)};
-  auto out = mx::array::make_arrays(std::move(shapes), std::vector<mx::Dtype>(4, mx::float32),
-                                    std::make_shared<CpuPrimitive>(kName, kernel, in_place),
-                                    std::move(inputs));
+  std::vector<mx::array> inputs = {std::move(x), std::move(state.C), std::move(state.n),
+                                   std::move(state.m)};
+  auto out = run_on_cpu({kName, kernel, {{0, 0}, {1, 1}, {2, 2}, {3, 3}}}, std::move(shapes),
+                        std::vector<mx::Dtype>(4, mx::float32), std::move(inputs));
   state = {std::move(out[1]), std::move(out[2]), std::move(out[3])};
   return out[0];
+}
+
+// The same without an array made, unless somebody else holds one of these.
+void LargeBlockCpu::run_in_place(AtOnce& scope, mx::array& x, MlstmState& state) const {
+  own({&x, &state.C, &state.n, &state.m}, kName);
+  float* const stream = x.data<float>();
+  float* const C = state.C.data<float>();
+  float* const n = state.n.data<float>();
+  float* const m = state.m.data<float>();
+  scope.time([&] {
+    kernels::large_block(prepared_->sizes, prepared_->weights, {stream, C, n, m, stream, C, n, m},
+                         static_cast<std::size_t>(x.shape(0)),
+                         static_cast<std::size_t>(x.shape(1)));
+  });
 }
 
 }  // namespace xlstm::ops

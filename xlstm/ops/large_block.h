@@ -9,6 +9,8 @@
 
 namespace xlstm::ops {
 
+class AtOnce;
+
 struct LargeBlockArrays {
   Norm mlstm_norm;  // D
   Dense qkvo;       // [2 * NH * DHQK + 2 * NH * DHV, D], rows q, k, v, o-gate
@@ -28,9 +30,11 @@ class LargeBlockCpu {
 
   // x [B, S, D] float32, S >= 1 -> [B, S, D]; moves `state` on by S tokens, in place where nobody
   // else holds it.
-  mx::array operator()(const mx::array& x, MlstmState& state) const;
+  mx::array operator()(mx::array x, MlstmState& state) const;
 
  private:
+  void run_in_place(AtOnce& scope, mx::array& x, MlstmState& state) const;
+
   struct Prepared;
   std::shared_ptr<const Prepared> prepared_;  // queued nodes hold it too
 };

@@ -43,8 +43,7 @@ mx::array LargeHeadCpu::operator()(const mx::array& x, int positions) const {
     kernels::large_head(prepared->weights, t.input(0), t.output(0), static_cast<std::size_t>(B),
                         static_cast<std::size_t>(S), static_cast<std::size_t>(positions));
   };
-  return mx::array({B, positions, V}, mx::float32, std::make_shared<CpuPrimitive>(kName, kernel),
-                   {x});
+  return run_on_cpu({kName, kernel}, mx::Shape{B, positions, V}, mx::float32, {x});
 }
 
 }  // namespace xlstm::ops

@@ -37,8 +37,7 @@ mx::array linear_cpu(const mx::array& x, const mx::array& W, const std::optional
   };
   std::vector<mx::array> inputs = {mx::astype(x, mx::float32), W};
   if (bias.has_value()) inputs.push_back(mx::astype(*bias, mx::float32));
-  return mx::array(output_shape(x, W), mx::float32,
-                   std::make_shared<CpuPrimitive>("linear", kernel), std::move(inputs));
+  return run_on_cpu({"linear", kernel}, output_shape(x, W), mx::float32, std::move(inputs));
 }
 
 }  // namespace

@@ -48,12 +48,11 @@ MlstmSizes check_mlstm(std::string_view op, const MlstmInput& in, const MlstmSta
 MlstmOutput mlstm_node(const char* name, CpuKernel kernel, const MlstmInput& in,
                        const MlstmState& state, const MlstmSizes& s) {
   const auto f32 = [](const mx::array& a) { return mx::astype(a, mx::float32); };
-  const std::vector<CpuPrimitive::Donation> in_place = {{5, 1}, {6, 2}, {7, 3}};
-  auto out = mx::array::make_arrays(
-      {{s.B, s.S, s.NH, s.DHV}, state.C.shape(), state.n.shape(), state.m.shape()},
-      {mx::float32, mx::float32, mx::float32, mx::float32},
-      std::make_shared<CpuPrimitive>(name, std::move(kernel), in_place),
-      {f32(in.q), f32(in.k), f32(in.v), in.i, in.f, state.C, state.n, state.m});
+  auto out =
+      run_on_cpu({name, std::move(kernel), {{5, 1}, {6, 2}, {7, 3}}},
+                 {{s.B, s.S, s.NH, s.DHV}, state.C.shape(), state.n.shape(), state.m.shape()},
+                 std::vector<mx::Dtype>(4, mx::float32),
+                 {f32(in.q), f32(in.k), f32(in.v), in.i, in.f, state.C, state.n, state.m});
   return {out[0], {out[1], out[2], out[3]}};
 }
 

@@ -30,8 +30,7 @@ mx::array rms_norm_cpu(const mx::array& x, const mx::array& weight,
   const auto kernel = [=](const CpuBuffers& t) {
     kernels::rms_norm(t.input(0), t.input(1), bias_of(t), eps, t.output(0), rows, D);
   };
-  return mx::array(x.shape(), mx::float32, std::make_shared<CpuPrimitive>("rms_norm", kernel),
-                   kernel_inputs(x, weight, bias));
+  return run_on_cpu({"rms_norm", kernel}, x.shape(), mx::float32, kernel_inputs(x, weight, bias));
 }
 
 mx::array head_norm_cpu(const mx::array& h, const mx::array& weight,
@@ -42,8 +41,8 @@ mx::array head_norm_cpu(const mx::array& h, const mx::array& weight,
     kernels::head_norm({t.input(0), t.input(1), bias_of(t), nullptr, 0, t.output(0), eps, NH, DHV},
                        rows);
   };
-  return mx::array({B, S, V}, mx::float32, std::make_shared<CpuPrimitive>("head_norm", kernel),
-                   kernel_inputs(h, weight, bias));
+  return run_on_cpu({"head_norm", kernel}, mx::Shape{B, S, V}, mx::float32,
+                    kernel_inputs(h, weight, bias));
 }
 
 void check_head_norm(const mx::array& h, const mx::array& weight) {

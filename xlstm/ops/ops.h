@@ -19,6 +19,13 @@ namespace mx = mlx::core;
 // Whether ops run on the CPU (MLX's default device), where our own kernels take over.
 bool on_cpu();
 
+// `a` in another shape of as many elements: in the scope of an AtOnce a view, if it is computed and
+// row-major.
+mx::array reshape(const mx::array& a, mx::Shape shape);
+
+// a [B, V] + row [1, V].
+mx::array add_row(const mx::array& a, const mx::array& row);
+
 // y = x W^T (+ bias). x: [..., K]; W: [N, K]; bias: [N]; y: [..., N].
 // On the CPU x and y are float32 and W may be float32, bfloat16 or float16; elsewhere y has the
 // dtype of x and x is cast to W's for the product.

@@ -5,6 +5,7 @@
 
 #include "mlx/ops.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/floats.h"
 #include "xlstm/ops/check.h"
 #include "xlstm/ops/cpu_primitive.h"
 #include "xlstm/ops/ops.h"
@@ -90,8 +91,7 @@ mx::array linear_cpu(const mx::array& x, const QuantizedArray& W,
   };
   mx::Shape shape = x.shape();
   shape.back() = W.words.shape(0);
-  return mx::array(std::move(shape), mx::float32,
-                   std::make_shared<CpuPrimitive>("quantized_linear", kernel), std::move(inputs));
+  return run_on_cpu({"quantized_linear", kernel}, std::move(shape), mx::float32, std::move(inputs));
 }
 
 mx::array quantized_definition(const mx::array& x, const QuantizedArray& W,
@@ -118,29 +118,47 @@ mx::array take_quantized_definition(const QuantizedArray& W, const mx::array& id
   return mx::astype(rows, dtype);
 }
 
-void take_rows_kernel(const kernels::QuantizedMatrix& W, std::size_t N, std::size_t K,
-                      const std::int32_t* ids, std::size_t count, float* rows) {
-  for (std::size_t at = 0; at < count; ++at) {
-    if (ids[at] < 0 || static_cast<std::size_t>(ids[at]) >= N)
-      fail_wanted(ErrorKind::kInternal, "take_rows", str("an id below ", N), str(ids[at]));
-    kernels::dequantize_row(W, static_cast<std::size_t>(ids[at]), K, rows + at * K);
-  }
+// Rows `ids` of a matrix of N rows and K columns, of which take(t, row, to) reads one. `inputs` are
+// the matrix.
+template <typename Take>
+mx::array take_rows_cpu(std::vector<mx::array> inputs, std::size_t N, std::size_t K,
+                        const mx::array& ids, const Take& take) {
+  mx::Shape shape = ids.shape();
+  shape.push_back(static_cast<int>(K));
+  inputs.push_back(ids);
+  const auto kernel = [=, count = ids.size()](const CpuBuffers& t) {
+    const auto* const rows = static_cast<const std::int32_t*>(t.inputs.back());
+    for (std::size_t at = 0; at < count; ++at) {
+      if (rows[at] < 0 || static_cast<std::size_t>(rows[at]) >= N)
+        fail_wanted(ErrorKind::kInternal, "take_rows", str("an id below ", N), str(rows[at]));
+      take(t, static_cast<std::size_t>(rows[at]), t.output(0) + at * K);
+    }
+  };
+  return run_on_cpu({"take_rows", kernel}, std::move(shape), mx::float32, std::move(inputs));
 }
 
 mx::array take_quantized_cpu(const QuantizedArray& W, const mx::array& ids) {
-  const auto N = static_cast<std::size_t>(W.words.shape(0));
   const auto K = static_cast<std::size_t>(columns_of(W));
-  const std::size_t count = ids.size();
-  std::vector<mx::array> inputs = arrays_of(W);
-  inputs.push_back(ids);
-  const auto kernel = [=, format = W.format, type = weight_type(W.scales)](const CpuBuffers& t) {
-    take_rows_kernel(matrix_of(t, 0, format, type), N, K,
-                     static_cast<const std::int32_t*>(t.inputs.back()), count, t.output(0));
+  const auto take = [K, format = W.format, type = weight_type(W.scales)](
+                        const CpuBuffers& t, std::size_t row, float* to) {
+    kernels::dequantize_row(matrix_of(t, 0, format, type), row, K, to);
   };
-  mx::Shape shape = ids.shape();
-  shape.push_back(columns_of(W));
-  return mx::array(std::move(shape), mx::float32,
-                   std::make_shared<CpuPrimitive>("take_rows", kernel), std::move(inputs));
+  return take_rows_cpu(arrays_of(W), static_cast<std::size_t>(W.words.shape(0)), K, ids, take);
+}
+
+DType element_type(const mx::array& a) {
+  if (a.dtype() == mx::bfloat16) return DType::kBF16;
+  return a.dtype() == mx::float16 ? DType::kF16 : DType::kF32;
+}
+
+mx::array take_dense_cpu(const mx::array& W, const mx::array& ids) {
+  want_float("take_rows", "W", W);
+  const auto K = static_cast<std::size_t>(W.shape(1));
+  const auto take = [K, type = element_type(W), row_bytes = K * W.itemsize()](
+                        const CpuBuffers& t, std::size_t row, float* to) {
+    floats_from(static_cast<const std::byte*>(t.inputs[0]) + row * row_bytes, type, K, to);
+  };
+  return take_rows_cpu({W}, static_cast<std::size_t>(W.shape(0)), K, ids, take);
 }
 
 }  // namespace
@@ -163,7 +181,8 @@ mx::array take_rows(const WeightArray& W, const mx::array& ids, mx::Dtype dtype)
   want_dtype("take_rows", "ids", ids, mx::int32);
   if (const auto* dense = std::get_if<mx::array>(&W)) {
     want_rank("take_rows", "W", *dense, 2);
-    return mx::astype(mx::take(*dense, ids, 0), dtype);
+    if (!on_cpu()) return mx::astype(mx::take(*dense, ids, 0), dtype);
+    return mx::astype(take_dense_cpu(*dense, ids), dtype);
   }
   const auto& quantized = std::get<QuantizedArray>(W);
   check_weights("take_rows", quantized);

@@ -66,16 +66,16 @@ std::size_t largest(const float* logits, std::size_t V) {
 constexpr std::size_t kBlock = 256;
 
 // In eight strands, which a compiler makes vectors of.
-double sum_of(const float* weights, std::size_t count) {
+double sum(const float* values, std::size_t count) {
   double strands[8] = {};
   std::size_t i = 0;
   for (; i + 8 <= count; i += 8) {
-    for (std::size_t s = 0; s < 8; ++s) strands[s] += static_cast<double>(weights[i + s]);
+    for (std::size_t s = 0; s < 8; ++s) strands[s] += static_cast<double>(values[i + s]);
   }
-  for (; i < count; ++i) strands[0] += static_cast<double>(weights[i]);
-  double sum = 0;
-  for (const double strand : strands) sum += strand;
-  return sum;
+  for (; i < count; ++i) strands[0] += static_cast<double>(values[i]);
+  double all = 0;
+  for (const double strand : strands) all += strand;
+  return all;
 }
 
 std::size_t draw(const float* logits, std::size_t V, double u) {
@@ -91,7 +91,7 @@ std::size_t draw(const float* logits, std::size_t V, double u) {
   };
   double total = 0;
   for (std::size_t block = 0; block < blocks; ++block) {
-    sums[block] = sum_of(weights, weigh(block));
+    sums[block] = sum(weights, weigh(block));
     total += sums[block];
   }
   double before = 0;
@@ -122,6 +122,7 @@ namespace xlstm::kernels {
 namespace {
 HWY_EXPORT(largest);
 HWY_EXPORT(draw);
+HWY_EXPORT(sum);
 }  // namespace
 
 std::size_t largest(const float* logits, std::size_t V) {
@@ -130,6 +131,10 @@ std::size_t largest(const float* logits, std::size_t V) {
 
 std::size_t draw(const float* logits, std::size_t V, double u) {
   return HWY_DYNAMIC_DISPATCH(draw)(logits, V, u);
+}
+
+double sum(const float* logits, std::size_t V) {
+  return HWY_DYNAMIC_DISPATCH(sum)(logits, V);
 }
 
 }  // namespace xlstm::kernels
