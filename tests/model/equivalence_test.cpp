@@ -1,9 +1,12 @@
 // Whole = segments = chunks = steps, states included; batches and forks are what they say.
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "tests/model/fixture.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/threads.h"
+#include "xlstm/ops/at_once.h"
 
 namespace xlstm::testing {
 namespace {
@@ -127,6 +130,55 @@ TEST(Model, AForkContinuedTwiceIsTwoRuns) {
   EXPECT_NE(one, two);
   EXPECT_EQ(continued(state, 10), one);  // the same bits: nothing wrote into the shared state
   EXPECT_EQ(continued(fork, 90), two);
+}
+
+// Steps [B] of tokens, each at once or as a graph.
+ForwardResult stepped(ModelState state, const std::vector<std::vector<std::int32_t>>& tokens,
+                      bool at_once) {
+  const int B = state.batch();
+  std::optional<ForwardResult> last;
+  for (const std::vector<std::int32_t>& step : tokens) {
+    std::optional<ops::AtOnce> scope;
+    if (at_once) scope.emplace();
+    last = model().forward(tokens_of(step, B), std::move(state));
+    state = std::move(last->state);
+  }
+  mx::eval(last->logits);
+  last->state = std::move(state);
+  return *last;
+}
+
+TEST(Model, StepsAtOnceAreTheGraphsBitForBit) {
+  for (const int B : {1, 3}) {
+    const std::int64_t V = model().plan().dims.V;
+    const auto count = static_cast<std::size_t>(B);
+    std::vector<std::vector<std::int32_t>> tokens;
+    for (unsigned step = 0; step < 6; ++step) tokens.push_back(random_ids(count, V, 20 + step));
+    ModelState state =
+        model().prefill(tokens_of(random_ids(70 * count, V, 7), B), model().initial_state(B)).state;
+    state.eval();
+    const ForwardResult now = stepped(state, tokens, true);
+    const ForwardResult later = stepped(state, tokens, false);
+    EXPECT_EQ(values_of(now.logits), values_of(later.logits));
+    EXPECT_EQ(state_difference(now.state, later.state), 0.0);
+    EXPECT_EQ(now.state.positions, later.state.positions);
+  }
+}
+
+TEST(Model, StepsAtOnceWriteIntoAStateOfTheirOwn) {
+  ModelState state = model().initial_state();
+  const ModelState fresh = state;
+  state = stepped(state, {{5}, {6}}, true).state;
+  EXPECT_EQ(state_difference(fresh, model().initial_state()), 0.0);
+  const float* const memory = state.blocks[0].C.data<float>();
+  state = stepped(std::move(state), {{7}}, true).state;
+  EXPECT_EQ(state.blocks[0].C.data<float>(), memory);  // in place
+  const ModelState fork = state;
+  const ModelState kept = stepped(fork, {{8}}, false).state;
+  state = stepped(std::move(state), {{8}}, true).state;
+  EXPECT_EQ(state_difference(state, kept), 0.0);
+  EXPECT_NE(state_difference(state, fork), 0.0);
+  EXPECT_EQ(fork.blocks[0].C.data<float>(), memory);
 }
 
 TEST(Model, PrefillStopsBetweenSegmentsWhenAsked) {

@@ -76,7 +76,7 @@ mx::array greedy_step(const Model& model, ModelState& state, const mx::array& to
   ForwardResult result = model.forward(token, std::move(state));
   state = std::move(result.state);
   const int B = state.batch(), V = static_cast<int>(model.plan().dims.V);
-  return ops::reshape(ops::largest(ops::reshape(result.logits, {B, V})), {B, 1});
+  return ops::reshaped(ops::largest(ops::reshaped(result.logits, {B, V})), {B, 1});
 }
 
 // `steps` steps, each queued before the token of the last is read, as generate() does on a GPU.

@@ -161,7 +161,7 @@ class Run {
 
   // The token after those that `front` has read, being computed.
   Choice queue_token(const ForwardResult& front) {
-    Choice choice = {sampler_.sample(ops::reshape(front.logits, {1, static_cast<int>(V_)})),
+    Choice choice = {sampler_.sample(ops::reshaped(front.logits, {1, static_cast<int>(V_)})),
                      ops::checksum(front.logits), front.state.positions.front()};
     ops::evaluate_later({choice.token, choice.sum});
     return choice;
@@ -215,7 +215,7 @@ class Run {
 
   // Nobody but the step owns the state from here on, so that it works in place.
   void step(ForwardResult& front, const Choice& choice) const {
-    front = model_.forward(ops::reshape(choice.token, {1, 1}), std::move(front.state));
+    front = model_.forward(ops::reshaped(choice.token, {1, 1}), std::move(front.state));
   }
 
   // Returns why to stop, if so.

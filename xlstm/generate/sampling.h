@@ -1,5 +1,5 @@
-// Logits -> the next token. Everything stays in MLX's graph, so that the next step can be queued
-// before this token is read.
+// Logits -> the next token. Everything stays in arrays, so that on a GPU the next step can be
+// queued before this token is read.
 #pragma once
 
 #include <cstdint>

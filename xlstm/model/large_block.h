@@ -20,7 +20,7 @@ mlx::core::array mlstm_inner(const mlx::core::array& qkvo, const mlx::core::arra
 class LargeBlock {
  public:
   // `activation`: the dtype of the residual stream. On the CPU it is float32, and the block is
-  // prepared to run as one node.
+  // prepared to run as one op.
   LargeBlock(ops::LargeBlockArrays arrays, const LargeDims& dims, mlx::core::Dtype activation);
 
   // x [B, S, D] -> [B, S, D]; moves `state` on by S tokens.

@@ -31,7 +31,8 @@ class AtOnce {
   void time(const Kernel& kernel) {
     const auto start = std::chrono::steady_clock::now();
     kernel();
-    kernel_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    kernel_seconds_ +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
  private:

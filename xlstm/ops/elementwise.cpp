@@ -32,12 +32,12 @@ bool on_cpu() {
   return mx::default_device() == mx::Device::cpu;
 }
 
-mx::array reshape(const mx::array& a, mx::Shape shape) {
+mx::array reshaped(const mx::array& a, mx::Shape shape) {
   const bool computed = AtOnce::here() != nullptr && a.is_available();
   if (!computed || !a.flags().row_contiguous) return mx::reshape(a, std::move(shape));
   mx::array view(std::move(shape), a.dtype(), nullptr, {});
   if (view.size() != a.size()) {
-    fail_wanted(ErrorKind::kInternal, "reshape", str(a.size(), " elements"), str(view.size()));
+    fail_wanted(ErrorKind::kInternal, "reshaped", str(a.size(), " elements"), str(view.size()));
   }
   const auto longest = std::max_element(view.shape().begin(), view.shape().end());
   const bool one_axis = longest == view.shape().end() ||

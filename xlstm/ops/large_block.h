@@ -1,5 +1,6 @@
-// A whole block of an xLSTM-large model as one node of MLX's graph, on the CPU: a step of the plain
-// recipe (xlstm/model/large_block.h) is some forty nodes, and each costs the host microseconds.
+// A whole block of an xLSTM-large model as one op, on the CPU: a step of the plain recipe
+// (xlstm/model/large_block.h) is some forty nodes of MLX's graph, and each costs the host
+// microseconds.
 #pragma once
 
 #include <memory>

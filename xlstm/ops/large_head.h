@@ -1,4 +1,4 @@
-// The head of an xLSTM-large model as one node of MLX's graph, on the CPU.
+// The head of an xLSTM-large model as one op, on the CPU.
 #pragma once
 
 #include <memory>

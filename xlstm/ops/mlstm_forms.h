@@ -1,4 +1,4 @@
-// What the forms of the mLSTM op share: the check, and the node that runs a kernel.
+// What the forms of the mLSTM op share: the check, and the op that runs a kernel.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@ struct MlstmSizes {
 
 MlstmSizes check_mlstm(std::string_view op, const MlstmInput& in, const MlstmState& state);
 
-// A node on the CPU whose kernel gets q, k, v, i, f and the state, and fills h and the state after,
+// An op on the CPU whose kernel gets q, k, v, i, f and the state, and fills h and the state after,
 // in place where nobody else holds it. `name` lives as long as the program.
 MlstmOutput mlstm_node(const char* name, CpuKernel kernel, const MlstmInput& in,
                        const MlstmState& state, const MlstmSizes& s);

@@ -21,7 +21,7 @@ bool on_cpu();
 
 // `a` in another shape of as many elements: in the scope of an AtOnce a view, if it is computed and
 // row-major.
-mx::array reshape(const mx::array& a, mx::Shape shape);
+mx::array reshaped(const mx::array& a, mx::Shape shape);
 
 // a [B, V] + row [1, V].
 mx::array add_row(const mx::array& a, const mx::array& row);

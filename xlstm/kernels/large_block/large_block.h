@@ -1,4 +1,4 @@
-// One block of an xLSTM-large model in one call, so that a step costs one node of MLX's graph
+// One block of an xLSTM-large model in one call, so that it costs one node of MLX's graph, or none,
 // instead of forty. The formulas are those of its parts; model/large_block.cpp spells them out.
 #pragma once
 
