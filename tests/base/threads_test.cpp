@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -38,17 +39,19 @@ std::vector<std::size_t> share_begins(std::size_t parts, std::size_t threads) {
 
 // Who runs the first part of each share, where none of them ends before all have begun: nobody can
 // be done and take another's.
-Ids first_threads_of(std::size_t parts, std::size_t threads) {
-  const std::vector<std::size_t> begins = share_begins(parts, threads);
+Ids first_threads_of(std::size_t parts, std::size_t threads, std::size_t most = kAllThreads) {
+  const std::vector<std::size_t> begins =
+      share_begins(parts, std::max<std::size_t>(1, std::min(threads, most)));
   Ids ids(begins.size());
   std::atomic<std::size_t> begun{0};
-  parallel_for(parts, [&](std::size_t part) {
+  const auto task = [&](std::size_t part) {
     const auto at = std::find(begins.begin(), begins.end(), part);
     if (at == begins.end()) return;
     ids[static_cast<std::size_t>(at - begins.begin())] = std::this_thread::get_id();
     begun.fetch_add(1);
     while (begun.load() < begins.size()) std::this_thread::yield();
-  });
+  };
+  parallel_for(parts, task, most);
   return ids;
 }
 
@@ -75,6 +78,24 @@ TEST_P(Threads, EachThreadBeginsWithItsOwnRunOfNeighboursTheSameEachTime) {
     EXPECT_EQ(ids[0], std::this_thread::get_id());
     EXPECT_EQ(std::set(ids.begin(), ids.end()).size(), std::min(parts, GetParam()));
     EXPECT_EQ(first_threads_of(parts, GetParam()), ids);
+  }
+}
+
+TEST_P(Threads, NoMoreOfThemThanAsked) {
+  for (const std::size_t most : {0, 1, 2, 3, 100}) {
+    const std::size_t wanted = std::max<std::size_t>(1, std::min(most, GetParam()));
+    std::mutex mutex;
+    std::set<std::thread::id> ids;
+    std::vector<std::atomic<int>> runs(600);
+    const auto task = [&](std::size_t part) {
+      runs[part].fetch_add(1);
+      const std::lock_guard lock(mutex);
+      ids.insert(std::this_thread::get_id());
+    };
+    parallel_for(runs.size(), task, most);
+    for (const auto& count : runs) EXPECT_EQ(count.load(), 1) << most;
+    EXPECT_LE(ids.size(), wanted);
+    EXPECT_EQ(first_threads_of(100, GetParam(), most).size(), wanted);
   }
 }
 

@@ -6,6 +6,9 @@
 
 #include <cmath>
 #include <limits>
+#include <new>
+#include <optional>
+#include <stdexcept>
 #include <vector>
 
 #include "mlx/mlx.h"
@@ -59,7 +62,7 @@ TEST(AtOnce, ResultsAreComputedAndTheGraphs) {
   for (const mx::array& a : lazy) EXPECT_FALSE(computed(a));
   std::vector<mx::array> now;
   {
-    const AtOnce at_once;
+    AtOnce at_once;
     now = all();
     EXPECT_GT(at_once.kernel_seconds(), 0);
   }
@@ -72,20 +75,20 @@ TEST(AtOnce, ResultsAreComputedAndTheGraphs) {
 
 TEST(AtOnce, InputsThatAreNotComputedAre) {
   const mx::array lazy = mx::ones({2, 3}) + mx::array(1.0F);
-  const AtOnce at_once;
+  AtOnce at_once;
   EXPECT_TRUE(same_values(plus_one(lazy), mx::full({2, 3}, 3.0F)));
   EXPECT_TRUE(same_values(plus_one(mx::transpose(lazy)), mx::full({3, 2}, 3.0F)));
 }
 
 TEST(AtOnce, ColumnsAreReadAsTheyAreStrided) {
   const mx::array a = normal({4, 6}, 4);
-  const AtOnce at_once;
+  AtOnce at_once;
   const mx::array columns = mx::slice(a, {0, 2}, {4, 5});
   EXPECT_TRUE(same_values(plus_one(columns), columns + mx::array(1.0F)));
 }
 
 TEST(AtOnce, WorksInPlaceOnlyWhereNobodyElseHolds) {
-  const AtOnce at_once;
+  AtOnce at_once;
   mx::array a = normal({5}, 5);
   const void* const memory = a.data<void>();
   a = plus_one(std::move(a));
@@ -111,17 +114,22 @@ TEST(AtOnce, ToOwnIsToCopyWhatOthersHold) {
   const mx::array wanted = mx::contiguous(columns);
   const void* const memory = alone.data<void>();
   mx::array lazy = mx::ones({2, 2}) + mx::array(1.0F);
-  own({&alone, &shared, &columns, &lazy}, "test");
+  mx::array scalar = mx::array(3.0F), none = mx::zeros({2, 0});
+  const mx::array scalar_too = scalar, none_too = none;
+  own({&alone, &shared, &columns, &lazy, &scalar, &none}, "test");
   EXPECT_EQ(alone.data<void>(), memory);
   EXPECT_NE(shared.data<void>(), other.data<void>());
   EXPECT_TRUE(same_values(shared, other));
   EXPECT_TRUE(columns.flags().row_contiguous);
   EXPECT_TRUE(same_values(columns, wanted));
   EXPECT_TRUE(same_values(lazy, mx::full({2, 2}, 2.0F)));
+  EXPECT_NE(scalar.data<void>(), scalar_too.data<void>());
+  EXPECT_EQ(scalar.item<float>(), 3.0F);
+  EXPECT_EQ(none.shape(), none_too.shape());
 }
 
 TEST(AtOnce, ErrorsLeaveTheOp) {
-  const AtOnce at_once;
+  AtOnce at_once;
   const auto refuse = [](const CpuBuffers&) { fail(ErrorKind::kUsage, "kernel", "refused"); };
   EXPECT_THROW(run_on_cpu({"refuse", refuse}, mx::Shape{2}, mx::float32, {}), Error);
   EXPECT_TRUE(same_values(plus_one(mx::zeros({2})), mx::ones({2})));
@@ -129,11 +137,32 @@ TEST(AtOnce, ErrorsLeaveTheOp) {
   EXPECT_THROW(take_rows(normal({3, 4}, 1), mx::array({-1}), mx::float32), Error);
 }
 
+TEST(AtOnce, ErrorsThatAreNotOursBecomeOurs) {
+  AtOnce at_once;
+  const auto no_memory = [](const CpuBuffers&) { throw std::bad_alloc(); };
+  const auto kind_of = [&](const auto& call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      return std::optional(error.kind());
+    }
+    return std::optional<ErrorKind>();
+  };
+  EXPECT_EQ(kind_of([&] {
+              run_on_cpu({"no_memory", no_memory}, mx::Shape{2}, mx::float32, {});
+            }),
+            ErrorKind::kMemory);
+  EXPECT_EQ(kind_of([&] { at_once.run([] { throw std::logic_error("wrong"); }); }),
+            ErrorKind::kInternal);
+  EXPECT_EQ(kind_of([&] { at_once.run([] { fail(ErrorKind::kUsage, "kernel", "refused"); }); }),
+            ErrorKind::kUsage);
+}
+
 TEST(AtOnce, ScopesNestAndAreAThreads) {
   EXPECT_EQ(AtOnce::here(), nullptr);
-  const AtOnce outer;
+  AtOnce outer;
   {
-    const AtOnce inner;
+    AtOnce inner;
     EXPECT_EQ(AtOnce::here(), &inner);
   }
   EXPECT_EQ(AtOnce::here(), &outer);
@@ -143,14 +172,18 @@ TEST(AtOnce, ReshapeIsMlxs) {
   const mx::array a = normal({2, 3, 4}, 10);
   const auto same = [&](const mx::Shape& shape) {
     const mx::array wanted = mx::reshape(a, shape);
-    const AtOnce at_once;
+    AtOnce at_once;
     return same_values(reshaped(a, shape), wanted) && computed(reshaped(a, shape));
   };
   EXPECT_TRUE(same({6, 4}));
   EXPECT_TRUE(same({24}));
   EXPECT_TRUE(same({1, 24, 1}));
-  const AtOnce at_once;
-  EXPECT_THROW(reshaped(a, {5}), Error);
+  for (const mx::Shape& wrong : {mx::Shape{5}, {}, {2, -1}, {-4, -6}, {6, 4, 0}}) {
+    EXPECT_THROW(reshaped(a, wrong), Error);
+    AtOnce at_once;
+    EXPECT_THROW(reshaped(a, wrong), Error);
+  }
+  AtOnce at_once;
   const mx::array turned = mx::transpose(normal({3, 4}, 11));
   mx::eval(turned);
   EXPECT_TRUE(same_values(reshaped(turned, {12}), mx::reshape(turned, {12})));

@@ -106,10 +106,11 @@ class Deal {
 // true.
 class Pool {
  public:
-  void run(std::size_t threads, Job& job) {
+  // On the first `shares` of `threads` threads.
+  void run(std::size_t threads, std::size_t shares, Job& job) {
     const std::lock_guard turn(turn_);
     resize(threads);
-    const Deal deal(job.parts, threads);
+    const Deal deal(job.parts, shares);
     job_.store(&job, std::memory_order_relaxed);
     parts_.store(job.parts, std::memory_order_relaxed);
     unfinished_.store(deal.pieces());
@@ -242,15 +243,17 @@ void set_thread_count(std::size_t threads) {
   chosen_count.store(threads);
 }
 
-void parallel_for(std::size_t parts, const std::function<void(std::size_t)>& task) {
-  const std::size_t threads = inside_a_part || parts < 2 ? 1 : thread_count();
+void parallel_for(std::size_t parts, const std::function<void(std::size_t)>& task,
+                  std::size_t most_threads) {
+  const std::size_t all = inside_a_part || parts < 2 ? 1 : thread_count();
+  const std::size_t threads = std::min(all, most_threads);
   Job job;
   job.parts = parts;
   job.task = &task;
-  if (threads == 1) {
+  if (threads < 2) {
     job.run(0, parts);
   } else {
-    pool().run(threads, job);
+    pool().run(all, threads, job);
   }
   if (job.error != nullptr) std::rethrow_exception(job.error);
 }

@@ -108,9 +108,9 @@ Timing decode_ahead(const Model& model, ModelState& state, mx::array token, int 
   return out;
 }
 
-// The same as generate() does on the CPU: no graph, no queue.
+// As generate() on the CPU, without a sampler's work: no graph, no queue.
 Timing decode_at_once(const Model& model, ModelState& state, mx::array token, int steps) {
-  const ops::AtOnce at_once;
+  ops::AtOnce at_once;
   token = greedy_step(model, state, token);
   const double kernels_before = at_once.kernel_seconds();
   const auto start = Clock::now();

@@ -160,7 +160,7 @@ class Run {
   }
 
   // The token after those that `front` has read, being computed.
-  Choice queue_token(const ForwardResult& front) {
+  Choice next_choice(const ForwardResult& front) {
     Choice choice = {sampler_.sample(ops::reshaped(front.logits, {1, static_cast<int>(V_)})),
                      ops::checksum(front.logits), front.state.positions.front()};
     ops::evaluate_later({choice.token, choice.sum});
@@ -178,7 +178,7 @@ class Run {
   // a token is queued before the token is looked at, so that the device never waits for us; on the
   // CPU, which is the device, there is nothing to gain from a queue.
   void decode(ForwardResult& front) {
-    Choice choice = queue_token(front);
+    Choice choice = next_choice(front);
     const auto stop = ops::on_cpu() ? decode_at_once(front, choice) : decode_ahead(front, choice);
     if (stop) result_.reason = *stop;
     result_.statistics.decode_seconds = watch_.seconds() - result_.statistics.first_token_seconds;
@@ -192,7 +192,7 @@ class Run {
   std::optional<StopReason> decode_ahead(ForwardResult& front, Choice& choice) {
     for (std::int64_t left = options_.max_tokens; left > 0; --left) {
       step(front, choice);
-      Choice next = left > 1 ? queue_token(front) : choice;
+      Choice next = left > 1 ? next_choice(front) : choice;
       if (const auto reason = take(id_of(choice))) return reason;
       choice = std::move(next);
     }
@@ -206,9 +206,9 @@ class Run {
         step(front, choice);
         return reason;
       }
-      const ops::AtOnce at_once;
+      ops::AtOnce at_once;
       step(front, choice);
-      choice = queue_token(front);
+      choice = next_choice(front);
     }
     return std::nullopt;
   }

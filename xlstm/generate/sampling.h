@@ -61,7 +61,7 @@ class Sampler {
   // Counts tokens, ids in [0, V), as seen by every sequence (prompt tokens, say) without choosing.
   void see(const std::vector<TokenId>& tokens);
 
-  // logits [B, V] -> tokens [B] int32, lazily; the chosen tokens count as seen.
+  // logits [B, V] -> tokens [B] int32; the chosen tokens count as seen.
   mlx::core::array sample(const mlx::core::array& logits);
 
   std::uint64_t seed() const { return seed_; }  // given, or made up (below 2^32) where none was

@@ -15,16 +15,16 @@ std::uint64_t unsigned_of(std::int64_t size) {
   return static_cast<std::uint64_t>(size);
 }
 
-// Bytes of one prefill segment on the CPU, where a block is one node that works in place of the
-// stream: per token the stream, the rows of the embedding it was made of (in another type), and
-// the block's scratch memory (kernels/large_block/large_block.h). Besides, what products pack: a
-// block of rows together, and on each thread a panel of weights or a chunk of a head.
+// Bytes of one prefill segment on the CPU, where a block is one op that works in place of the
+// stream: per token the stream and the block's scratch memory (kernels/large_block/large_block.h).
+// Besides, what products pack: a block of rows together, and on each thread a panel of weights or a
+// chunk of a head.
 std::uint64_t segment_on_cpu(const LargeDims& d, std::uint64_t tokens) {
   const std::int64_t QK = d.NH * d.DHQK, V = d.NH * d.DHV;
   const std::int64_t block = d.D + std::max(2 * QK + 3 * V + 2 * d.NH, 3 * d.F);
   const std::int64_t chunk = ops::kChunk * (2 * d.DHQK + ops::kChunk + d.DHV);
   constexpr std::uint64_t kPackedRows = std::uint64_t{2} << 20, kPanel = std::uint64_t{1} << 19;
-  return 4 * unsigned_of(2 * d.D + block) * tokens + kPackedRows +
+  return 4 * unsigned_of(d.D + block) * tokens + kPackedRows +
          thread_count() * (4 * unsigned_of(chunk) + kPanel);
 }
 

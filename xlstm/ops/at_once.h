@@ -5,13 +5,17 @@
 
 #include <chrono>
 
+#include "xlstm/base/error.h"
+#include "xlstm/ops/evaluate.h"
+
 namespace xlstm::ops {
 
 // In its scope, on the thread that made it, ops that have a kernel of ours on the CPU run it when
-// they are called, and their results are computed. What they read is evaluated first. As ever they
-// work in place where nobody else holds an input: move it in. What kernels throw leaves the op; an
-// input that was moved in is then lost. Ops of MLX's own, and all on other devices, stay lazy.
-// Scopes may nest.
+// they are called, and their results are computed. What they read is evaluated first.
+// Model::forward and LargeBlockCpu work in place of a stream and a state that nobody else holds:
+// move them in. Other ops give new arrays. Errors are those of evaluate(), from the op itself; what
+// was moved in is then lost. Ops of MLX's own, and all on other devices, stay lazy. Scopes may
+// nest.
 class AtOnce {
  public:
   AtOnce();
@@ -26,11 +30,17 @@ class AtOnce {
   // The innermost scope of this thread, or null.
   static AtOnce* here();
 
-  // Runs a kernel in it.
+  // Runs a kernel in it. Throws as evaluate() does.
   template <typename Kernel>
-  void time(const Kernel& kernel) {
+  void run(const Kernel& kernel) {
     const auto start = std::chrono::steady_clock::now();
-    kernel();
+    try {
+      kernel();
+    } catch (const Error&) {
+      throw;
+    } catch (...) {
+      rethrow_as_ours();
+    }
     kernel_seconds_ +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }

@@ -49,4 +49,15 @@ void want_rank(std::string_view op, std::string_view name, const mx::array& a, i
   fail_wanted(ErrorKind::kInternal, op, str(name, " with ", rank, " axes"), text_of(a.shape()));
 }
 
+void want_elements(std::string_view op, const mx::Shape& shape, std::size_t count) {
+  bool negative = false;
+  std::size_t elements = 1;
+  for (const auto length : shape) {
+    negative = negative || length < 0;
+    elements *= static_cast<std::size_t>(length);
+  }
+  if (!negative && elements == count) return;
+  fail_wanted(ErrorKind::kInternal, op, str("a shape of ", count, " elements"), text_of(shape));
+}
+
 }  // namespace xlstm::ops

@@ -1,6 +1,7 @@
 // Checks of op inputs: one line each, one message form.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "mlx/array.h"
@@ -15,5 +16,8 @@ void want_dtype(std::string_view op, std::string_view name, const mlx::core::arr
 void want_float32(std::string_view op, std::string_view name, const mlx::core::array& a);
 void want_float(std::string_view op, std::string_view name, const mlx::core::array& a);
 void want_rank(std::string_view op, std::string_view name, const mlx::core::array& a, int rank);
+
+// Throws Error(kInternal) unless `shape` is one of `count` elements.
+void want_elements(std::string_view op, const mlx::core::Shape& shape, std::size_t count);
 
 }  // namespace xlstm::ops

@@ -1,5 +1,7 @@
 #include "xlstm/ops/choose.h"
 
+#include <algorithm>
+
 #include "mlx/ops.h"
 #include "mlx/random.h"
 #include "xlstm/kernels/choose/choose.h"

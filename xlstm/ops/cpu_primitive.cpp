@@ -1,7 +1,9 @@
 #include "xlstm/ops/cpu_primitive.h"
 
 #include <cstring>
+#include <exception>
 #include <memory>
+#include <utility>
 
 #include "mlx/backend/cpu/encoder.h"
 #include "mlx/device.h"
@@ -36,12 +38,19 @@ void copy_strided(const mx::array& a, std::size_t axis, const char* from, char*&
   }
 }
 
+void copy_row_major(const mx::array& a, char* to) {
+  if (a.size() == 0 || a.flags().row_contiguous) {
+    std::memcpy(to, a.data<char>(), a.nbytes());
+  } else {
+    copy_strided(a, 0, a.data<char>(), to);
+  }
+}
+
 // The array's elements row-major: its own memory, or a copy kept in `scratch`.
 const void* row_major(const mx::array& a, std::vector<std::unique_ptr<char[]>>& scratch) {
   if (a.size() == 0 || a.flags().row_contiguous) return a.data<char>();
   scratch.push_back(std::make_unique_for_overwrite<char[]>(a.nbytes()));
-  char* to = scratch.back().get();
-  copy_strided(a, 0, a.data<char>(), to);
+  copy_row_major(a, scratch.back().get());
   return scratch.back().get();
 }
 
@@ -75,19 +84,27 @@ void give_memory(const CpuOp& op, const std::vector<mx::array>& inputs,
   }
 }
 
+void evaluate_what_is_lazy(const std::vector<const mx::array*>& arrays) {
+  std::vector<mx::array> lazy;
+  for (const mx::array* const a : arrays) {
+    if (!a->is_available()) lazy.push_back(*a);
+  }
+  if (!lazy.empty()) evaluate(std::move(lazy));
+}
+
 std::vector<mx::array> run_now(AtOnce& scope, const CpuOp& op, std::vector<mx::Shape> shapes,
                                const std::vector<mx::Dtype>& dtypes,
                                const std::vector<mx::array>& inputs) {
-  for (const mx::array& a : inputs) {
-    if (!a.is_available()) evaluate({a});
-  }
+  std::vector<const mx::array*> wanted;
+  for (const mx::array& a : inputs) wanted.push_back(&a);
+  evaluate_what_is_lazy(wanted);
   std::vector<mx::array> outputs;
   outputs.reserve(shapes.size());
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     outputs.emplace_back(std::move(shapes[i]), dtypes[i], nullptr, std::vector<mx::array>());
   }
   give_memory(op, inputs, outputs);
-  scope.time([&] { call(op.kernel, inputs, outputs); });
+  scope.run([&] { call(op.kernel, inputs, outputs); });
   for (const mx::array& a : outputs) a.set_status(mx::array::Status::available);
   return outputs;
 }
@@ -109,13 +126,12 @@ mx::array run_on_cpu(CpuOp op, mx::Shape shape, mx::Dtype dtype, std::vector<mx:
 }
 
 void own(const std::vector<mx::array*>& arrays, const char* where) {
+  evaluate_what_is_lazy({arrays.begin(), arrays.end()});
   for (mx::array* const a : arrays) {
-    if (!a->is_available()) evaluate({*a});
     if (a->is_donatable() && a->flags().row_contiguous) continue;
     mx::array copy(a->shape(), a->dtype(), nullptr, {});
     copy.set_data(allocate(copy.nbytes(), where));
-    char* to = copy.data<char>();
-    copy_strided(*a, 0, a->data<char>(), to);
+    copy_row_major(*a, copy.data<char>());
     copy.set_status(mx::array::Status::available);
     *a = std::move(copy);
   }

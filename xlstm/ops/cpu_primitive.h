@@ -2,6 +2,7 @@
 // pointers, as a node of MLX's graph or at once.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <vector>
 
@@ -10,7 +11,7 @@
 
 namespace xlstm::ops {
 
-// Raw, row-contiguous pointers to a node's arrays, valid for one call of its kernel.
+// Raw, row-contiguous pointers to an op's arrays, valid for one call of its kernel.
 struct CpuBuffers {
   std::vector<const void*> inputs;
   std::vector<void*> outputs;
@@ -33,7 +34,9 @@ struct CpuOp {
   std::vector<Donation> donations = {};
 };
 
-// The results of an op: nodes of MLX's graph or, in the scope of an AtOnce, computed.
+// The results of an op: nodes of MLX's graph or, in the scope of an AtOnce, computed. There it
+// takes over the memory of an input only if `inputs` alone holds that: move the whole vector in, as
+// a list in braces holds its arrays until the call is over.
 std::vector<mlx::core::array> run_on_cpu(CpuOp op, std::vector<mlx::core::Shape> shapes,
                                          std::vector<mlx::core::Dtype> dtypes,
                                          std::vector<mlx::core::array> inputs);

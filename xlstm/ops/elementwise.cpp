@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "mlx/device.h"
 #include "mlx/ops.h"
@@ -33,12 +34,10 @@ bool on_cpu() {
 }
 
 mx::array reshaped(const mx::array& a, mx::Shape shape) {
+  want_elements("reshaped", shape, a.size());
   const bool computed = AtOnce::here() != nullptr && a.is_available();
   if (!computed || !a.flags().row_contiguous) return mx::reshape(a, std::move(shape));
   mx::array view(std::move(shape), a.dtype(), nullptr, {});
-  if (view.size() != a.size()) {
-    fail_wanted(ErrorKind::kInternal, "reshaped", str(a.size(), " elements"), str(view.size()));
-  }
   const auto longest = std::max_element(view.shape().begin(), view.shape().end());
   const bool one_axis = longest == view.shape().end() ||
                         static_cast<std::size_t>(*longest) == std::max<std::size_t>(view.size(), 1);

@@ -83,7 +83,7 @@ void LargeBlockCpu::run_in_place(AtOnce& scope, mx::array& x, MlstmState& state)
   float* const C = state.C.data<float>();
   float* const n = state.n.data<float>();
   float* const m = state.m.data<float>();
-  scope.time([&] {
+  scope.run([&] {
     kernels::large_block(prepared_->sizes, prepared_->weights, {stream, C, n, m, stream, C, n, m},
                          static_cast<std::size_t>(x.shape(0)),
                          static_cast<std::size_t>(x.shape(1)));

@@ -29,8 +29,9 @@ class LargeBlockCpu {
   // not fit `sizes`.
   LargeBlockCpu(const LargeBlockArrays& arrays, const kernels::LargeBlockSizes& sizes);
 
-  // x [B, S, D] float32, S >= 1 -> [B, S, D]; moves `state` on by S tokens, in place where nobody
-  // else holds it.
+  // x [B, S, D] float32, S >= 1 -> [B, S, D]; moves `state` on by S tokens. Both in place where
+  // nobody else holds them. In the scope of an AtOnce a kernel that throws leaves `state` half
+  // moved.
   mx::array operator()(mx::array x, MlstmState& state) const;
 
  private:

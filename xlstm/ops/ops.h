@@ -1,6 +1,7 @@
-// The model's vocabulary: arrays -> arrays, lazily. Each op checks its inputs, then takes the
-// fastest path that the default device has; `*_definition` is the same in plain MLX, on any device:
-// it reads like the formula and is what the fast paths are tested against.
+// The model's vocabulary: arrays -> arrays, lazily or at once (at_once.h). Each op checks its
+// inputs, then takes the fastest path that the default device has; `*_definition` is the same in
+// plain MLX, on any device: it reads like the formula and is what the fast paths are tested
+// against.
 //
 // Errors: xlstm::Error(kInternal) "[op] wanted ..., got ..." when shapes or dtypes do not fit.
 #pragma once
@@ -19,8 +20,8 @@ namespace mx = mlx::core;
 // Whether ops run on the CPU (MLX's default device), where our own kernels take over.
 bool on_cpu();
 
-// `a` in another shape of as many elements: in the scope of an AtOnce a view, if it is computed and
-// row-major.
+// `a` in another shape of as many elements, none of them left to be found (-1): in the scope of an
+// AtOnce a view, if `a` is computed and row-major.
 mx::array reshaped(const mx::array& a, mx::Shape shape);
 
 // a [B, V] + row [1, V].

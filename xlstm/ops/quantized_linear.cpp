@@ -146,11 +146,6 @@ mx::array take_quantized_cpu(const QuantizedArray& W, const mx::array& ids) {
   return take_rows_cpu(arrays_of(W), static_cast<std::size_t>(W.words.shape(0)), K, ids, take);
 }
 
-DType element_type(const mx::array& a) {
-  if (a.dtype() == mx::bfloat16) return DType::kBF16;
-  return a.dtype() == mx::float16 ? DType::kF16 : DType::kF32;
-}
-
 mx::array take_dense_cpu(const mx::array& W, const mx::array& ids) {
   want_float("take_rows", "W", W);
   const auto K = static_cast<std::size_t>(W.shape(1));

@@ -35,9 +35,13 @@ kernels::QuantizedMatrix quantized_pointers(const char* op, const char* name,
 
 }  // namespace
 
+DType element_type(const mx::array& a) {
+  if (a.dtype() == mx::bfloat16) return DType::kBF16;
+  return a.dtype() == mx::float16 ? DType::kF16 : DType::kF32;
+}
+
 kernels::WeightType weight_type(const mx::array& a) {
-  if (a.dtype() == mx::bfloat16) return kernels::WeightType::kBF16;
-  return a.dtype() == mx::float16 ? kernels::WeightType::kF16 : kernels::WeightType::kF32;
+  return kernels::weight_type(element_type(a));
 }
 
 Norm settled(const Norm& norm) {

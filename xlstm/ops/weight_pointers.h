@@ -6,7 +6,8 @@
 
 namespace xlstm::ops {
 
-// How a kernel reads an array of a float type.
+// The type of an array of floats, and how a kernel reads them.
+DType element_type(const mx::array& a);
 kernels::WeightType weight_type(const mx::array& a);
 
 // The same values with their memory in place: norms and biases in float32. Waits for them.

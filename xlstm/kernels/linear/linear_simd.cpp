@@ -54,7 +54,7 @@ struct Grid {
   std::size_t rows = 1, columns = 1;
 };
 
-// The part of a grid that thread `at` does: whole granules, nearly the same number for each.
+// Share `at` of a grid: whole granules, nearly the same number in each.
 LinearPart part_of(const LinearArgs& a, const Grid& grid, std::size_t row_granule, std::size_t at) {
   const auto border = [](std::size_t count, std::size_t granule, std::size_t part, std::size_t of) {
     return std::min(count, granules(count, granule) * part / of * granule);
@@ -89,12 +89,14 @@ void linear_few_rows(const LinearArgs& a) {
   if (threads == 1) return run(a, {0, a.M, 0, a.N});
   constexpr std::size_t kRowGranule = 6;
   const Grid grid = best_grid(a, threads, kRowGranule, 1 + a.M);
-  parallel_for(grid.rows * grid.columns * kPieces, [&](std::size_t at) {
+  const std::size_t shares = grid.rows * grid.columns;
+  const auto run_piece = [&](std::size_t at) {
     LinearPart part = part_of(a, grid, kRowGranule, at / kPieces);
     part.piece = at % kPieces;
     part.pieces = kPieces;
     run(a, part);
-  });
+  };
+  parallel_for(shares * kPieces, run_piece, shares);
 }
 
 }  // namespace

@@ -200,17 +200,18 @@ void mlstm_step(const MlstmStepArgs& args, const MlstmStepTensors& t) {
   constexpr std::size_t kWorthAThread = std::size_t{1} << 15;
   const std::size_t blocks = args.B * args.NH * blocks_of(args);
   const std::size_t elements = args.B * args.NH * args.DHQK * args.DHV;
-  const bool alone = std::min({blocks, thread_count(), elements / kWorthAThread}) < 2;
+  const std::size_t threads = std::min({blocks, thread_count(), elements / kWorthAThread});
   thread_local Scratch memory;
   const StepScratch scratch(args, memory.floats(StepScratch::floats(args), "mlstm_step"));
 
   HWY_DYNAMIC_DISPATCH(prepare_heads)(args, t, scratch);
   const auto run = HWY_DYNAMIC_DISPATCH(step_blocks);
-  if (alone) {
+  if (threads < 2) {
     run(args, t, scratch, 0, blocks);
   } else {
     // A part each, so that threads help one another to the end.
-    parallel_for(blocks, [&](std::size_t block) { run(args, t, scratch, block, block + 1); });
+    const auto run_one = [&](std::size_t block) { run(args, t, scratch, block, block + 1); };
+    parallel_for(blocks, run_one, threads);
   }
   HWY_DYNAMIC_DISPATCH(finish_heads)(args, t, scratch);
 }

@@ -1,5 +1,5 @@
-// quantized_linear() for the machine at hand: x is packed once, then every thread takes its rows of
-// W.
+// quantized_linear() for the machine at hand: x is packed once, then the rows of W are dealt to
+// threads, and each thread's in pieces (xlstm/kernels/linear/far_rows.h).
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
 #include <hwy/aligned_allocator.h>
@@ -153,7 +153,7 @@ void quantized_linear_few_rows(const QuantizedLinearArgs& a) {
   end.n1 = layout.end_rows;
   const std::size_t threads = threads_for(a, bytes);
   const std::size_t pieces = threads == 1 ? 1 : kPieces;
-  parallel_for(threads * pieces, [&](std::size_t part) {
+  const auto run_piece = [&](std::size_t part) {
     const std::size_t share = part / pieces;
     QuantizedPart mine = all;
     mine.n0 = all.n1 * share / threads;
@@ -162,7 +162,8 @@ void quantized_linear_few_rows(const QuantizedLinearArgs& a) {
     mine.pieces = pieces;
     kernels->multiply(mine);
     if (part + 1 == threads * pieces) kernels->multiply(end);
-  });
+  };
+  parallel_for(threads * pieces, run_piece, threads);
 }
 
 void quantized_linear(const float* x, std::ptrdiff_t x_stride, const QuantizedMatrix& W,

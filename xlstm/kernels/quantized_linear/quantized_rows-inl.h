@@ -67,10 +67,10 @@ struct LaneScales {
   alignas(64) float memory[kInOneGroup ? MR : 1][R][kLanes];
 };
 
-// R rows of W, and behind each of them count - 1 more, times rows m0 .. m0 + MR of x. What lies
-// kAheadBytes behind the words is fetched meanwhile.
+// How far behind the words that are read the memory is that is fetched meanwhile.
 constexpr std::size_t kAheadBytes = 1024;
 
+// R rows of W, and behind each of them count - 1 more, times rows m0 .. m0 + MR of x.
 template <class Codes, class AnyOf, int MR, int R, bool kInOneGroup>
 void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0,
                    const std::size_t (&rows)[R], std::size_t count) {
