@@ -11,7 +11,7 @@
 #include "xlstm/base/floats.h"
 #include "xlstm/base/hash.h"
 #include "xlstm/kernels/quantize/quantize_matrix.h"
-#include "xlstm/ops/evaluate.h"
+#include "xlstm/model/weight_memory.h"
 
 namespace xlstm {
 namespace {
@@ -77,40 +77,31 @@ mx::Dtype scale_dtype(DType type) {
 
 // An array that is yet to be filled.
 struct Unfilled {
-  Unfilled(const Shape& lengths, mx::Dtype type, const std::string& where)
-      : shape(mlx_shape(lengths, where)),
-        dtype(type),
-        bytes(static_cast<std::size_t>(element_count(lengths).value()) * mx::size_of(type)),
-        data(ops::allocate(bytes, where)),
-        at(static_cast<char*>(data.buffer().raw_ptr())) {}
+  explicit Unfilled(mx::array a) : array(std::move(a)), at(array.data<char>()) {}
 
-  mx::array take() { return mx::array(std::move(data), shape, dtype); }
-
-  mx::Shape shape;
-  mx::Dtype dtype;
-  std::size_t bytes;
-  mx::allocator::Data data;
+  mx::array array;
   char* at;  // where the next bytes go
 };
 
 // Reads a slot's tensors once, adding what it reads to the fingerprint.
 class SlotLoader {
  public:
-  SlotLoader(const Slot& slot, const TensorSource& source, Hash& hash)
-      : slot_(slot), source_(source), hash_(hash) {}
+  SlotLoader(const Slot& slot, const TensorSource& source, WeightMemory& memory, Hash& hash)
+      : slot_(slot), source_(source), memory_(memory), hash_(hash) {}
 
   ops::WeightArray load(mx::Dtype dtype, const std::optional<Quantization>& quantized,
                         kernels::Rounding rounding) const {
     if (slot_.packed) return load_packed(*slot_.packed);
     if (quantized) return quantize(*quantized, rounding);
-    Unfilled out(slot_.shape, memory_dtype(slot_, dtype), slot_.name);
+    Unfilled out = unfilled(slot_.shape, memory_dtype(slot_, dtype));
     for (const std::size_t index : slot_.sources) {
       const TensorInfo& info = source_.tensors()[index];
       const auto bytes = read(index);
-      out.at += convert(bytes.data(), info, bytes.size() / size_of(info.dtype), out.dtype, out.at);
+      out.at += convert(bytes.data(), info, bytes.size() / size_of(info.dtype), out.array.dtype(),
+                        out.at);
       source_.release(index);
     }
-    return out.take();
+    return out.array;
   }
 
  private:
@@ -122,9 +113,9 @@ class SlotLoader {
     const auto columns = static_cast<std::size_t>(K);
     const DType type = scale_type_for(format, source_.tensors()[slot_.sources.front()].dtype);
     const Shape groups = {N, K / format.group_size};
-    Unfilled words({N, quantized_words(format, K)}, mx::uint32, slot_.name);
-    Unfilled scales(groups, scale_dtype(type), slot_.name);
-    Unfilled biases(affine ? groups : Shape{0}, scale_dtype(type), slot_.name);
+    Unfilled words = unfilled({N, quantized_words(format, K)}, mx::uint32);
+    Unfilled scales = unfilled(groups, scale_dtype(type));
+    Unfilled biases = unfilled(affine ? groups : Shape{0}, scale_dtype(type));
     kernels::QuantizedRows out{reinterpret_cast<std::uint32_t*>(words.at), scales.at,
                                affine ? biases.at : nullptr, kernels::weight_type(type)};
     for (const std::size_t index : slot_.sources) {
@@ -135,8 +126,8 @@ class SlotLoader {
       out = kernels::rows_from(out, rows, columns, format);
       source_.release(index);
     }
-    if (!affine) return {words.take(), scales.take(), std::nullopt, format};
-    return {words.take(), scales.take(), biases.take(), format};
+    if (!affine) return {words.array, scales.array, std::nullopt, format};
+    return {words.array, scales.array, biases.array, format};
   }
 
   std::span<const std::byte> read(std::size_t index) const {
@@ -160,18 +151,23 @@ class SlotLoader {
 
   mx::array joined(const std::vector<std::size_t>& tensors, const Shape& shape,
                    mx::Dtype dtype) const {
-    Unfilled out(shape, dtype, slot_.name);
+    Unfilled out = unfilled(shape, dtype);
     for (const std::size_t index : tensors) {
       const auto bytes = read(index);
       std::memcpy(out.at, bytes.data(), bytes.size());
       out.at += bytes.size();
       source_.release(index);
     }
-    return out.take();
+    return out.array;
+  }
+
+  Unfilled unfilled(const Shape& lengths, mx::Dtype dtype) const {
+    return Unfilled(memory_.take(mlx_shape(lengths, slot_.name), dtype, slot_.name));
   }
 
   const Slot& slot_;
   const TensorSource& source_;
+  WeightMemory& memory_;
   Hash& hash_;
 };
 
@@ -232,9 +228,26 @@ std::uint64_t memory_bytes(const ops::WeightArray& weight) {
          (quantized.biases ? quantized.biases->nbytes() : 0);
 }
 
+namespace {
+
+// Scales of float32 make it more; the last arrays lie elsewhere then.
+std::uint64_t room_for(const Plan& plan, const MemoryFormat& format) {
+  std::uint64_t bytes = 0, arrays = 0;
+  for (const Node& node : plan.nodes) {
+    for (const Slot& slot : node.slots) {
+      bytes += memory_bytes(plan, node, slot, format);
+      arrays += 3;  // words, scales and biases
+    }
+  }
+  return WeightMemory::room_for(bytes, arrays);
+}
+
+}  // namespace
+
 LoadedWeights load_weights(const Plan& plan, const TensorSource& source, const MemoryFormat& format,
                            const std::function<void(double)>& on_progress) {
   LoadedWeights out;
+  WeightMemory memory(room_for(plan, format));
   Hash hash;
   std::uint64_t done = 0;
   const std::uint64_t all = plan.bytes();
@@ -245,7 +258,7 @@ LoadedWeights load_weights(const Plan& plan, const TensorSource& source, const M
       hash.add(slot.name);
       for (const std::int64_t length : slot.shape) hash.add(static_cast<std::uint64_t>(length));
       ops::WeightArray array =
-          SlotLoader(slot, source, hash)
+          SlotLoader(slot, source, memory, hash)
               .load(format.dtype, target_of(plan, node, slot, format), rounding);
       out.bytes += memory_bytes(array);
       out.arrays.emplace(slot.name, std::move(array));

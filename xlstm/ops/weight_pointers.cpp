@@ -8,6 +8,8 @@ namespace xlstm::ops {
 namespace {
 
 mx::array settled(const mx::array& a) {
+  // mx::contiguous() copies an array that is a small part of its memory.
+  if (a.is_available() && a.flags().row_contiguous) return a;
   mx::array out = mx::contiguous(a);
   mx::eval(out);
   return out;

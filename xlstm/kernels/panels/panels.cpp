@@ -1,11 +1,9 @@
 #include "xlstm/kernels/panels/panels.h"
 
-#include <hwy/aligned_allocator.h>
-
 #include <algorithm>
 #include <cstring>
 
-#include "xlstm/base/error.h"
+#include "xlstm/base/scratch.h"
 #include "xlstm/base/threads.h"
 
 namespace xlstm::kernels {
@@ -21,26 +19,6 @@ std::size_t pieces(std::size_t count, std::size_t size) {
 std::size_t up_to_lines(std::size_t bytes) {
   return pieces(bytes, 64) * 64;
 }
-
-// Memory that its thread keeps for the next call.
-class Scratch {
- public:
-  std::byte* bytes(std::size_t count) {
-    if (size_ < count) {
-      memory_.reset();
-      size_ = 0;
-      memory_ = hwy::AllocateAligned<std::byte>(count);
-      if (memory_ == nullptr)
-        fail(ErrorKind::kMemory, "linear", str("no memory for ", count, " bytes"));
-      size_ = count;
-    }
-    return memory_.get();
-  }
-
- private:
-  hwy::AlignedFreeUniquePtr<std::byte[]> memory_;
-  std::size_t size_ = 0;
-};
 
 // Rows [m0, m1) of y cut into tiles of nearly the same, even height.
 struct Tiles {
@@ -130,7 +108,7 @@ class Product {
                  std::size_t threads) const {
     thread_local Scratch scratch;
     const std::size_t tile_bytes = up_to_lines(kernel_.x_bytes(kernel_.rows, depth));
-    const Block block{tiles, k0, depth, scratch.bytes(tiles.count * tile_bytes)};
+    const Block block{tiles, k0, depth, scratch.bytes(tiles.count * tile_bytes, "linear")};
     const Grid grid(threads, tiles.count, pieces(p_.N, kernel_.columns));
     parallel_for(threads, [&](std::size_t part) {
       pack_tiles(block, tiles.count * part / threads, tiles.count * (part + 1) / threads);
@@ -148,7 +126,7 @@ class Product {
 
   void multiply(const Block& b, const Part& part) const {
     thread_local Scratch scratch;
-    std::byte* const panel = scratch.bytes(kernel_.w_bytes(b.depth));
+    std::byte* const panel = scratch.bytes(kernel_.w_bytes(b.depth), "linear");
     for (std::size_t at = part.panel0; at < part.panel1; ++at) {
       const std::size_t n = at * kernel_.columns;
       const std::size_t columns = std::min(kernel_.columns, p_.N - n);

@@ -5,9 +5,12 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <memory>
+#include <span>
 #include <thread>
 #include <vector>
 
+#include "xlstm/base/large_pages.h"
 #include "xlstm/base/threads.h"
 #include "xlstm/kernels/probe/products.h"
 
@@ -149,14 +152,19 @@ double probe_hand_over() {
 
 double probe_read() {
   constexpr std::size_t kFloats = std::size_t{1} << 26;  // 256 MiB, beyond any cache
-  static const std::vector<float> memory(kFloats, 1.0F);
+  static const std::unique_ptr<const float[]> memory = [] {
+    auto ones = std::make_unique_for_overwrite<float[]>(kFloats);
+    prefer_large_pages(std::as_bytes(std::span(ones.get(), kFloats)));  // as weights lie
+    std::fill_n(ones.get(), kFloats, 1.0F);
+    return ones;
+  }();
   const std::size_t threads = thread_count();
   std::vector<float> sinks(threads);
   const double took = seconds_of([&] {
     parallel_for(threads, [&](std::size_t part) {
       const std::size_t begin = kFloats * part / threads;
       const std::size_t end = kFloats * (part + 1) / threads;
-      sinks[part] = HWY_DYNAMIC_DISPATCH(sum)(memory.data() + begin, end - begin);
+      sinks[part] = HWY_DYNAMIC_DISPATCH(sum)(memory.get() + begin, end - begin);
     });
   });
   return kFloats * sizeof(float) / took * 1e-9;

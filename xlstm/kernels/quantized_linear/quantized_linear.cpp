@@ -2,12 +2,10 @@
 // threads, and each thread's in pieces (xlstm/kernels/linear/far_rows.h).
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
-#include <hwy/aligned_allocator.h>
-
 #include <algorithm>
 #include <cstring>
 
-#include "xlstm/base/error.h"
+#include "xlstm/base/scratch.h"
 #include "xlstm/base/threads.h"
 #include "xlstm/kernels/linear/far_rows.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
@@ -20,21 +18,6 @@ constexpr std::size_t kLine = 64;
 
 std::size_t round_up(std::size_t count, std::size_t granule) {
   return (count + granule - 1) / granule * granule;
-}
-
-// This thread's scratch memory, kept for its next call. Aligned to 64 bytes.
-std::byte* scratch_bytes(std::size_t count) {
-  thread_local hwy::AlignedFreeUniquePtr<std::byte[]> memory;
-  thread_local std::size_t size = 0;
-  if (size < count) {
-    memory.reset();
-    size = 0;
-    memory = hwy::AllocateAligned<std::byte>(count);
-    if (memory == nullptr)
-      fail(ErrorKind::kMemory, "quantized_linear", str("no memory for ", count, " bytes"));
-    size = count;
-  }
-  return memory.get();
 }
 
 // Bytes of one row of W in each of its arrays.
@@ -143,7 +126,8 @@ void quantized_linear_few_rows(const QuantizedLinearArgs& a) {
   }
   const RowBytes bytes(a);
   const Layout layout(a, bytes, kernels->unit(a.W.format));
-  std::byte* const memory = scratch_bytes(layout.size);
+  thread_local Scratch scratch;
+  std::byte* const memory = scratch.bytes(layout.size, "quantized_linear");
   QuantizedPart all{a.W, a.bias, a.y, a.y_stride, {}, a.M, a.K, 0, a.N - layout.end_rows};
   all.x = pack_rows(a, *kernels, layout, memory);
   QuantizedPart end = all;

@@ -1,0 +1,31 @@
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <fstream>
+#include <string>
+
+#include "xlstm/base/large_pages.h"
+
+namespace xlstm {
+
+std::size_t large_page_bytes() {
+  const std::string folder = "/sys/kernel/mm/transparent_hugepage/";
+  std::ifstream enabled(folder + "enabled"), size(folder + "hpage_pmd_size");
+  std::string choices;  // "always [madvise] never"
+  std::getline(enabled, choices);
+  if (choices.empty() || choices.find("[never]") != std::string::npos) return 0;
+  std::size_t bytes = 0;
+  size >> bytes;
+  return bytes;
+}
+
+void prefer_large_pages(std::span<const std::byte> memory) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<std::uintptr_t>(memory.data()) / page * page;
+  const auto end = reinterpret_cast<std::uintptr_t>(memory.data() + memory.size());
+  if (memory.empty()) return;
+  (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+}
+
+}  // namespace xlstm
