@@ -7,7 +7,8 @@
 namespace xlstm {
 
 // The size of the system's large pages (2 MiB on x86-64): memory that starts at a multiple of it
-// can lie in them as a whole. 0 where the system has none or was told not to use them.
+// can lie in them as a whole. 0 where the system has none, has none of a sensible size or was told
+// not to use them.
 std::size_t large_page_bytes();
 
 // Asks the system for large pages under this memory, before it is filled: a core translates fewer

@@ -41,20 +41,22 @@ std::uint64_t WeightMemory::room_for(std::uint64_t bytes, std::uint64_t arrays) 
 }
 
 WeightMemory::WeightMemory(std::uint64_t room) {
-  if (!ops::on_cpu() || room == 0) return;
   const std::uint64_t large = large_page_bytes();
+  if (!ops::on_cpu() || large == 0 || room == 0) return;
   // To start at a large page costs up to one of address space, which few of them are not worth.
-  const std::uint64_t start = large > 0 && room >= kManyPages * large ? large : kLine;
+  const std::uint64_t start = room >= kManyPages * large ? large : kLine;
   room_ = room + start;
   piece_ = mx::array(ops::allocate(room_, "weights"), {1}, mx::uint8);
   const auto* memory = piece_->data<std::byte>();
   used_ = to_next(memory, start);
-  if (large > 0 && room >= large) prefer_large_pages({memory + used_, room_ - used_});
+  if (room >= large) prefer_large_pages({memory + used_, room});
 }
 
 mx::array WeightMemory::take(const mx::Shape& shape, mx::Dtype dtype, std::string_view where) {
   const std::uint64_t bytes = bytes_of(shape, dtype);
   if (!piece_ || bytes > room_ - used_) return unfilled(shape, dtype, where);
+  // A view, with a computed array's status. MLX counts offsets in elements; MLX's memory starts at
+  // a multiple of 8 bytes and used_ leads to a cache line, so it is a whole number of them.
   mx::array out(shape, dtype, nullptr, {});
   const bool one_axis = std::ranges::count_if(shape, [](auto length) { return length > 1; }) <= 1;
   out.copy_shared_buffer(*piece_, out.strides(), {true, true, one_axis}, out.size(),
