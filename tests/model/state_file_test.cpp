@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 
+#include "tests/base/grouping_locale.h"
 #include "tests/model/fixture.h"
 #include "xlstm/base/error.h"
 #include "xlstm/weights/safetensors.h"
@@ -125,6 +126,36 @@ TEST_F(StateFile, WrongShapesAreNamed) {
   text.replace(at, 17, "\"positions\":\"1,0\"");
   write(text);
   EXPECT_THAT(load_error(), ::testing::HasSubstr("blocks.0.C F32 [2, "));
+}
+
+TEST_F(StateFile, IsTheSameInAHostThatGroupsDigits) {
+  state_.positions = {3601};
+  save_state(file_, state_, model());
+  const std::string wanted = bytes();
+  const GroupingLocale host;
+  save_state(file_, state_, model());
+  EXPECT_EQ(bytes(), wanted);
+  EXPECT_EQ(load_state(file_, model()).positions, (std::vector<std::uint64_t>{3601}));
+}
+
+TEST_F(StateFile, PositionsThatVersion010WroteWithMarksAreRead) {
+  state_.positions = {1234567};
+  save_state(file_, state_, model());
+  const auto source = open_safetensors(file_);
+  std::vector<TensorToWrite> tensors;
+  for (std::size_t i = 0; i < source->tensors().size(); ++i) {
+    const TensorInfo& info = source->tensors()[i];
+    tensors.push_back({info.name, info.dtype, info.shape, source->bytes(i)});
+  }
+  const fs::path marked = folder_ / "marked.state";
+  for (const char* positions :
+       {"1,234,567", "1.234.567", "1 234 567", "1'234'567", "12,34,567", "1234567"}) {
+    auto metadata = source->metadata();
+    metadata["positions"] = positions;
+    write_safetensors(marked, tensors, metadata);
+    EXPECT_EQ(load_state(marked, model()).positions, (std::vector<std::uint64_t>{1234567}))
+        << positions;
+  }
 }
 
 TEST_F(StateFile, AMissingFileOrFolderIsNamed) {

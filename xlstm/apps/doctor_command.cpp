@@ -1,7 +1,6 @@
 // xlstm doctor: what the machine offers, and whether ops compute right on it.
 #include "xlstm/engine/doctor.h"
 
-#include <cstdio>
 #include <memory>
 
 #include "xlstm/apps/exit_code.h"
@@ -18,12 +17,6 @@ struct DoctorArguments {
   bool json = false;
 };
 
-std::string scientific(double value) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%.1e", value);
-  return buffer;
-}
-
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
@@ -37,8 +30,8 @@ std::string device_text(const DeviceFacts& device) {
 }
 
 std::string check_text(const CheckResult& check) {
-  return fact(check.ok() ? "ok" : "WRONG", str(check.name, ": error ", scientific(check.error),
-                                               ", bound ", scientific(check.bound)));
+  return fact(check.ok() ? "ok" : "WRONG", str(check.name, ": error ", scientific(check.error, 1),
+                                               ", bound ", scientific(check.bound, 1)));
 }
 
 std::string text_of(const MachineFacts& machine, const std::vector<CheckResult>& checks) {

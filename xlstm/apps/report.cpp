@@ -1,7 +1,5 @@
 #include "xlstm/apps/report.h"
 
-#include <cstdio>
-
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/generate/statistics.h"
@@ -51,12 +49,6 @@ std::string speed_text(const Statistics& run) {
 }
 
 }  // namespace
-
-std::string decimals(double value, int digits) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, "%.*f", digits, value);
-  return buffer;
-}
 
 std::string with_commas(std::uint64_t number) {
   std::string text = std::to_string(number);

@@ -26,7 +26,5 @@ std::string json_line(const Json& json);
 
 // 8523776 -> "8,523,776"
 std::string with_commas(std::uint64_t number);
-// Fixed notation with `digits` after the point.
-std::string decimals(double value, int digits);
 
 }  // namespace xlstm::apps

@@ -26,7 +26,7 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 std::filesystem::path temporary_name(const std::filesystem::path& path) {
   std::random_device random;
   const std::uint64_t number = (static_cast<std::uint64_t>(random()) << 32) | random();
-  return folder_of(path) / str(".xlstm-", ::getpid(), "-", std::hex, number, ".tmp");
+  return folder_of(path) / str(".xlstm-", ::getpid(), "-", hexadecimal(number), ".tmp");
 }
 
 // Makes a rename in `folder` outlast a power cut. Not every file system can sync a folder.

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <locale>
 
 namespace xlstm::cgroup {
 namespace {
@@ -70,6 +71,7 @@ std::optional<std::uint64_t> number(const Group& group, std::string_view name) {
 
 std::uint64_t field(const Group& group, std::string_view name, std::string_view key) {
   std::ifstream file(group.folder + '/' + std::string(name));
+  file.imbue(std::locale::classic());
   std::string word;
   std::uint64_t value = 0;
   while (file >> word >> value) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <locale>
 #include <optional>
 #include <sstream>
 #include <thread>
@@ -31,6 +32,7 @@ std::optional<double> quota(const cgroup::Group& group) {
   double time = 0, period = 0;
   if (group.version == 2) {
     std::istringstream text(cgroup::line(group, "cpu.max").value_or(""));
+    text.imbue(std::locale::classic());
     if (!(text >> time >> period)) return std::nullopt;  // "max 100000"
   } else {
     time = static_cast<double>(cgroup::number(group, "cpu.cfs_quota_us").value_or(0));

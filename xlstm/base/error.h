@@ -4,10 +4,11 @@
 // `where` is a file, a tensor, an option or a function: what a person has to look at.
 #pragma once
 
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "xlstm/base/numbers.h"
 
 namespace xlstm {
 
@@ -30,12 +31,23 @@ class Error : public std::runtime_error {
   ErrorKind kind_;
 };
 
-// Joins its arguments as operator<< writes them: str("block ", 3, " of ", n).
+// Joins texts, characters and numbers: str("block ", 3, " of ", n). Numbers are written as
+// append_number does, whatever the locale.
 template <typename... Args>
 std::string str(const Args&... args) {
-  std::ostringstream out;
-  (out << ... << args);
-  return out.str();
+  std::string out;
+  const auto append = [&out](const auto& value) {
+    using T = std::decay_t<decltype(value)>;
+    if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+      out += std::string_view(value);
+    } else if constexpr (std::is_same_v<T, char>) {
+      out += value;
+    } else {
+      append_number(out, value);
+    }
+  };
+  (append(args), ...);
+  return out;
 }
 
 // `text` as it may be shown in a message: quoted, control characters and broken UTF-8 escaped,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <fstream>
+#include <locale>
 #include <string>
 
 #include "xlstm/base/large_pages.h"
@@ -22,6 +23,7 @@ std::size_t large_page_bytes() {
   std::getline(enabled, choices);
   if (choices.empty() || choices.find("[never]") != std::string::npos) return 0;
   std::size_t bytes = 0;
+  size.imbue(std::locale::classic());
   size >> bytes;
   return bytes <= kMostBytes ? bytes : 0;
 }

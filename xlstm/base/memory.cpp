@@ -2,8 +2,9 @@
 
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <string_view>
+
+#include "xlstm/base/numbers.h"
 
 namespace xlstm {
 
@@ -18,9 +19,7 @@ std::string human_bytes(std::uint64_t bytes) {
     ++unit;
   }
   const bool whole = unit == 0 || value >= 99.95 || value == std::floor(value);
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), whole ? "%.0f " : "%.1f ", value);
-  return std::string(text.data()) + std::string(kUnits[unit]);
+  return decimals(value, whole ? 0 : 1) + " " + std::string(kUnits[unit]);
 }
 
 }  // namespace xlstm

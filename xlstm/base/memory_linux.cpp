@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fstream>
 #include <limits>
+#include <locale>
 #include <string_view>
 
 #include "xlstm/base/cgroup_linux.h"
@@ -15,6 +16,7 @@ namespace {
 // The value, in bytes, of a line "key:  123 kB" of a /proc file; 0 if it is not there.
 std::uint64_t proc_bytes(const char* path, std::string_view key) {
   std::ifstream file(path);
+  file.imbue(std::locale::classic());
   std::string word;
   while (file >> word) {
     if (word == key) {
@@ -60,6 +62,7 @@ std::uint64_t left_of_address_space() {
 
 std::uint64_t resident_bytes() {
   std::ifstream file("/proc/self/statm");  // pages: total, resident, ...
+  file.imbue(std::locale::classic());
   std::uint64_t total = 0, resident = 0;
   if (!(file >> total >> resident)) return 0;
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));

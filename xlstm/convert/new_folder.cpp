@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 std::string random_suffix() {
   std::random_device random;
   const std::uint64_t number = (static_cast<std::uint64_t>(random()) << 32) | random();
-  return str(::getpid(), "-", std::hex, number, ".tmp");
+  return str(::getpid(), "-", hexadecimal(number), ".tmp");
 }
 
 [[noreturn]] void fail_on(const fs::path& path, std::string_view action,

@@ -38,11 +38,29 @@ std::string joined(const std::vector<std::uint64_t>& positions) {
   return out;
 }
 
-// "12,7" -> {12, 7}; throws on anything else.
-std::vector<std::uint64_t> parse_positions(std::string_view text, const std::string& file) {
+// Version 0.1.0 grouped digits as the host's locale said: "3,601", "3.601" or "3 601" for 3601. In
+// a file of one sequence, what stands between digits and before two more was such a mark (India's
+// groups have two digits).
+std::string without_grouping(std::string_view text) {
+  const auto is_digit = [text](std::size_t i) {
+    return i < text.size() && text[i] >= '0' && text[i] <= '9';
+  };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool mark =
+        !is_digit(i) && i > 0 && is_digit(i - 1) && is_digit(i + 1) && is_digit(i + 2);
+    if (!mark) out += text[i];
+  }
+  return out;
+}
+
+// "12,7" -> {12, 7} for a file of B = 2 sequences; throws on anything else.
+std::vector<std::uint64_t> parse_positions(std::string_view text, std::int64_t B,
+                                           const std::string& file) {
+  const std::string numbers = B == 1 ? without_grouping(text) : std::string(text);
   std::vector<std::uint64_t> out;
-  const char* at = text.data();
-  const char* const end = at + text.size();
+  const char* at = numbers.data();
+  const char* const end = at + numbers.size();
   while (true) {
     std::uint64_t value = 0;
     const auto [next, error] = std::from_chars(at, end, value);
@@ -53,6 +71,15 @@ std::vector<std::uint64_t> parse_positions(std::string_view text, const std::str
     if (next == end) return out;
     at = next + 1;
   }
+}
+
+// Sequences in the file, by the shape of its first tensor; 1 where that says nothing, so that
+// reading the tensors tells what is wrong.
+std::int64_t rows_of(const TensorSource& source) {
+  const std::size_t index = source.find(tensor_name(0, kParts[0]));
+  if (index == TensorSource::npos) return 1;
+  const Shape& shape = source.tensors()[index].shape;
+  return shape.empty() ? 1 : shape.front();
 }
 
 const std::string& metadata_of(const TensorSource& source, const char* key,
@@ -134,7 +161,8 @@ ModelState read_state(const TensorSource& source, const LargeDims& d,
   check_model(source, fingerprint, where);
 
   ModelState state;
-  state.positions = parse_positions(metadata_of(source, "positions", where), where);
+  state.positions =
+      parse_positions(metadata_of(source, "positions", where), rows_of(source), where);
   const std::size_t wanted = static_cast<std::size_t>(d.L) * std::size(kParts);
   if (source.tensors().size() != wanted) {
     fail_wanted(ErrorKind::kFormat, where, str(wanted, " tensors"), str(source.tensors().size()));
