@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -9,6 +10,11 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
+
+std::string without_line_end(std::string text) {
+  if (!text.empty()) text.pop_back();
+  return text;
+}
 
 class State : public CommandLine {
  protected:
@@ -43,6 +49,30 @@ TEST_F(State, ASessionInTwoProcessesEqualsOneInOne) {
   const Result second = xlstm(
       {"generate", "--temperature", "0", "-n", "10", "-p", " The whale", "--load-state", state()});
   EXPECT_EQ(first.out + second.out, one.out);
+}
+
+TEST_F(State, AnAnswerGoesOnWithoutAPrompt) {
+  const Golden wanted = golden(1);
+  ASSERT_EQ(greedy({"-p", wanted.prompt, "-n", "0", "--save-state", state()}).code, 0);
+  const Result first = greedy({"-n", "30", "--load-state", state(), "--save-state", state()});
+  const Result second = greedy({"-n", "34", "--load-state", state(), "-p", ""});
+  EXPECT_EQ(without_line_end(first.out) + second.out, wanted.greedy + "\n") << second.err;
+}
+
+TEST_F(State, AnInterruptWithinThePromptKeepsWhatWasReadAndSaysHowMuch) {
+  // The book again and again: Ctrl-C comes long before its end.
+  const std::string book = read_file(std::filesystem::path(XLSTM_TEST_DATA) / "books/alice.txt");
+  std::string text;
+  while (text.size() < (1U << 20)) text += book;
+  Process process(command({"generate", "--threads", "1", "--prompt-file",
+                           write("long.txt", text).string(), "--save-state", state()}),
+                  Process::Streams::kTerminal);
+  process.read_until("Reading");
+  process.send(SIGINT);
+  const std::string shown = process.read_all();
+  EXPECT_THAT(shown, ::testing::ContainsRegex("read [0-9,]+ of [0-9,]+ tokens of the prompt"));
+  EXPECT_EQ(process.wait(), 128 + SIGINT);
+  EXPECT_EQ(greedy({"-n", "3", "--load-state", state(), "-p", ""}).code, 0);
 }
 
 TEST_F(State, AnotherModelsStateIsRefused) {

@@ -16,7 +16,7 @@ class GroupingLocale {
 
  private:
   struct Marks : std::numpunct<char> {
-    explicit Marks(char mark) : mark(mark) {}
+    explicit Marks(char separator) : mark(separator) {}
     char do_thousands_sep() const override { return mark; }
     char do_decimal_point() const override { return ';'; }
     std::string do_grouping() const override { return "\3"; }

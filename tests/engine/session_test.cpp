@@ -113,10 +113,45 @@ TEST(Session, reset_starts_a_new_sequence) {
   EXPECT_EQ(session.complete(greedy("Once")).tokens, first);
 }
 
-TEST(Session, empty_prompt_only_at_the_start) {
+TEST(Session, an_answer_goes_on_without_new_text) {
+  const TempFolder folder;
+  Session session = engine().session();
+  const Ids whole = session.complete(greedy("The sea was calm", 30)).tokens;
+
+  Session parts = engine().session();
+  parts.read("The sea was calm");
+  Ids tokens = parts.complete(greedy("", 10)).tokens;
+  append(tokens, Session(parts).complete(greedy("", 20)).tokens);  // in a fork
+  EXPECT_EQ(tokens, whole);
+
+  parts.save(folder.path() / "state");  // and in another session, from a file
+  Session loaded = engine().session();
+  loaded.load(folder.path() / "state");
+  EXPECT_EQ(loaded.complete(greedy("", 20)).tokens, Ids(whole.begin() + 10, whole.end()));
+}
+
+TEST(Session, an_empty_prompt_at_the_start_is_bos_alone) {
   Session session = engine().session();
   EXPECT_EQ(session.complete(greedy("", 3)).tokens.size(), 3U);
-  EXPECT_THROW(session.complete(greedy("", 3)), Error);
+  EXPECT_EQ(session.position(), 4U);
+  Request without_bos = greedy("", 3);
+  without_bos.add_bos = false;
+  Session other = engine().session();
+  EXPECT_THROW(other.complete(without_bos), Error);
+}
+
+TEST(Session, a_long_prompt_that_is_cancelled_keeps_what_was_read) {
+  const std::string book = test::book("alice.txt").substr(0, 20'000);
+  Session session = engine().session();
+  int asked = 0;
+  Request request = greedy(book, 5);
+  request.cancelled = [&asked] { return ++asked == 3; };
+  const Completion cut = session.complete(request);
+  EXPECT_EQ(cut.stop_reason, "cancelled");
+  EXPECT_TRUE(cut.tokens.empty());
+  EXPECT_GT(cut.statistics.prompt_tokens, 0);
+  EXPECT_LT(static_cast<std::uint64_t>(cut.statistics.prompt_tokens), cut.prompt_tokens);
+  EXPECT_EQ(session.position(), static_cast<std::uint64_t>(cut.statistics.prompt_tokens));
 }
 
 TEST(Session, reading_nothing_reads_bos_once) {

@@ -32,6 +32,7 @@ class BytesSource : public TensorSource {
 
 LargeDims tiny_dims() {
   LargeDims dims;
+  dims.V = 3;
   dims.L = 1;
   dims.NH = 1;
   dims.DHQK = 2;
@@ -44,7 +45,7 @@ LargeDims tiny_dims() {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
     const BytesSource source(std::as_bytes(std::span(data, size)));
-    read_state(source, tiny_dims(), "0123456789abcdef", "fuzz.state");
+    read_state(source, {tiny_dims(), "0123456789abcdef"}, "fuzz.state");
   } catch (const Error&) {
   }
   return 0;

@@ -213,15 +213,45 @@ TEST(Generator, cancelled_between_tokens) {
   EXPECT_EQ(out.text, classics().tokenizer.decode(out.tokens));
 }
 
-TEST(Generator, cancelled_within_the_prompt_leaves_the_state_unread) {
+TEST(Generator, cancelled_within_the_prompt_keeps_what_was_read) {
+  Ids ids;
+  for (TokenId i = 0; i < 2000; ++i) ids.push_back(i * 7 % 4096);  // several segments
   GenerateOptions options = greedy();
   options.cancelled = [] { return true; };
   ModelState state = classics().model.initial_state();
-  const Generated out = run(state, Ids(2000, 17), options);  // several segments
+  const Generated out = run(state, ids, options);
   EXPECT_EQ(out.reason, StopReason::kCancelled);
   EXPECT_TRUE(out.tokens.empty());
-  EXPECT_EQ(out.statistics.prompt_tokens, 0);
-  EXPECT_EQ(state.positions.front(), 0U);
+  const auto read = static_cast<std::size_t>(out.statistics.prompt_tokens);
+  ASSERT_GT(read, 0U);
+  ASSERT_LT(read, ids.size());
+  EXPECT_EQ(state.positions.front(), read);
+  // The rest can follow as if nothing had happened, and so can an answer.
+  ModelState other = state;
+  const Ids rest(ids.begin() + static_cast<std::ptrdiff_t>(read), ids.end());
+  EXPECT_EQ(run(state, rest, greedy(10)).tokens, run(ids, greedy(10)).tokens);
+  const Ids first(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(read));
+  EXPECT_EQ(run(other, {}, greedy(10)).tokens, run(first, greedy(10)).tokens);
+}
+
+TEST(Generator, an_answer_goes_on_without_new_text) {
+  const Ids whole = run(prompt(), greedy(30)).tokens;
+  for (const std::int64_t first : {0, 1, 12}) {
+    ModelState state = classics().model.initial_state();
+    Ids tokens = run(state, prompt(), greedy(first)).tokens;
+    const Ids more = run(state, {}, greedy(30 - first)).tokens;
+    tokens.insert(tokens.end(), more.begin(), more.end());
+    EXPECT_EQ(tokens, whole) << first;
+    EXPECT_EQ(state.positions.front(), prompt().size() + 30);
+  }
+}
+
+TEST(Generator, nothing_goes_on_from_a_state_that_does_not_know_what_comes_next) {
+  ModelState state = classics().model.initial_state();
+  run(state, prompt(), greedy(3));
+  state.next_logits.reset();  // as in a file of version 0.1.0
+  EXPECT_THROW(run(state, {}, greedy(3)), Error);
+  EXPECT_EQ(state.positions.front(), prompt().size() + 3);
 }
 
 TEST(Generator, the_last_token_s_step_is_only_built) {

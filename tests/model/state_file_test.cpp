@@ -4,20 +4,33 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <limits>
 #include <set>
+#include <span>
 
 #include "tests/base/grouping_locale.h"
 #include "tests/model/fixture.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/hash.h"
 #include "xlstm/weights/safetensors.h"
 
 namespace xlstm::testing {
 namespace {
 namespace fs = std::filesystem;
+namespace mx = mlx::core;
 
 const Model& model() {
   static const Model kModel = open_odd_model();
   return kModel;
+}
+
+std::vector<TensorToWrite> tensors_of(const TensorSource& source) {
+  std::vector<TensorToWrite> tensors;
+  for (std::size_t i = 0; i < source.tensors().size(); ++i) {
+    const TensorInfo& info = source.tensors()[i];
+    tensors.push_back({info.name, info.dtype, info.shape, source.bytes(i)});
+  }
+  return tensors;
 }
 
 class StateFile : public ::testing::Test {
@@ -36,14 +49,18 @@ class StateFile : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  // What loading `file_` throws, or "" when it does not.
-  std::string load_error() const {
+  // What `call` throws, or "" when it does not.
+  template <typename Call>
+  static std::string error_of(const Call& call) {
     try {
-      load_state(file_, model());
+      call();
       return "";
     } catch (const Error& error) {
       return error.what();
     }
+  }
+  std::string load_error() const {
+    return error_of([this] { load_state(file_, model()); });
   }
 
   std::string bytes() const {
@@ -109,6 +126,66 @@ TEST_F(StateFile, DamagedMetadataIsRefused) {
   EXPECT_THAT(with("positions", "3"), ::testing::HasSubstr("tensors, got 0"));
 }
 
+TEST_F(StateFile, HoldsWhatComesNext) {
+  state_.next_logits = mx::full({1, 1, static_cast<int>(model().plan().dims.V)}, 0.25F);
+  save_state(file_, state_, model());
+  const ModelState loaded = load_state(file_, model());
+  ASSERT_TRUE(loaded.next_logits.has_value());
+  EXPECT_EQ(values_of(*loaded.next_logits), values_of(*state_.next_logits));
+  state_.next_logits.reset();  // as version 0.1.0 saved it
+  save_state(file_, state_, model());
+  EXPECT_FALSE(load_state(file_, model()).next_logits.has_value());
+}
+
+TEST_F(StateFile, NumbersThatAreNotFiniteAreTheStatesFault) {
+  ModelState damaged = state_;
+  damaged.blocks[1].n = damaged.blocks[1].n + mx::array(std::numeric_limits<float>::quiet_NaN());
+  EXPECT_THAT(error_of([&] { save_state(file_, damaged, model()); }),
+              ::testing::HasSubstr("wanted a state of finite numbers, got nan in blocks.1.n"));
+  EXPECT_FALSE(fs::exists(file_));
+
+  // Such a file may come from elsewhere, its hash right.
+  save_state(file_, state_, model());
+  const auto source = open_safetensors(file_);
+  std::vector<TensorToWrite> tensors = tensors_of(*source);
+  const std::vector<float> infinite(tensors.back().bytes.size() / sizeof(float),
+                                    std::numeric_limits<float>::infinity());
+  tensors.back().bytes = std::as_bytes(std::span(infinite));
+  auto metadata = source->metadata();
+  Hash hash;
+  for (std::size_t i = 0; i < tensors.size(); i += 3) {  // sorted: C, m, n; hashed: C, n, m
+    for (const std::size_t part : {i, i + 2, i + 1}) hash.add(tensors[part].bytes);
+  }
+  metadata["hash"] = std::to_string(hash.value());
+  write_safetensors(folder_ / "damaged", tensors, metadata);
+  EXPECT_THAT(error_of([&] { load_state(folder_ / "damaged", model()); }),
+              ::testing::HasSubstr("got inf in " + tensors.back().name));
+}
+
+TEST_F(StateFile, OfAnotherModelSaysWhatDiffers) {
+  save_state(file_, state_, model());
+  const auto folder = data_folder() / "golden/large-odd-heads";
+  const auto weights = open_weights(folder);
+  const auto error_with = [&](auto change) {
+    Plan plan = discover(folder, *weights);
+    change(plan);
+    const Model other = Model::load(plan, *weights);
+    return error_of([&] { load_state(file_, other); });
+  };
+  EXPECT_THAT(error_with([](Plan& plan) { plan.dims.norm_eps *= 2; }),
+              ::testing::HasSubstr("): constants \"norm eps 1e-06, "));
+  EXPECT_THAT(error_with([](Plan& plan) {
+                plan.name = "another";
+                plan.dims.norm_eps *= 2;
+              }),
+              ::testing::HasSubstr("; name \"large-odd-heads\" instead of \"another\""));
+  const StateOwner same_but_weights = {model().plan().dims, "0123456789abcdef",
+                                       model().description()};
+  EXPECT_THAT(
+      error_of([&] { read_state(*open_safetensors(file_), same_but_weights, file_.string()); }),
+      ::testing::HasSubstr("differs in its weights alone"));
+}
+
 TEST_F(StateFile, AFlippedBitIsRefused) {
   save_state(file_, state_, model());
   std::string text = bytes();
@@ -142,11 +219,7 @@ TEST_F(StateFile, PositionsThatVersion010WroteWithMarksAreRead) {
   state_.positions = {1234567};
   save_state(file_, state_, model());
   const auto source = open_safetensors(file_);
-  std::vector<TensorToWrite> tensors;
-  for (std::size_t i = 0; i < source->tensors().size(); ++i) {
-    const TensorInfo& info = source->tensors()[i];
-    tensors.push_back({info.name, info.dtype, info.shape, source->bytes(i)});
-  }
+  const std::vector<TensorToWrite> tensors = tensors_of(*source);
   const fs::path marked = folder_ / "marked.state";
   for (const char* positions :
        {"1,234,567", "1.234.567", "1 234 567", "1'234'567", "12,34,567", "1234567"}) {

@@ -26,6 +26,7 @@ Option wiring_style_option(TreeStyle& to) {
 Json answer_json(const Completion& answer, const Engine& engine) {
   return {{"text", answer.text},
           {"tokens", answer.tokens},
+          {"prompt_tokens", answer.prompt_tokens},
           {"stop_reason", answer.stop_reason},
           {"seed", answer.seed},
           {"statistics", statistics_json(answer, engine.memory())},
@@ -51,7 +52,7 @@ void finish_output(const GenerateArguments& options, const Completion& answer,
   if (options.json) {
     write_out(json_line(answer_json(answer, engine)));
   } else if (interrupted()) {
-    write_note("\n");
+    write_note("\n" + cut_short_text(answer));
   } else {
     write_out("\n");
   }
@@ -61,23 +62,22 @@ void finish_output(const GenerateArguments& options, const Completion& answer,
 int run_generate(const GenerateArguments& options) {
   if (options.interactive) return run_chat(options);
   const auto prompt = read_prompt(options.prompt);
-  if (!prompt && !options.info && !options.show_wiring) {
+  const bool answers = prompt || !options.state.load.empty();  // a state goes on without new text
+  if (!answers && !options.info && !options.show_wiring) {
     fail_wanted(ErrorKind::kUsage, "xlstm generate",
-                "--prompt TEXT, --prompt-file FILE or a text on "
-                "standard input",
+                "--prompt TEXT, --prompt-file FILE, a text on standard input or --load-state FILE",
                 "nothing; see xlstm generate --help");
   }
   check_save(options.state);
   const Engine engine = open_engine(options.model);
   check_logit_bias(options.request, engine);
   show_model(options, engine);
-  if (!prompt) return kExitOk;
+  if (!answers) return kExitOk;
   Session session = engine.session();
   if (!options.state.load.empty()) session.load(options.state.load);
-  const Completion completion = answer(options, *prompt, session);
+  const Completion completion = answer(options, prompt.value_or(""), session);
   finish_output(options, completion, engine);
-  // Cancelled within the prompt, nothing was read: a state saved earlier is worth more.
-  const bool untouched = completion.stop_reason == "cancelled" && completion.tokens.empty();
+  const bool untouched = completion.statistics.prompt_tokens == 0 && completion.tokens.empty();
   if (!options.state.save.empty() && !untouched) session.save(options.state.save);
   if (options.stats) write_note(statistics_text(completion, engine.memory()));
   return interrupted() ? interrupt_exit_code() : kExitOk;
@@ -133,7 +133,8 @@ Command generate_command() {
                    {"xlstm generate -p \"Chapter I.\" --save-state one.state",
                     "Keep what was read and written ..."},
                    {"xlstm generate --load-state one.state -p \" And then\"",
-                    "... and go on from there, without reading it again."},
+                    "... and go on from there, without reading it again; without a prompt the "
+                    "answer goes on where it stopped."},
                    {"echo \"Once upon a time\" | xlstm generate --json | jq .text",
                     "From a pipe, for a program."}},
       .run = [options] { return run_generate(*options); }};

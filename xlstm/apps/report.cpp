@@ -72,6 +72,13 @@ std::string statistics_text(const Completion& completion, const MemoryUse& memor
          fact("ended by", str(completion.stop_reason, ", seed ", completion.seed));
 }
 
+std::string cut_short_text(const Completion& completion) {
+  const auto read = static_cast<std::uint64_t>(completion.statistics.prompt_tokens);
+  if (read >= completion.prompt_tokens) return "";
+  return str("read ", with_commas(read), " of ", with_commas(completion.prompt_tokens),
+             " tokens of the prompt\n");
+}
+
 Json statistics_json(const Completion& completion, const MemoryUse& memory) {
   Json json = speed_json(completion.statistics);
   json["memory"] = memory_json(memory);

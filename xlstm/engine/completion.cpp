@@ -36,7 +36,7 @@ std::vector<TokenId> encode(const Tokenizer& tokenizer, const std::optional<Toke
   return ids;
 }
 
-Completion completion_of(Generated&& generated, double load_seconds) {
+Completion completion_of(Generated&& generated, std::size_t prompt_tokens, double load_seconds) {
   Completion completion;
   completion.text = std::move(generated.text);
   completion.tokens = std::move(generated.tokens);
@@ -44,6 +44,7 @@ Completion completion_of(Generated&& generated, double load_seconds) {
   completion.seed = generated.seed;
   completion.statistics = generated.statistics;
   completion.statistics.load_seconds = load_seconds;
+  completion.prompt_tokens = prompt_tokens;
   return completion;
 }
 
@@ -60,15 +61,22 @@ Completion Engine::Impl::complete(ModelState& state, const Request& request,
   const bool with_bos = request.add_bos && state.positions.front() == 0;
   const std::vector<TokenId> ids =
       encode(tokenizer, with_bos ? bos_id : std::nullopt, request.prompt);
-  if (ids.empty()) {
+  if (ids.empty() && !state.next_logits) {
+    if (state.positions.front() > 0) {
+      fail_wanted(ErrorKind::kUsage, "prompt",
+                  "a text: the file that this state is from, of version 0.1.0, does not hold what "
+                  "an answer without new text goes on from",
+                  "an empty one");
+    }
     fail_wanted(ErrorKind::kUsage, "prompt",
-                "a text (it may be empty only at the start of a sequence that begins with BOS)",
+                "a text (it may be empty only after something was read, or at the start of a "
+                "sequence that begins with BOS)",
                 "an empty one");
   }
   Generated generated =
       generate(model, tokenizer, state, ids, options_of(request, end_ids), on_text);
   respect_soft_limit(options);
-  return completion_of(std::move(generated), load_seconds);
+  return completion_of(std::move(generated), ids.size(), load_seconds);
 }
 
 }  // namespace xlstm

@@ -73,6 +73,8 @@ struct Completion {
   std::string text;                  // what was shown
   std::vector<std::int32_t> tokens;  // chosen, an end token included
   std::string stop_reason;           // "max_tokens", "end_token", "stop_string", "cancelled"
+  std::uint64_t prompt_tokens = 0;   // of the prompt; a call cancelled while it was being read has
+                                     // read its first statistics.prompt_tokens
   std::uint64_t seed = 0;            // that was used
   Statistics statistics;
 };
@@ -96,8 +98,9 @@ class Session {
   Session& operator=(Session&&) noexcept;
   ~Session();
 
-  // Reads the prompt and answers; the state has then read both, an end token included. An empty
-  // prompt is possible at the start of a sequence that begins with BOS, else Error(kUsage).
+  // Reads the prompt and answers; the state has then read both, an end token included. With an
+  // empty prompt the answer goes on from what was read before; at the start of a sequence that
+  // needs a BOS, else Error(kUsage). A call cancelled while it reads keeps what it has read.
   Completion complete(const Request& request, const OnCompletionText& on_text = {});
   void read(std::string_view text, bool add_bos = true);  // into the state, without answering
   std::uint64_t position() const;                         // tokens read so far

@@ -62,8 +62,11 @@ class TextStream {
   std::string text_;
 };
 
-void check_ids(const std::vector<TokenId>& prompt, std::int64_t V) {
-  if (prompt.empty()) fail_wanted(ErrorKind::kUsage, "prompt", "at least one token", "none");
+void check_ids(const std::vector<TokenId>& prompt, const ModelState& state, std::int64_t V) {
+  if (prompt.empty() && !state.next_logits) {
+    fail_wanted(ErrorKind::kUsage, "prompt", "at least one token, or a state that has read some",
+                "none");
+  }
   for (const TokenId id : prompt) {
     if (id < 0 || id >= V) {
       fail_wanted(ErrorKind::kUsage, "prompt", str("token ids in [0, ", V, ")"), str(id));
@@ -121,32 +124,30 @@ class Run {
   Generated generate(ModelState& state, const std::vector<TokenId>& prompt) {
     sampler_.see(prompt);
     result_.seed = sampler_.seed();
-    if (std::optional<ForwardResult> front = read(prompt, state)) {
-      if (options_.max_tokens > 0) decode(*front);
-      state = std::move(front->state);
-    } else {
-      result_.reason = StopReason::kCancelled;
-    }
+    ForwardResult front =
+        prompt.empty() ? ForwardResult{*state.next_logits, state} : read(prompt, state);
+    if (result_.reason != StopReason::kCancelled && options_.max_tokens > 0) decode(front);
+    state = std::move(front.state);
+    state.next_logits = std::move(front.logits);
     return finished();
   }
 
  private:
-  // Nothing if it was cancelled.
-  std::optional<ForwardResult> read(const std::vector<TokenId>& prompt, const ModelState& state) {
-    bool cancelled = false;
+  // The whole prompt, or its first segments if it is cancelled in between.
+  ForwardResult read(const std::vector<TokenId>& prompt, const ModelState& state) {
     ForwardResult front = model_.prefill(row_of(prompt), state, [&](std::int64_t done) {
       if (options_.on_prompt_progress) {
         options_.on_prompt_progress(static_cast<double>(done) / static_cast<double>(prompt.size()));
       }
-      cancelled = options_.cancelled && options_.cancelled();
-      return !cancelled;
+      if (options_.cancelled && options_.cancelled()) result_.reason = StopReason::kCancelled;
+      return result_.reason != StopReason::kCancelled;
     });
-    if (cancelled) return std::nullopt;
     const mx::array sum = ops::checksum(front.logits);
     ops::evaluate({front.logits, sum});
     front.state.eval();
     check_finite(sum, front.state.positions.front());
-    result_.statistics.prompt_tokens = static_cast<std::int64_t>(prompt.size());
+    result_.statistics.prompt_tokens =
+        static_cast<std::int64_t>(front.state.positions.front() - state.positions.front());
     result_.statistics.prefill_seconds = watch_.seconds();
     return front;
   }
@@ -270,7 +271,7 @@ std::string_view name_of(StopReason reason) {
 Generated generate(const Model& model, const Tokenizer& tokenizer, ModelState& state,
                    const std::vector<TokenId>& prompt, const GenerateOptions& options,
                    const OnText& on_text) {
-  check_ids(prompt, model.plan().dims.V);
+  check_ids(prompt, state, model.plan().dims.V);
   check_call(state, options);
   const Settled settled;
   return Run(model, tokenizer, options, on_text).generate(state, prompt);

@@ -42,13 +42,16 @@ struct Generated {
 // string). Return false to stop.
 using OnText = std::function<bool(std::string_view text)>;
 
-// Reads `prompt` (at least one token) into `state`, one sequence, then generates. Penalties count
-// the tokens of `prompt` and those chosen; rows of the vocabulary without a token are never chosen.
-// On return `state` has read the prompt and every generated token, whatever ended the run (the last
-// one lazily: nothing is computed unless the state is used); a run cancelled within the prompt
-// leaves it unread. If an exception leaves, `state` is as it was before the call.
+// Reads `prompt` into `state`, one sequence, then generates. The prompt may be empty where the
+// state has read something: the answer then goes on from there. Penalties count the tokens of
+// `prompt` and those chosen; rows of the vocabulary without a token are never chosen. On return
+// `state` has read the prompt and every generated token, whatever ended the run (the last one
+// lazily: nothing is computed unless the state is used). A run cancelled within the prompt has read
+// its first statistics.prompt_tokens tokens. If an exception leaves, `state` is as it was before
+// the call.
 //
-// Throws Error(kUsage) for an empty prompt, ids outside [0, V), options out of range;
+// Throws Error(kUsage) for an empty prompt at the start of a sequence or on a state without
+// next_logits, ids outside [0, V), options out of range;
 // Error(kModel), saying after which token, when the model's logits are not finite.
 Generated generate(const Model& model, const Tokenizer& tokenizer, ModelState& state,
                    const std::vector<TokenId>& prompt, const GenerateOptions& options,

@@ -6,7 +6,7 @@
 namespace xlstm {
 
 struct Statistics {
-  std::int64_t prompt_tokens = 0;
+  std::int64_t prompt_tokens = 0;  // that were read
   std::int64_t generated_tokens = 0;
   double load_seconds = 0;            // of the model, once
   double prefill_seconds = 0;         // reading the prompt

@@ -10,6 +10,7 @@
 #include "xlstm/model/segment.h"
 #include "xlstm/model/weights_loader.h"
 #include "xlstm/ops/evaluate.h"
+#include "xlstm/wiring/view_text.h"
 
 namespace xlstm {
 namespace mx = mlx::core;
@@ -20,6 +21,7 @@ struct Model::Impl {
   mx::Dtype activation;  // float32 on the CPU, else as the weights
   std::uint64_t weight_bytes;
   std::uint64_t fingerprint;
+  std::string quantized;           // "", or ", loaded as affine, 4 bits, groups of 64"
   ops::WeightArray embedding;      // [V, D]
   std::vector<LargeBlock> blocks;  // [L]
   LargeHead head;
@@ -32,6 +34,7 @@ ForwardResult Model::forward(const mx::array& tokens, ModelState state, Position
   }
   const int S = tokens.shape(1);
   for (std::uint64_t& position : state.positions) position += static_cast<std::uint64_t>(S);
+  state.next_logits.reset();
 
   mx::array x = ops::take_rows(impl_->embedding, tokens, impl_->activation);
   for (std::size_t l = 0; l < impl_->blocks.size(); ++l) {
@@ -100,8 +103,9 @@ Model Model::load(const Plan& plan, const TensorSource& source, const LoadOption
                                plan.dims.tied_head ? embedding : take_dense(loaded, "lm_head")};
   if (plan.dims.has_out_norm) head.norm = take_norm(loaded, "out_norm");
   return Model(std::make_shared<const Impl>(
-      Impl{plan, options.dtype, activation, loaded.bytes, loaded.fingerprint, embedding.weight,
-           std::move(blocks), LargeHead(std::move(head), plan.dims)}));
+      Impl{plan, options.dtype, activation, loaded.bytes, loaded.fingerprint,
+           options.quantization ? ", loaded as " + to_string(options.quantization->format) : "",
+           embedding.weight, std::move(blocks), LargeHead(std::move(head), plan.dims)}));
 }
 
 ModelState Model::initial_state(int batch) const {
@@ -140,6 +144,14 @@ std::string Model::fingerprint() const {
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(impl_->fingerprint));
   return text;
+}
+
+std::map<std::string, std::string> Model::description() const {
+  const Plan& plan = impl_->plan;
+  return {{"name", plan.name},
+          {"sizes", sizes_line(plan)},
+          {"constants", constants_line(plan)},
+          {"weights", plan.dtypes() + impl_->quantized}};
 }
 
 std::string_view name_of(ComputeDtype dtype) {

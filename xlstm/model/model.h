@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -57,6 +58,8 @@ class Model {
   std::uint64_t weight_bytes() const;     // in memory
   std::uint64_t bytes_per_token() const;  // weights and state moved by one decode step, batch 1
   std::string fingerprint() const;        // hex; of weights, sizes and constants
+  // What tells models apart, for people: "name", "sizes", "constants", "weights".
+  std::map<std::string, std::string> description() const;
 
  private:
   struct Impl;

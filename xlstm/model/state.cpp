@@ -42,6 +42,7 @@ ModelState ModelState::gather(const std::vector<int>& rows) const {
   for (const ops::MlstmState& block : blocks) {
     out.blocks.push_back(changed(block, [&](const mx::array& a) { return mx::take(a, index, 0); }));
   }
+  if (next_logits) out.next_logits = mx::take(*next_logits, index, 0);
   return out;
 }
 
@@ -73,6 +74,11 @@ ModelState ModelState::stack(const std::vector<ModelState>& states) {
     out.blocks.push_back(
         {joined(&ops::MlstmState::C), joined(&ops::MlstmState::n), joined(&ops::MlstmState::m)});
   }
+  std::vector<mx::array> logits;
+  for (const ModelState& state : states) {
+    if (state.next_logits) logits.push_back(*state.next_logits);
+  }
+  if (logits.size() == states.size()) out.next_logits = mx::concatenate(logits, 0);
   return out;
 }
 
@@ -81,6 +87,7 @@ void ModelState::eval() const {
   for (const ops::MlstmState& block : blocks) {
     arrays.insert(arrays.end(), {block.C, block.n, block.m});
   }
+  if (next_logits) arrays.push_back(*next_logits);
   ops::evaluate(std::move(arrays));
 }
 

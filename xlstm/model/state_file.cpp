@@ -2,10 +2,14 @@
 
 #include <charconv>
 #include <cstring>
+#include <map>
+#include <span>
 
 #include "mlx/ops.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/floats.h"
 #include "xlstm/base/hash.h"
+#include "xlstm/base/utf8.h"
 #include "xlstm/ops/evaluate.h"
 #include "xlstm/weights/safetensors.h"
 
@@ -14,6 +18,7 @@ namespace {
 namespace mx = mlx::core;
 
 constexpr std::string_view kFormat = "xlstm-state-1";
+constexpr std::string_view kNextLogits = "next_logits";  // the one tensor outside the blocks
 
 constexpr std::uint64_t kLastPosition = std::uint64_t{1} << 62;  // far from where a count wraps
 
@@ -112,75 +117,121 @@ std::string hash_of(const std::vector<std::span<const std::byte>>& tensors) {
   return std::to_string(hash.value());
 }
 
-void check_bytes(const TensorSource& source, std::size_t blocks, const std::string& file) {
+void check_bytes(const TensorSource& source, const std::vector<std::string>& names,
+                 const std::string& file) {
   std::vector<std::span<const std::byte>> tensors;
-  for (std::size_t l = 0; l < blocks; ++l) {
-    for (const Part& part : kParts)
-      tensors.push_back(source.bytes(source.find(tensor_name(l, part))));
-  }
+  for (const std::string& name : names) tensors.push_back(source.bytes(source.find(name)));
   if (metadata_of(source, "hash", file) == hash_of(tensors)) return;
   fail_wanted(ErrorKind::kFormat, file, "the bytes that were saved", "others: the file is damaged");
 }
 
-void check_model(const TensorSource& source, const std::string& wanted, const std::string& file) {
+// A state that is not finite stays so whatever is read: nobody shall look for the fault in weights.
+void check_finite(ErrorKind kind, const std::string& file, const std::string& name,
+                  const mx::array& a) {
+  const std::size_t at = first_not_finite(a.data<float>(), a.size());
+  if (at == a.size()) return;
+  fail_wanted(kind, file, "a state of finite numbers",
+              str(a.data<float>()[at], " in ", name, ", element ", at));
+}
+
+// "name "a" instead of "b"; weights ..."; of what both sides say of themselves.
+std::string differences(const TensorSource& source, const StateOwner& owner) {
+  std::string text;
+  bool told = false;
+  for (const auto& [key, wanted] : owner.description) {
+    const auto found = source.metadata().find("model_" + key);
+    if (found == source.metadata().end()) continue;
+    told = true;
+    if (found->second == wanted) continue;
+    text += str(text.empty() ? "" : "; ", key, " ", quoted(found->second), " instead of ",
+                quoted(wanted));
+  }
+  if (!text.empty()) return text;
+  return told ? "which differs in its weights alone"
+              : "and an earlier version, which did not say more";
+}
+
+void check_model(const TensorSource& source, const StateOwner& owner, const std::string& file) {
   const std::string& fingerprint = metadata_of(source, "model", file);
-  if (fingerprint == wanted) return;
-  fail_wanted(ErrorKind::kModel, file, str("a state of this model (", wanted, ")"),
-              str("one of another model (", quoted(fingerprint), ")"));
+  if (fingerprint == owner.fingerprint) return;
+  fail_wanted(
+      ErrorKind::kModel, file, str("a state of this model (", owner.fingerprint, ")"),
+      str("one of another model (", quoted(fingerprint), "): ", differences(source, owner)));
 }
 
 }  // namespace
 
 void save_state(const std::filesystem::path& file, const ModelState& state, const Model& model) {
   std::vector<mx::array> arrays;  // keeps the bytes alive while they are written
-  std::vector<TensorToWrite> tensors;
-  for (const ops::MlstmState& block : state.blocks) {
-    for (const Part& part : kParts) arrays.push_back(mx::contiguous(block.*part.member));
+  std::vector<std::string> names;
+  for (std::size_t l = 0; l < state.blocks.size(); ++l) {
+    for (const Part& part : kParts) {
+      arrays.push_back(mx::contiguous(state.blocks[l].*part.member));
+      names.push_back(tensor_name(l, part));
+    }
+  }
+  if (state.next_logits) {
+    arrays.push_back(mx::contiguous(*state.next_logits));
+    names.emplace_back(kNextLogits);
   }
   ops::evaluate(arrays);
-  for (std::size_t i = 0; i < arrays.size(); ++i) {
-    const auto* bytes = reinterpret_cast<const std::byte*>(arrays[i].data<float>());
-    tensors.push_back({tensor_name(i / std::size(kParts), kParts[i % std::size(kParts)]),
-                       DType::kF32,
-                       shape_of(arrays[i]),
-                       {bytes, arrays[i].nbytes()}});
-  }
+  std::vector<TensorToWrite> tensors;
   std::vector<std::span<const std::byte>> bytes;
-  for (const TensorToWrite& tensor : tensors) bytes.push_back(tensor.bytes);
-  write_safetensors(file, tensors,
-                    {{"format", std::string(kFormat)},
-                     {"hash", hash_of(bytes)},
-                     {"model", model.fingerprint()},
-                     {"positions", joined(state.positions)}});
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    check_finite(ErrorKind::kModel, file.string(), names[i], arrays[i]);
+    bytes.push_back(std::as_bytes(std::span(arrays[i].data<float>(), arrays[i].size())));
+    tensors.push_back({names[i], DType::kF32, shape_of(arrays[i]), bytes.back()});
+  }
+  std::map<std::string, std::string> metadata = {{"format", std::string(kFormat)},
+                                                 {"hash", hash_of(bytes)},
+                                                 {"model", model.fingerprint()},
+                                                 {"positions", joined(state.positions)}};
+  for (const auto& [key, text] : model.description()) {
+    metadata.emplace("model_" + key, utf8_repaired(text));
+  }
+  write_safetensors(file, tensors, metadata);
 }
 
-ModelState read_state(const TensorSource& source, const LargeDims& d,
-                      const std::string& fingerprint, const std::string& where) {
+ModelState read_state(const TensorSource& source, const StateOwner& owner,
+                      const std::string& where) {
+  const LargeDims& d = owner.dims;
   const std::string& format = metadata_of(source, "format", where);
   if (format != kFormat) fail_wanted(ErrorKind::kFormat, where, quoted(kFormat), quoted(format));
-  check_model(source, fingerprint, where);
+  check_model(source, owner, where);
 
   ModelState state;
   state.positions =
       parse_positions(metadata_of(source, "positions", where), rows_of(source), where);
-  const std::size_t wanted = static_cast<std::size_t>(d.L) * std::size(kParts);
+  const bool has_logits = source.find(kNextLogits) != TensorSource::npos;
+  const std::size_t wanted =
+      static_cast<std::size_t>(d.L) * std::size(kParts) + (has_logits ? 1 : 0);
   if (source.tensors().size() != wanted) {
     fail_wanted(ErrorKind::kFormat, where, str(wanted, " tensors"), str(source.tensors().size()));
   }
   const auto B = static_cast<std::int64_t>(state.positions.size());
+  std::vector<std::string> names;
+  std::vector<mx::array> arrays;
+  const auto read = [&](const std::string& name, const Shape& shape) {
+    arrays.push_back(read_array(source, name, shape, where));
+    names.push_back(name);
+    return arrays.back();
+  };
   for (std::size_t l = 0; l < static_cast<std::size_t>(d.L); ++l) {
-    const auto read = [&](const Part& part, const Shape& shape) {
-      return read_array(source, tensor_name(l, part), shape, where);
-    };
-    state.blocks.push_back({read(kParts[0], {B, d.NH, d.DHQK, d.DHV}),
-                            read(kParts[1], {B, d.NH, d.DHQK}), read(kParts[2], {B, d.NH})});
+    const mx::array C = read(tensor_name(l, kParts[0]), {B, d.NH, d.DHQK, d.DHV});
+    const mx::array n = read(tensor_name(l, kParts[1]), {B, d.NH, d.DHQK});
+    state.blocks.push_back({C, n, read(tensor_name(l, kParts[2]), {B, d.NH})});
   }
-  check_bytes(source, state.blocks.size(), where);
+  if (has_logits) state.next_logits = read(std::string(kNextLogits), {B, 1, d.V});
+  check_bytes(source, names, where);
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    check_finite(ErrorKind::kFormat, where, names[i], arrays[i]);
+  }
   return state;
 }
 
 ModelState load_state(const std::filesystem::path& file, const Model& model) {
-  return read_state(*open_safetensors(file), model.plan().dims, model.fingerprint(), file.string());
+  return read_state(*open_safetensors(file),
+                    {model.plan().dims, model.fingerprint(), model.description()}, file.string());
 }
 
 }  // namespace xlstm

@@ -1,7 +1,9 @@
-// Recurrent states on disk: safetensors with the model's fingerprint and the positions.
+// Recurrent states on disk: safetensors with the model's fingerprint and description and the
+// positions.
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "xlstm/model/model.h"
@@ -11,16 +13,23 @@
 
 namespace xlstm {
 
-// Writes the state whole or not at all; evaluates it first. Throws Error(kFile).
+// Writes the state whole or not at all; evaluates it first. Throws Error: kFile, kModel where the
+// state is not finite.
 void save_state(const std::filesystem::path& file, const ModelState& state, const Model& model);
 
-// Throws Error: kFile (unreadable), kFormat (damaged, or not a state), kModel (another model's
-// state).
+// Throws Error: kFile (unreadable), kFormat (damaged, not finite, or not a state), kModel (another
+// model's state, and what differs).
 ModelState load_state(const std::filesystem::path& file, const Model& model);
 
-// The part of load_state that looks at the file's contents: `source` against the sizes and
-// fingerprint of the model it is for. `where` names the file in errors.
-ModelState read_state(const TensorSource& source, const LargeDims& dims,
-                      const std::string& fingerprint, const std::string& where);
+// What a state must fit: Model's own of these.
+struct StateOwner {
+  LargeDims dims;
+  std::string fingerprint;
+  std::map<std::string, std::string> description = {};
+};
+
+// The part of load_state that looks at the file's contents. `where` names the file in errors.
+ModelState read_state(const TensorSource& source, const StateOwner& owner,
+                      const std::string& where);
 
 }  // namespace xlstm
