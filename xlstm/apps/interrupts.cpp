@@ -16,7 +16,8 @@
 namespace xlstm::apps {
 namespace {
 
-std::atomic<int> g_signal{0};  // the one that interrupted; 0: none
+std::atomic<int> g_signal{0};        // the one that interrupted; 0: none
+std::atomic<bool> g_at_once{false};  // end_at_interrupts()
 static_assert(std::atomic<int>::is_always_lock_free, "used in a signal handler");
 
 // A signal between a look at g_signal and a wait would be slept over. So each also writes a byte
@@ -37,7 +38,7 @@ void restore_terminal() {
 void on_signal(int number) {
   const int error_number = errno;
   int none = 0;
-  if (g_signal.compare_exchange_strong(none, number)) {
+  if (!g_at_once && g_signal.compare_exchange_strong(none, number)) {
     // A full pipe wakes just as well.
     [[maybe_unused]] const ssize_t written = write(g_wake[1], "", 1);
   } else {
@@ -77,6 +78,12 @@ void catch_interrupts() {
   g_have_terminal = tcgetattr(STDIN_FILENO, &g_terminal) == 0;
   if (g_wake[0] < 0) make_wake_pipe();
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) catch_signal(number);
+}
+
+void end_at_interrupts() {
+  g_at_once = true;
+  // One that came just before has left its mark alone.
+  if (interrupted()) raise(g_signal);
 }
 
 bool interrupted() {
