@@ -22,9 +22,9 @@ TEST(Numbers, AreWrittenAsStreamsOfTheClassicLocaleWriteThem) {
     out << value;
     return out.str();
   };
-  for (const double value : {0.0, -0.0, 1.0, 0.1, 1e-5, 123456.0, 1234567.0, 2.5e300, -7.25e-300,
-                             std::numeric_limits<double>::infinity(),
-                             std::numeric_limits<double>::max()}) {
+  for (const double value :
+       {0.0, -0.0, 1.0, 0.1, 1e-5, 123456.0, 1234567.0, 2.5e300, -7.25e-300,
+        std::numeric_limits<double>::infinity(), std::numeric_limits<double>::max()}) {
     EXPECT_EQ(str(value), streamed(value));
     EXPECT_EQ(str(static_cast<float>(value)), streamed(static_cast<float>(value)));
   }
