@@ -88,7 +88,8 @@ TEST_F(SimdCapDeathTest, EachWordLimitsTheClasses) {
 TEST_F(SimdCapDeathTest, NothingAndNativeAreNoLimit) {
   const std::string all = wanted_up_to("");
   for (const char* value : {static_cast<const char*>(nullptr), "", "native"}) {
-    EXPECT_EXIT(exit_having_told(value, classes_and_cap), ::testing::ExitedWithCode(0), all + ", cap \\.");
+    EXPECT_EXIT(exit_having_told(value, classes_and_cap), ::testing::ExitedWithCode(0),
+                all + ", cap \\.");
   }
 }
 

@@ -21,7 +21,7 @@ const hwy::ChosenTarget& simd_target();
 }  // namespace xlstm::kernels
 
 // HWY_DYNAMIC_DISPATCH with that target. The table of a build for one target has one entry.
-#define XLSTM_DISPATCH(FUNCTION)                                                       \
-  (*(HWY_DISPATCH_TABLE(FUNCTION)[(HWY_TARGETS & (HWY_TARGETS - 1)) == 0               \
-                                      ? std::size_t{0}                                 \
+#define XLSTM_DISPATCH(FUNCTION)                                         \
+  (*(HWY_DISPATCH_TABLE(FUNCTION)[(HWY_TARGETS & (HWY_TARGETS - 1)) == 0 \
+                                      ? std::size_t{0}                   \
                                       : ::xlstm::kernels::simd_target().GetIndex()]))
