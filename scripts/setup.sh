@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes this machine able to build the project: system packages (requirements/system.tsv), and MLX's
-# wheel, pinned by version and hash, in a private .venv. Where all is there it says nothing and takes
+# wheels (its library, and the Python front end for tests), pinned by version and hash, in a private
+# .venv. Where all is there it says nothing and takes
 # a fraction of a second, so every build starts with it.
 #
 #   scripts/setup.sh           what a build and its tests need
@@ -21,14 +22,15 @@ say() { echo "setup: $*" >&2; }
 have() { command -v "$1" >/dev/null 2>&1; }
 is_mac() { [ "$(uname -s)" = Darwin ]; }
 
-# A Python from 3.10 on that can make a virtual environment. One of the PATH may come without
-# ensurepip (Debian splits it off), so the system's own is tried as well.
+# A Python that can make a virtual environment, and that MLX's wheels are for: 3.10 to 3.14. One of
+# the PATH may come without ensurepip (Debian splits it off), so the system's own is tried as well.
 find_python() {
-  local candidate
+  local candidate newest="3, 14"
+  [ -z "${MLX_DIR:-}" ] || newest="4, 0"
   for candidate in ${PYTHON:-} python3 /usr/bin/python3 python3.12 python3.13 python3.14 python3.11 \
                    python3.10; do
-    if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' \
-        >/dev/null 2>&1; then
+    if "$candidate" -c "import sys, venv, ensurepip
+sys.exit(not (3, 10) <= sys.version_info[:2] <= ($newest))" >/dev/null 2>&1; then
       echo "$candidate"
       return 0
     fi
@@ -135,6 +137,7 @@ install_newer_compiler() {
 wanted_wheels() {
   if [ -z "${MLX_DIR:-}" ]; then
     if is_mac; then echo requirements/mlx-macos.txt; else echo requirements/mlx-linux.txt; fi
+    echo requirements/mlx-python.txt
   fi
   if ! cmake_is_new_enough; then
     if is_mac; then
@@ -144,14 +147,19 @@ wanted_wheels() {
   fi
 }
 
+# What .venv holds where it holds the wheels of files $1; its Python may have been replaced by another
+# version, which does not find them.
+stamp_of() {
+  # shellcheck disable=SC2086
+  echo "$(cat $1 | cksum) $(.venv/bin/python -V 2>&1)"
+}
+
 # Makes .venv anew unless it already holds exactly these wheels.
 install_wheels() {
-  local files python stamp args file
+  local files python args file
   files=$(wanted_wheels)
   [ -n "$files" ] || return 0
-  # shellcheck disable=SC2086
-  stamp=$(cat $files | cksum)
-  if [ -f .venv/wheels ] && [ "$(cat .venv/wheels)" = "$stamp" ]; then return 0; fi
+  if [ -f .venv/wheels ] && [ "$(cat .venv/wheels)" = "$(stamp_of "$files")" ]; then return 0; fi
   python=$(find_python)
   say "making .venv with $("$python" --version 2>&1) and ${files//$'\n'/ }"
   rm -rf .venv
@@ -165,7 +173,7 @@ install_wheels() {
     say "to use an MLX of your own: MLX_DIR=/folder/of/MLXConfig.cmake and the same command again"
     exit 1
   fi
-  echo "$stamp" > .venv/wheels
+  stamp_of "$files" > .venv/wheels
 }
 
 if [ -n "${MLX_DIR:-}" ] && [ ! -f "$MLX_DIR/MLXConfig.cmake" ]; then

@@ -145,14 +145,39 @@ TEST_F(BadOption, EmptyFileNamesAreNotStandardInput) {
   EXPECT_TRUE(is_one_line_error(xlstm({"tokenize", "--jsonl", "--file", "a"}), 2, "[--jsonl]"));
 }
 
-TEST_F(BadOption, AWrongNumberOfThreadsInTheEnvironment) {
-  for (const char* name :
-       {"generate", "chat", "info", "wiring", "tokenize", "detokenize", "perplexity", "doctor"}) {
-    const Result result =
-        xlstm({name}, {.input = "The", .environment = {{"XLSTM_THREADS", "abc"}}});
-    EXPECT_TRUE(is_one_line_error(result, 2, "[XLSTM_THREADS] wanted a whole number")) << name;
+TEST_F(BadOption, AWrongEnvironmentIsAnErrorOfEveryCommand) {
+  struct Wrong {
+    std::string name, value, wanted;
+  };
+  for (const Wrong& wrong :
+       {Wrong{"XLSTM_THREADS", "abc", "a whole number"}, Wrong{"XLSTM_SIMD", "fast", ""}}) {
+    const std::map<std::string, std::string> environment = {{wrong.name, wrong.value}};
+    for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+             {"generate"},
+             {"chat"},
+             {"info"},
+             {"wiring"},
+             {"tokenize"},
+             {"detokenize"},
+             {"perplexity"},
+             {"bench"},
+             {"doctor"},
+             {"completion", "bash"},
+             {"convert", "classics-8m", file("none").string(), "--quantize", "4"}}) {
+      const Result result = xlstm(command, {.input = "The", .environment = environment});
+      EXPECT_TRUE(is_one_line_error(result, 2, "[" + wrong.name + "] wanted " + wrong.wanted))
+          << command[0];
+    }
+    EXPECT_EQ(xlstm({"--help"}, {.environment = environment}).code, 0);
   }
-  EXPECT_EQ(xlstm({"--help"}, {.environment = {{"XLSTM_THREADS", "abc"}}}).code, 0);
+}
+
+TEST_F(BadOption, AWrongWordForTheInstructionsIsToldTheRightOnes) {
+  const Result result = xlstm({"doctor"}, {.environment = {{"XLSTM_SIMD", "fast"}}});
+  EXPECT_THAT(result.err, ::testing::EndsWith(" or native, got \"fast\"\n"));
+  const Result text = xlstm({"doctor"}, {.environment = {{"XLSTM_SIMD", "native"}}});
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, ::testing::Not(HasSubstr("XLSTM_SIMD")));
 }
 
 TEST_F(BadOption, PromptsThatAreNotUtf8AreRefused) {

@@ -105,6 +105,27 @@ TEST_F(Information, DoctorTestsTheOps) {
   for (const Json& check : json["self_test"]) EXPECT_TRUE(check["ok"]) << check;
 }
 
+TEST_F(Information, DoctorTellsTheInstructionsInUseAndTheirLimit) {
+  const Json all =
+      Json::parse(xlstm({"doctor", "--json"}, {.environment = {{"XLSTM_SIMD", ""}}}).out);
+  EXPECT_EQ(all["simd_cap"], "");
+  const auto classes = all["simd"].get<std::vector<std::string>>();
+  ASSERT_FALSE(classes.empty());
+  // Each is a word for XLSTM_SIMD, and what it leaves is itself and what is below.
+  for (std::size_t at = 0; at < classes.size(); ++at) {
+    const std::map<std::string, std::string> limited = {{"XLSTM_SIMD", classes[at]}};
+    const Result result = xlstm({"doctor", "--json"}, {.environment = limited});
+    EXPECT_EQ(result.code, 0) << result.err;
+    const Json json = Json::parse(result.out);
+    EXPECT_EQ(json["simd_cap"], classes[at]);
+    EXPECT_EQ(
+        json["simd"].get<std::vector<std::string>>(),
+        std::vector<std::string>(classes.begin() + static_cast<std::ptrdiff_t>(at), classes.end()));
+    const Result text = xlstm({"doctor"}, {.environment = limited});
+    EXPECT_THAT(text.out, HasSubstr("(XLSTM_SIMD: at most " + classes[at] + ")\n"));
+  }
+}
+
 TEST_F(Information, VersionNamesMlxToo) {
   EXPECT_THAT(xlstm({"--version"}).out,
               ::testing::MatchesRegex("xlstm [0-9.]+ \\(MLX [0-9.]+.*\\)\n"));

@@ -1,12 +1,12 @@
 #include "xlstm/kernels/mlstm_step/mlstm_step.h"
 
 #include <gtest/gtest.h>
-#include <hwy/highway.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "tests/kernels/mlstm_cases.h"
+#include "tests/kernels/op_cases.h"
 #include "xlstm/base/threads.h"
 
 namespace xlstm::testing {
@@ -46,8 +46,7 @@ MlstmResult run_simd(const MlstmCase& c, const MlstmData& in, std::size_t offset
 
 TEST(MlstmStep, EverySimdTargetAgreesWithTheReferenceAtEveryAlignment) {
   int targets = 0;
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
+  for_each_simd_target([&](const char* target) {
     ++targets;
     for (const MlstmCase& c : mlstm_step_cases()) {
       const MlstmData in = make_data(c);
@@ -55,11 +54,10 @@ TEST(MlstmStep, EverySimdTargetAgreesWithTheReferenceAtEveryAlignment) {
       const MlstmResult bound = bounds(c, in, truth);
       for (const std::size_t offset : {0, 1, 3}) {
         EXPECT_EQ(compare(run_simd(c, in, offset), truth, bound), "")
-            << c.name << " on " << hwy::TargetName(target) << ", offset " << offset;
+            << c.name << " on " << target << ", offset " << offset;
       }
     }
-  }
-  hwy::SetSupportedTargetsForTest(0);
+  });
   EXPECT_GE(targets, 1);
 }
 

@@ -1,15 +1,19 @@
 // What the cases of all ops share: random data, outputs with guards around them, error bounds, and
-// a walk over the SIMD targets that this machine can run.
+// a walk over the classes of kernels that this machine can run.
 #pragma once
-
-#include <hwy/highway.h>
 
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <random>
+#include <set>
+#include <string>
 #include <vector>
+
+#include "xlstm/kernels/simd/dispatch.h"
+#include "xlstm/kernels/simd/simd.h"
 
 namespace xlstm::testing {
 
@@ -17,11 +21,7 @@ inline constexpr double kUnitRoundoff = 0x1p-24;  // of float32, rounding to nea
 
 // Of long lists of cases an emulated processor tries one in so many, a number that is a divisor of
 // no list's length and so comes by every value of every size.
-#ifdef XLSTM_EMULATED
-inline constexpr std::size_t kCaseStep = 11;
-#else
-inline constexpr std::size_t kCaseStep = 1;
-#endif
+inline const std::size_t kCaseStep = std::getenv("XLSTM_EMULATED") == nullptr ? 1 : 11;
 
 inline std::vector<float> uniform_floats(std::size_t count, float range, std::mt19937_64& random) {
   std::uniform_real_distribution<float> draw(-range, range);
@@ -92,14 +92,23 @@ class GuardedRows {
   std::vector<float> memory_;
 };
 
-// Calls check(name of the target) with each SIMD target forced in turn.
+// Calls check(name) with kernels limited to each class of instructions in turn (kernels/simd).
+template <class Check>
+void for_each_simd_class(const Check& check) {
+  for (const std::string_view name : kernels::simd_classes()) {
+    kernels::limit_simd(name);
+    check(std::string(name).c_str());
+  }
+  kernels::limit_simd("");
+}
+
+// The same, but one class only of those that differ in nothing that most kernels are built for.
 template <class Check>
 void for_each_simd_target(const Check& check) {
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    check(hwy::TargetName(target));
-  }
-  hwy::SetSupportedTargetsForTest(0);
+  std::set<std::size_t> tried;
+  for_each_simd_class([&](const char* name) {
+    if (tried.insert(kernels::simd_target().GetIndex()).second) check(name);
+  });
 }
 
 }  // namespace xlstm::testing

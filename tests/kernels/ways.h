@@ -1,18 +1,23 @@
 // A walk over the ways in which products of matrices are computed here.
 #pragma once
 
+#include <set>
+#include <tuple>
+
 #include "tests/kernels/op_cases.h"
 #include "xlstm/kernels/panels/tiles.h"
 
 namespace xlstm::testing {
 
-// Every SIMD target, and the widest one without the instructions that go beyond it.
+// The classes of instructions, but for those that multiply as a better one does.
 template <class Check>
 void for_each_way(const Check& check) {
-  for_each_simd_target(check);
-  kernels::use_dot_instructions(false);
-  check("no dot instructions");
-  kernels::use_dot_instructions(true);
+  std::set<std::tuple<const void*, const void*, const void*>> tried;
+  for_each_simd_class([&](const char* name) {
+    if (tried.emplace(&kernels::float_tile(), kernels::bf16_tile(), kernels::int8_tile()).second) {
+      check(name);
+    }
+  });
 }
 
 }  // namespace xlstm::testing

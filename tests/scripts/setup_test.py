@@ -2,10 +2,11 @@
 """scripts/setup.sh on machines that lack things: what it installs, and what it says where it cannot.
 
 The machine is made up: a PATH with a few real tools and pretended cmake, pkg-config, apt-get, brew,
-sudo, id and uname. Wheels are left out by MLX_DIR; the repository is a copy of what the script reads.
+sudo, id and uname, and a python3 whose virtual environments write down what is installed in them.
+Most tests leave wheels out by MLX_DIR; the repository is a copy of what the script reads.
 """
 
-import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-REAL_TOOLS = "bash cat cut dirname env grep head make rm sed sort tr".split()
+REAL_TOOLS = "bash cat chmod cksum cp cut dirname env grep head make mkdir rm sed sort tr".split()
 PRETENDED = {
     "c++": 'case "$1" in -dumpversion) echo 12 ;; *) echo "c++ 12" ;; esac',
     "cmake": 'echo "cmake version 3.28.1"',
@@ -25,6 +26,17 @@ PRETENDED = {
     # All modules are there but those that the file `missing` names.
     "pkg-config": '! grep -qx "$2" "$FAKE/missing"',
 }
+# Makes virtual environments with itself as their Python, and is as old as the file `version` says.
+PYTHON = r'''#!/usr/bin/env bash
+version=$(cat "$FAKE/version")
+case "$*" in
+  -V | --version) echo "Python 3.$version" ;;
+  "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python && echo "venv" >> "$FAKE/log" ;;
+  "-m pip "*) echo "pip $*" >> "$FAKE/log" ;;
+  "-c import sys, venv, ensurepip"*"<= (3, 14))") [ "$version" -ge 10 ] && [ "$version" -le 14 ] ;;
+  *) echo "unexpected: $*" >> "$FAKE/log"; exit 1 ;;
+esac
+'''
 # Writes down what it was asked, and what was missing is there; `broken` makes it fail.
 MANAGER = 'echo "$(basename_of "$0") $*" >> "$FAKE/log"\n[ ! -e "$FAKE/broken" ] || exit 100\n'
 INSTALLER = (
@@ -146,11 +158,44 @@ class SetupTest(unittest.TestCase):
         old = PRETENDED["c++"].replace("12", "11")
         self.pretend("c++", "#!/usr/bin/env bash\n" + old + "\n")
         new = f'printf "#!/usr/bin/env bash\\necho 12\\n" > {self.bin}/g++-12; chmod +x {self.bin}/g++-12'
-        (self.bin / "chmod").symlink_to(shutil.which("chmod"))
         self.pretend("apt-get", INSTALLER + new + "\n")
         done = self.setup()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("apt-get -q install -y --no-install-recommends g++-12", self.log())
+
+    def setup_wheels(self, version=12):
+        self.pretend("python3", PYTHON)
+        (self.fake / "version").write_text(str(version))
+        (self.fake / "log").write_text("")
+        done = self.setup(MLX_DIR="", PYTHON=str(self.bin / "python3"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.log()
+
+    def test_mlx_and_its_python_front_end_by_their_hashes_once(self):
+        made, pip = self.setup_wheels()
+        self.assertEqual(made, "venv")
+        for part in ("--require-hashes", "--no-deps", "-r requirements/mlx-linux.txt",
+                     "-r requirements/mlx-python.txt"):
+            self.assertIn(part, pip)
+        self.assertEqual(self.setup_wheels(), [])
+
+    def test_wheels_are_renewed_with_their_pins_and_with_python(self):
+        self.assertEqual(len(self.setup_wheels()), 2)
+        pins = self.fake / "repository/requirements/mlx-python.txt"
+        pins.write_text(pins.read_text().replace("0.32.4", "0.32.5"))
+        self.assertEqual(len(self.setup_wheels()), 2)
+        self.assertEqual(self.setup_wheels(), [])
+        self.assertEqual(len(self.setup_wheels(version=13)), 2)
+        self.assertEqual(self.setup_wheels(version=13), [])
+
+    def test_front_end_and_library_are_of_one_version_for_every_python_and_platform(self):
+        versions = set()
+        for name in ("mlx-linux", "mlx-macos", "mlx-python"):
+            text = (ROOT / f"requirements/{name}.txt").read_text()
+            versions |= set(re.findall(r"^mlx[a-z-]*==([0-9.]+) ", text, re.M))
+        self.assertEqual(len(versions), 1, versions)
+        # Five versions of Python on two kinds of Linux and three of macOS.
+        self.assertEqual(len(set(re.findall(r"sha256:[0-9a-f]{64}", text))), 25)
 
     def test_mlx_dir_without_mlx(self):
         done = self.setup(MLX_DIR=str(self.fake))

@@ -23,6 +23,12 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+std::string simd_text(const MachineFacts& machine) {
+  const std::string cap =
+      machine.simd_cap.empty() ? "" : str(" (XLSTM_SIMD: at most ", machine.simd_cap, ")");
+  return joined(machine.simd) + cap;
+}
+
 std::string device_text(const DeviceFacts& device) {
   std::string text = device.name;
   for (const auto& [key, value] : device.details) text += ", " + key + " " + value;
@@ -37,7 +43,7 @@ std::string check_text(const CheckResult& check) {
 std::string text_of(const MachineFacts& machine, const std::vector<CheckResult>& checks) {
   std::string text = fact("MLX", machine.mlx_version);
   for (const DeviceFacts& device : machine.devices) text += device_text(device);
-  text += fact("SIMD", joined(machine.simd_targets)) + fact("threads", str(machine.threads)) +
+  text += fact("SIMD", simd_text(machine)) + fact("threads", str(machine.threads)) +
           fact("machine", str(human_bytes(physical_memory_bytes()), ", ",
                               human_bytes(available_memory_bytes()), " available"));
   for (const CheckResult& check : checks) text += check_text(check);
@@ -57,7 +63,8 @@ Json json_of(const MachineFacts& machine, const std::vector<CheckResult>& checks
   return {
       {"mlx_version", machine.mlx_version},
       {"devices", devices},
-      {"simd_targets", machine.simd_targets},
+      {"simd", machine.simd},
+      {"simd_cap", machine.simd_cap},
       {"threads", machine.threads},
       {"memory", {{"physical", physical_memory_bytes()}, {"available", available_memory_bytes()}}},
       {"self_test", results}};

@@ -11,7 +11,7 @@
 #include "xlstm/apps/parse.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/base/error.h"
-#include "xlstm/base/threads.h"
+#include "xlstm/engine/environment.h"
 
 namespace xlstm::apps {
 
@@ -37,7 +37,7 @@ int run_arguments(int argc, const char* const* argv) {
     write_out(parsed.command == nullptr ? program_help(commands) : command_help(*parsed.command));
     return kExitOk;
   }
-  thread_count();  // a wrong XLSTM_THREADS is an error of every command, wherever it first matters
+  check_environment();  // an error of every command, wherever it first matters
   return parsed.command->run();
 }
 

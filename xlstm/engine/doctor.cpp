@@ -1,7 +1,5 @@
 #include "xlstm/engine/doctor.h"
 
-#include <hwy/highway.h>
-
 #include <variant>
 
 #include "mlx/device.h"
@@ -12,6 +10,7 @@
 #include "xlstm/base/memory.h"
 #include "xlstm/base/threads.h"
 #include "xlstm/engine/limits.h"
+#include "xlstm/kernels/simd/simd.h"
 #include "xlstm/ops/self_test.h"
 
 namespace xlstm {
@@ -37,18 +36,6 @@ std::vector<DeviceFacts> devices() {
   return found;
 }
 
-// Highway numbers its targets so that a better one of a family has a lower bit, and kernels run on
-// the best that the CPU has and the compiler could build.
-std::vector<std::string> simd_targets() {
-  std::vector<std::string> names;
-  const std::int64_t usable = hwy::SupportedTargets() & HWY_TARGETS;
-  for (int bit = 0; bit < 63; ++bit) {
-    const std::int64_t target = std::int64_t{1} << bit;
-    if ((usable & target) != 0) names.emplace_back(hwy::TargetName(target));
-  }
-  return names;
-}
-
 }  // namespace
 
 std::string mlx_version() {
@@ -56,7 +43,12 @@ std::string mlx_version() {
 }
 
 MachineFacts machine_facts() {
-  return {mlx_version(), devices(), simd_targets(), thread_count()};
+  const auto simd = kernels::simd_classes();
+  return {mlx_version(),
+          devices(),
+          {simd.begin(), simd.end()},
+          std::string(kernels::simd_cap()),
+          thread_count()};
 }
 
 MemoryUse memory_now() {

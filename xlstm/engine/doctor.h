@@ -18,9 +18,12 @@ struct DeviceFacts {
 
 struct MachineFacts {
   std::string mlx_version;
-  std::vector<DeviceFacts> devices;       // that this MLX can use
-  std::vector<std::string> simd_targets;  // of this CPU and this build, the one in use first
-  std::size_t threads = 0;                // that CPU kernels use
+  std::vector<DeviceFacts> devices;  // that this MLX can use
+  // Classes of instructions that this CPU has and kernels may use, the one in use first, and the
+  // one that XLSTM_SIMD limits them to, empty where it says nothing (kernels/simd/simd.h).
+  std::vector<std::string> simd;
+  std::string simd_cap;
+  std::size_t threads = 0;  // that CPU kernels use
 };
 
 std::string mlx_version();

@@ -9,6 +9,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/base/threads.h"
+#include "xlstm/engine/environment.h"
 
 namespace xlstm {
 namespace {
@@ -83,7 +84,7 @@ mx::Device device_of(const EngineOptions& options) {
 void choose_device(const EngineOptions& options) {
   mx::set_default_device(device_of(options));
   if (options.threads > 0) set_thread_count(options.threads);
-  thread_count();  // a wrong XLSTM_THREADS is told here, not by the first kernel
+  check_environment();
 }
 
 ComputeDtype choose_dtype(const EngineOptions& options) {

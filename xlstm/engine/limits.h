@@ -13,8 +13,8 @@ namespace xlstm {
 // The device that options ask for. Throws Error(kUsage).
 mlx::core::Device device_of(const EngineOptions& options);
 
-// Makes the device MLX's default and sets the thread count. Throws Error(kUsage), also for a wrong
-// XLSTM_THREADS.
+// Makes the device MLX's default and sets the thread count. Throws Error(kUsage), also for what
+// check_environment() refuses.
 void choose_device(const EngineOptions& options);
 
 // The element type that options ask for on that device. Throws Error(kUsage).

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "xlstm/kernels/choose/choose.h"
+#include "xlstm/kernels/simd/dispatch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "xlstm/kernels/choose/choose_simd.cpp"
@@ -126,15 +127,15 @@ HWY_EXPORT(sum);
 }  // namespace
 
 std::size_t largest(const float* logits, std::size_t V) {
-  return HWY_DYNAMIC_DISPATCH(largest)(logits, V);
+  return XLSTM_DISPATCH(largest)(logits, V);
 }
 
 std::size_t draw(const float* logits, std::size_t V, double u) {
-  return HWY_DYNAMIC_DISPATCH(draw)(logits, V, u);
+  return XLSTM_DISPATCH(draw)(logits, V, u);
 }
 
 double sum(const float* logits, std::size_t V) {
-  return HWY_DYNAMIC_DISPATCH(sum)(logits, V);
+  return XLSTM_DISPATCH(sum)(logits, V);
 }
 
 }  // namespace xlstm::kernels

@@ -1,4 +1,5 @@
 #include "xlstm/kernels/gates/gates.h"
+#include "xlstm/kernels/simd/dispatch.h"
 #include "xlstm/kernels/vector/rows.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -33,7 +34,7 @@ void soft_cap(const float* z, float cap, float* out, std::size_t count) {
     if (out != z) std::copy(z, z + count, out);
     return;
   }
-  const auto run = HWY_DYNAMIC_DISPATCH(soft_cap_values);
+  const auto run = XLSTM_DISPATCH(soft_cap_values);
   constexpr std::size_t kRow = 1024;
   for_rows((count + kRow - 1) / kRow, 8 * kRow, [&](std::size_t begin, std::size_t end) {
     run(z + begin * kRow, cap, out + begin * kRow, std::min(end * kRow, count) - begin * kRow);

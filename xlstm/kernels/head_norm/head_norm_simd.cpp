@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "xlstm/kernels/head_norm/head_norm.h"
+#include "xlstm/kernels/simd/dispatch.h"
 #include "xlstm/kernels/vector/rows.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -74,7 +75,7 @@ HWY_EXPORT(head_norm_rows);
 }  // namespace
 
 void head_norm(const HeadNormArgs& args, std::size_t rows) {
-  const auto run = HWY_DYNAMIC_DISPATCH(head_norm_rows);
+  const auto run = XLSTM_DISPATCH(head_norm_rows);
   for_rows(rows, 4 * args.NH * args.DHV,
            [&](std::size_t begin, std::size_t end) { run(args, begin, end); });
 }

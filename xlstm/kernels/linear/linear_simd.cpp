@@ -6,10 +6,8 @@
 #include "xlstm/kernels/linear/far_rows.h"
 #include "xlstm/kernels/linear/linear.h"
 #include "xlstm/kernels/linear/linear_args.h"
+#include "xlstm/kernels/simd/dispatch.h"
 
-// Accumulators are arrays of vectors, which vectors of unknown length cannot be in; Arm processors
-// that have such have NEON too. SSSE3 without SSE4 is not worth its build time.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "xlstm/kernels/linear/linear_simd.cpp"
 #include <hwy/foreach_target.h>
@@ -84,7 +82,7 @@ Grid best_grid(const LinearArgs& a, std::size_t threads, std::size_t row_granule
 }
 
 void linear_few_rows(const LinearArgs& a) {
-  const auto run = HWY_DYNAMIC_DISPATCH(dot_part);
+  const auto run = XLSTM_DISPATCH(dot_part);
   const std::size_t threads = threads_for(a);
   if (threads == 1) return run(a, {0, a.M, 0, a.N});
   constexpr std::size_t kRowGranule = 6;

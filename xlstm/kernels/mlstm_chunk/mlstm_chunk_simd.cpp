@@ -16,9 +16,8 @@
 #include "xlstm/base/threads.h"
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
 #include "xlstm/kernels/mlstm_step/mlstm_step_args.h"
+#include "xlstm/kernels/simd/dispatch.h"
 
-// Sums are arrays of vectors, which vectors of unknown length cannot be in.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "xlstm/kernels/mlstm_chunk/mlstm_chunk_simd.cpp"
 #include <hwy/foreach_target.h>
@@ -355,7 +354,7 @@ std::size_t cuts_of(const MlstmChunkArgs& a) {
 void mlstm_chunk(const MlstmChunkArgs& a, const MlstmChunkTensors& t) {
   const std::size_t heads = a.B * a.NH;
   if (heads == 0 || a.S == 0) return;
-  const auto run = HWY_DYNAMIC_DISPATCH(run_part);
+  const auto run = XLSTM_DISPATCH(run_part);
   const std::size_t cuts = cuts_of(a), widest = (a.DHV + cuts - 1) / cuts,
                     scratch = kT * (2 * a.DHQK + kT + widest);
   // Parts of one head all begin with its n and m, which one of them replaces: each has its own.

@@ -13,6 +13,7 @@
 #include "xlstm/base/scratch.h"
 #include "xlstm/base/threads.h"
 #include "xlstm/kernels/mlstm_step/mlstm_step.h"
+#include "xlstm/kernels/simd/dispatch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "xlstm/kernels/mlstm_step/mlstm_step_simd.cpp"
@@ -204,8 +205,8 @@ void mlstm_step(const MlstmStepArgs& args, const MlstmStepTensors& t) {
   thread_local Scratch memory;
   const StepScratch scratch(args, memory.floats(StepScratch::floats(args), "mlstm_step"));
 
-  HWY_DYNAMIC_DISPATCH(prepare_heads)(args, t, scratch);
-  const auto run = HWY_DYNAMIC_DISPATCH(step_blocks);
+  XLSTM_DISPATCH(prepare_heads)(args, t, scratch);
+  const auto run = XLSTM_DISPATCH(step_blocks);
   if (threads < 2) {
     run(args, t, scratch, 0, blocks);
   } else {
@@ -213,7 +214,7 @@ void mlstm_step(const MlstmStepArgs& args, const MlstmStepTensors& t) {
     const auto run_one = [&](std::size_t block) { run(args, t, scratch, block, block + 1); };
     parallel_for(blocks, run_one, threads);
   }
-  HWY_DYNAMIC_DISPATCH(finish_heads)(args, t, scratch);
+  XLSTM_DISPATCH(finish_heads)(args, t, scratch);
 }
 
 }  // namespace xlstm::kernels

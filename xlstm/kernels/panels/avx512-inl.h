@@ -22,21 +22,6 @@
 
 namespace xlstm::kernels::avx512 {
 
-// Whether the processor has what the attributes above name.
-inline bool has_avx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
-inline bool has_bf16() {
-  static const bool kHas = has_avx512() && __builtin_cpu_supports("avx512bf16");
-  return kHas;
-}
-inline bool has_int8() {
-  static const bool kHas =
-      has_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi");
-  return kHas;
-}
-
 // r[i] lane j <-> r[j] lane i.
 static inline __attribute__((always_inline)) XLSTM_AVX512 void transpose(__m512i (&r)[16]) {
   __m512i t[16];

@@ -4,6 +4,7 @@
 
 #if defined(__x86_64__)
 #include "xlstm/kernels/panels/avx512-inl.h"
+#include "xlstm/kernels/simd/simd.h"
 
 namespace xlstm::kernels {
 namespace {
@@ -123,7 +124,7 @@ XLSTM_AVX512_BF16 void pack_w(const std::uint16_t* rows, std::size_t stride, std
 const Bf16Tile* bf16_tile_avx512() {
   static constexpr Bf16Tile kTile{
       {kRows, kColumns, kDepth, kChunk, x_bytes, w_bytes, pack_x, multiply}, pack_w};
-  return avx512::has_bf16() ? &kTile : nullptr;
+  return has_simd(kAvx512Bf16) ? &kTile : nullptr;
 }
 
 }  // namespace xlstm::kernels

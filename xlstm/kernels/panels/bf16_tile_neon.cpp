@@ -2,6 +2,7 @@
 // of x, and of W four panels side by side, each [K / 4][8] units.
 #include "xlstm/kernels/panels/neon-inl.h"
 #include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/simd/simd.h"
 
 #ifdef XLSTM_NEON_DOTS
 #include <cstdint>
@@ -132,7 +133,7 @@ void pack_w(const std::uint16_t* rows, std::size_t stride, std::size_t columns, 
 const Bf16Tile* bf16_tile_neon() {
   static constexpr Bf16Tile kTile{
       {kRows, kColumns, kDepth, kGranule, x_bytes, w_bytes, pack_x, multiply}, pack_w};
-  return arm_features().bf16_matrix ? &kTile : nullptr;
+  return has_simd(kNeonBf16Matrix) ? &kTile : nullptr;
 }
 
 }  // namespace xlstm::kernels

@@ -177,10 +177,6 @@ const TileKernel* tile_kernel() {
   return &kKernel;
 }
 
-bool has_widest_vectors() {
-  return HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64;
-}
-
 }  // namespace
 }  // namespace xlstm::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -76,10 +76,6 @@ const TileKernel* tile_kernel() {
   return &kKernel;
 }
 
-bool has_widest_vectors() {
-  return false;
-}
-
 }  // namespace
 }  // namespace xlstm::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -12,6 +12,7 @@
 #include "xlstm/kernels/panels/avx512-inl.h"
 #include "xlstm/kernels/panels/group_factors.h"
 #include "xlstm/kernels/quantized_linear/mxfp4_codes.h"
+#include "xlstm/kernels/simd/simd.h"
 
 namespace xlstm::kernels {
 namespace {
@@ -289,7 +290,7 @@ XLSTM_AVX512_INT8 void pack_w(const QuantizedMatrix& W, std::size_t K, std::size
 const Int8Tile* int8_tile_avx512() {
   static constexpr Int8Tile kTile{
       {kRows, kColumns, kDepth, kChunk, x_bytes, w_bytes, pack_x, multiply}, pack_w};
-  return avx512::has_int8() ? &kTile : nullptr;
+  return has_simd(kAvx512Int8) ? &kTile : nullptr;
 }
 
 }  // namespace xlstm::kernels

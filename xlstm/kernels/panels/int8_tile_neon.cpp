@@ -18,6 +18,7 @@
 
 #include "xlstm/kernels/panels/group_factors.h"
 #include "xlstm/kernels/quantized_linear/mxfp4_codes.h"
+#include "xlstm/kernels/simd/simd.h"
 
 namespace xlstm::kernels {
 namespace {
@@ -307,8 +308,8 @@ const Int8Tile* tile() {
 }  // namespace
 
 const Int8Tile* int8_tile_neon() {
-  if (arm_features().int8_matrix) return tile<Matrices>();
-  return arm_features().dot ? tile<Dots>() : nullptr;
+  if (has_simd(kNeonInt8Matrix)) return tile<Matrices>();
+  return has_simd(kNeonDot) ? tile<Dots>() : nullptr;
 }
 
 }  // namespace xlstm::kernels

@@ -23,8 +23,6 @@
 
 #include <cstdint>
 
-#include "xlstm/base/arm.h"
-
 #define XLSTM_NEON_DOT_TARGET XLSTM_NEON_ARCHITECTURE "+dotprod"
 #define XLSTM_NEON_DOT __attribute__((target(XLSTM_NEON_DOT_TARGET)))
 #define XLSTM_NEON_INT8 __attribute__((target(XLSTM_NEON_ARCHITECTURE "+i8mm")))

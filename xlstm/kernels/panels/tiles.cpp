@@ -4,13 +4,11 @@
 namespace xlstm::kernels {
 
 const Bf16Tile* bf16_tile() {
-  if (!dot_instructions_wanted()) return nullptr;
   const Bf16Tile* const tile = bf16_tile_avx512();
   return tile != nullptr ? tile : bf16_tile_neon();
 }
 
 const Int8Tile* int8_tile() {
-  if (!dot_instructions_wanted()) return nullptr;
   const Int8Tile* const tile = int8_tile_avx512();
   return tile != nullptr ? tile : int8_tile_neon();
 }

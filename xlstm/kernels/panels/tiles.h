@@ -35,19 +35,14 @@ struct Int8Tile {
                  std::size_t k0, const PanelDepth& d, std::byte* panel);
 };
 
-// nullptr where the processor has no instructions for it, or they are not wanted.
+// nullptr where there are no instructions for it (kernels/simd/simd.h).
 const Bf16Tile* bf16_tile();
 const Int8Tile* int8_tile();
 
-// One for each kind of processor; nullptr on others.
+// One for each kind of processor; likewise.
 const Bf16Tile* bf16_tile_avx512();
 const Bf16Tile* bf16_tile_neon();
 const Int8Tile* int8_tile_avx512();
 const Int8Tile* int8_tile_neon();
-
-// For tests: whether there are other ways than float_tile() where the processor has them.
-void use_dot_instructions(bool use);
-// Not where narrower vectors than the processor's are forced.
-bool dot_instructions_wanted();
 
 }  // namespace xlstm::kernels

@@ -13,6 +13,7 @@
 #include "xlstm/base/large_pages.h"
 #include "xlstm/base/threads.h"
 #include "xlstm/kernels/probe/products.h"
+#include "xlstm/kernels/simd/dispatch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "xlstm/kernels/probe/probe.cpp"
@@ -164,7 +165,7 @@ double probe_read() {
     parallel_for(threads, [&](std::size_t part) {
       const std::size_t begin = kFloats * part / threads;
       const std::size_t end = kFloats * (part + 1) / threads;
-      sinks[part] = HWY_DYNAMIC_DISPATCH(sum)(memory.get() + begin, end - begin);
+      sinks[part] = XLSTM_DISPATCH(sum)(memory.get() + begin, end - begin);
     });
   });
   return kFloats * sizeof(float) / took * 1e-9;
@@ -175,7 +176,7 @@ Probe probe_machine() {
   Probe out;
   for (int repeat = 0; repeat < 5; ++repeat) out.read_gbs = std::max(out.read_gbs, probe_read());
   out.peak_gflops =
-      probe_rate([](float* sink) { return HWY_DYNAMIC_DISPATCH(multiply_adds)(kRounds, sink); });
+      probe_rate([](float* sink) { return XLSTM_DISPATCH(multiply_adds)(kRounds, sink); });
   out.bf16_gflops = probe_rate([](float* sink) { return bf16_products(kRounds, sink); });
   out.int8_gops = probe_rate([](float* sink) { return int8_products(kRounds, sink); });
   out.hand_over_ns = probe_hand_over();

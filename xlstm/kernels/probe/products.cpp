@@ -2,6 +2,7 @@
 
 #if defined(__x86_64__)
 #include "xlstm/kernels/panels/avx512-inl.h"
+#include "xlstm/kernels/simd/simd.h"
 
 namespace xlstm::kernels {
 namespace {
@@ -36,11 +37,11 @@ XLSTM_AVX512_INT8 double int8_chains(std::size_t rounds, float* sink) {
 }  // namespace
 
 double bf16_products(std::size_t rounds, float* sink) {
-  return avx512::has_bf16() ? bf16_chains(rounds, sink) : 0;
+  return has_simd(kAvx512Bf16) ? bf16_chains(rounds, sink) : 0;
 }
 
 double int8_products(std::size_t rounds, float* sink) {
-  return avx512::has_int8() ? int8_chains(rounds, sink) : 0;
+  return has_simd(kAvx512Int8) ? int8_chains(rounds, sink) : 0;
 }
 
 }  // namespace xlstm::kernels

@@ -1,4 +1,5 @@
 #include "xlstm/kernels/quantize/add_product.h"
+#include "xlstm/kernels/simd/dispatch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "xlstm/kernels/quantize/add_product_simd.cpp"
@@ -75,7 +76,7 @@ namespace xlstm::kernels {
 HWY_EXPORT(add_product_here);
 
 void add_product(const ProductTask& task) {
-  HWY_DYNAMIC_DISPATCH(add_product_here)(task);
+  XLSTM_DISPATCH(add_product_here)(task);
 }
 
 }  // namespace xlstm::kernels

@@ -4,6 +4,7 @@
 
 #include "xlstm/base/dtype.h"
 #include "xlstm/kernels/quantize/quantize_groups.h"
+#include "xlstm/kernels/simd/dispatch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "xlstm/kernels/quantize/quantize_groups_simd.cpp"
@@ -262,7 +263,7 @@ namespace xlstm::kernels {
 HWY_EXPORT(quantize_one);
 
 void quantize_group(const GroupTask& task, QuantizedGroup& out) {
-  HWY_DYNAMIC_DISPATCH(quantize_one)(task, out);
+  XLSTM_DISPATCH(quantize_one)(task, out);
 }
 
 }  // namespace xlstm::kernels

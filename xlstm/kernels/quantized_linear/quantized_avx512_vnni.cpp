@@ -1,6 +1,7 @@
 // quantized_linear()'s kernels for AVX-512 with VNNI and VBMI: Highway's AVX-512 target and a few
 // instructions more, which Highway 1.0.3 cannot be asked for.
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
+#include "xlstm/kernels/simd/simd.h"
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX2)
 #undef HWY_TARGET_INCLUDE
@@ -66,9 +67,7 @@ const QuantizedKernels* avx512_vnni_kernels() {
 #if HWY_ARCH_X86 && (HWY_TARGETS & HWY_AVX3)
   static constexpr QuantizedKernels kKernels = {"AVX-512 VNNI", N_AVX3::unit_of, N_AVX3::pack_row,
                                                 N_AVX3::multiply_part, nullptr};
-  static const bool has =
-      __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi");
-  return has ? &kKernels : nullptr;
+  return has_simd(kAvx512Int8) ? &kKernels : nullptr;
 #else
   return nullptr;
 #endif

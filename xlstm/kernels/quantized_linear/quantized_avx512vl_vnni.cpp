@@ -1,6 +1,7 @@
 // AVX-VNNI's kernels in AVX-512's encoding: where a processor with AVX-512 VNNI is to use AVX2's
 // vectors, which is how they are tested on one.
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
+#include "xlstm/kernels/simd/simd.h"
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3)
 #undef HWY_TARGET_INCLUDE
@@ -21,9 +22,7 @@ const QuantizedKernels* avx512vl_vnni_kernels() {
 #if HWY_ARCH_X86 && (HWY_TARGETS & HWY_AVX2)
   static constexpr QuantizedKernels kKernels = {"AVX-512VL VNNI", N_AVX2::unit_of, N_AVX2::pack_row,
                                                 N_AVX2::multiply_part, nullptr};
-  static const bool has =
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
-  return has ? &kKernels : nullptr;
+  return has_simd(kAvx512VlVnni) ? &kKernels : nullptr;
 #else
   return nullptr;
 #endif

@@ -1,5 +1,6 @@
 // quantized_linear()'s kernels for AVX2 with AVX-VNNI: processors without AVX-512.
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
+#include "xlstm/kernels/simd/simd.h"
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3)
 #undef HWY_TARGET_INCLUDE
@@ -25,13 +26,7 @@ const QuantizedKernels* avx_vnni_kernels() {
 #if HWY_ARCH_X86 && (HWY_TARGETS & HWY_AVX2) && defined(XLSTM_HAS_AVX_VNNI)
   static constexpr QuantizedKernels kKernels = {"AVX-VNNI", N_AVX2::unit_of, N_AVX2::pack_row,
                                                 N_AVX2::multiply_part, nullptr};
-  // Leaf 7, subleaf 1: not every compiler's __builtin_cpu_supports() knows the name.
-  static const bool has = [] {
-    unsigned a = 7, b = 0, c = 1, d = 0;
-    asm("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    return (a & (1U << 4)) != 0;
-  }();
-  return has ? &kKernels : avx512vl_vnni_kernels();
+  return has_simd(kAvxVnni) ? &kKernels : avx512vl_vnni_kernels();
 #else
   return avx512vl_vnni_kernels();
 #endif

@@ -1,10 +1,7 @@
 // quantized_linear()'s kernels for every target that Highway knows, and the choice among all.
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
+#include "xlstm/kernels/simd/dispatch.h"
 
-#include <atomic>
-
-// As in linear_simd.cpp.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "xlstm/kernels/quantized_linear/quantized_kernels.cpp"
 #include <hwy/foreach_target.h>
@@ -45,17 +42,11 @@ namespace {
 
 HWY_EXPORT(kernels_of_target);
 
-std::atomic<bool> plain_only = false;
-
 }  // namespace
 
-void use_plain_quantized_kernels(bool plain) {
-  plain_only = plain;
-}
-
 const QuantizedKernels* quantized_kernels() {
-  const QuantizedKernels* const plain = HWY_DYNAMIC_DISPATCH(kernels_of_target)();
-  if (plain == nullptr || plain->special == nullptr || plain_only) return plain;
+  const QuantizedKernels* const plain = XLSTM_DISPATCH(kernels_of_target)();
+  if (plain == nullptr || plain->special == nullptr) return plain;
   const QuantizedKernels* const special = plain->special();
   return special != nullptr ? special : plain;
 }

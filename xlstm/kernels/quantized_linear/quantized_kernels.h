@@ -55,15 +55,12 @@ struct QuantizedKernels {
 
 inline constexpr std::size_t kMostUnit = 256;
 
-// The best for this machine; those for processors with special instructions are nullptr where they
-// cannot run.
+// The best for this machine, nullptr without vectors; those for special instructions are nullptr
+// where there are none (kernels/simd/simd.h).
 const QuantizedKernels* quantized_kernels();
 const QuantizedKernels* avx512_vnni_kernels();
 const QuantizedKernels* avx_vnni_kernels();
 const QuantizedKernels* avx512vl_vnni_kernels();
 const QuantizedKernels* neon_dot_kernels();
-
-// For tests: without those for special instructions.
-void use_plain_quantized_kernels(bool plain);
 
 }  // namespace xlstm::kernels

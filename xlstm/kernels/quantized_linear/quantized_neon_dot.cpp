@@ -2,6 +2,7 @@
 // more, which Highway 1.0.3 cannot be asked for.
 #include "xlstm/kernels/panels/neon-inl.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
+#include "xlstm/kernels/simd/simd.h"
 
 #ifdef XLSTM_NEON_DOTS
 // Accumulators are arrays of vectors, which vectors of unknown length cannot be in.
@@ -60,7 +61,7 @@ const QuantizedKernels* neon_dot_kernels() {
   static constexpr QuantizedKernels kKernels = {"NEON SDOT", HWY_NAMESPACE::unit_of,
                                                 HWY_NAMESPACE::pack_row,
                                                 HWY_NAMESPACE::multiply_part, nullptr};
-  return arm_features().dot ? &kKernels : nullptr;
+  return has_simd(kNeonDot) ? &kKernels : nullptr;
 }
 
 }  // namespace xlstm::kernels

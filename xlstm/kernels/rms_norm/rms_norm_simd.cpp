@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "xlstm/kernels/rms_norm/rms_norm.h"
+#include "xlstm/kernels/simd/dispatch.h"
 #include "xlstm/kernels/vector/rows.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -45,7 +46,7 @@ HWY_EXPORT(rms_norm_rows);
 
 void rms_norm(const float* x, const float* weight, const float* bias, float eps, float* y,
               std::size_t rows, std::size_t D) {
-  const auto run = HWY_DYNAMIC_DISPATCH(rms_norm_rows);
+  const auto run = XLSTM_DISPATCH(rms_norm_rows);
   const RmsNormArgs args{x, weight, bias, y, eps, D};
   for_rows(rows, D, [&](std::size_t begin, std::size_t end) { run(args, begin, end); });
 }

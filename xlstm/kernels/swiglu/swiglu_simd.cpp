@@ -1,3 +1,4 @@
+#include "xlstm/kernels/simd/dispatch.h"
 #include "xlstm/kernels/swiglu/swiglu.h"
 #include "xlstm/kernels/vector/rows.h"
 
@@ -36,7 +37,7 @@ HWY_EXPORT(swiglu_rows);
 }  // namespace
 
 void swiglu(const float* gate_up, float* y, std::size_t rows, std::size_t F) {
-  const auto run = HWY_DYNAMIC_DISPATCH(swiglu_rows);
+  const auto run = XLSTM_DISPATCH(swiglu_rows);
   for_rows(rows, 4 * F,
            [&](std::size_t begin, std::size_t end) { run(gate_up, y, begin, end, F); });
 }

@@ -1,0 +1,152 @@
+#include "xlstm/kernels/simd/simd.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "xlstm/base/error.h"
+#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/quantized_linear/quantized_kernels.h"
+#include "xlstm/kernels/simd/dispatch.h"
+#include "xlstm/kernels/simd/simd_processor.h"
+
+namespace xlstm::testing {
+namespace {
+
+using kernels::simd_classes;
+
+#if HWY_ARCH_X86
+static_assert((HWY_TARGETS & HWY_AVX2) != 0 && (HWY_TARGETS & HWY_AVX3) != 0,
+              "kernels must be built for more than the baseline");
+static_assert((HWY_TARGETS & HWY_SSSE3) == 0, "and for what they are not must not be told of");
+#endif
+
+std::string text(const std::vector<std::string_view>& names) {
+  std::string out;
+  for (const std::string_view name : names) out.append(out.empty() ? "" : ", ").append(name);
+  return out;
+}
+
+// The environment is read once: each value is tried in a process of its own, which prints what
+// `tell` makes of it.
+template <class Tell>
+void exit_having_told(const char* value, const Tell& tell) {
+  if (value == nullptr) {
+    ::unsetenv("XLSTM_SIMD");
+  } else {
+    ::setenv("XLSTM_SIMD", value, 1);
+  }
+  try {
+    std::fprintf(stderr, "%s.\n", tell().c_str());
+    std::exit(0);
+  } catch (const Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    std::exit(error.kind() == ErrorKind::kUsage ? 201 : 202);
+  }
+}
+
+kernels::SimdProcessor processor() {
+  return kernels::simd_processor(hwy::SupportedTargets() & HWY_TARGETS);
+}
+
+// Of all classes those whose instructions this processor has, up to and with `top`.
+std::string wanted_up_to(std::string_view top) {
+  const std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
+  const kernels::SimdProcessor has = kernels::simd_processor(targets);
+  std::vector<std::string_view> names;
+  for (const kernels::SimdClass& each : has.classes) {
+    const bool here = (each.target == 0 || (targets & each.target) != 0) &&
+                      (each.features == 0 || (has.features & each.features) != 0);
+    if (here) names.emplace_back(each.name);
+    if (each.name == top) break;
+  }
+  std::reverse(names.begin(), names.end());
+  return text(names);
+}
+
+std::string classes_and_cap() {
+  return text(simd_classes()) + ", cap " + std::string(kernels::simd_cap());
+}
+
+#ifdef GTEST_HAS_DEATH_TEST
+class SimdCapDeathTest : public ::testing::Test {
+ protected:
+  SimdCapDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+TEST_F(SimdCapDeathTest, EachWordLimitsTheClasses) {
+  for (const kernels::SimdClass& each : processor().classes) {
+    EXPECT_EXIT(exit_having_told(each.name, classes_and_cap), ::testing::ExitedWithCode(0),
+                wanted_up_to(each.name) + ", cap " + each.name + "\\.")
+        << each.name;
+  }
+}
+
+TEST_F(SimdCapDeathTest, NothingAndNativeAreNoLimit) {
+  const std::string all = wanted_up_to("");
+  for (const char* value : {static_cast<const char*>(nullptr), "", "native"}) {
+    EXPECT_EXIT(exit_having_told(value, classes_and_cap), ::testing::ExitedWithCode(0),
+                all + ", cap \\.");
+  }
+}
+
+TEST_F(SimdCapDeathTest, OtherWordsAreErrorsThatListThoseThereAre) {
+  std::string words;
+  for (const kernels::SimdClass& each : processor().classes) {
+    words += std::string(each.name) + ", ";
+  }
+  for (const char* value : {"AVX2", "avx", "avx2 ", "0", "none"}) {
+    EXPECT_EXIT(exit_having_told(value, [] { return text(simd_classes()); }),
+                ::testing::ExitedWithCode(201),
+                "XLSTM_SIMD. wanted " + words + "or native, got \"" + value + "\"");
+    // Also where the first to ask is a kernel.
+    EXPECT_EXIT(exit_having_told(value,
+                                 [] {
+                                   const float x = 1, W = 1;
+                                   float y = 0;
+                                   kernels::linear(&x, 1, &W, kernels::WeightType::kF32, nullptr,
+                                                   &y, 1, 1, 1, 1);
+                                   return std::string("ran");
+                                 }),
+                ::testing::ExitedWithCode(201), "XLSTM_SIMD. wanted ");
+  }
+}
+
+#if HWY_ARCH_X86
+// What kernels choose, where nothing but the environment has been looked at before.
+std::string choices() {
+  std::string out;
+  const kernels::QuantizedKernels* const few = kernels::quantized_kernels();
+  out += few == nullptr ? "no vectors" : few->name;
+  if (kernels::bf16_tile() != nullptr) out += ", bf16";
+  if (kernels::int8_tile() != nullptr) out += ", int8";
+  return out;
+}
+
+TEST_F(SimdCapDeathTest, KernelsStayWithinIt) {
+  EXPECT_EXIT(exit_having_told("scalar", choices), ::testing::ExitedWithCode(0), "no vectors\\.");
+  EXPECT_EXIT(exit_having_told("sse4", choices), ::testing::ExitedWithCode(0),
+              "(no vectors|SSE4)\\.");
+  EXPECT_EXIT(exit_having_told("avx2", choices), ::testing::ExitedWithCode(0),
+              "(no vectors|SSE4|AVX2)\\.");
+  EXPECT_EXIT(exit_having_told("avx512", choices), ::testing::ExitedWithCode(0),
+              "(no vectors|SSE4|AVX2|AVX-VNNI|AVX3)\\.");
+}
+#endif
+#endif
+
+TEST(Simd, TheLimitOfATestIsTakenBack) {
+  const std::string all = text(simd_classes());
+  for (const std::string_view name : simd_classes()) {
+    kernels::limit_simd(name);
+    EXPECT_EQ(simd_classes().front(), name);
+    kernels::limit_simd("");
+    EXPECT_EQ(text(simd_classes()), all);
+  }
+}
+
+}  // namespace
+}  // namespace xlstm::testing
