@@ -48,7 +48,7 @@ TEST_F(Terminal, CtrlCDropsTheLineAndCtrlDLeaves) {
   process.write("\x03");
   process.read_until("Ctrl-D or /quit leaves");
   process.read_until("> ");
-  process.write("/switch\r");
+  process.write("/branches\r");
   EXPECT_THAT(process.read_until("* main, position 0"), HasSubstr("* main, position 0"));
   leave(process);
 }
@@ -88,7 +88,7 @@ TEST_F(Terminal, KeysTakeTheirTurns) {
   process.read_until("> ");
   process.write("\x03");
   process.read_until("> ");
-  process.write("/switch\r\x04");
+  process.write("/branches\r\x04");
   EXPECT_THAT(process.read_all(), HasSubstr("* main, position 0"));
   EXPECT_EQ(process.wait(), 0);
 }
@@ -96,7 +96,7 @@ TEST_F(Terminal, KeysTakeTheirTurns) {
 // While the model loads, the keys still go to the terminal itself.
 TEST_F(Terminal, KeysBeforeThePromptAreKept) {
   Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
-  process.write("/switch\r\x04");
+  process.write("/branches\r\x04");
   EXPECT_THAT(process.read_all(), HasSubstr("* main, position 0"));
   EXPECT_EQ(process.wait(), 0);
 }
@@ -116,7 +116,8 @@ TEST_F(Terminal, SigtermSavesAndLeaves) {
                   environment());
   process.read_until("> ");
   process.write("Alice was\r");
-  process.read_until("\n> ");
+  process.read_until("was\r\n");
+  process.read_until("> ");
   process.send(SIGTERM);
   process.read_all();
   EXPECT_EQ(process.wait(), 128 + SIGTERM);
@@ -149,11 +150,11 @@ TEST_F(Terminal, RemembersLines) {
   {
     Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
     process.read_until("> ");
-    process.write("/switch\r");
+    process.write("/branches\r");
     process.read_until("* main");
     leave(process);
   }
-  EXPECT_THAT(read_file(file("xlstm/history")), HasSubstr("/switch"));
+  EXPECT_THAT(read_file(file("xlstm/history")), HasSubstr("/branches"));
   Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
   process.read_until("> ");
   process.write("\x10\r");  // Ctrl-P: the line before
@@ -175,6 +176,45 @@ TEST_F(Terminal, GenerateShowsAProgressBarOnlyThere) {
   EXPECT_THAT(process.read_all(), HasSubstr("Loading ["));
   EXPECT_EQ(process.wait(), 0);
   EXPECT_THAT(xlstm({"generate", "-p", "The", "-n", "2"}).err, IsEmpty());
+}
+
+// No row of a bar may be longer than the terminal: it would not be overwritten.
+void expect_short_rows(const std::string& shown, std::size_t columns) {
+  std::size_t start = 0;
+  for (std::size_t i = 0; i <= shown.size(); ++i) {
+    if (i < shown.size() && shown[i] != '\r' && shown[i] != '\n') continue;
+    EXPECT_LT(i - start, columns) << shown.substr(start, i - start);
+    start = i + 1;
+  }
+}
+
+TEST_F(Terminal, TheProgressBarFitsIntoTwentyColumns) {
+  Process process(command({"generate", "-p", "The", "-n", "1"}), Process::Streams::kTerminal,
+                  environment(), 20);
+  const std::string shown = process.read_all();
+  EXPECT_EQ(process.wait(), 0);
+  EXPECT_THAT(shown, HasSubstr("Loading [#"));
+  EXPECT_THAT(shown, HasSubstr("\r                   \r"));  // and is gone
+  expect_short_rows(shown, 20);
+}
+
+TEST_F(Terminal, ADumbTerminalGetsNoControlSequences) {
+  for (const std::string name : {"dumb", ""}) {
+    auto variables = environment();
+    variables["TERM"] = name;
+    Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, variables);
+    process.read_until("Loading [");
+    process.read_until("> ");
+    process.write("/branchess\x7f\r");
+    process.read_until("* main, position 0");
+    process.read_until("> ");
+    process.write("/branch\x01x\x03");  // the cursor stays where it is seen
+    process.read_until("Ctrl-D or /quit leaves");
+    process.read_until("> ");
+    process.write("\x04");
+    EXPECT_EQ(process.read_all().find('\x1b'), std::string::npos);
+    EXPECT_EQ(process.wait(), 0);
+  }
 }
 
 TEST_F(Terminal, ALongPromptShowsAProgressBarToo) {

@@ -63,8 +63,7 @@ void remember_terminal() {
 void restore_terminal() {
   if (!g_have_found || tcgetpgrp(STDIN_FILENO) != getpgrp()) return;
   if (g_marks_paste) {
-    [[maybe_unused]] const ssize_t written =
-        write(STDERR_FILENO, kPasteOff, sizeof(kPasteOff) - 1);
+    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kPasteOff, sizeof(kPasteOff) - 1);
   }
   tcsetattr(STDIN_FILENO, TCSANOW, &g_found);
 }

@@ -91,15 +91,15 @@ class Editor {
   EditBuffer buffer_;
   std::string killed_;
   std::vector<std::string> choices_;
-  std::size_t entry_ = 0;   // of history_; its size: the new text
-  std::string new_text_;    // while an older one is shown
-  bool quoted_ = false;     // Ctrl-V: the next control key is text
-  bool escaped_ = false;    // emacs: Escape before a key
+  std::size_t entry_ = 0;  // of history_; its size: the new text
+  std::string new_text_;   // while an older one is shown
+  bool quoted_ = false;    // Ctrl-V: the next control key is text
+  bool escaped_ = false;   // emacs: Escape before a key
   bool searching_ = false;
   std::string pattern_;
-  bool inserting_ = true;   // vi
-  std::string pending_;     // vi: count and operator typed so far
-  std::string last_find_;   // vi: f, F, t or T and its glyph, for ; and ,
+  bool inserting_ = true;  // vi
+  std::string pending_;    // vi: count and operator typed so far
+  std::string last_find_;  // vi: f, F, t or T and its glyph, for ; and ,
 };
 
 }  // namespace xlstm::apps

@@ -70,8 +70,7 @@ std::optional<ViCommand> parse_vi_command(std::string_view keys) {
   if (keys.empty()) return std::nullopt;
   command.key = keys[0];
   command.glyph = keys.substr(1);
-  const bool wants_glyph =
-      kFinds.find(command.key) != std::string_view::npos || command.key == 'r';
+  const bool wants_glyph = kFinds.find(command.key) != std::string_view::npos || command.key == 'r';
   if (wants_glyph && command.glyph.empty()) return std::nullopt;
   return command;
 }

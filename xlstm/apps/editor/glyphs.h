@@ -9,8 +9,8 @@
 namespace xlstm::apps {
 
 struct Glyph {
-  std::size_t size = 0;  // bytes of text
-  int width = 0;         // columns; 0 for a line end, and for a tab, whose width depends on where
+  std::size_t size = 0;   // bytes of text
+  int width = 0;          // columns; 0 for a line end, and for a tab, whose width depends on where
   bool doubtful = false;  // terminals disagree about the width: several wide parts, a selector
 };
 

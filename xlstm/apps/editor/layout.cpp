@@ -65,9 +65,9 @@ std::vector<Cell> Layout::cells(std::size_t row) const {
     const Glyph glyph = glyph_in_row(text_, at, column, columns_);
     const std::string_view text = text_.substr(at, glyph.size);
     const bool tab = text.front() == '\t';
-    cells.push_back({tab ? std::string(static_cast<std::size_t>(glyph.width), ' ')
-                         : picture_of(text),
-                     glyph.width, glyph.doubtful});
+    cells.push_back(
+        {tab ? std::string(static_cast<std::size_t>(glyph.width), ' ') : picture_of(text),
+         glyph.width, glyph.doubtful});
     column += glyph.width;
     at += glyph.size;
   }

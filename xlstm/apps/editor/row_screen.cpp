@@ -7,8 +7,8 @@
 namespace xlstm::apps {
 namespace {
 
-constexpr char kClearRow[] = "\x1b[K";     // from the cursor
-constexpr char kClearBelow[] = "\x1b[J";   // from the cursor
+constexpr char kClearRow[] = "\x1b[K";    // from the cursor
+constexpr char kClearBelow[] = "\x1b[J";  // from the cursor
 constexpr char kClearScreen[] = "\x1b[H\x1b[2J";
 
 int width_of_cells(const std::vector<Cell>& row) {
