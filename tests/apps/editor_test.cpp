@@ -10,10 +10,10 @@
 namespace xlstm::apps {
 namespace {
 
-constexpr char kE[] = "\xC3\xA9";                   // é
-constexpr char kSun[] = "\xE6\x97\xA5";             // 日
-constexpr char kAcute[] = "e\xCC\x81";              // e and a combining accent
-constexpr char kReplacement[] = "\xEF\xBF\xBD";     // U+FFFD
+constexpr char kE[] = "\xC3\xA9";                // é
+constexpr char kSun[] = "\xE6\x97\xA5";          // 日
+constexpr char kAcute[] = "e\xCC\x81";           // e and a combining accent
+constexpr char kReplacement[] = "\xEF\xBF\xBD";  // U+FFFD
 
 std::string keys_of(std::string_view bytes, std::size_t piece = 1) {
   KeyDecoder decoder;
@@ -36,19 +36,20 @@ std::string named(KeyCode code) {
 TEST(Keys, ComeInPiecesOfAnySize) {
   const std::string bytes = std::string("a") + kE + kSun + "\x1b[A\x1b[1;5D\x1bOC\x1b[3~\x1b[15~" +
                             "\x1b[[A\r\x1bx\x1b[200~p\rq\r\n\x1b[Ar\x1b[201~z\x7f";
-  const std::string wanted = std::string("a") + kE + kSun + named(KeyCode::kUp) +
-                             named(KeyCode::kWordLeft) + named(KeyCode::kRight) +
-                             named(KeyCode::kDelete) + named(KeyCode::kOther) +
-                             named(KeyCode::kOther) + named(KeyCode::kControl) + "\r" +
-                             named(KeyCode::kEscape) + "x" + named(KeyCode::kPaste) +
-                             "p\nq\n\x1b[Arz" + named(KeyCode::kControl) + "\x7f";
+  const std::string wanted =
+      std::string("a") + kE + kSun + named(KeyCode::kUp) + named(KeyCode::kWordLeft) +
+      named(KeyCode::kRight) + named(KeyCode::kDelete) + named(KeyCode::kOther) +
+      named(KeyCode::kOther) + named(KeyCode::kControl) + "\r" + named(KeyCode::kEscape) + "x" +
+      named(KeyCode::kPaste) + "p\nq\n\x1b[Arz" + named(KeyCode::kControl) + "\x7f";
   for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
     EXPECT_EQ(keys_of(bytes, piece), wanted) << piece;
   }
 }
 
 TEST(Keys, WhatIsNotUtf8IsReplaced) {
-  EXPECT_EQ(keys_of("a\xFF" "b"), std::string("a") + kReplacement + "b");
+  EXPECT_EQ(keys_of("a\xFF"
+                    "b"),
+            std::string("a") + kReplacement + "b");
   EXPECT_EQ(keys_of("\xC3\r"), kReplacement + named(KeyCode::kControl) + "\r");
   EXPECT_EQ(keys_of("\x1b[200~\xE6\x97\x1b[201~"), named(KeyCode::kPaste) + kReplacement);
 }
@@ -108,11 +109,17 @@ TEST_F(Editing, EmacsKeys) {
   EXPECT_EQ(after("one two\x01\x0b"), "|");
   EXPECT_EQ(after("one two\x17"), "one |");
   EXPECT_EQ(after("one two\x17\x01\x19"), "two|one ");
-  EXPECT_EQ(after("one two\x1b" "b\x15"), "|two");
-  EXPECT_EQ(after("one two\x01\x1b" "fx"), "onex| two");
+  EXPECT_EQ(after("one two\x1b"
+                  "b\x15"),
+            "|two");
+  EXPECT_EQ(after("one two\x01\x1b"
+                  "fx"),
+            "onex| two");
   EXPECT_EQ(after("one two\x1b[D\x1b[D\x1b[H\x1b[C."), "o.|ne two");
   EXPECT_EQ(after("ab\x14"), "ba|");
-  EXPECT_EQ(after("one two\x01\x1b" "c\x1bu"), "One TWO|");
+  EXPECT_EQ(after("one two\x01\x1b"
+                  "c\x1bu"),
+            "One TWO|");
   EXPECT_EQ(after("abc\x02\x7f\x1f"), "ab|c");
   EXPECT_EQ(after("a\x16\x03"), "a\x03|");
   EXPECT_EQ(after("a\x1b\rb"), "a\nb|");
@@ -135,7 +142,7 @@ TEST_F(Editing, EndsAndSignals) {
 
 TEST_F(Editing, HistoryKeepsWhatWasTyped) {
   EXPECT_EQ(after("new\x10"), "second\nline|");
-  EXPECT_EQ(after("new\x10\x10"), "second|\nline");  // first through the lines
+  EXPECT_EQ(after("new\x10\x10"), "seco|nd\nline");  // first through the lines
   EXPECT_EQ(after("new\x10\x10\x10"), "first line|");
   EXPECT_EQ(after("new\x10\x10\x10\x0e"), "second\nline|");
   EXPECT_EQ(after("new\x10\x0e"), "new|");
@@ -149,7 +156,9 @@ TEST_F(Editing, SearchesTheHistory) {
   EXPECT_EQ(after("\x12line\x12"), "first |line");
   EXPECT_EQ(after("ab\x12line\x07"), "ab|");
   EXPECT_EQ(after("\x12line\x12\x12\x05."), "first line.|");
-  after("\x12" "fir\r");
+  after(
+      "\x12"
+      "fir\r");
   EXPECT_EQ(last, Edited::kLine);
 }
 
@@ -183,21 +192,49 @@ TEST_F(Editing, TabIsTextUnlessThereIsSomethingToComplete) {
 
 TEST_F(Editing, ViCommands) {
   EXPECT_EQ(vi("one two\x1b"), "one tw|o");
-  EXPECT_EQ(vi("one two\x1b" "0x"), "|ne two");
-  EXPECT_EQ(vi("one two\x1b" "0wD"), "one| ");
-  EXPECT_EQ(vi("one two\x1b" "0cwX\x1b"), "|X two");
-  EXPECT_EQ(vi("one two three\x1b" "02dw"), "|three");
-  EXPECT_EQ(vi("one two three\x1b" "0d2wu"), "one two |three");
-  EXPECT_EQ(vi("one two\x1b" "bdb"), "|two");
-  EXPECT_EQ(vi("a.b.c\x1b" "0f.;r-"), "a.b|-c");
-  EXPECT_EQ(vi("a.b.c\x1b" "0dt."), "|.b.c");
-  EXPECT_EQ(vi("one\x1b" "yyp"), "oneon|e");
-  EXPECT_EQ(vi("one\x1b" "dd"), "|");
-  EXPECT_EQ(vi("one\x1bIx\x1b" "Ay"), "xoney|");
-  EXPECT_EQ(vi("abc\x1b" "hrX"), "a|Xc");
+  EXPECT_EQ(vi("one two\x1b"
+               "0x"),
+            "|ne two");
+  EXPECT_EQ(vi("one two\x1b"
+               "0wD"),
+            "one| ");
+  EXPECT_EQ(vi("one two\x1b"
+               "0cwX\x1b"),
+            "|X two");
+  EXPECT_EQ(vi("one two three\x1b"
+               "02dw"),
+            "|three");
+  EXPECT_EQ(vi("one two three\x1b"
+               "0d2wu"),
+            "one two |three");
+  EXPECT_EQ(vi("one two\x1b"
+               "bdb"),
+            "|two");
+  EXPECT_EQ(vi("a.b.c\x1b"
+               "0f.;r-"),
+            "a.b|-c");
+  EXPECT_EQ(vi("a.b.c\x1b"
+               "0dt."),
+            "|.b.c");
+  EXPECT_EQ(vi("one\x1b"
+               "yyp"),
+            "oneon|e");
+  EXPECT_EQ(vi("one\x1b"
+               "dd"),
+            "|");
+  EXPECT_EQ(vi("one\x1bIx\x1b"
+               "Ay"),
+            "xoney|");
+  EXPECT_EQ(vi("abc\x1b"
+               "hrX"),
+            "a|Xc");
   EXPECT_EQ(vi("ab\x1bkj"), "a|b");
-  EXPECT_EQ(vi("ab\x1b" "99999999999999999999l"), "a|b");
-  EXPECT_EQ(vi("ab\x1b" "dq"), "a|b");
+  EXPECT_EQ(vi("ab\x1b"
+               "99999999999999999999l"),
+            "a|b");
+  EXPECT_EQ(vi("ab\x1b"
+               "dq"),
+            "a|b");
   EXPECT_EQ(last, Edited::kBell);
   vi("ab\x1b\x03");
   EXPECT_EQ(last, Edited::kDropped);

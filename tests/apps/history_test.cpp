@@ -22,9 +22,9 @@ using ::testing::IsEmpty;
 class Histories : public CommandLine {};
 
 TEST_F(Histories, KeepAnyText) {
-  const std::vector<std::string> texts = {"plain", " a\tb \\ c\\040\n\nd\r\x1b\x7f",
-                                          "\xC3\xA9\xE6\x97\xA5", "_HiStOrY_V2_ ", "#",
-                                          std::string(5000, 'x'), std::string("\0a", 2)};
+  const std::vector<std::string> texts = {
+      "plain", " a\tb \\ c\\040\n\nd\r\x1b\x7f", "\xC3\xA9\xE6\x97\xA5", "_HiStOrY_V2_ ",
+      "#",     std::string(5000, 'x'),           std::string("\0a", 2)};
   {
     History history(file("h"));
     for (const std::string& text : texts) history.add(text);

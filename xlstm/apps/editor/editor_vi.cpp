@@ -107,8 +107,12 @@ Edited Editor::vi_keys(std::string_view keys) {
 
 Edited Editor::vi_run(const ViCommand& command) {
   if (command.action != '\0' && command.key == command.action) {
-    buffer_.move(0);  // the whole text, which is one turn, is vi's line
-    return vi_operate(command.action, text().size());
+    // The whole text, which is one turn, is vi's line.
+    const std::size_t before = cursor();
+    buffer_.move(0);
+    const Edited result = vi_operate(command.action, text().size());
+    if (command.action == 'y') buffer_.move(before);
+    return result;
   }
   const auto target = vi_target(command);
   if (!target) return command.action != '\0' ? Edited::kBell : vi_simple(command);
