@@ -1,6 +1,7 @@
 // What bad input gets: one line that says what was wanted and found, and an exit code that says
 // why.
 #include <filesystem>
+#include <fstream>
 
 #include "command_line.h"
 
@@ -87,7 +88,11 @@ TEST_F(BadOption, MissingValuesAndCommandsAreNamed) {
   EXPECT_TRUE(is_one_line_error(xlstm({}), 2, "wanted a command"));
   EXPECT_TRUE(is_one_line_error(xlstm({"genrate"}), 2, "did you mean generate?"));
   EXPECT_TRUE(is_one_line_error(xlstm({"frobnicate"}), 2, "see xlstm --help"));
-  EXPECT_TRUE(is_one_line_error(xlstm({"generate", "Once"}), 2, "\"Once\""));
+  EXPECT_TRUE(is_one_line_error(xlstm({"generate", "Once upon"}), 2,
+                                "\"Once upon\"; did you mean --prompt \"Once upon\"?"));
+  EXPECT_TRUE(
+      is_one_line_error(xlstm({"perplexity", "a.txt"}), 2, "did you mean --file \"a.txt\"?"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"info", "./m"}), 2, "did you mean --model \"./m\"?"));
   EXPECT_TRUE(
       is_one_line_error(xlstm({"generate", "-p", "a", "--prompt-file", "b"}), 2, "got both"));
   EXPECT_TRUE(is_one_line_error(xlstm({"generate", "--interactive", "--json"}), 2, "--json"));
@@ -95,6 +100,41 @@ TEST_F(BadOption, MissingValuesAndCommandsAreNamed) {
   EXPECT_TRUE(is_one_line_error(xlstm({"completion"}), 2, "bash, zsh or fish"));
   EXPECT_TRUE(is_one_line_error(xlstm({"completion", "tcsh"}), 2, "bash, zsh, fish"));
   EXPECT_TRUE(is_one_line_error(xlstm({"wiring", "--format", "jsn"}), 2, "did you mean json?"));
+}
+
+TEST_F(BadOption, OptionsThatWouldDoNothingSaySo) {
+  EXPECT_TRUE(is_one_line_error(
+      xlstm({"convert", "a", "b", "--quantize", "4", "--calibration-tokens", "300"}), 2,
+      "[--calibration-tokens] wanted --calibrate FILE beside it, got none"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "a", "--wiring-style", "ascii"}), 2,
+                                "[--wiring-style] wanted --show-wiring beside it, got none"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "a", "--group-size", "32"}), 2,
+                                "[--group-size] wanted --quantize BITS beside it"));
+
+  const std::string quantised = file("quantised").string();
+  ASSERT_EQ(xlstm({"convert", "classics-8m", quantised, "--quantize", "8"}).code, 0);
+  const Result result =
+      xlstm({"generate", "-p", "The", "-n", "1", "--model", quantised, "--quantize", "4"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.err, ::testing::HasSubstr("xlstm: --quantize changes nothing in quantised"));
+  EXPECT_EQ(xlstm({"generate", "-p", "The", "-n", "1", "--quantize", "4"}).err, "");
+}
+
+TEST_F(BadOption, AModelThatIsNotThereSaysHowToGetIt) {
+  EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "a", "--model", "NX-AI/xLSTM-7b"}), 3,
+                                "hf download NX-AI/xLSTM-7b --local-dir xLSTM-7b"));
+}
+
+TEST_F(BadOption, AGitLfsPointerIsCalledOne) {
+  const std::string pointer =
+      "version https://git-lfs.github.com/spec/v1\noid sha256:0123456789abcdef\nsize 17085056\n";
+  for (const std::string name : {"model-00001-of-00002.safetensors", "tokenizer.json"}) {
+    const auto folder = model_without({name});
+    std::ofstream(folder / name) << pointer;
+    const Result result = xlstm({"generate", "-p", "a", "--model", folder.string()});
+    EXPECT_TRUE(is_one_line_error(result, 3, name + "] wanted the file itself, got a Git LFS"));
+    std::filesystem::remove_all(folder);
+  }
 }
 
 TEST_F(BadOption, EmptyFileNamesAreNotStandardInput) {

@@ -1,3 +1,6 @@
+#include <signal.h>
+
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "command_line.h"
@@ -127,6 +130,17 @@ TEST_F(Bench, RefusesForeignFilesInOneLine) {
   refused(twice.dump(), "two figures \"decode B1 at 100\"");
   EXPECT_TRUE(is_one_line_error(xlstm({"bench", "--compare", good, "--compare", file(".")}), 3,
                                 "Is a directory"));
+}
+
+TEST_F(Bench, AnInterruptEndsItAtOnceAndLeavesNothing) {
+  // A measurement that would take hours.
+  Process process(command({"bench", "--synthetic", "tiny", "--steps", "1000000", "--repeats",
+                           "1000", "--csv", file("a.csv").string()}),
+                  Process::Streams::kPipes);
+  process.read_until("tokens/s");  // the table's head
+  process.send(SIGINT);
+  EXPECT_EQ(process.wait(), 128 + SIGINT);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
 TEST_F(Bench, RefusesWhatMakesNoSense) {

@@ -32,6 +32,17 @@ TEST_F(Information, InfoTellsSizesAndMemory) {
             json["memory"]["estimate"].get<std::uint64_t>() + 3 * state);
 }
 
+TEST_F(Information, InfoSaysWhetherItFitsAsGenerateDoes) {
+  for (const char* limit : {"10M", "1G"}) {
+    const int code = xlstm({"generate", "-p", "The", "-n", "1", "--memory-limit", limit}).code;
+    const Json json = Json::parse(xlstm({"info", "--json", "--memory-limit", limit}).out);
+    EXPECT_EQ(json["memory"]["fits"], code == 0) << limit;
+    EXPECT_THAT(xlstm({"info", "--memory-limit", limit}).out,
+                HasSubstr(code == 0 ? "left of the limit of 1 GiB: it fits"
+                                    : "10 MiB left of the limit of 10 MiB: it does not fit"));
+  }
+}
+
 TEST_F(Information, InfoMeasuresALoadedModel) {
   const Json json = Json::parse(xlstm({"info", "--json", "--load", "--dtype", "float32"}).out);
   const auto weights = 4 * json["parameters"].get<std::uint64_t>();
@@ -76,6 +87,10 @@ TEST_F(Information, PerplexityOfAText) {
   EXPECT_GT(json["standard_error"], 0);
   EXPECT_THAT(xlstm({"perplexity"}, {.input = text}).out, HasSubstr("perplexity"));
   EXPECT_TRUE(is_one_line_error(xlstm({"perplexity"}, {.input = ""}), 2, "at least one token"));
+  // One token has a likelihood, but no spread.
+  EXPECT_THAT(xlstm({"perplexity"}, {.input = "a"}).out, HasSubstr("error        unknown"));
+  EXPECT_TRUE(
+      Json::parse(xlstm({"perplexity", "--json"}, {.input = "a"}).out)["standard_error"].is_null());
 }
 
 TEST_F(Information, DoctorTestsTheOps) {

@@ -34,6 +34,11 @@ TEST(ParseJson, BuildsWhatTheTextSays) {
   EXPECT_EQ(parse("[]"), Json::array());
 }
 
+TEST(ParseJson, CallsAGitLfsPointerOne) {
+  expect_refused("version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 17\n",
+                 {"a Git LFS pointer", "git lfs pull"});
+}
+
 TEST(ParseJson, RefusesMalformedTextAndSaysWhere) {
   expect_refused("", {"line 1, column 1"});
   expect_refused("{\n  \"a\": tru\n}", {"line 2"});

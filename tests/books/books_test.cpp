@@ -35,7 +35,7 @@ TEST_P(Books, PerplexityIsTheReferences) {
   ids.insert(ids.end(), text.begin(), text.end());
   const Perplexity got = perplexity(model, ids);
   std::printf("%s: perplexity %.4f +- %.3f over %lld tokens, %.0f tokens/s\n", GetParam().file,
-              got.perplexity, got.standard_error, static_cast<long long>(got.tokens),
+              got.perplexity, got.standard_error.value(), static_cast<long long>(got.tokens),
               got.tokens_per_second);
   EXPECT_EQ(got.tokens, static_cast<std::int64_t>(text.size()));
   EXPECT_NEAR(got.perplexity, GetParam().perplexity, 0.002 * GetParam().perplexity);

@@ -276,18 +276,19 @@ TEST(Engine, refuses_to_pass_the_hard_limit) {
   const std::string message = refusal(ErrorKind::kMemory, [&] { Engine::open(folder, options); });
   EXPECT_THAT(message, AllOf(HasSubstr("weights"), HasSubstr("limit of 1")));
   // Exactly what is in use and what it takes is enough.
-  options.hard_memory_limit = engine().memory().active + Engine::estimate_bytes(folder, options);
+  options.hard_memory_limit =
+      engine().memory().active + Engine::memory_need(folder, options).needed;
   EXPECT_EQ(Engine::open(folder, options).memory().limit, options.hard_memory_limit);
 }
 
 TEST(Engine, estimate_covers_the_weights_and_grows_with_the_batch) {
   const std::string folder = test::classics_folder().string();
-  const std::uint64_t one = Engine::estimate_bytes(folder, {.device = "cpu"}),
-                      four = Engine::estimate_bytes(folder, {.device = "cpu"}, 4);
+  const std::uint64_t one = Engine::memory_need(folder, {.device = "cpu"}).needed,
+                      four = Engine::memory_need(folder, {.device = "cpu"}, 4).needed;
   EXPECT_GT(one, engine().model().weight_bytes());
   EXPECT_GE(four, one + 3 * engine().plan().state_bytes());
-  EXPECT_LT(Engine::estimate_bytes(folder, {.dtype = "bfloat16", .device = "cpu"}), one);
-  EXPECT_THROW(Engine::estimate_bytes(folder, {.device = "cpu"}, 0), Error);
+  EXPECT_LT(Engine::memory_need(folder, {.dtype = "bfloat16", .device = "cpu"}).needed, one);
+  EXPECT_THROW(Engine::memory_need(folder, {.device = "cpu"}, 0).needed, Error);
 }
 
 TEST(Engine, soft_limit_keeps_caches_small) {

@@ -54,6 +54,28 @@ TEST_F(Resolve, name_is_looked_for_root_by_root) {
   EXPECT_EQ(resolve_model("", roots_), roots_[2] / "classics-8m");
 }
 
+TEST_F(Resolve, a_folder_here_does_not_hide_an_embedded_model) {
+  const fs::path before = fs::current_path();
+  fs::create_directories(folder_.path() / "here/small");
+  folder_.write("here/small/config.json", "{}");
+  fs::create_directories(folder_.path() / "here/mine");
+  fs::current_path(folder_.path() / "here");
+  EXPECT_EQ(resolve_model("small", roots_), roots_[0] / "small");
+  EXPECT_EQ(resolve_model("./small", roots_), "./small");
+  EXPECT_EQ(resolve_model("mine", roots_), "mine");
+  fs::current_path(before);
+}
+
+TEST_F(Resolve, a_repository_s_name_says_how_to_get_it) {
+  EXPECT_THAT(refusal("NX-AI/xLSTM-7b"),
+              AllOf(HasSubstr("[NX-AI/xLSTM-7b] wanted a model folder, got nothing there"),
+                    HasSubstr("hf download NX-AI/xLSTM-7b --local-dir xLSTM-7b"),
+                    HasSubstr("--model ./xLSTM-7b")));
+  for (const char* path : {"./xLSTM-7b", "/no/such", "a/b/c", "../b/c", "~/models", "models/"}) {
+    EXPECT_THAT(refusal(path), Not(HasSubstr("hf download"))) << path;
+  }
+}
+
 TEST_F(Resolve, unknown_name_lists_where_was_looked) {
   const std::string message = refusal("nothing-alike", roots_);
   for (const fs::path& root : roots_) EXPECT_THAT(message, HasSubstr(root.string()));

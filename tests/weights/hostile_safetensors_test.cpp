@@ -41,6 +41,11 @@ void expect_t_refused(const std::string& bytes, const Pieces& pieces) {
   expect_refused(bytes, all);
 }
 
+TEST(HostileSafetensors, AGitLfsPointerIsCalledOne) {
+  expect_refused("version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 17085056\n",
+                 {"a Git LFS pointer", "git lfs pull"});
+}
+
 TEST(HostileSafetensors, ASoundFileIsTaken) {
   const auto header = parse(one("\"I16\"", "[2,3]", "[0,12]", 12));
   ASSERT_EQ(header.entries.size(), 1U);

@@ -1,7 +1,6 @@
 // xlstm bench: how fast a model runs here, beside what the machine can do.
 #include <algorithm>
 #include <memory>
-#include <optional>
 
 #include "xlstm/apps/bench_compare.h"
 #include "xlstm/apps/bench_report.h"
@@ -71,24 +70,23 @@ int run_compare(const BenchArguments& options) {
 }
 
 // Writes the table row by row, as figures come, or all at the end.
-int run_on(const Model& model, const BenchArguments& options, std::optional<AtomicFile>& csv) {
-  BenchOptions bench = options.bench;
-  bench.cancelled = [] {
-    leave_if_interrupted();
-    return false;
-  };
+int run_on(const Model& model, const BenchArguments& options) {
   std::vector<BenchFigure> figures;
-  if (!options.json) write_out(bench_header(model));
-  run_bench(model, bench, [&](const BenchFigure& figure) {
+  if (!options.json) {
+    write_out(bench_header(model));
+    flush_out();
+  }
+  run_bench(model, options.bench, [&](const BenchFigure& figure) {
     figures.push_back(figure);
     if (options.json) return;
     write_out(bench_row(figure));
     flush_out();
   });
   if (options.json) write_out(json_line(bench_json(model, figures)));
-  if (csv) {
-    csv->write(std::string_view(bench_csv(figures)));
-    csv->commit();
+  if (!options.csv.empty()) {
+    AtomicFile csv(options.csv);
+    csv.write(std::string_view(bench_csv(figures)));
+    csv.commit();
   }
   return kExitOk;
 }
@@ -103,13 +101,13 @@ int run_bench_command(const BenchArguments& options) {
     fail_wanted(ErrorKind::kUsage, "xlstm bench", "something to measure",
                 "--prefill 0, and --batch 0 or --positions 0");
   }
-  std::optional<AtomicFile> csv;
-  if (!options.csv.empty()) csv.emplace(options.csv);  // a bad name is told before the work
+  if (!options.csv.empty()) const AtomicFile discarded(options.csv);  // a bad name is told now
+  end_at_interrupts();
   if (options.synthetic.empty()) {
     const Engine engine = open_engine(options.model);
-    return run_on(engine.model(), options, csv);
+    return run_on(engine.model(), options);
   }
-  return run_on(open_synthetic(options.synthetic, engine_options(options.model)), options, csv);
+  return run_on(open_synthetic(options.synthetic, engine_options(options.model)), options);
 }
 
 }  // namespace

@@ -52,14 +52,7 @@ std::optional<Quantization> with_bits(Quantization format, const std::string& bi
 
 std::optional<Recipe> recipe_of(const ConvertArguments& options) {
   const auto format = options.quantize.format();
-  if (!format) {
-    const bool alone = !options.keep.empty() || !options.head.empty() || !options.embedding.empty();
-    if (!alone && !options.min_max && options.calibrate.empty()) return std::nullopt;
-    fail_wanted(ErrorKind::kUsage, "xlstm convert",
-                "--quantize BITS beside --keep, --head-bits, --embedding-bits, --min-max and "
-                "--calibrate",
-                "none");
-  }
+  if (!format) return std::nullopt;
   Recipe recipe = default_recipe(*format);
   if (!options.head.empty()) recipe.head = with_bits(*format, options.head);
   if (!options.embedding.empty()) recipe.embedding = with_bits(*format, options.embedding);
@@ -161,6 +154,10 @@ OptionGroup quantize_group(ConvertArguments& to) {
                        to.calibration_tokens = static_cast<std::size_t>(
                            parse_integer("--calibration-tokens", text, kLeastCalibration, kMost));
                      }});
+  for (Option& option : options) {
+    if (option.name != "--quantize") option.beside = "--quantize";
+  }
+  options.back().beside = "--calibrate";
   return {"Quantisation", options};
 }
 

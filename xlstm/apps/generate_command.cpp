@@ -20,7 +20,8 @@ Option wiring_style_option(TreeStyle& to) {
               [&to](const std::string& text) {
                 to = text == "ascii" ? TreeStyle::kAscii : TreeStyle::kUnicode;
               },
-          .choices = {"unicode", "ascii"}};
+          .choices = {"unicode", "ascii"},
+          .beside = "--show-wiring"};
 }
 
 Json answer_json(const Completion& answer, const Engine& engine) {

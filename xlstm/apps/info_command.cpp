@@ -24,14 +24,15 @@ struct InfoArguments {
 
 // The machine's and this process's memory, and what the model will take of it.
 struct Needs {
-  std::uint64_t estimate, physical, available;
+  MemoryNeed model;
+  std::uint64_t physical, available;
   MemoryUse now;
 };
 
 Needs needs_of(const InfoArguments& options) {
   Needs needs{};
-  needs.estimate = Engine::estimate_bytes(options.model.model, engine_options(options.model),
-                                          static_cast<int>(options.batch));
+  needs.model = Engine::memory_need(options.model.model, engine_options(options.model),
+                                    static_cast<int>(options.batch));
   needs.physical = physical_memory_bytes();
   needs.available = available_memory_bytes();
   needs.now = options.load ? open_engine(options.model).memory() : memory_now();
@@ -55,11 +56,12 @@ Json tokenizer_json(const Tokenizer& tokenizer) {
 }
 
 std::string needs_text(const InfoArguments& options, const Needs& needs) {
-  const bool fits = needs.estimate <= needs.available;
-  return fact("needs", str(human_bytes(needs.estimate), " to run, --dtype ",
-                           options.model.engine.dtype, ", batch ", options.batch)) +
-         fact("machine", str(human_bytes(needs.physical), ", ", human_bytes(needs.available),
-                             " available: ", fits ? "it fits" : "it does not fit")) +
+  return fact("needs",
+              str(human_bytes(needs.model.needed), " to run, --dtype ", options.model.engine.dtype,
+                  ", batch ", options.batch, ", of ", human_bytes(needs.model.left), " left of ",
+                  needs.model.of, ": ", needs.model.fits() ? "it fits" : "it does not fit")) +
+         fact("machine",
+              str(human_bytes(needs.physical), ", ", human_bytes(needs.available), " available")) +
          memory_text(needs.now);
 }
 
@@ -77,7 +79,9 @@ Json info_json(const Plan& plan, const std::optional<Tokenizer>& tokenizer,
   json["folder"] = folder;
   json["tokenizer"] = tokenizer ? tokenizer_json(*tokenizer) : Json();
   json["memory"] = memory_json(needs.now);
-  json["memory"]["estimate"] = needs.estimate;
+  json["memory"]["estimate"] = needs.model.needed;
+  json["memory"]["left"] = needs.model.left;
+  json["memory"]["fits"] = needs.model.fits();
   json["memory"]["physical"] = needs.physical;
   json["memory"]["available"] = needs.available;
   return json;

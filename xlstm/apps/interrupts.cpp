@@ -17,7 +17,8 @@
 namespace xlstm::apps {
 namespace {
 
-std::atomic<int> g_signal{0};  // the one that interrupted; 0: none
+std::atomic<int> g_signal{0};        // the one that interrupted; 0: none
+std::atomic<bool> g_at_once{false};  // end_at_interrupts()
 static_assert(std::atomic<int>::is_always_lock_free, "used in a signal handler");
 
 // A signal between a look at g_signal and a wait would be slept over. So each also writes a byte
@@ -27,7 +28,7 @@ std::array<int, 2> g_wake = {-1, -1};
 void on_signal(int number) {
   const int error_number = errno;
   int none = 0;
-  if (g_signal.compare_exchange_strong(none, number)) {
+  if (!g_at_once && g_signal.compare_exchange_strong(none, number)) {
     wake_waiting();
   } else {
     restore_terminal();
@@ -66,6 +67,12 @@ void catch_interrupts() {
   remember_terminal();
   if (g_wake[0] < 0) make_wake_pipe();
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) catch_signal(number);
+}
+
+void end_at_interrupts() {
+  g_at_once = true;
+  // One that came just before has left its mark alone.
+  if (interrupted()) raise(g_signal);
 }
 
 bool interrupted() {

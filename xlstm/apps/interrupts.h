@@ -8,6 +8,10 @@ namespace xlstm::apps {
 // terminal as it was found. Signals that were ignored at the start (nohup, say) stay so.
 void catch_interrupts();
 
+// The same signals end the program at once, the terminal as it was found: for what has nothing to
+// keep. Call it after catch_interrupts().
+void end_at_interrupts();
+
 bool interrupted();
 // Whether it was more than Ctrl-C: then a conversation cannot go on either.
 bool told_to_end();

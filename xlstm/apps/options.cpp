@@ -4,10 +4,12 @@
 #include <utility>
 
 #include "xlstm/apps/interrupts.h"
+#include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
 #include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
 #include "xlstm/wiring/plan.h"
+#include "xlstm/wiring/recipe.h"
 
 namespace xlstm::apps {
 namespace {
@@ -192,7 +194,14 @@ Engine open_engine(const ModelOptions& options) {
     leave_if_interrupted();
     bar.update(share);
   };
-  return Engine::open(options.model, engine);
+  Engine opened = Engine::open(options.model, engine);
+  bar.clear();
+  if (engine.quantization &&
+      !changes_anything(default_recipe(*engine.quantization), opened.plan())) {
+    write_note(str("xlstm: --quantize changes nothing in ", opened.plan().name,
+                   ", whose weights are ", opened.plan().dtypes(), "\n"));
+  }
+  return opened;
 }
 
 void check_logit_bias(const Request& request, const Engine& engine) {

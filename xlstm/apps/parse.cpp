@@ -59,6 +59,38 @@ std::vector<std::string> names_of(const Command& command) {
   return names;
 }
 
+const Option* find_option(const Command& command, std::string_view name) {
+  for (const OptionGroup& group : command.groups) {
+    for (const Option& option : group.options) {
+      if (option.name == name) return &option;
+    }
+  }
+  return nullptr;
+}
+
+// What a value without an option may have been meant for: "; did you mean --prompt "It was"?".
+std::string as_option(const Command& command, const std::string& value) {
+  for (const char* name : {"--prompt", "--file", "--model"}) {
+    if (find_option(command, name) == nullptr) continue;
+    return str("; did you mean ", name, " ", quoted(value), "?");
+  }
+  return "";
+}
+
+// An option that would do nothing here is a mistake that should not pass in silence.
+void check_company(const Command& command, const CLI::App& app) {
+  for (const OptionGroup& group : command.groups) {
+    for (const Option& option : group.options) {
+      if (option.beside.empty() || app.count(option.name) == 0) continue;
+      if (app.count(option.beside) > 0) continue;
+      const Option* needed = find_option(command, option.beside);
+      const std::string value =
+          needed == nullptr || needed->value.empty() ? "" : " " + needed->value;
+      fail_wanted(ErrorKind::kUsage, option.name, option.beside + value + " beside it", "none");
+    }
+  }
+}
+
 void take_extras(const Command& command, const std::vector<std::string>& extras) {
   int taken = 0;
   for (const std::string& extra : extras) {
@@ -70,7 +102,8 @@ void take_extras(const Command& command, const std::vector<std::string>& extras)
       continue;
     }
     const std::string name = extra.substr(0, extra.find('='));
-    const std::string near = is_option ? did_you_mean(name, names_of(command)) : "";
+    const std::string near =
+        is_option ? did_you_mean(name, names_of(command)) : as_option(command, extra);
     fail_wanted(ErrorKind::kUsage, "xlstm " + command.name, "an option it has",
                 quoted(extra) + (near.empty() ? "; see xlstm " + command.name + " --help" : near));
   }
@@ -84,15 +117,6 @@ void take_extras(const Command& command, const std::vector<std::string>& extras)
   const std::string near = extras.empty() ? "" : did_you_mean(extras.front(), names);
   fail_wanted(ErrorKind::kUsage, "xlstm", "a command",
               got + (near.empty() ? "; see xlstm --help" : near));
-}
-
-const Option* find_option(const Command& command, std::string_view name) {
-  for (const OptionGroup& group : command.groups) {
-    for (const Option& option : group.options) {
-      if (option.name == name) return &option;
-    }
-  }
-  return nullptr;
 }
 
 // CLI11's complaint as ours. The only ones left are about the number of values.
@@ -155,6 +179,7 @@ Parsed parse_arguments(int argc, const char* const* argv, const std::vector<Comm
   const Command* command = chosen(app, commands);
   if (command == nullptr) refuse_command(commands, app.remaining());
   take_extras(*command, app.remaining(true));
+  check_company(*command, *app.get_subcommand(command->name));
   return {Asked::kRun, command};
 }
 

@@ -36,14 +36,16 @@ std::vector<TokenId> ids_of(const PerplexityArguments& options, const std::strin
 }
 
 Json result_json(const Perplexity& result) {
-  return {{"perplexity", result.perplexity}, {"standard_error", result.standard_error},
+  const auto error = result.standard_error;
+  return {{"perplexity", result.perplexity}, {"standard_error", error ? Json(*error) : Json()},
           {"mean_nll", result.mean_nll},     {"tokens", result.tokens},
           {"seconds", result.seconds},       {"tokens_per_second", result.tokens_per_second}};
 }
 
 std::string result_text(const Perplexity& result) {
   return fact("perplexity", decimals(result.perplexity, 4)) +
-         fact("error", decimals(result.standard_error, 4)) +
+         fact("error", result.standard_error ? decimals(*result.standard_error, 4)
+                                             : "unknown: one token has no spread") +
          fact("nats", decimals(result.mean_nll, 6) + " a token") +
          fact("tokens", with_commas(static_cast<std::uint64_t>(result.tokens))) +
          fact("speed", decimals(result.tokens_per_second, 0) + " tokens/s");

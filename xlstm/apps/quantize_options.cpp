@@ -13,14 +13,15 @@ Option choice_option(std::string name, std::string value, std::string help,
   return option;
 }
 
+Option beside_quantize(Option option) {
+  option.beside = "--quantize";
+  return option;
+}
+
 }  // namespace
 
 std::optional<Quantization> QuantizeOptions::format() const {
-  if (bits.empty()) {
-    const char* given = !group_size.empty() ? "--group-size" : !mode.empty() ? "--mode" : nullptr;
-    if (given == nullptr) return std::nullopt;
-    fail_wanted(ErrorKind::kUsage, given, "--quantize BITS beside it", "none");
-  }
+  if (bits.empty()) return std::nullopt;
   Quantization out;
   out.mode = quantization_mode_from_name(mode).value_or(QuantizationMode::kAffine);
   out.bits = std::stoi(bits);  // one of the choices
@@ -31,15 +32,16 @@ std::optional<Quantization> QuantizeOptions::format() const {
 }
 
 std::vector<Option> quantize_options(QuantizeOptions& to) {
-  return {choice_option("--quantize", "BITS",
-                        "Quantise the weights: 2, 3, 4, 5, 6 or 8 bits; embedding and head may get "
-                        "more",
-                        {"2", "3", "4", "5", "6", "8"}, to.bits),
-          choice_option("--group-size", "N",
-                        "Weights that share a scale: 32, 64 (default) or 128; 32 for mxfp4",
-                        {"32", "64", "128"}, to.group_size),
-          choice_option("--mode", "MODE", "affine (default) or mxfp4, which has 4 bits",
-                        {"affine", "mxfp4"}, to.mode)};
+  return {
+      choice_option("--quantize", "BITS",
+                    "Quantise the weights: 2, 3, 4, 5, 6 or 8 bits; embedding and head may get "
+                    "more",
+                    {"2", "3", "4", "5", "6", "8"}, to.bits),
+      beside_quantize(choice_option(
+          "--group-size", "N", "Weights that share a scale: 32, 64 (default) or 128; 32 for mxfp4",
+          {"32", "64", "128"}, to.group_size)),
+      beside_quantize(choice_option("--mode", "MODE", "affine (default) or mxfp4, which has 4 bits",
+                                    {"affine", "mxfp4"}, to.mode))};
 }
 
 }  // namespace xlstm::apps

@@ -15,8 +15,7 @@ struct QuantizeOptions {
   std::string group_size;  // empty: the mode's own
   std::string mode;        // empty: affine
 
-  // What they say together. Throws Error(kUsage) for a format that we do not have, or a group or
-  // mode without bits.
+  // What they say together. Throws Error(kUsage) for a format that we do not have.
   std::optional<Quantization> format() const;
 };
 

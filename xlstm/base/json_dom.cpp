@@ -5,6 +5,7 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/json.h"
+#include "xlstm/base/lfs_pointer.h"
 #include "xlstm/base/utf8.h"
 
 namespace xlstm {
@@ -116,6 +117,7 @@ void check_bytes(std::string_view text, std::string_view where) {
 }  // namespace
 
 Json parse_json(std::string_view text, std::string_view where, const JsonLimits& limits) {
+  refuse_lfs_pointer(text, where);
   check_bytes(text, where);
   Builder builder(text, where, limits);
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) {

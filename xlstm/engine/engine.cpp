@@ -153,13 +153,12 @@ MemoryUse Engine::memory() const {
   return use;
 }
 
-std::uint64_t Engine::estimate_bytes(const std::string& name, const EngineOptions& options,
-                                     int batch) {
+MemoryNeed Engine::memory_need(const std::string& name, const EngineOptions& options, int batch) {
   if (batch < 1) fail_wanted(ErrorKind::kUsage, "batch", "1 or more", str(batch));
   const ComputeDtype dtype = choose_dtype(options);
-  return estimate_memory(open_checkpoint(name).plan, dtype, batch, recipe_of(options),
-                         device_of(options))
-      .total();
+  return memory_need_of(estimate_memory(open_checkpoint(name).plan, dtype, batch,
+                                        recipe_of(options), device_of(options)),
+                        options);
 }
 
 std::filesystem::path Engine::resolve(const std::string& name) {

@@ -88,6 +88,14 @@ struct MemoryUse {
   std::uint64_t limit = 0;                        // the hard limit in force
 };
 
+// Bytes; open() refuses a model that does not fit.
+struct MemoryNeed {
+  std::uint64_t needed = 0;
+  std::uint64_t left = 0;  // of the smaller of the hard limit and the machine's memory
+  std::string of;          // which of the two: "the limit of 1 GiB", "the machine's 23.5 GiB"
+  bool fits() const { return needed <= left; }
+};
+
 // A conversation: a state that is carried over calls and never recomputed. Copying it is a fork.
 // A call that throws leaves the state as it was.
 class Session {
@@ -142,12 +150,14 @@ class Engine {
   double load_seconds() const;
   MemoryUse memory() const;
 
-  // What opening `name` would take, before anything is loaded: weights + state x batch + workspace.
-  static std::uint64_t estimate_bytes(const std::string& name, const EngineOptions& options = {},
-                                      int batch = 1);
-  // The folder that `name` stands for: `name` itself where it is a path; else an embedded model,
-  // looked for in $XLSTM_MODELS (folders divided by ':') and in ../share/xlstm/models of the
-  // program and of this library. Throws Error(kFile) saying where was looked.
+  // What opening `name` would take, before anything is loaded: weights + state x batch + workspace;
+  // and what it may have.
+  static MemoryNeed memory_need(const std::string& name, const EngineOptions& options = {},
+                                int batch = 1);
+  // The folder that `name` stands for: `name` itself where it is a path (it has a '/'); else an
+  // embedded model, looked for in $XLSTM_MODELS (folders divided by ':') and in
+  // ../share/xlstm/models of the program and of this library; else a folder of that name here.
+  // Throws Error(kFile) saying where was looked.
   static std::filesystem::path resolve(const std::string& name);
 
  private:

@@ -102,15 +102,20 @@ std::uint64_t memory_limit(const EngineOptions& options) {
   return device > 0 ? device : physical_memory_bytes();
 }
 
+MemoryNeed memory_need_of(const MemoryEstimate& estimate, const EngineOptions& options) {
+  const Room room = room_left(options);
+  return {estimate.total(), room.bytes, room.source};
+}
+
 void check_memory(const MemoryEstimate& estimate, const EngineOptions& options,
                   const std::string& where) {
-  const Room room = room_left(options);
-  if (estimate.total() <= room.bytes) return;
+  const MemoryNeed need = memory_need_of(estimate, options);
+  if (need.fits()) return;
   fail_wanted(
       ErrorKind::kMemory, where,
-      str(human_bytes(estimate.total()), " (weights ", human_bytes(estimate.weights), ", state ",
+      str(human_bytes(need.needed), " (weights ", human_bytes(estimate.weights), ", state ",
           human_bytes(estimate.state), ", workspace ", human_bytes(estimate.workspace), ")"),
-      str(human_bytes(room.bytes), " left of ", room.source));
+      str(human_bytes(need.left), " left of ", need.of));
 }
 
 void apply_limits(const EngineOptions& options) {

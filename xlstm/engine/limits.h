@@ -23,6 +23,9 @@ ComputeDtype choose_dtype(const EngineOptions& options);
 // The most bytes that may be in use: the hard limit, else what the device has.
 std::uint64_t memory_limit(const EngineOptions& options);
 
+// `estimate` beside what the hard limit and this machine leave.
+MemoryNeed memory_need_of(const MemoryEstimate& estimate, const EngineOptions& options);
+
 // Throws Error(kMemory), with both numbers, when `estimate` on top of what is in use passes the
 // hard limit or what can be had on this machine. `where` names the model.
 void check_memory(const MemoryEstimate& estimate, const EngineOptions& options,

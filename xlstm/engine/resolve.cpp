@@ -93,13 +93,25 @@ std::string hint(const std::optional<fs::path>& near) {
   return near ? str("; did you mean ", xlstm::quoted(near->string()), "?") : "";
 }
 
+// Advice where `name` reads like a repository of a hub, "NX-AI/xLSTM-7b".
+std::string repository_hint(const std::string& name) {
+  const std::size_t slash = name.find('/');
+  const bool two_words = slash != 0 && slash != std::string::npos && slash + 1 < name.size() &&
+                         name.find('/', slash + 1) == std::string::npos;
+  if (!two_words || name.front() == '.' || name.front() == '~') return "";
+  return str("; if this is a repository of Hugging Face, fetch it with: hf download ", name,
+             " --local-dir ", name.substr(slash + 1), ", and use --model ./",
+             name.substr(slash + 1));
+}
+
 fs::path resolve_path(const fs::path& path) {
   if (is_folder(path)) return path;
   const fs::path trimmed = path.has_filename() ? path : path.parent_path();
   if (is_there(trimmed)) fail_wanted(ErrorKind::kFile, path.string(), "a model folder", "a file");
   const fs::path parent = trimmed.has_parent_path() ? trimmed.parent_path() : fs::path(".");
   fail_wanted(ErrorKind::kFile, path.string(), "a model folder",
-              "nothing there" + hint(nearest(trimmed.filename().string(), {parent})));
+              "nothing there" + hint(nearest(trimmed.filename().string(), {parent})) +
+                  repository_hint(path.string()));
 }
 
 // Whether `name` can only be a path.
@@ -122,16 +134,14 @@ std::vector<fs::path> model_roots() {
 
 fs::path resolve_model(const std::string& name, const std::vector<fs::path>& roots) {
   if (is_path(name)) return resolve_path(name);
-  // A folder here counts as meant only if it looks like a model: one that happens to have an
-  // embedded model's name should not hide it.
-  if (!name.empty() && is_there(fs::path(name) / "config.json")) return name;
   const std::string wanted = name.empty() ? std::string(kDefaultModel) : name;
   std::string looked;
   for (const fs::path& root : roots) {
     if (is_folder(root / wanted)) return root / wanted;
     looked += (looked.empty() ? "" : ", ") + xlstm::quoted(root.string());
   }
-  if (is_folder(name)) return name;
+  // Last, so that no folder here hides an embedded model; "./name" is always the folder.
+  if (!name.empty() && is_folder(name)) return name;
   std::vector<fs::path> parents = roots;
   parents.emplace_back(".");
   fail_wanted(ErrorKind::kFile, wanted, "a model folder or the name of an embedded model",

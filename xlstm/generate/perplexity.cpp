@@ -40,7 +40,7 @@ struct Moments {
     mean += distance / static_cast<double>(++count);
     squares += distance * (x - mean);
   }
-  double variance() const { return count > 1 ? squares / static_cast<double>(count - 1) : 0; }
+  double variance() const { return squares / static_cast<double>(count - 1); }  // of two or more
 };
 
 mx::array row_of(const std::vector<TokenId>& ids, std::size_t begin, std::size_t size) {
@@ -94,7 +94,10 @@ Perplexity perplexity(const Model& model, const std::vector<TokenId>& ids,
   out.tokens = nll.count;
   out.mean_nll = nll.mean;
   out.perplexity = std::exp(nll.mean);
-  out.standard_error = out.perplexity * std::sqrt(nll.variance() / static_cast<double>(nll.count));
+  if (nll.count > 1) {
+    out.standard_error =
+        out.perplexity * std::sqrt(nll.variance() / static_cast<double>(nll.count));
+  }
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   out.tokens_per_second = static_cast<double>(out.tokens) / std::max(out.seconds, 1e-9);
   return out;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "xlstm/model/model.h"
@@ -11,10 +12,11 @@
 namespace xlstm {
 
 struct Perplexity {
-  double perplexity = 0;      // exp of the mean negative log-likelihood per predicted token
-  double standard_error = 0;  // of the perplexity: perplexity * sd(nll) / sqrt(tokens)
-  double mean_nll = 0;        // nats
-  std::int64_t tokens = 0;    // predicted: all but the first
+  double perplexity = 0;  // exp of the mean negative log-likelihood per predicted token
+  // Of the perplexity: perplexity * sd(nll) / sqrt(tokens). One token has none.
+  std::optional<double> standard_error = {};
+  double mean_nll = 0;      // nats
+  std::int64_t tokens = 0;  // predicted: all but the first
   double seconds = 0;
   double tokens_per_second = 0;
 };

@@ -9,6 +9,7 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/json.h"
+#include "xlstm/base/lfs_pointer.h"
 #include "xlstm/weights/safetensors.h"
 
 namespace xlstm {
@@ -170,6 +171,7 @@ void check_cover(const std::vector<Entry>& entries, std::uint64_t data_bytes,
 
 // The header's JSON, its length checked.
 std::string_view header_text(std::span<const std::byte> bytes, const std::string& where) {
+  refuse_lfs_pointer({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, where);
   if (bytes.size() < kLengthBytes) {
     fail_wanted(ErrorKind::kFormat, where, "a safetensors file, of 8 bytes at least",
                 str(bytes.size(), " bytes"));

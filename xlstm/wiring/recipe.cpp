@@ -121,4 +121,13 @@ bool is_quantised(const Plan& plan) {
   });
 }
 
+bool changes_anything(const Recipe& recipe, const Plan& plan) {
+  for (const Node& node : plan.nodes) {
+    for (const Slot& slot : node.slots) {
+      if (format_for(recipe, plan, node, slot)) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace xlstm

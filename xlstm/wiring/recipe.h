@@ -45,4 +45,7 @@ void check_recipe_for(const Recipe& recipe, const Plan& plan, std::string_view w
 
 bool is_quantised(const Plan& plan);  // any of its slots
 
+// Whether the recipe changes any slot.
+bool changes_anything(const Recipe& recipe, const Plan& plan);
+
 }  // namespace xlstm

@@ -3,14 +3,9 @@
 
 #include "xlstm/apps/editor/editor.h"
 #include "xlstm/apps/editor/glyphs.h"
-#include "xlstm/apps/editor/vi_command.h"
 
 namespace xlstm::apps {
 namespace {
-
-constexpr std::string_view kOperators = "dcy";
-constexpr std::string_view kFinds = "fFtT";
-constexpr std::size_t kMostCount = 100'000;
 
 bool is_blank(char byte) {
   return byte == ' ' || byte == '\t' || byte == '\n';
@@ -47,33 +42,7 @@ std::size_t word_start(const std::string& text, std::size_t at, bool big) {
   return at;
 }
 
-// A typed count, taken from the front of `keys`; 1 without one.
-std::size_t take_count(std::string_view& keys) {
-  std::size_t count = 0;
-  while (!keys.empty() && keys[0] >= '0' && keys[0] <= '9' && (count > 0 || keys[0] != '0')) {
-    count = std::min(count * 10 + static_cast<std::size_t>(keys[0] - '0'), kMostCount);
-    keys.remove_prefix(1);
-  }
-  return std::max<std::size_t>(count, 1);
-}
-
 }  // namespace
-
-// nullopt: more keys are needed.
-std::optional<ViCommand> parse_vi_command(std::string_view keys) {
-  ViCommand command{.count = take_count(keys)};
-  if (!keys.empty() && kOperators.find(keys[0]) != std::string_view::npos) {
-    command.action = keys[0];
-    keys.remove_prefix(1);
-    command.count *= take_count(keys);
-  }
-  if (keys.empty()) return std::nullopt;
-  command.key = keys[0];
-  command.glyph = keys.substr(1);
-  const bool wants_glyph = kFinds.find(command.key) != std::string_view::npos || command.key == 'r';
-  if (wants_glyph && command.glyph.empty()) return std::nullopt;
-  return command;
-}
 
 void Editor::vi_leave_insert() {
   pending_.clear();
@@ -126,7 +95,7 @@ Edited Editor::vi_run(const ViCommand& command) {
 }
 
 std::optional<Editor::ViTarget> Editor::vi_target(const ViCommand& command) {
-  if (kFinds.find(command.key) != std::string_view::npos) {
+  if (is_vi_find(command.key)) {
     last_find_ = command.key + command.glyph;
     return vi_find(command.key, command.count);
   }

@@ -15,6 +15,8 @@ struct ViCommand {
   std::string glyph = {};  // that f, F, t, T or r wants
 };
 
+bool is_vi_find(char key);  // f, F, t or T
+
 // nullopt: more keys are needed.
 std::optional<ViCommand> parse_vi_command(std::string_view keys);
 
