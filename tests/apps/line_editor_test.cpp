@@ -22,14 +22,6 @@ std::string pasted(const std::string& text) {
 
 class LineEditing : public CommandLine {
  protected:
-  std::map<std::string, std::string> environment(const std::string& locale = "C.UTF-8") const {
-    return {{"XDG_STATE_HOME", folder_.string()},
-            {"HOME", folder_.string()},
-            {"EDITRC", file("editrc").string()},
-            {"INPUTRC", file("inputrc").string()},
-            {"TERM", "xterm"},
-            {"LC_ALL", locale}};
-  }
   static void leave(Process& process) {
     process.read_until("> ");
     process.write(kCtrlD);
@@ -40,7 +32,7 @@ class LineEditing : public CommandLine {
 
   // The name of a fork is told as it arrived.
   void expect_arrives(const std::string& name, const std::string& keys) const {
-    Process process(chat(), Process::Streams::kTerminal, environment());
+    Process process(chat(), Process::Streams::kTerminal, terminal_environment());
     process.read_until("> ");
     process.write("/fork " + keys + "\r");
     process.read_until("now in " + name + "; /switch goes back");
@@ -84,7 +76,7 @@ TEST_F(LineEditing, APastedTextOfSeveralLinesIsOneTurn) {
   const std::vector<std::string> options = {"-n", "8", "--temperature", "0"};
   std::vector<std::string> arguments = {"chat"};
   arguments.insert(arguments.end(), options.begin(), options.end());
-  Process process(command(arguments), Process::Streams::kTerminal, environment());
+  Process process(command(arguments), Process::Streams::kTerminal, terminal_environment());
   process.read_until("> ");
   process.write(pasted("Alice was\r\tbeginning\r\nto get") + "\r");
   arguments = {"generate", "-p", "Alice was\n\tbeginning\nto get"};
@@ -104,7 +96,8 @@ TEST_F(LineEditing, APastedTextOfSeveralLinesIsOneTurn) {
 TEST_F(LineEditing, TextAndFileNamesAreUtf8InEveryLocale) {
   for (const std::string locale : {"C", "POSIX", "nowhere.UTF-8"}) {
     const std::string state = file("\xC3\xA9\xE6\x97\xA5" + locale + ".state").string();
-    Process process(command({"chat", "-n", "0"}), Process::Streams::kTerminal, environment(locale));
+    Process process(command({"chat", "-n", "0"}), Process::Streams::kTerminal,
+                    terminal_environment(locale));
     process.read_until("> ");
     process.write("d\xC3\xA9j\xC3\xA0 \xE6\x97\xA5\xE6\x9C\xAC\r");
     process.read_until("d\xC3\xA9j\xC3\xA0 \xE6\x97\xA5\xE6\x9C\xAC\r\n");
@@ -118,7 +111,7 @@ TEST_F(LineEditing, TextAndFileNamesAreUtf8InEveryLocale) {
 }
 
 TEST_F(LineEditing, TabIsText) {
-  Process process(chat(), Process::Streams::kTerminal, environment());
+  Process process(chat(), Process::Streams::kTerminal, terminal_environment());
   process.read_until("> ");
   process.write("/fork a\tb\r");
   process.read_until("got \"a\\x09b\"");
@@ -127,7 +120,7 @@ TEST_F(LineEditing, TabIsText) {
 
 TEST_F(LineEditing, TabCompletesCommandsAndFiles) {
   write("only-one.state", "no state");
-  Process process(chat(), Process::Streams::kTerminal, environment());
+  Process process(chat(), Process::Streams::kTerminal, terminal_environment());
   process.read_until("> ");
   process.write("/bra\t\r");
   process.read_until("* main, position 0");
@@ -143,8 +136,8 @@ TEST_F(LineEditing, TabCompletesCommandsAndFiles) {
 }
 
 TEST_F(LineEditing, TwoChatsKeepTheHistoryOfBoth) {
-  Process one(chat(), Process::Streams::kTerminal, environment());
-  Process two(chat(), Process::Streams::kTerminal, environment());
+  Process one(chat(), Process::Streams::kTerminal, terminal_environment());
+  Process two(chat(), Process::Streams::kTerminal, terminal_environment());
   one.read_until("> ");
   two.read_until("> ");
   one.write("/fork first\r");
@@ -170,7 +163,7 @@ class JobControl : public LineEditing {
 };
 
 TEST_F(JobControl, CtrlZAtThePromptAndFg) {
-  Process process(shell("-n 4"), Process::Streams::kTerminal, environment());
+  Process process(shell("-n 4"), Process::Streams::kTerminal, terminal_environment());
   process.read_until("> ");
   process.write("branches" + std::string(kCtrlZ));
   process.read_until("STOPPED");
@@ -185,7 +178,8 @@ TEST_F(JobControl, CtrlZAtThePromptAndFg) {
 }
 
 TEST_F(JobControl, CtrlZDuringAnAnswerAndFg) {
-  Process process(shell("-n 100000000 --ignore-eos"), Process::Streams::kTerminal, environment());
+  Process process(shell("-n 100000000 --ignore-eos"), Process::Streams::kTerminal,
+                  terminal_environment());
   process.read_until("> ");
   process.write("Once upon a time\r");
   process.read_until("time\r\n");
@@ -205,7 +199,7 @@ TEST_F(JobControl, CtrlZDuringAnAnswerAndFg) {
 
 // Whoever stopped it, and however the terminal is then.
 TEST_F(LineEditing, SigcontDrawsThePromptAgain) {
-  Process process(chat(), Process::Streams::kTerminal, environment());
+  Process process(chat(), Process::Streams::kTerminal, terminal_environment());
   process.read_until("> ");
   process.write("branches");
   process.read_until("branches");
@@ -220,7 +214,7 @@ TEST_F(LineEditing, SigcontDrawsThePromptAgain) {
 TEST_F(JobControl, SigquitLeavesTheTerminalAsItWas) {
   const std::string program = XLSTM_PROGRAM;
   Process process({"/bin/sh", "-c", "trap : QUIT; ulimit -c 0; " + program + " chat; stty -a"},
-                  Process::Streams::kTerminal, environment());
+                  Process::Streams::kTerminal, terminal_environment());
   process.read_until("> ");
   process.send_to_all(SIGQUIT);
   process.read_until("\x1b[?2004l");
@@ -229,7 +223,7 @@ TEST_F(JobControl, SigquitLeavesTheTerminalAsItWas) {
 
 TEST_F(LineEditing, ViModeKnowsCtrlCAfterEscape) {
   write("editrc", "bind -v\n");
-  Process process(chat(), Process::Streams::kTerminal, environment());
+  Process process(chat(), Process::Streams::kTerminal, terminal_environment());
   process.read_until("> ");
   process.write("/quit" + std::string(kEscape) + kCtrlC);
   process.read_until("Ctrl-D or /quit leaves");
@@ -246,7 +240,7 @@ TEST_F(LineEditing, ViModeKnowsCtrlCAfterEscape) {
 
 TEST_F(LineEditing, AnEmptyLineLetsTheAnswerGoOn) {
   Process process(command({"chat", "-n", "4", "--temperature", "0"}), Process::Streams::kTerminal,
-                  environment());
+                  terminal_environment());
   process.read_until("> ");
   process.write("Alice was\r");
   process.read_until("was\r\n");
@@ -260,7 +254,7 @@ TEST_F(LineEditing, AnEmptyLineLetsTheAnswerGoOn) {
 }
 
 TEST_F(LineEditing, FollowsTheTerminalsWidth) {
-  Process process(chat(), Process::Streams::kTerminal, environment());
+  Process process(chat(), Process::Streams::kTerminal, terminal_environment());
   process.read_until("> ");
   process.write("0123456789abcdefghij");
   process.read_until("0123456789abcdefghij");
@@ -275,7 +269,7 @@ TEST_F(LineEditing, FollowsTheTerminalsWidth) {
 TEST_F(LineEditing, AnErrorStreamThatIsNoTerminalGetsNoKeys) {
   const std::string log = file("log").string();
   Process process({"/bin/sh", "-c", XLSTM_PROGRAM " chat -n 4 2>" + log},
-                  Process::Streams::kTerminal, environment());
+                  Process::Streams::kTerminal, terminal_environment());
   process.write("/branches\n\x04");
   process.read_all();
   EXPECT_EQ(process.wait(), 0);
