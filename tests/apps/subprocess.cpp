@@ -46,7 +46,10 @@ constexpr unsigned kSecondsToTalk = 60;
                          const std::map<std::string, std::string>& environment, unsigned seconds) {
   for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
   signal(SIGPIPE, SIG_DFL);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGALRM}) signal(number, SIG_DFL);
+  // A shell in the background ignores some of them, and hands that on.
+  for (const int number : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGALRM, SIGTSTP}) {
+    signal(number, SIG_DFL);
+  }
   alarm(seconds);
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
