@@ -7,13 +7,6 @@ find_package(CLI11 REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
-if(APPLE)  # libedit is part of macOS and has no .pc file there
-  add_library(xlstm_libedit INTERFACE)
-  target_link_libraries(xlstm_libedit INTERFACE edit)
-else()
-  pkg_check_modules(LIBEDIT REQUIRED IMPORTED_TARGET libedit)
-  add_library(xlstm_libedit ALIAS PkgConfig::LIBEDIT)
-endif()
 
 # The environment speaks first, so that a change of it reaches a build folder that remembers another.
 if(DEFINED ENV{MLX_DIR} AND NOT "$ENV{MLX_DIR}" STREQUAL "")

@@ -49,7 +49,6 @@ probe() {
     cmd:c++) "${CXX:-c++}" --version >/dev/null 2>&1 ;;
     cmd:clang-format) have clang-format || have clang-format-14 ;;
     cmd:*) have "${1#cmd:}" ;;
-    pc:libedit) is_mac || pkg-config --exists libedit 2>/dev/null ;;
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
     python) [ -n "$(find_python)" ] ;;
     fuzzer) is_mac || fuzzer_links ;;

@@ -60,6 +60,69 @@ TEST_F(Chat, ForksGoTheirOwnWays) {
             one + ship + whale);
 }
 
+TEST_F(Chat, SwitchGoesBackToTheBranchBefore) {
+  const std::string one = answers("Alice was\n");
+  const std::string whale = answers("Alice was\n The whale\n").substr(one.size());
+  const std::string ship = answers("Alice was\n A ship\n").substr(one.size());
+  EXPECT_EQ(answers("Alice was\n/fork\n A ship\n/switch\n The whale\n"), one + ship + whale);
+  const Result result = chat("/fork a\n/fork b\n/switch main\n/switch\n/switch\n/branches\n");
+  EXPECT_THAT(result.err, HasSubstr("now in b, position 0\nnow in main, position 0\n"));
+  EXPECT_THAT(result.err, HasSubstr("  a, position 0\n  b, position 0\n* main, position 0\n"));
+  EXPECT_TRUE(is_one_line_error(chat("/switch\n"), 2, "[/switch] wanted a branch to go back to"));
+}
+
+// Also nothing but line ends where two answers meet.
+std::string in_one_piece(std::string text) {
+  std::erase(text, '\n');
+  return text;
+}
+
+TEST_F(Chat, ContinueGoesOnWithoutNewText) {
+  const Result whole = xlstm({"generate", "--temperature", "0", "-n", "24", "-p", "Alice was"});
+  EXPECT_EQ(in_one_piece(answers("Alice was\n/continue\n/continue\n")), in_one_piece(whole.out));
+  // A text is read, a state loaded: both can be gone on with.
+  const std::string state = file("a.state").string();
+  const std::string one = answers("Alice was\n/save " + state + "\n");
+  EXPECT_EQ(one + answers("/load " + state + "\n/continue\n"), answers("Alice was\n/continue\n"));
+  const std::string more = answers("Alice was\n/continue\n").substr(one.size());
+  EXPECT_EQ(answers("Alice was\n/continue\n/undo\n/continue\n"), one + more + more);
+}
+
+TEST_F(Chat, EmptyLinesOfAPipeAskForNothing) {
+  EXPECT_EQ(answers("\nAlice was\n\n\n The whale\n\n"), answers("Alice was\n The whale\n"));
+}
+
+TEST_F(Chat, RegenerateAnswersAgain) {
+  const std::string one = answers("Alice was\n");
+  const std::string whale = answers("Alice was\n The whale\n").substr(one.size());
+  EXPECT_EQ(answers("Alice was\n/regenerate\n The whale\n"), one + one + whale);
+  EXPECT_EQ(answers("Alice was\n The whale\n/regenerate\n/undo\n The whale\n"),
+            one + whale + whale + whale);
+  const std::string more = answers("Alice was\n/continue\n").substr(one.size());
+  EXPECT_EQ(answers("Alice was\n/continue\n/regenerate\n"), one + more + more);
+}
+
+TEST_F(Chat, RegenerateTakesAnotherSeedUnlessItIsFixed) {
+  const auto twice = [this](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"chat", "--temperature", "1", "-n", "40"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Result result = xlstm(arguments, {.input = "Alice was\n/regenerate\n"});
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.out;
+  };
+  const std::string fixed = twice({"--seed", "5"});
+  EXPECT_EQ(fixed.substr(0, fixed.size() / 2), fixed.substr(fixed.size() / 2));
+  const std::string free = twice({});
+  EXPECT_NE(free.substr(0, free.size() / 2), free.substr(free.size() / 2));
+}
+
+TEST_F(Chat, RegenerateSaysWhereThereIsNothing) {
+  const std::string wanted = "[/regenerate] wanted an answer to take back, got none";
+  EXPECT_TRUE(is_one_line_error(chat("/regenerate\n"), 2, wanted));
+  EXPECT_THAT(chat("Alice was\n/reset\n/regenerate\n").err, HasSubstr(wanted));
+  EXPECT_THAT(chat("Alice was\n/undo\n/regenerate\n").err, HasSubstr(wanted));
+}
+
 TEST_F(Chat, SavesAndLoads) {
   const std::string state = file("a.state").string();
   const std::string one = answers("Alice was\n");
@@ -92,7 +155,7 @@ TEST_F(Chat, TheFirstTurnMayBeAnOption) {
 }
 
 TEST_F(Chat, CommandsSpeakOnStandardError) {
-  const Result result = chat("/help\n/frobnicate\n/stats\n/switch\n/quit\nAlice was\n");
+  const Result result = chat("/help\n/frobnicate\n/stats\n/branches\n/quit\nAlice was\n");
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.out, IsEmpty());
   EXPECT_THAT(result.err, HasSubstr("/undo"));
@@ -111,7 +174,8 @@ TEST_F(Chat, AnErrorEndsAScript) {
 }
 
 TEST_F(Chat, CommandsTakeOnlyWhatTheyUse) {
-  for (const std::string name : {"/reset", "/undo", "/stats", "/help", "/quit"}) {
+  for (const std::string name :
+       {"/continue", "/regenerate", "/branches", "/reset", "/undo", "/stats", "/help", "/quit"}) {
     EXPECT_TRUE(
         is_one_line_error(chat(name + " now\n"), 2, "wanted nothing after it, got \"now\""));
   }
@@ -119,7 +183,7 @@ TEST_F(Chat, CommandsTakeOnlyWhatTheyUse) {
     EXPECT_TRUE(
         is_one_line_error(chat("/fork " + name + "\n"), 2, "[/fork] wanted a name without"));
   }
-  EXPECT_THAT(chat("/fork caf\xC3\xA9\n/switch\n").err, HasSubstr("* caf\xC3\xA9, position 0"));
+  EXPECT_THAT(chat("/fork caf\xC3\xA9\n/branches\n").err, HasSubstr("* caf\xC3\xA9, position 0"));
 }
 
 TEST_F(Chat, StatisticsAfterEachTurn) {

@@ -44,6 +44,15 @@ Result CommandLine::xlstm(std::vector<std::string> arguments, RunOptions options
   return run(command(std::move(arguments)), options);
 }
 
+std::map<std::string, std::string> CommandLine::terminal_environment(
+    const std::string& locale) const {
+  return {{"XDG_STATE_HOME", folder_.string()},
+          {"EDITRC", file("editrc").string()},
+          {"INPUTRC", file("inputrc").string()},
+          {"TERM", "xterm"},
+          {"LC_ALL", locale}};
+}
+
 fs::path CommandLine::write(const std::string& name, const std::string& content) const {
   std::ofstream(folder_ / name, std::ios::binary) << content;
   return folder_ / name;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ class CommandLine : public ::testing::Test {
   // Runs `xlstm arguments...`; its state folder is ours.
   Result xlstm(std::vector<std::string> arguments, RunOptions options = {}) const;
   std::vector<std::string> command(std::vector<std::string> arguments) const;
+
+  // For a chat at a terminal: its history and settings are files of our folder.
+  std::map<std::string, std::string> terminal_environment(
+      const std::string& locale = "C.UTF-8") const;
 
   // A file in our folder.
   std::filesystem::path file(const std::string& name) const { return folder_ / name; }

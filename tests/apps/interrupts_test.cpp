@@ -44,6 +44,19 @@ TEST_F(Interrupts, TheEndOfAPipeIsReadable) {
   EXPECT_TRUE(wait_readable(ends_[0]));
 }
 
+TEST_F(Interrupts, AWaitCanBeWokenOrLimited) {
+  EXPECT_EQ(wait_for(ends_[0], 0), Wait::kTimeout);
+  wake_waiting();
+  EXPECT_EQ(wait_for(ends_[0], kForever), Wait::kWoken);
+  EXPECT_EQ(wait_for(ends_[0], 0), Wait::kTimeout);
+  ASSERT_EQ(write(ends_[1], "x", 1), 1);
+  EXPECT_EQ(wait_for(ends_[0], kForever), Wait::kReadable);
+  wake_waiting();
+  EXPECT_TRUE(wait_readable(ends_[0]));
+  raise(SIGINT);
+  EXPECT_EQ(wait_for(ends_[0], kForever), Wait::kInterrupted);
+}
+
 TEST_F(Interrupts, ASecondOneEndsTheProgram) {
   EXPECT_EXIT(
       {

@@ -6,6 +6,7 @@
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/nearest.h"
 #include "xlstm/apps/streams.h"
+#include "xlstm/apps/terminal.h"
 #include "xlstm/apps/turn_reader.h"
 #include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
@@ -80,6 +81,20 @@ TEST(Nearest, FindsTypingErrors) {
   EXPECT_EQ(did_you_mean("--prompt-fil", names), "; did you mean --prompt-file?");
   EXPECT_EQ(did_you_mean("--something-else", names), "");
   EXPECT_EQ(did_you_mean(std::string(10000, 'x'), names), "");
+}
+
+TEST(Bar, IsNeverAsWideAsTheTerminal) {
+  EXPECT_EQ(bar_text("Reading", 50, 80),
+            "Reading [" + std::string(16, '#') + std::string(16, ' ') + "]  50%");
+  EXPECT_EQ(bar_text("Loading", 100, 20), "Loading [####] 100%");
+  EXPECT_EQ(bar_text("Loading", 7, 19), "Loading   7%");
+  EXPECT_EQ(bar_text("Loading", 7, 12), "  7%");
+  EXPECT_EQ(bar_text("Loading", 7, 4), "");
+  for (int columns = 1; columns < 100; ++columns) {
+    for (const int percent : {0, 1, 99, 100}) {
+      EXPECT_LT(bar_text("Loading", percent, columns).size(), static_cast<std::size_t>(columns));
+    }
+  }
 }
 
 TEST(ExitCodes, EveryKindHasOne) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,7 +46,10 @@ constexpr unsigned kSecondsToTalk = 60;
                          const std::map<std::string, std::string>& environment, unsigned seconds) {
   for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
   signal(SIGPIPE, SIG_DFL);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGALRM}) signal(number, SIG_DFL);
+  // A shell in the background ignores some of them, and hands that on.
+  for (const int number : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGALRM, SIGTSTP}) {
+    signal(number, SIG_DFL);
+  }
   alarm(seconds);
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -66,6 +70,13 @@ bool read_some(int descriptor, std::string& to) {
   const ssize_t got = read(descriptor, block.data(), block.size());
   if (got > 0) to.append(block.data(), static_cast<std::size_t>(got));
   return got > 0 || (got < 0 && errno == EINTR);
+}
+
+winsize size_of(int columns) {
+  winsize size = {};
+  size.ws_col = static_cast<unsigned short>(columns);
+  size.ws_row = 24;
+  return size;
 }
 
 // Feeds `input` and gathers both outputs at once, so that neither side waits for the other.
@@ -115,10 +126,11 @@ Result run(const std::vector<std::string>& command, const RunOptions& options) {
 }
 
 Process::Process(const std::vector<std::string>& command, Streams streams,
-                 const std::map<std::string, std::string>& environment) {
+                 const std::map<std::string, std::string>& environment, int columns) {
   signal(SIGPIPE, SIG_IGN);
   if (streams == Streams::kTerminal) {
-    child_ = forkpty(&output_, nullptr, nullptr, nullptr);
+    winsize size = size_of(columns);
+    child_ = forkpty(&output_, nullptr, nullptr, &size);
     check(child_ >= 0, "forkpty");
     if (child_ == 0) become(command, environment, kSecondsToTalk);
     return;
@@ -147,12 +159,32 @@ Process::~Process() {
 }
 
 void Process::write(const std::string& text) {
-  const int to = input_ >= 0 ? input_ : output_;
+  if (input_ < 0) return write_to_terminal(text);
   for (std::size_t written = 0; written < text.size();) {
-    const ssize_t gone = ::write(to, text.data() + written, text.size() - written);
+    const ssize_t gone = ::write(input_, text.data() + written, text.size() - written);
     check(gone > 0 || errno == EINTR, "write");
     if (gone > 0) written += static_cast<std::size_t>(gone);
   }
+}
+
+// A terminal takes no more keys while nobody reads what it shows.
+void Process::write_to_terminal(const std::string& text) {
+  const int flags = fcntl(output_, F_GETFL);
+  fcntl(output_, F_SETFL, flags | O_NONBLOCK);
+  for (std::size_t written = 0; written < text.size();) {
+    pollfd terminal{output_, POLLIN | POLLOUT, 0};
+    check(poll(&terminal, 1, -1) >= 0 || errno == EINTR, "poll");
+    if ((terminal.revents & POLLIN) != 0) read_some(output_, read_);
+    const ssize_t gone = ::write(output_, text.data() + written, text.size() - written);
+    check(gone > 0 || errno == EINTR || errno == EAGAIN, "write");
+    if (gone > 0) written += static_cast<std::size_t>(gone);
+  }
+  fcntl(output_, F_SETFL, flags);
+}
+
+void Process::resize(int columns) {
+  const winsize size = size_of(columns);
+  check(ioctl(output_, TIOCSWINSZ, &size) == 0, "ioctl");
 }
 
 void Process::close_input() {
@@ -163,6 +195,9 @@ void Process::close_output() {
 }
 void Process::send(int signal_number) {
   kill(child_, signal_number);
+}
+void Process::send_to_all(int signal_number) {
+  kill(-child_, signal_number);
 }
 
 const std::string& Process::read_until(const std::string& text) {

@@ -30,16 +30,19 @@ Result run(const std::vector<std::string>& command, const RunOptions& options = 
 class Process {
  public:
   enum class Streams { kPipes, kTerminal };  // kTerminal: all three are one pseudo-terminal
+  // `columns` of a terminal; it has 24 rows.
   Process(const std::vector<std::string>& command, Streams streams,
-          const std::map<std::string, std::string>& environment = {});
+          const std::map<std::string, std::string>& environment = {}, int columns = 80);
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  void write(const std::string& text);
+  void write(const std::string& text);  // of any length: what comes meanwhile is read
+  void resize(int columns);             // of the terminal
   void close_input();
   void close_output();  // nobody reads standard output any more
   void send(int signal_number);
+  void send_to_all(int signal_number);  // also to what the program started
 
   // Reads standard output until `text` follows what the last call waited for; returns all that was
   // read. Throws std::runtime_error, which tells all that was read, if it ends before.
@@ -49,6 +52,7 @@ class Process {
   int wait();                 // as Result::code
 
  private:
+  void write_to_terminal(const std::string& text);
   const std::string& read_until_(const std::string* text);
 
   pid_t child_ = -1;

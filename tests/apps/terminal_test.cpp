@@ -11,9 +11,6 @@ using ::testing::IsEmpty;
 
 class Terminal : public CommandLine {
  protected:
-  std::map<std::string, std::string> environment() const {
-    return {{"XDG_STATE_HOME", folder_.string()}, {"TERM", "xterm"}, {"LC_ALL", "C.UTF-8"}};
-  }
   // Leaves with Ctrl-D.
   static void leave(Process& process) {
     process.read_until("> ");
@@ -28,7 +25,7 @@ class Terminal : public CommandLine {
 
 TEST_F(Terminal, CtrlCStopsTheAnswerAndKeepsTheSession) {
   Process process(command({"chat", "-n", "100000000", "--ignore-eos"}), Process::Streams::kTerminal,
-                  environment());
+                  terminal_environment());
   process.read_until("> ");
   process.write("Once upon a time\r");
   process.read_until("time\r\n");  // the echo
@@ -41,21 +38,23 @@ TEST_F(Terminal, CtrlCStopsTheAnswerAndKeepsTheSession) {
 }
 
 TEST_F(Terminal, CtrlCDropsTheLineAndCtrlDLeaves) {
-  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
+  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal,
+                  terminal_environment());
   process.read_until("> ");
   process.write("/quit");
   process.read_until("/quit");
   process.write("\x03");
   process.read_until("Ctrl-D or /quit leaves");
   process.read_until("> ");
-  process.write("/switch\r");
+  process.write("/branches\r");
   EXPECT_THAT(process.read_until("* main, position 0"), HasSubstr("* main, position 0"));
   leave(process);
 }
 
 // No matter how a Ctrl-C falls between the editor's looks at the keys.
 TEST_F(Terminal, CtrlCIsNeverSleptOver) {
-  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
+  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal,
+                  terminal_environment());
   process.read_until("> ");
   for (int time = 0; time < 50; ++time) {
     process.write("/");
@@ -68,7 +67,8 @@ TEST_F(Terminal, CtrlCIsNeverSleptOver) {
 }
 
 TEST_F(Terminal, SignalsAreNeverSleptOver) {
-  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
+  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal,
+                  terminal_environment());
   process.read_until("> ");
   for (int time = 0; time < 50; ++time) {
     process.write("/");
@@ -81,28 +81,31 @@ TEST_F(Terminal, SignalsAreNeverSleptOver) {
 }
 
 TEST_F(Terminal, KeysTakeTheirTurns) {
-  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
+  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal,
+                  terminal_environment());
   process.read_until("> ");
   // One at a time: right after a prompt is shown the first may still be a signal, and two leave.
   process.write("/quit\x03");
   process.read_until("> ");
   process.write("\x03");
   process.read_until("> ");
-  process.write("/switch\r\x04");
+  process.write("/branches\r\x04");
   EXPECT_THAT(process.read_all(), HasSubstr("* main, position 0"));
   EXPECT_EQ(process.wait(), 0);
 }
 
 // While the model loads, the keys still go to the terminal itself.
 TEST_F(Terminal, KeysBeforeThePromptAreKept) {
-  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
-  process.write("/switch\r\x04");
+  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal,
+                  terminal_environment());
+  process.write("/branches\r\x04");
   EXPECT_THAT(process.read_all(), HasSubstr("* main, position 0"));
   EXPECT_EQ(process.wait(), 0);
 }
 
 TEST_F(Terminal, CtrlCBeforeThePromptLeavesOrIsAnswered) {
-  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
+  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal,
+                  terminal_environment());
   process.read_until("Loading");
   process.write("\x03");
   process.send(SIGTERM);
@@ -113,10 +116,11 @@ TEST_F(Terminal, CtrlCBeforeThePromptLeavesOrIsAnswered) {
 TEST_F(Terminal, SigtermSavesAndLeaves) {
   const std::string state = file("one.state").string();
   Process process(command({"chat", "-n", "4", "--save-state", state}), Process::Streams::kTerminal,
-                  environment());
+                  terminal_environment());
   process.read_until("> ");
   process.write("Alice was\r");
-  process.read_until("\n> ");
+  process.read_until("was\r\n");
+  process.read_until("> ");
   process.send(SIGTERM);
   process.read_all();
   EXPECT_EQ(process.wait(), 128 + SIGTERM);
@@ -125,14 +129,15 @@ TEST_F(Terminal, SigtermSavesAndLeaves) {
 
 TEST_F(Terminal, TheTerminalIsLeftAsItWasFound) {
   Process process({"/bin/sh", "-c", XLSTM_PROGRAM " chat; stty -a"}, Process::Streams::kTerminal,
-                  environment());
+                  terminal_environment());
   process.read_until("> ");
   process.write("\x04");
   EXPECT_THAT(process.read_all(), ::testing::ContainsRegex("[^-]icanon.*[^-]echo "));
 }
 
 TEST_F(Terminal, ErrorsKeepTheSession) {
-  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
+  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal,
+                  terminal_environment());
   process.read_until("> ");
   process.write("/load nowhere\r");
   process.read_until("xlstm: [nowhere]");
@@ -147,14 +152,16 @@ TEST_F(Terminal, ErrorsKeepTheSession) {
 
 TEST_F(Terminal, RemembersLines) {
   {
-    Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
+    Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal,
+                    terminal_environment());
     process.read_until("> ");
-    process.write("/switch\r");
+    process.write("/branches\r");
     process.read_until("* main");
     leave(process);
   }
-  EXPECT_THAT(read_file(file("xlstm/history")), HasSubstr("/switch"));
-  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
+  EXPECT_THAT(read_file(file("xlstm/history")), HasSubstr("/branches"));
+  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal,
+                  terminal_environment());
   process.read_until("> ");
   process.write("\x10\r");  // Ctrl-P: the line before
   EXPECT_THAT(process.read_until("* main"), HasSubstr("* main"));
@@ -162,7 +169,8 @@ TEST_F(Terminal, RemembersLines) {
 }
 
 TEST_F(Terminal, TheTerminalsEndEndsTheProgram) {
-  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, environment());
+  Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal,
+                  terminal_environment());
   process.read_until("> ");
   process.close_output();
   // SIGHUP, or the end of input if it comes first.
@@ -171,10 +179,49 @@ TEST_F(Terminal, TheTerminalsEndEndsTheProgram) {
 
 TEST_F(Terminal, GenerateShowsAProgressBarOnlyThere) {
   Process process(command({"generate", "-p", "The", "-n", "2"}), Process::Streams::kTerminal,
-                  environment());
+                  terminal_environment());
   EXPECT_THAT(process.read_all(), HasSubstr("Loading ["));
   EXPECT_EQ(process.wait(), 0);
   EXPECT_THAT(xlstm({"generate", "-p", "The", "-n", "2"}).err, IsEmpty());
+}
+
+// No row of a bar may be longer than the terminal: it would not be overwritten.
+void expect_short_rows(const std::string& shown, std::size_t columns) {
+  std::size_t start = 0;
+  for (std::size_t i = 0; i <= shown.size(); ++i) {
+    if (i < shown.size() && shown[i] != '\r' && shown[i] != '\n') continue;
+    EXPECT_LT(i - start, columns) << shown.substr(start, i - start);
+    start = i + 1;
+  }
+}
+
+TEST_F(Terminal, TheProgressBarFitsIntoTwentyColumns) {
+  Process process(command({"generate", "-p", "The", "-n", "1"}), Process::Streams::kTerminal,
+                  terminal_environment(), 20);
+  const std::string shown = process.read_all();
+  EXPECT_EQ(process.wait(), 0);
+  EXPECT_THAT(shown, HasSubstr("Loading [#"));
+  EXPECT_THAT(shown, HasSubstr("\r                   \r"));  // and is gone
+  expect_short_rows(shown, 20);
+}
+
+TEST_F(Terminal, ADumbTerminalGetsNoControlSequences) {
+  for (const std::string name : {"dumb", ""}) {
+    auto variables = terminal_environment();
+    variables["TERM"] = name;
+    Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal, variables);
+    process.read_until("Loading [");
+    process.read_until("> ");
+    process.write("/branchess\x7f\r");
+    process.read_until("* main, position 0");
+    process.read_until("> ");
+    process.write("/branch\x01x\x03");  // the cursor stays where it is seen
+    process.read_until("Ctrl-D or /quit leaves");
+    process.read_until("> ");
+    process.write("\x04");
+    EXPECT_EQ(process.read_all().find('\x1b'), std::string::npos);
+    EXPECT_EQ(process.wait(), 0);
+  }
 }
 
 TEST_F(Terminal, ALongPromptShowsAProgressBarToo) {
@@ -182,14 +229,14 @@ TEST_F(Terminal, ALongPromptShowsAProgressBarToo) {
   while (text.size() < 60'000) text += "It was the best of times, it was the worst of times. ";
   const std::string prompt = write("long.txt", text).string();
   Process process(command({"generate", "--prompt-file", prompt, "-n", "2"}),
-                  Process::Streams::kTerminal, environment());
+                  Process::Streams::kTerminal, terminal_environment());
   EXPECT_THAT(process.read_all(), HasSubstr("Reading ["));
   EXPECT_EQ(process.wait(), 0);
   EXPECT_THAT(xlstm({"generate", "--prompt-file", prompt, "-n", "2"}).err, IsEmpty());
 }
 
 TEST_F(Terminal, GenerateWithoutAPromptSaysWhatItWants) {
-  Process process(command({"generate"}), Process::Streams::kTerminal, environment());
+  Process process(command({"generate"}), Process::Streams::kTerminal, terminal_environment());
   EXPECT_THAT(process.read_all(), HasSubstr("wanted --prompt TEXT"));
   EXPECT_EQ(process.wait(), 2);
 }

@@ -1,6 +1,7 @@
 // xlstm chat: turns that go on from one carried state.
 #include <memory>
 
+#include "xlstm/apps/chat_completion.h"
 #include "xlstm/apps/chat_session.h"
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/generate_command.h"
@@ -25,8 +26,7 @@ class Conversation {
   }
 
   int run() {
-    const auto lines = person_ ? std::unique_ptr<LineSource>(std::make_unique<LineEditor>())
-                               : std::make_unique<PipeLines>();
+    const auto lines = open_lines();
     first_turn();
     while (!over_) turn(*lines);
     if (!options_.state.save.empty()) chat_.save(options_.state.save);
@@ -34,6 +34,12 @@ class Conversation {
   }
 
  private:
+  std::unique_ptr<LineSource> open_lines() const {
+    // An editor that nobody sees is none: then the terminal's own echo must do.
+    if (person_ && stderr_is_terminal()) return std::make_unique<LineEditor>(complete_chat);
+    return std::make_unique<PipeLines>();
+  }
+
   static Request request_of(const GenerateArguments& options) {
     Request request = options.request;
     request.cancelled = interrupted;
@@ -52,7 +58,7 @@ class Conversation {
       over_ = true;
     } else if (line.end == LineEnd::kInterrupted) {
       after_interrupt("Ctrl-D or /quit leaves\n");
-    } else if (!line.text.empty()) {
+    } else if (person_ || !line.text.empty()) {  // a file's empty lines ask for nothing
       guarded([this, &line] { respond(line.text); });
     }
   }
@@ -61,27 +67,48 @@ class Conversation {
     if (text.starts_with("//")) {
       answer(text.substr(1));
     } else if (text.starts_with('/')) {
-      const CommandReply reply = chat_.command(text);
-      write_note(reply.note);
-      over_ = reply.quit;
+      carry_out(chat_.command(text));
     } else {
       answer(text);
     }
   }
 
+  void carry_out(const CommandReply& reply) {
+    write_note(reply.note);
+    switch (reply.then) {
+      case CommandReply::Then::kNothing:
+        break;
+      case CommandReply::Then::kContinue:
+        answer("");
+        break;
+      case CommandReply::Then::kRegenerate:
+        show_answer([this](const auto&... callbacks) { return chat_.regenerate(callbacks...); });
+        break;
+      case CommandReply::Then::kQuit:
+        over_ = true;
+        break;
+    }
+  }
+
   void answer(const std::string& text) {
+    require_utf8("turn", text);
+    show_answer([&](const auto&... callbacks) { return chat_.answer(text, callbacks...); });
+  }
+
+  // `make` takes the callbacks that show an answer and its prompt's progress.
+  template <typename Make>
+  void show_answer(const Make& make) {
+    Completion completion;
     {
       ProgressBar bar("Reading");
-      chat_.answer(
-          require_utf8("turn", text),
-          [&bar](std::string_view piece) {
-            bar.clear();
-            return write_out(piece) && flush_out() && !interrupted();
-          },
-          [&bar](double share) { bar.update(share); });
+      completion = make(OnCompletionText([&bar](std::string_view piece) {
+                          bar.clear();
+                          return write_out(piece) && flush_out() && !interrupted();
+                        }),
+                        std::function<void(double)>([&bar](double share) { bar.update(share); }));
     }
     if (interrupted()) {
-      after_interrupt("\n");
+      after_interrupt("\n" + cut_short_text(completion));
     } else if (!write_out("\n") || !flush_out()) {
       over_ = true;  // nobody reads
     }
@@ -147,8 +174,8 @@ Command chat_command() {
       .description =
           "Each line is a turn; the model continues the text as it stands, and remembers. At a "
           "terminal lines can be edited and recalled; through a pipe each line is a turn all the "
-          "same. Commands start with a slash: /reset /undo /fork /switch /save /load /stats /help "
-          "/quit. Ctrl-C stops an answer, Ctrl-D leaves.",
+          "same. Commands start with a slash: /continue /regenerate /reset /undo /fork /switch "
+          "/branches /save /load /stats /help /quit. Ctrl-C stops an answer, Ctrl-D leaves.",
       .groups = common_groups(*options, "The first turn"),
       .examples = {{"xlstm chat --max-tokens 100 --temperature 0.8",
                     "Answers of up to 100 tokens."},

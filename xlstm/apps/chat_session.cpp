@@ -15,21 +15,20 @@ constexpr char kHelp[] =
     "A turn is a line; its text is continued as it stands. A line ending in \\ goes on in the "
     "next;\n"
     "\"\"\" opens a block of lines and closes it. // at the start stands for one /.\n"
+    "An empty line lets the answer go on.\n"
+    "  /continue       let the answer go on\n"
+    "  /regenerate     take the last answer back and answer again\n"
     "  /reset          forget everything read\n"
     "  /undo           back to before the last turn (or /reset, /load), up to 8 times\n"
-    "  /fork [NAME]    copy the state and go on in the copy\n"
-    "  /switch [NAME]  go to another copy; without a name: list them\n"
+    "  /fork [NAME]    copy the state and go on in the copy, a new branch\n"
+    "  /switch [NAME]  go to another branch; without a name: back to the one before\n"
+    "  /branches       list them\n"
     "  /save FILE      save the state\n"
     "  /load FILE      go on from a saved state\n"
     "  /stats          speed of the last answer, position, memory\n"
     "  /help           this text\n"
     "  /quit           leave; so does Ctrl-D\n"
     "Ctrl-C stops an answer and keeps the session.\n";
-
-// The commands, and whether something may follow them.
-const std::map<std::string_view, bool> kArguments = {
-    {"/reset", false}, {"/undo", false},  {"/fork", true},  {"/switch", true}, {"/save", true},
-    {"/load", true},   {"/stats", false}, {"/help", false}, {"/quit", false},  {"/exit", false}};
 
 // A fork's name stands in the prompt and in lists: one word that shows.
 bool good_name(std::string_view name) {
@@ -53,16 +52,30 @@ std::pair<std::string, std::string> split_command(std::string_view line) {
   return {std::string(line.substr(0, end)), std::string(rest)};
 }
 
+using Then = CommandReply::Then;
+
 }  // namespace
+
+const std::map<std::string_view, Follows>& chat_commands() {
+  static const std::map<std::string_view, Follows> commands = {
+      {"/continue", Follows::kNothing}, {"/regenerate", Follows::kNothing},
+      {"/reset", Follows::kNothing},    {"/undo", Follows::kNothing},
+      {"/fork", Follows::kName},        {"/switch", Follows::kName},
+      {"/branches", Follows::kNothing}, {"/save", Follows::kFile},
+      {"/load", Follows::kFile},        {"/stats", Follows::kNothing},
+      {"/help", Follows::kNothing},     {"/quit", Follows::kNothing},
+      {"/exit", Follows::kNothing}};
+  return commands;
+}
 
 ChatSession::ChatSession(Engine engine, Request request)
     : engine_(std::move(engine)), request_(std::move(request)) {
   branches_.emplace(name_, Branch{engine_.session(), {}});
 }
 
-void ChatSession::remember() {
+void ChatSession::remember(Step step) {
   Branch& now = branch();
-  now.before.push_back(now.session);
+  now.before.push_back(std::move(step));
   if (now.before.size() > kUndoDepth) now.before.pop_front();
 }
 
@@ -73,26 +86,44 @@ Completion ChatSession::answer(const std::string& text, const OnCompletionText& 
   request.prompt = text;
   Session before = branch().session;
   Completion completion = branch().session.complete(request, on_text);
-  branch().before.push_back(std::move(before));
-  if (branch().before.size() > kUndoDepth) branch().before.pop_front();
+  remember({std::move(before), text});
   last_ = completion;
   return completion;
 }
 
+Completion ChatSession::regenerate(const OnCompletionText& on_text,
+                                   const std::function<void(double)>& on_prompt_progress) {
+  if (branch().before.empty() || !branch().before.back().text) {
+    fail_wanted(ErrorKind::kUsage, "/regenerate", "an answer to take back", "none");
+  }
+  const Branch as_it_was = branch();
+  branch().session = as_it_was.before.back().session;
+  branch().before.pop_back();
+  try {
+    return answer(*as_it_was.before.back().text, on_text, on_prompt_progress);
+  } catch (...) {
+    branch() = as_it_was;
+    throw;
+  }
+}
+
 CommandReply ChatSession::command(std::string_view line) {
   const auto [name, argument] = split_command(line);
-  if (const auto wanted = kArguments.find(name); wanted == kArguments.end()) {
+  if (const auto known = chat_commands().find(name); known == chat_commands().end()) {
     return {"unknown command " + quoted(name) + "\n" + kHelp};
-  } else if (!wanted->second && !argument.empty()) {
+  } else if (known->second == Follows::kNothing && !argument.empty()) {
     fail_wanted(ErrorKind::kUsage, name, "nothing after it", quoted(argument));
   }
-  if (name == "/quit" || name == "/exit") return {"", true};
+  if (name == "/quit" || name == "/exit") return {"", Then::kQuit};
+  if (name == "/continue") return {"", Then::kContinue};
+  if (name == "/regenerate") return {"", Then::kRegenerate};
   if (name == "/help") return {kHelp};
   if (name == "/stats") return {statistics()};
   if (name == "/reset") return {reset()};
   if (name == "/undo") return {undo()};
   if (name == "/fork") return {fork(argument)};
-  if (name == "/switch") return {argument.empty() ? list() : switch_to(argument)};
+  if (name == "/switch") return {switch_to(argument)};
+  if (name == "/branches") return {list()};
   if (name == "/save") {
     save(require_file(name, argument));
     return {str("saved at position ", branch().session.position(), "\n")};
@@ -104,7 +135,7 @@ CommandReply ChatSession::command(std::string_view line) {
 void ChatSession::load(const std::string& file) {
   Session loaded = branch().session;
   loaded.load(file);
-  remember();
+  remember({branch().session, std::nullopt});
   branch().session = std::move(loaded);
 }
 
@@ -113,7 +144,7 @@ void ChatSession::save(const std::string& file) const {
 }
 
 std::string ChatSession::reset() {
-  remember();
+  remember({branch().session, std::nullopt});
   branch().session.reset();
   return "at position 0\n";
 }
@@ -121,7 +152,7 @@ std::string ChatSession::reset() {
 std::string ChatSession::undo() {
   Branch& now = branch();
   if (now.before.empty()) fail_wanted(ErrorKind::kUsage, "/undo", "a turn to take back", "none");
-  now.session = std::move(now.before.back());
+  now.session = std::move(now.before.back().session);
   now.before.pop_back();
   return str("back at position ", now.session.position(), "\n");
 }
@@ -139,15 +170,21 @@ std::string ChatSession::fork(std::string name) {
     fail_wanted(ErrorKind::kUsage, "/fork", "a new name", quoted(name) + ", which exists");
   }
   branches_.emplace(name, branch());
-  name_ = name;
+  previous_ = std::exchange(name_, name);
   return "now in " + name_ + "; /switch goes back\n";
 }
 
-std::string ChatSession::switch_to(const std::string& name) {
-  if (!branches_.contains(name)) {
-    fail_wanted(ErrorKind::kUsage, "/switch", "a fork's name", quoted(name));
+std::string ChatSession::switch_to(std::string name) {
+  if (name.empty()) {
+    if (previous_.empty()) {
+      fail_wanted(ErrorKind::kUsage, "/switch", "a branch to go back to", "none; /fork makes one");
+    }
+    name = previous_;
   }
-  name_ = name;
+  if (!branches_.contains(name)) {
+    fail_wanted(ErrorKind::kUsage, "/switch", "a branch that /branches lists", quoted(name));
+  }
+  if (name != name_) previous_ = std::exchange(name_, name);
   return str("now in ", name_, ", position ", branch().session.position(), "\n");
 }
 

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/select.h>
-#include <termios.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include <cerrno>
 
 #include "xlstm/apps/exit_code.h"
+#include "xlstm/apps/terminal_mode.h"
 
 namespace xlstm::apps {
 namespace {
@@ -24,23 +25,11 @@ static_assert(std::atomic<int>::is_always_lock_free, "used in a signal handler")
 // here, which the wait sees.
 std::array<int, 2> g_wake = {-1, -1};
 
-// How the terminal was when we came.
-termios g_terminal = {};
-bool g_have_terminal = false;
-
-// Only where the terminal is ours: from the background this would stop us or disturb others.
-void restore_terminal() {
-  if (g_have_terminal && tcgetpgrp(STDIN_FILENO) == getpgrp()) {
-    tcsetattr(STDIN_FILENO, TCSANOW, &g_terminal);
-  }
-}
-
 void on_signal(int number) {
   const int error_number = errno;
   int none = 0;
   if (!g_at_once && g_signal.compare_exchange_strong(none, number)) {
-    // A full pipe wakes just as well.
-    [[maybe_unused]] const ssize_t written = write(g_wake[1], "", 1);
+    wake_waiting();
   } else {
     restore_terminal();
     signal(number, SIG_DFL);
@@ -75,7 +64,7 @@ void catch_signal(int number) {
 }  // namespace
 
 void catch_interrupts() {
-  g_have_terminal = tcgetattr(STDIN_FILENO, &g_terminal) == 0;
+  remember_terminal();
   if (g_wake[0] < 0) make_wake_pipe();
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) catch_signal(number);
 }
@@ -109,22 +98,43 @@ void leave_if_interrupted() {
   if (interrupted()) throw Interrupted();
 }
 
-bool wait_readable(int descriptor) {
+void wake_waiting() {
+  const int error_number = errno;
+  // A full pipe wakes just as well.
+  [[maybe_unused]] const ssize_t written = write(g_wake[1], "", 1);
+  errno = error_number;
+}
+
+Wait wait_for(int descriptor, int milliseconds) {
   while (!interrupted()) {
     // select(), not poll(), which does not work on terminals everywhere.
-    if (std::max(descriptor, g_wake[0]) >= FD_SETSIZE || descriptor < 0) return true;
+    if (std::max(descriptor, g_wake[0]) >= FD_SETSIZE || descriptor < 0) return Wait::kReadable;
     fd_set wanted;
     FD_ZERO(&wanted);
     FD_SET(descriptor, &wanted);
     if (g_wake[0] >= 0) FD_SET(g_wake[0], &wanted);
     const int most = std::max(descriptor, g_wake[0]) + 1;
-    const int ready = select(most, &wanted, nullptr, nullptr, nullptr);
-    if (ready < 0 && errno != EINTR) return true;  // read() will say why
-    if (ready <= 0 || interrupted()) continue;
-    if (g_wake[0] >= 0 && FD_ISSET(g_wake[0], &wanted)) drain_wake_pipe();
-    if (FD_ISSET(descriptor, &wanted)) return true;
+    timeval limit = {milliseconds / 1000, static_cast<suseconds_t>(milliseconds % 1000 * 1000)};
+    const int ready =
+        select(most, &wanted, nullptr, nullptr, milliseconds == kForever ? nullptr : &limit);
+    if (ready < 0 && errno != EINTR) return Wait::kReadable;  // read() will say why
+    if (ready < 0 || interrupted()) continue;
+    if (ready == 0) return Wait::kTimeout;
+    if (g_wake[0] >= 0 && FD_ISSET(g_wake[0], &wanted)) {
+      drain_wake_pipe();
+      if (!interrupted()) return Wait::kWoken;
+    } else if (FD_ISSET(descriptor, &wanted)) {
+      return Wait::kReadable;
+    }
   }
-  return false;
+  return Wait::kInterrupted;
+}
+
+bool wait_readable(int descriptor) {
+  for (;;) {
+    const Wait wait = wait_for(descriptor, kForever);
+    if (wait == Wait::kReadable || wait == Wait::kInterrupted) return wait == Wait::kReadable;
+  }
 }
 
 }  // namespace xlstm::apps

@@ -24,6 +24,18 @@ int interrupt_exit_code();
 // Throws Interrupted (exit_code.h) if interrupted().
 void leave_if_interrupted();
 
+enum class Wait {
+  kReadable,     // or at its end
+  kInterrupted,  // be it before the wait
+  kWoken,        // by wake_waiting(), be it before the wait
+  kTimeout
+};
+inline constexpr int kForever = -1;
+// Waits for `descriptor`, at most so long.
+Wait wait_for(int descriptor, int milliseconds);
+// Ends a wait_for(), or the next one. Also from a signal handler.
+void wake_waiting();
+
 // Waits until `descriptor` can be read, or has ended. False: interrupted, be it before the wait.
 bool wait_readable(int descriptor);
 

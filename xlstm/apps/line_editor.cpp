@@ -1,114 +1,180 @@
 #include "xlstm/apps/line_editor.h"
 
-// readline.h uses FILE without including what declares it on some systems.
-#include <cstdio>
-//
-#include <editline/readline.h>
-#include <sys/ioctl.h>
-#include <termios.h>
+#include <signal.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <optional>
+#include <algorithm>
+#include <array>
+#include <utility>
 
+#include "xlstm/apps/editor/edit_settings.h"
+#include "xlstm/apps/editor/glyphs.h"
 #include "xlstm/apps/interrupts.h"
+#include "xlstm/apps/streams.h"
+#include "xlstm/apps/terminal.h"
+#include "xlstm/apps/terminal_mode.h"
+#include "xlstm/base/system.h"
 
 namespace xlstm::apps {
 namespace {
 
-constexpr int kHistoryLines = 1000;
-constexpr int kControlC = 3;
+// The bytes of one key come together; so much later an escape was the key.
+constexpr int kEscapeMilliseconds = 50;
+constexpr std::size_t kBlock = 1 << 16;
 
-// What libedit's callbacks leave for read(): a line, the end of input, Ctrl-C.
-std::optional<Line> g_line;
+struct EditingScope {
+  explicit EditingScope(bool paste) { begin_editing(paste); }
+  ~EditingScope() { end_editing(); }
+  EditingScope(const EditingScope&) = delete;
+  EditingScope& operator=(const EditingScope&) = delete;
+};
 
-void take_line(char* text) {
-  g_line = text == nullptr ? Line{LineEnd::kEndOfInput, ""} : Line{LineEnd::kText, text};
-  std::free(text);
+std::unique_ptr<Screen> make_screen(bool controls) {
+  if (controls) return std::make_unique<RowScreen>();
+  return std::make_unique<DumbScreen>();
 }
 
-std::string state_folder() {
-  const char* state = std::getenv("XDG_STATE_HOME");
-  if (state != nullptr && state[0] == '/') return std::string(state) + "/xlstm";
-  const char* home = std::getenv("HOME");
-  return home != nullptr && home[0] == '/' ? std::string(home) + "/.local/state/xlstm" : "";
-}
-
-std::string make_history_file() {
-  const std::string folder = state_folder();
-  if (folder.empty()) return "";
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  return failed ? "" : folder + "/history";
-}
-
-// Waits for a key. kInterrupted after Ctrl-C, kEndOfInput when the terminal is gone.
-LineEnd wait_for_key() {
-  if (!wait_readable(STDIN_FILENO)) return LineEnd::kInterrupted;
-  int bytes = 0;
-  const bool gone = ioctl(STDIN_FILENO, FIONREAD, &bytes) != 0 || bytes == 0;
-  return gone ? LineEnd::kEndOfInput : LineEnd::kText;
-}
-
-int drop_line(int, int) {
-  g_line = Line{LineEnd::kInterrupted, ""};
-  return 0;
-}
-
-void set_up_keys() {
-  rl_add_defun("xlstm-drop-line", drop_line, kControlC);
-  // Linux hands on a Ctrl-D that was typed before the prompt, when the terminal was not yet the
-  // editor's, as a zero.
-  char binding[] = "bind ^@ em-delete-or-list";
-  rl_parse_and_bind(binding);
-}
-
-// Ctrl-C becomes a key like others, in its turn. As a signal it would also empty the terminal's
-// queue, and read() would wait for keys that wait_for_key() has seen. libedit undoes this when it
-// gives the terminal back.
-void make_interrupt_a_key() {
-  termios terminal;
-  if (tcgetattr(STDIN_FILENO, &terminal) != 0) return;
-  terminal.c_cc[VINTR] = _POSIX_VDISABLE;
-  tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+// Words in columns, as many as fit.
+std::string in_columns(const std::vector<std::string>& words, int columns) {
+  constexpr std::size_t kMost = 200;
+  const std::size_t count = std::min(words.size(), kMost);
+  int widest = 0;
+  for (std::size_t i = 0; i < count; ++i) widest = std::max(widest, width_of(words[i]));
+  const int step = widest + 2;
+  std::string out;
+  int column = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (column > 0 && column + step > columns) {
+      out += '\n';
+      column = 0;
+    }
+    out += words[i] + std::string(static_cast<std::size_t>(step - width_of(words[i])), ' ');
+    column += step;
+  }
+  out += '\n';
+  if (count < words.size()) out += str("and ", words.size() - count, " more\n");
+  return out;
 }
 
 }  // namespace
 
-LineEditor::LineEditor() : history_file_(make_history_file()) {
-  rl_readline_name = "xlstm";
-  rl_instream = stdin;
-  rl_outstream = stderr;
-  rl_catch_signals = 0;  // they are ours (interrupts.h)
-  rl_initialize();
-  set_up_keys();
-  using_history();
-  stifle_history(kHistoryLines);
-  if (!history_file_.empty()) read_history(history_file_.c_str());
-}
-
-LineEditor::~LineEditor() {
-  if (!history_file_.empty()) write_history(history_file_.c_str());
+LineEditor::LineEditor(Completer complete)
+    : controls_(terminal_has_controls()),
+      history_(history_file()),
+      editor_(edit_mode(), history_.lines(), std::move(complete)),
+      screen_(make_screen(controls_)) {
+  watch_terminal();
 }
 
 Line LineEditor::read(const std::string& prompt) {
-  g_line.reset();
-  // The form with callbacks, because libedit's readline() goes on reading after a signal.
-  rl_callback_handler_install(prompt.c_str(), take_line);
-  make_interrupt_a_key();
-  while (!g_line) {
-    const LineEnd waited = wait_for_key();
-    if (waited != LineEnd::kText) {
-      g_line = Line{waited, ""};
-    } else {
-      rl_callback_read_char();
+  prompt_ = prompt;
+  editor_.begin();
+  const EditingScope scope(controls_);
+  take_terminal_changes();
+  screen_->resize(terminal_size());
+  Line line = edit();
+  show(editor_.text().size());
+  write_note(screen_->leave());
+  if (!line.text.empty()) history_.add(line.text);
+  return line;
+}
+
+Line LineEditor::edit() {
+  for (;;) {
+    while (const auto key = keys_.next()) {
+      if (auto line = react(editor_.handle(*key))) return *line;
     }
+    if (const auto end = wait_for_keys()) return {*end, ""};
   }
-  rl_callback_handler_remove();
-  if (g_line->end != LineEnd::kText) std::fputc('\n', stderr);
-  if (!g_line->text.empty()) add_history(g_line->text.c_str());
-  return *g_line;
+}
+
+std::optional<Line> LineEditor::react(Edited edited) {
+  switch (edited) {
+    case Edited::kOn:
+      break;
+    case Edited::kBell:
+      write_note("\a");
+      break;
+    case Edited::kLine:
+      return Line{LineEnd::kText, editor_.text()};
+    case Edited::kDropped:
+      return Line{LineEnd::kInterrupted, ""};
+    case Edited::kEndOfInput:
+      return Line{LineEnd::kEndOfInput, ""};
+    case Edited::kSuspend:
+      suspend();
+      break;
+    case Edited::kClearScreen:
+      write_note(screen_->clear_all());
+      break;
+    case Edited::kChoices:
+      show_choices();
+      break;
+  }
+  return std::nullopt;
+}
+
+std::optional<LineEnd> LineEditor::wait_for_keys() {
+  // Drawn when nothing more has come yet: a long text that comes in pieces is drawn once.
+  Wait wait = wait_for(STDIN_FILENO, 0);
+  if (wait == Wait::kTimeout) {
+    show(editor_.cursor());
+    const bool open = editor_.mode() == EditMode::kVi && keys_.has_open_escape();
+    wait = wait_for(STDIN_FILENO, open ? kEscapeMilliseconds : kForever);
+  }
+  switch (wait) {
+    case Wait::kReadable:
+      return read_keys();
+    case Wait::kInterrupted:
+      return LineEnd::kInterrupted;
+    case Wait::kWoken:
+      follow_terminal();
+      break;
+    case Wait::kTimeout:
+      keys_.close_escape();
+      break;
+  }
+  return std::nullopt;
+}
+
+std::optional<LineEnd> LineEditor::read_keys() {
+  std::array<char, kBlock> block;
+  const ssize_t got = ::read(STDIN_FILENO, block.data(), block.size());
+  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return std::nullopt;
+  if (got <= 0) return LineEnd::kEndOfInput;  // the terminal is gone
+  keys_.feed({block.data(), static_cast<std::size_t>(got)});
+  return std::nullopt;
+}
+
+void LineEditor::follow_terminal() {
+  const TerminalChanges changes = take_terminal_changes();
+  if (changes.resized) write_note(screen_->clear());
+  if (changes.continued) {
+    begin_editing(controls_);
+    screen_->leave();  // whatever is there now, it is not ours
+    write_note("\r");
+  }
+  screen_->resize(terminal_size());
+}
+
+// As the terminal would do with Ctrl-Z: stops all that runs together with us, too.
+void LineEditor::suspend() {
+  write_note(screen_->leave());
+  end_editing();
+  kill(0, SIGTSTP);
+  begin_editing(controls_);
+  take_terminal_changes();
+  screen_->resize(terminal_size());
+}
+
+void LineEditor::show(std::size_t cursor) {
+  const std::string before = editor_.search_prompt().value_or(prompt_);
+  write_note(screen_->show(before + editor_.text(), before.size() + cursor));
+}
+
+void LineEditor::show_choices() {
+  show(editor_.text().size());
+  write_note(screen_->leave() + in_columns(editor_.choices(), terminal_size().columns));
 }
 
 }  // namespace xlstm::apps

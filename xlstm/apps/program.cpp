@@ -2,8 +2,6 @@
 
 #include <signal.h>
 
-#include <clocale>
-
 #include "xlstm/apps/command.h"
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/help.h"
@@ -52,8 +50,6 @@ void show_answers_so_far() {
 }  // namespace
 
 int run_program(int argc, const char* const* argv) {
-  // Characters are counted as the terminal does; numbers keep the C locale.
-  std::setlocale(LC_CTYPE, "");
   // A closed pipe and a file that may not grow are errors of write(), which we report.
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);

@@ -1,9 +1,13 @@
 #include "xlstm/apps/terminal.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cstdlib>
+
+#include "xlstm/apps/streams.h"
+#include "xlstm/base/error.h"
 
 namespace xlstm::apps {
 
@@ -17,6 +21,47 @@ bool stderr_is_terminal() {
   return isatty(STDERR_FILENO) == 1;
 }
 
+TerminalSize terminal_size() {
+  TerminalSize size;
+  winsize told = {};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &told) == 0) {
+    if (told.ws_col > 0) size.columns = told.ws_col;
+    if (told.ws_row > 0) size.rows = told.ws_row;
+  }
+  return size;
+}
+
+bool terminal_has_controls() {
+  const char* name = std::getenv("TERM");
+  return name != nullptr && name[0] != '\0' && std::string_view(name) != "dumb";
+}
+
+namespace {
+
+std::string blanks(int count) {
+  return std::string(static_cast<std::size_t>(std::max(count, 0)), ' ');
+}
+
+}  // namespace
+
+std::string bar_text(std::string_view label, int percent, int columns) {
+  constexpr int kWidest = 32;
+  constexpr int kNarrowest = 4;
+  const std::string number = std::to_string(percent) + "%";
+  const std::string share = blanks(4 - static_cast<int>(number.size())) + number;
+  // One column stays free: in the last one some terminals begin a new row.
+  const int room = columns - 1;
+  const int with_label = static_cast<int>(label.size()) + 1 + static_cast<int>(share.size());
+  const int bar = std::min(kWidest, room - with_label - 3);
+  if (bar >= kNarrowest) {
+    const int full = percent * bar / 100;
+    return str(label, " [", std::string(static_cast<std::size_t>(full), '#'), blanks(bar - full),
+               "] ", share);
+  }
+  if (with_label <= room) return str(label, " ", share);
+  return static_cast<int>(share.size()) <= room ? share : "";
+}
+
 ProgressBar::ProgressBar(std::string_view label) : label_(label), shown_(stderr_is_terminal()) {}
 
 ProgressBar::~ProgressBar() {
@@ -24,20 +69,23 @@ ProgressBar::~ProgressBar() {
 }
 
 void ProgressBar::update(double share) {
-  constexpr int kWidth = 32;
+  if (!shown_) return;
   const int percent = static_cast<int>(std::clamp(share, 0.0, 1.0) * 100);
-  if (!shown_ || percent == percent_) return;
+  const int columns = terminal_size().columns;
+  if (percent == percent_ && columns == columns_) return;
   percent_ = percent;
-  const std::string bar(static_cast<std::size_t>(percent * kWidth / 100), '#');
-  std::fprintf(stderr, "\r%s [%-*s] %3d%%", label_.c_str(), kWidth, bar.c_str(), percent);
-  std::fflush(stderr);
+  columns_ = columns;
+  const std::string text = bar_text(label_, percent, columns);
+  const int width = static_cast<int>(text.size());
+  write_note("\r" + text + blanks(std::min(width_, columns - 1) - width));
+  width_ = width;
 }
 
 void ProgressBar::clear() {
   if (percent_ < 0) return;
+  write_note("\r" + blanks(std::min(width_, terminal_size().columns - 1)) + "\r");
   percent_ = -1;
-  std::fputs("\r\033[K", stderr);
-  std::fflush(stderr);
+  width_ = 0;
 }
 
 }  // namespace xlstm::apps
