@@ -86,7 +86,7 @@ void limit_address_space(std::uint64_t more) {
 TEST(LimitsDeathTest, a_model_that_does_not_fit_the_address_space_is_refused) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(exit_with_kind([] {
-                limit_address_space(20 << 20);  // the weights take 32 MiB, and are mapped besides
+                limit_address_space(20 << 20);  // the weights take 32 MiB
                 open();
               }),
               ::testing::ExitedWithCode(status_of(ErrorKind::kMemory)), "wanted");
@@ -95,7 +95,7 @@ TEST(LimitsDeathTest, a_model_that_does_not_fit_the_address_space_is_refused) {
 TEST(LimitsDeathTest, memory_that_runs_out_while_weights_are_read_is_told) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(exit_with_kind([] {
-                const auto source = open_weights(test::classics_folder());  // mapped before
+                const auto source = open_weights(test::classics_folder());  // opened before
                 const Plan plan = discover(test::classics_folder(), *source);
                 limit_address_space(10 << 20);
                 Model::load(plan, *source);

@@ -8,6 +8,7 @@
 
 #include "tests/base/grouping_locale.h"
 #include "tests/model/fixture.h"
+#include "tests/weights/copied_tensors.h"
 #include "xlstm/base/error.h"
 #include "xlstm/weights/safetensors.h"
 
@@ -142,17 +143,13 @@ TEST_F(StateFile, PositionsThatVersion010WroteWithMarksAreRead) {
   state_.positions = {1234567};
   save_state(file_, state_, model());
   const auto source = open_safetensors(file_);
-  std::vector<TensorToWrite> tensors;
-  for (std::size_t i = 0; i < source->tensors().size(); ++i) {
-    const TensorInfo& info = source->tensors()[i];
-    tensors.push_back({info.name, info.dtype, info.shape, source->bytes(i)});
-  }
+  const CopiedTensors copied(*source);
   const fs::path marked = folder_ / "marked.state";
   for (const char* positions :
        {"1,234,567", "1.234.567", "1 234 567", "1'234'567", "12,34,567", "1234567"}) {
     auto metadata = source->metadata();
     metadata["positions"] = positions;
-    write_safetensors(marked, tensors, metadata);
+    write_safetensors(marked, copied.tensors, metadata);
     EXPECT_EQ(load_state(marked, model()).positions, (std::vector<std::uint64_t>{1234567}))
         << positions;
   }

@@ -62,7 +62,6 @@ void write_shard(const fs::path& file, const std::vector<Conversion>& shard,
   for (const Conversion& each : shard) {
     make_tensors(each, source, options, compensation,
                  [&out](std::span<const std::byte> bytes) { out.write(bytes); });
-    source.release(each.source);
     progress.add(source.tensors()[each.source].bytes);
   }
   out.commit();

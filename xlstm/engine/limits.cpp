@@ -36,8 +36,8 @@ std::uint64_t less(std::uint64_t all, std::uint64_t used) {
   return all > used ? all - used : 0;
 }
 
-// Weights are counted as MLX's memory: what is resident beside them (code, mapped files) is small
-// or can be dropped.
+// Weights are counted as MLX's memory: what is resident beside them (code, pieces of files) is
+// small or can be dropped.
 Room room_of_machine(std::uint64_t used) {
   if (const std::uint64_t device = device_memory()) {
     return {less(device, used), str("the device's ", human_bytes(device))};

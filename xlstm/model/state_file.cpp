@@ -1,7 +1,6 @@
 #include "xlstm/model/state_file.h"
 
 #include <charconv>
-#include <cstring>
 
 #include "mlx/ops.h"
 #include "xlstm/base/error.h"
@@ -30,6 +29,11 @@ std::string tensor_name(std::size_t block, const Part& part) {
 
 Shape shape_of(const mx::array& a) {
   return Shape(a.shape().begin(), a.shape().end());
+}
+
+// Of an array that is computed and contiguous.
+std::span<const std::byte> bytes_of(const mx::array& a) {
+  return {reinterpret_cast<const std::byte*>(a.data<float>()), a.nbytes()};
 }
 
 std::string joined(const std::vector<std::uint64_t>& positions) {
@@ -99,26 +103,29 @@ mx::array read_array(const TensorSource& source, const std::string& name, const 
     fail_wanted(ErrorKind::kFormat, file, str(name, " F32 ", to_string(shape)),
                 str(name_of(info.dtype), " ", to_string(info.shape)));
   }
-  const auto bytes = source.bytes(index);
-  auto data = ops::allocate(bytes.size(), file);
-  if (!bytes.empty()) std::memcpy(data.buffer().raw_ptr(), bytes.data(), bytes.size());
+  const auto bytes = static_cast<std::size_t>(info.bytes);
+  auto data = ops::allocate(bytes, file);
+  source.read(index, 0, {static_cast<std::byte*>(data.buffer().raw_ptr()), bytes});
   return mx::array(std::move(data), mx::Shape(shape.begin(), shape.end()), mx::float32);
 }
 
 // Of all tensors' bytes, in order: a bit that flipped on a disk must not become a memory.
-std::string hash_of(const std::vector<std::span<const std::byte>>& tensors) {
+std::string hash_of(const std::vector<mx::array>& tensors) {
   Hash hash;
-  for (const auto bytes : tensors) hash.add(bytes);
+  for (const mx::array& tensor : tensors) hash.add(bytes_of(tensor));
   return std::to_string(hash.value());
 }
 
-void check_bytes(const TensorSource& source, std::size_t blocks, const std::string& file) {
-  std::vector<std::span<const std::byte>> tensors;
-  for (std::size_t l = 0; l < blocks; ++l) {
-    for (const Part& part : kParts)
-      tensors.push_back(source.bytes(source.find(tensor_name(l, part))));
+std::vector<mx::array> arrays_of(const ModelState& state) {
+  std::vector<mx::array> arrays;
+  for (const ops::MlstmState& block : state.blocks) {
+    for (const Part& part : kParts) arrays.push_back(block.*part.member);
   }
-  if (metadata_of(source, "hash", file) == hash_of(tensors)) return;
+  return arrays;
+}
+
+void check_bytes(const TensorSource& source, const ModelState& state, const std::string& file) {
+  if (metadata_of(source, "hash", file) == hash_of(arrays_of(state))) return;
   fail_wanted(ErrorKind::kFormat, file, "the bytes that were saved", "others: the file is damaged");
 }
 
@@ -132,24 +139,17 @@ void check_model(const TensorSource& source, const std::string& wanted, const st
 }  // namespace
 
 void save_state(const std::filesystem::path& file, const ModelState& state, const Model& model) {
-  std::vector<mx::array> arrays;  // keeps the bytes alive while they are written
-  std::vector<TensorToWrite> tensors;
-  for (const ops::MlstmState& block : state.blocks) {
-    for (const Part& part : kParts) arrays.push_back(mx::contiguous(block.*part.member));
-  }
+  std::vector<mx::array> arrays = arrays_of(state);  // keeps the bytes alive while they are written
+  for (mx::array& array : arrays) array = mx::contiguous(array);
   ops::evaluate(arrays);
+  std::vector<TensorToWrite> tensors;
   for (std::size_t i = 0; i < arrays.size(); ++i) {
-    const auto* bytes = reinterpret_cast<const std::byte*>(arrays[i].data<float>());
     tensors.push_back({tensor_name(i / std::size(kParts), kParts[i % std::size(kParts)]),
-                       DType::kF32,
-                       shape_of(arrays[i]),
-                       {bytes, arrays[i].nbytes()}});
+                       DType::kF32, shape_of(arrays[i]), bytes_of(arrays[i])});
   }
-  std::vector<std::span<const std::byte>> bytes;
-  for (const TensorToWrite& tensor : tensors) bytes.push_back(tensor.bytes);
   write_safetensors(file, tensors,
                     {{"format", std::string(kFormat)},
-                     {"hash", hash_of(bytes)},
+                     {"hash", hash_of(arrays)},
                      {"model", model.fingerprint()},
                      {"positions", joined(state.positions)}});
 }
@@ -175,7 +175,7 @@ ModelState read_state(const TensorSource& source, const LargeDims& d,
     state.blocks.push_back({read(kParts[0], {B, d.NH, d.DHQK, d.DHV}),
                             read(kParts[1], {B, d.NH, d.DHQK}), read(kParts[2], {B, d.NH})});
   }
-  check_bytes(source, state.blocks.size(), where);
+  check_bytes(source, state, where);
   return state;
 }
 
