@@ -71,6 +71,38 @@ void catch_signal(int number) {
   sigaction(number, &action, nullptr);  // without SA_RESTART: calls that wait must return
 }
 
+enum class Direction { kRead, kWrite };
+enum class Selected { kDescriptor, kNothing, kError };
+
+// One look at `descriptor` and the wake pipe, which it drains; without `most_time` it waits.
+// select(), not poll(), which does not work on terminals everywhere.
+Selected select_on(int descriptor, Direction direction, timeval* most_time) {
+  if (std::max(descriptor, g_wake[0]) >= FD_SETSIZE || descriptor < 0) return Selected::kError;
+  fd_set to_read, to_write;
+  FD_ZERO(&to_read);
+  FD_ZERO(&to_write);
+  fd_set& wanted = direction == Direction::kRead ? to_read : to_write;
+  FD_SET(descriptor, &wanted);
+  if (g_wake[0] >= 0) FD_SET(g_wake[0], &to_read);
+  const int most = std::max(descriptor, g_wake[0]) + 1;
+  const int ready = select(most, &to_read, &to_write, nullptr, most_time);
+  if (ready < 0 && errno != EINTR) return Selected::kError;
+  if (ready <= 0) return Selected::kNothing;
+  const bool found = FD_ISSET(descriptor, &wanted);
+  if (!interrupted() && g_wake[0] >= 0 && FD_ISSET(g_wake[0], &to_read)) drain_wake_pipe();
+  return found ? Selected::kDescriptor : Selected::kNothing;
+}
+
+// False: interrupted, be it before the wait.
+bool wait_for(int descriptor, Direction direction) {
+  while (!interrupted()) {
+    const Selected selected = select_on(descriptor, direction, nullptr);
+    if (selected == Selected::kError) return true;  // read() or write() will say what is wrong
+    if (selected == Selected::kDescriptor && !interrupted()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void catch_interrupts() {
@@ -103,21 +135,13 @@ void leave_if_interrupted() {
 }
 
 bool wait_readable(int descriptor) {
-  while (!interrupted()) {
-    // select(), not poll(), which does not work on terminals everywhere.
-    if (std::max(descriptor, g_wake[0]) >= FD_SETSIZE || descriptor < 0) return true;
-    fd_set wanted;
-    FD_ZERO(&wanted);
-    FD_SET(descriptor, &wanted);
-    if (g_wake[0] >= 0) FD_SET(g_wake[0], &wanted);
-    const int most = std::max(descriptor, g_wake[0]) + 1;
-    const int ready = select(most, &wanted, nullptr, nullptr, nullptr);
-    if (ready < 0 && errno != EINTR) return true;  // read() will say why
-    if (ready <= 0 || interrupted()) continue;
-    if (g_wake[0] >= 0 && FD_ISSET(g_wake[0], &wanted)) drain_wake_pipe();
-    if (FD_ISSET(descriptor, &wanted)) return true;
-  }
-  return false;
+  return wait_for(descriptor, Direction::kRead);
+}
+
+bool wait_writable(int descriptor) {
+  if (wait_for(descriptor, Direction::kWrite)) return true;
+  timeval now = {0, 0};
+  return select_on(descriptor, Direction::kWrite, &now) != Selected::kNothing;
 }
 
 }  // namespace xlstm::apps

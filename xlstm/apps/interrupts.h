@@ -23,4 +23,8 @@ void leave_if_interrupted();
 // Waits until `descriptor` can be read, or has ended. False: interrupted, be it before the wait.
 bool wait_readable(int descriptor);
 
+// Waits until `descriptor` can be written, or never can. False: interrupted, and it cannot be
+// written now.
+bool wait_writable(int descriptor);
+
 }  // namespace xlstm::apps

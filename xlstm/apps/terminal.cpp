@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+
+#include "xlstm/apps/streams.h"
+#include "xlstm/base/error.h"
 
 namespace xlstm::apps {
 
@@ -28,16 +30,16 @@ void ProgressBar::update(double share) {
   const int percent = static_cast<int>(std::clamp(share, 0.0, 1.0) * 100);
   if (!shown_ || percent == percent_) return;
   percent_ = percent;
-  const std::string bar(static_cast<std::size_t>(percent * kWidth / 100), '#');
-  std::fprintf(stderr, "\r%s [%-*s] %3d%%", label_.c_str(), kWidth, bar.c_str(), percent);
-  std::fflush(stderr);
+  std::string bar(static_cast<std::size_t>(percent * kWidth / 100), '#');
+  bar.resize(kWidth, ' ');
+  const std::string number = std::to_string(percent);
+  write_note(str("\r", label_, " [", bar, "] ", std::string(3 - number.size(), ' '), number, "%"));
 }
 
 void ProgressBar::clear() {
   if (percent_ < 0) return;
   percent_ = -1;
-  std::fputs("\r\033[K", stderr);
-  std::fflush(stderr);
+  write_note("\r\033[K");
 }
 
 }  // namespace xlstm::apps
