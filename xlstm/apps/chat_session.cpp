@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "xlstm/apps/report.h"
+#include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/base/utf8.h"
@@ -94,7 +95,8 @@ CommandReply ChatSession::command(std::string_view line) {
   if (name == "/fork") return {fork(argument)};
   if (name == "/switch") return {argument.empty() ? list() : switch_to(argument)};
   if (name == "/save") {
-    save(require_file(name, argument));
+    require_output_name(name, require_file(name, argument));
+    save(argument);
     return {str("saved at position ", branch().session.position(), "\n")};
   }
   load(require_file(name, argument));

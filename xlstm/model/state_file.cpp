@@ -1,5 +1,6 @@
 #include "xlstm/model/state_file.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "mlx/ops.h"
@@ -136,9 +137,28 @@ void check_model(const TensorSource& source, const std::string& wanted, const st
               str("one of another model (", quoted(fingerprint), ")"));
 }
 
+// Whether `file` is a state that has read something.
+bool has_read_something(const std::filesystem::path& file) {
+  try {
+    const auto source = open_safetensors(file);
+    const auto& metadata = source->metadata();
+    const auto format = metadata.find("format"), positions = metadata.find("positions");
+    return format != metadata.end() && format->second == kFormat && positions != metadata.end() &&
+           positions->second.find_first_of("123456789") != std::string::npos;
+  } catch (const Error&) {  // nothing, or no state
+    return false;
+  }
+}
+
 }  // namespace
 
 void save_state(const std::filesystem::path& file, const ModelState& state, const Model& model) {
+  const bool empty =
+      std::ranges::all_of(state.positions, [](auto position) { return position == 0; });
+  if (empty && has_read_something(file)) {
+    fail_wanted(ErrorKind::kUsage, file.string(),
+                "a state that has read something, as the one that is there has", "an empty one");
+  }
   std::vector<mx::array> arrays = arrays_of(state);  // keeps the bytes alive while they are written
   for (mx::array& array : arrays) array = mx::contiguous(array);
   ops::evaluate(arrays);

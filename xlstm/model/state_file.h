@@ -11,7 +11,8 @@
 
 namespace xlstm {
 
-// Writes the state whole or not at all; evaluates it first. Throws Error(kFile).
+// Writes the state whole or not at all; evaluates it first. Throws Error: kFile, and kUsage where a
+// state that has read nothing would replace one that has.
 void save_state(const std::filesystem::path& file, const ModelState& state, const Model& model);
 
 // Throws Error: kFile (unreadable), kFormat (damaged, or not a state), kModel (another model's
