@@ -7,6 +7,8 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
+#include "xlstm/base/threads.h"
+#include "xlstm/kernels/quantize/compensate.h"
 #include "xlstm/kernels/quantize/quantize_matrix.h"
 
 namespace xlstm {
@@ -58,9 +60,10 @@ void check_exponents(std::span<const std::byte> bytes, const std::string& name) 
   fail_wanted(ErrorKind::kModel, name, "scales of mxfp4, 0 to 254", "255, which is no number");
 }
 
+constexpr std::uint64_t kAtOnce = std::uint64_t{1} << 18;  // elements
+
 // Of a float type, as it is or converted; or of a quantised matrix, as it is.
 void make_plain(const TensorSource& source, std::size_t index, DType type, const Write& write) {
-  constexpr std::uint64_t kAtOnce = std::uint64_t{1} << 18;  // elements
   const TensorInfo& info = source.tensors()[index];
   const std::size_t item = size_of(info.dtype);
   const std::uint64_t count = info.bytes / item;
@@ -94,6 +97,22 @@ void make_tensors(const Conversion& conversion, const TensorSource& source,
     return make_quantised(conversion, source, options, compensation, write);
   }
   make_plain(source, conversion.source, conversion.written.front().dtype, write);
+}
+
+std::uint64_t bytes_to_make(const Conversion& conversion, const TensorSource& source,
+                            const ConvertOptions& options) {
+  const TensorInfo& info = source.tensors()[conversion.source];
+  if (!conversion.format) {
+    const std::uint64_t to = size_of(conversion.written.front().dtype);
+    return kAtOnce * (size_of(info.dtype) + sizeof(float) + to);
+  }
+  // The tensor before and after; rows as floats on each thread, as they are and as they change; and
+  // with moments all of them as the file will hold them.
+  const auto N = static_cast<std::uint64_t>(info.shape[0]);
+  const auto K = static_cast<std::uint64_t>(info.shape[1]);
+  const std::uint64_t rows = std::max(kAtOnce, kernels::kCompensatedRows * K);
+  const std::uint64_t settled = options.moments != nullptr ? N * K : 0;
+  return info.bytes + conversion.bytes() + sizeof(float) * (2 * thread_count() * rows + settled);
 }
 
 }  // namespace xlstm

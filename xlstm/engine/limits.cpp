@@ -9,6 +9,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/base/threads.h"
+#include "xlstm/engine/memory_left.h"
 
 namespace xlstm {
 namespace {
@@ -80,6 +81,14 @@ mx::Device device_of(const EngineOptions& options) {
               "none: this machine has none, or this MLX was built without support for it");
 }
 
+DeviceAsBefore::DeviceAsBefore() : device_(mx::default_device()), threads_(chosen_thread_count()) {}
+
+DeviceAsBefore::~DeviceAsBefore() {
+  if (changed_) return;
+  mx::set_default_device(device_);
+  if (chosen_thread_count() != threads_) set_thread_count(threads_);
+}
+
 void choose_device(const EngineOptions& options) {
   mx::set_default_device(device_of(options));
   if (options.threads > 0) set_thread_count(options.threads);
@@ -104,13 +113,18 @@ std::uint64_t memory_limit(const EngineOptions& options) {
 
 void check_memory(const MemoryEstimate& estimate, const EngineOptions& options,
                   const std::string& where) {
+  check_memory_left(
+      estimate.total(), options, where,
+      str(" (weights ", human_bytes(estimate.weights), ", state ", human_bytes(estimate.state),
+          ", workspace ", human_bytes(estimate.workspace), ")"));
+}
+
+void check_memory_left(std::uint64_t bytes, const EngineOptions& options, const std::string& where,
+                       const std::string& parts) {
   const Room room = room_left(options);
-  if (estimate.total() <= room.bytes) return;
-  fail_wanted(
-      ErrorKind::kMemory, where,
-      str(human_bytes(estimate.total()), " (weights ", human_bytes(estimate.weights), ", state ",
-          human_bytes(estimate.state), ", workspace ", human_bytes(estimate.workspace), ")"),
-      str(human_bytes(room.bytes), " left of ", room.source));
+  if (bytes <= room.bytes) return;
+  fail_wanted(ErrorKind::kMemory, where, human_bytes(bytes) + parts,
+              str(human_bytes(room.bytes), " left of ", room.source));
 }
 
 void apply_limits(const EngineOptions& options) {

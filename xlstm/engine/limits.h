@@ -1,6 +1,7 @@
 // What a model may use: device, element type, memory.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -16,6 +17,23 @@ mlx::core::Device device_of(const EngineOptions& options);
 // Makes the device MLX's default and sets the thread count. Throws Error(kUsage), also for a wrong
 // XLSTM_THREADS.
 void choose_device(const EngineOptions& options);
+
+// Puts the process's device and thread count back as they were when this was made, unless the
+// change shall stay.
+class DeviceAsBefore {
+ public:
+  DeviceAsBefore();
+  ~DeviceAsBefore();
+  DeviceAsBefore(const DeviceAsBefore&) = delete;
+  DeviceAsBefore& operator=(const DeviceAsBefore&) = delete;
+
+  void change_stays() { changed_ = true; }
+
+ private:
+  mlx::core::Device device_;
+  std::size_t threads_;
+  bool changed_ = false;
+};
 
 // The element type that options ask for on that device. Throws Error(kUsage).
 ComputeDtype choose_dtype(const EngineOptions& options);
