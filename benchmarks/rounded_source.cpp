@@ -1,5 +1,6 @@
 #include "benchmarks/rounded_source.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "xlstm/base/threads.h"
@@ -37,9 +38,10 @@ RoundedSource::RoundedSource(const TensorSource& source, const Plan& plan, const
   }
 }
 
-std::span<const std::byte> RoundedSource::bytes(std::size_t index) const {
+void RoundedSource::read(std::size_t index, std::uint64_t offset, std::span<std::byte> to) const {
   const auto found = values_.find(index);
-  return found == values_.end() ? source_.bytes(index) : std::as_bytes(std::span(found->second));
+  if (found == values_.end()) return source_.read(index, offset, to);
+  std::ranges::copy(std::as_bytes(std::span(found->second)).subspan(offset, to.size()), to.begin());
 }
 
 void RoundedSource::round(std::size_t index, const Quantization& format, bool search,
@@ -58,10 +60,10 @@ void RoundedSource::round(std::size_t index, const Quantization& format, bool se
                                       type};
   const auto rounding = search ? kernels::Rounding::kSearch : kernels::Rounding::kMinMax;
   if (inputs.factor != nullptr) {
-    kernels::compensate_matrix(source_.bytes(index), info.dtype, N, *inputs.factor, format,
+    kernels::compensate_matrix(source_.read_all(index), info.dtype, N, *inputs.factor, format,
                                rounding, out, info.name);
   } else {
-    kernels::quantize_matrix(source_.bytes(index), info.dtype, N, K, format, rounding,
+    kernels::quantize_matrix(source_.read_all(index), info.dtype, N, K, format, rounding,
                              inputs.importance, out, info.name);
   }
   std::vector<float>& values = values_[index];

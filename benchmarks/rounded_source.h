@@ -29,8 +29,7 @@ class RoundedSource : public TensorSource {
                 InputMoments* moments, Use use);
 
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
-  std::span<const std::byte> bytes(std::size_t index) const override;
-  void release(std::size_t) const override {}
+  void read(std::size_t index, std::uint64_t offset, std::span<std::byte> to) const override;
   const std::map<std::string, std::string>& metadata() const override { return source_.metadata(); }
 
   // What the quantised weights take, with their scales; all other tensors as they are.

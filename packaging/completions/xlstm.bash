@@ -138,8 +138,9 @@ _xlstm() {
         --calibration-tokens) return ;;
         --dtype) mapfile -t COMPREPLY < <(compgen -W 'bf16 f16 f32 bfloat16 float16 float32' -- "$word"); return ;;
         --threads) return ;;
+        --memory-limit) return ;;
       esac
-      words='--help --quantize --group-size --mode --head-bits --embedding-bits --keep --min-max --calibrate --calibration-tokens --dtype --force --json --threads' ;;
+      words='--help --quantize --group-size --mode --head-bits --embedding-bits --keep --min-max --calibrate --calibration-tokens --dtype --force --json --threads --memory-limit' ;;
     doctor)
       case "$before" in
         --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;

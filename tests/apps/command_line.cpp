@@ -16,7 +16,7 @@ namespace {
 std::vector<TokenId> ids_of(const TensorSource& source, const std::string& name) {
   const std::size_t index = source.find(name);
   if (index == TensorSource::npos) throw std::runtime_error("no " + name);
-  const auto bytes = source.bytes(index);
+  const auto bytes = source.read_all(index);
   std::vector<std::int64_t> wide(bytes.size() / sizeof(std::int64_t));
   std::memcpy(wide.data(), bytes.data(), bytes.size());
   return {wide.begin(), wide.end()};

@@ -87,6 +87,27 @@ TEST_F(ConvertCommand, Calibration) {
   EXPECT_LT(cost({"--model", out()}), before + 1.5 * plain);  // so few tokens say little
 }
 
+// Before the work, and with nothing left behind.
+TEST_F(ConvertCommand, WhatDoesNotFitIsRefused) {
+  const auto text = write("part.txt", read_file(std::string(XLSTM_TEST_DATA) + "/books/alice.txt"));
+  const auto refused = [&](std::vector<std::string> options, const std::string& limit) {
+    options.insert(options.begin(), {"convert", "classics-8m", out(), "--memory-limit", limit});
+    EXPECT_TRUE(is_one_line_error(xlstm(options), 4, "left of the limit of"));
+  };
+  refused({"--quantize", "4"}, "2M");
+  refused({"--dtype", "f32"}, "1M");
+  refused({"--quantize", "4", "--calibrate", text}, "60M");  // of activations alone
+  refused({"--quantize", "4", "--calibrate", "own"}, "15M,20M");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
+  EXPECT_EQ(xlstm({"convert", "classics-8m", out(), "--memory-limit", "60M", "--quantize", "4",
+                   "--calibrate", text, "--calibration-tokens", "256"})
+                .code,
+            0);
+  EXPECT_TRUE(is_one_line_error(
+      xlstm({"convert", "classics-8m", out(), "--dtype", "f32", "--memory-limit", "many"}), 2,
+      "--memory-limit"));
+}
+
 TEST_F(ConvertCommand, TextsThatDoNotCalibrate) {
   const auto refused = [&](const std::string& text, int code, const std::string& why) {
     EXPECT_TRUE(is_one_line_error(

@@ -50,7 +50,7 @@ TEST_F(Interrupts, AWaitCanBeWokenOrLimited) {
   EXPECT_EQ(wait_for(ends_[0], kForever), Wait::kWoken);
   EXPECT_EQ(wait_for(ends_[0], 0), Wait::kTimeout);
   ASSERT_EQ(write(ends_[1], "x", 1), 1);
-  EXPECT_EQ(wait_for(ends_[0], kForever), Wait::kReadable);
+  EXPECT_EQ(wait_for(ends_[0], kForever), Wait::kReady);
   wake_waiting();
   EXPECT_TRUE(wait_readable(ends_[0]));
   raise(SIGINT);

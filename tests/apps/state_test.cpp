@@ -118,6 +118,56 @@ TEST_F(State, APlaceThatCannotBeWrittenIsRefusedAtTheStart) {
   }
 }
 
+// What they lead to is a file that is being written to: replaced, it would be lost.
+TEST_F(State, StreamsAreNoPlacesForFiles) {
+  fs::create_symlink("/dev/fd/1", file("link"));
+  const std::string out = write("out.txt", "");
+  const RunOptions into_file = {.out_file = out};
+  for (const std::string& place :
+       {std::string("/dev/stdout"), std::string("/dev/fd/1"), file("link").string()}) {
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+             {"generate", "-p", "The", "-n", "2", "--save-state", place},
+             {"chat", "-p", "The", "-n", "2", "--save-state", place},
+             {"bench", "--synthetic", "tiny", "--prefill", "0", "--csv", place}}) {
+      EXPECT_TRUE(is_one_line_error(xlstm(arguments, into_file), 3,
+                                    "wanted a file to write, got a stream that is open"));
+    }
+  }
+  EXPECT_EQ(read_file(out), "");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 2);
+}
+
+TEST_F(State, AHyphenIsNoPlaceForAFile) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"generate", "-p", "The", "--save-state", "-"},
+                                             {"bench", "--csv", "-"},
+                                             {"convert", "classics-8m", "-", "--quantize", "4"}}) {
+    EXPECT_TRUE(is_one_line_error(xlstm(arguments), 2, "wanted a file name (./- is one), got"));
+  }
+  EXPECT_TRUE(is_one_line_error(xlstm({"chat"}, {.input = "/save -\n"}), 2, "[/save] wanted"));
+}
+
+TEST_F(State, AnEmptyOneNeverReplacesOneThatHasReadSomething) {
+  ASSERT_EQ(greedy({"-p", "The", "-n", "1", "--save-state", state()}).code, 0);
+  const std::string before = read_file(state());
+  const Result empty = xlstm({"chat", "--save-state", state()}, {.input = ""});
+  EXPECT_EQ(empty.code, 0);
+  EXPECT_EQ(empty.err, "nothing was read; " + state() + " stays as it was\n");
+  EXPECT_EQ(
+      xlstm({"chat", "--load-state", state(), "--save-state", state()}, {.input = "/reset\n"}).code,
+      0);
+  EXPECT_TRUE(is_one_line_error(xlstm({"chat"}, {.input = "/save " + state() + "\n"}), 2,
+                                "wanted a state that has read something"));
+  EXPECT_EQ(read_file(state()), before);
+  // Nor does it harm elsewhere.
+  const std::string other = file("new.state").string();
+  for (int time = 0; time < 2; ++time) {
+    EXPECT_EQ(xlstm({"chat", "--save-state", other}, {.input = ""}).err, "");
+  }
+  EXPECT_EQ(greedy({"-p", "The", "-n", "1", "--load-state", other}).code, 0);
+  EXPECT_EQ(xlstm({"chat", "-n", "1", "--save-state", other}, {.input = "The\n"}).err, "");
+}
+
 TEST_F(State, AFileKeepsItsPermissionsAndALinkStaysALink) {
   const std::string target = write("target", "old").string();
   fs::permissions(target, fs::perms(0600));

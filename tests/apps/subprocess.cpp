@@ -115,6 +115,10 @@ Result run(const std::vector<std::string>& command, const RunOptions& options) {
       const rlimit limit{options.file_size_limit, options.file_size_limit};
       setrlimit(RLIMIT_FSIZE, &limit);
     }
+    for (int number = 0; number <= STDERR_FILENO && !options.blocks; ++number) {
+      fcntl(number, F_SETFL, O_NONBLOCK);
+    }
+    for (const int number : options.closed) close(number);
     become(command, options.environment, kSecondsToRun);
   }
   for (int* end : {&child_in, &child_out, &child_err}) close_once(*end);

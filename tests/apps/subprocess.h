@@ -14,6 +14,8 @@ struct RunOptions {
   std::map<std::string, std::string> environment = {};  // set on top of ours
   std::string out_file = {};        // standard output goes there instead of into Result
   std::size_t file_size_limit = 0;  // bytes a file may grow to; 0: no limit
+  std::vector<int> closed = {};     // of the standard descriptors
+  bool blocks = true;               // whether the descriptors do; node hands on ones that do not
 };
 
 struct Result {

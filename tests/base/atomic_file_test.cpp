@@ -1,8 +1,10 @@
 #include "xlstm/base/atomic_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <string>
@@ -71,6 +73,22 @@ TEST(AtomicFile, WorksInTheCurrentFolderAndWithTheLongestName) {
   file.commit();
   std::filesystem::current_path(before);
   EXPECT_EQ(content_of(folder / longest), "here");
+}
+
+TEST(AtomicFile, NamesOfOpenDescriptorsAreNoFiles) {
+  const TemporaryFolder folder;
+  const auto path = folder.file("open", "old");
+  const int open = ::open(path.c_str(), O_WRONLY);
+  ASSERT_GE(open, 0);
+  const std::string number = std::to_string(open);
+  std::filesystem::create_symlink("/dev/fd/" + number, folder / "one");
+  std::filesystem::create_symlink("one", folder / "two");
+  for (const std::string& name : {"/dev/fd/" + number, (folder / "two").string()}) {
+    expect_error(ErrorKind::kFile, {name, "wanted a file to write", "a stream that is open"},
+                 [&] { AtomicFile{name}; });
+  }
+  ::close(open);
+  EXPECT_EQ(content_of(path), "old");
 }
 
 unsigned mode_of(const std::filesystem::path& path) {

@@ -42,6 +42,20 @@ TEST(Hash, EveryBitOfEveryByteCounts) {
   }
 }
 
+TEST(Hash, ARunInPiecesIsTheWhole) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += static_cast<char>(i * 7);
+  for (const std::size_t piece : {32U, 96U, 512U, 2048U}) {
+    Hash hash;
+    Hash::Run run(hash);
+    for (std::size_t at = 0; at < text.size(); at += piece) {
+      run.add(std::as_bytes(std::span(text).subspan(at, std::min(piece, text.size() - at))));
+    }
+    run.end();
+    EXPECT_EQ(hash.value(), hash_of(text)) << piece;
+  }
+}
+
 TEST(Hash, OrderAndCutsCount) {
   Hash a, b, c;
   a.add("ab");

@@ -181,8 +181,19 @@ TEST_F(Convert, ShardsAndIndex) {
   const Opened one(scratch_.path() / "one"), many(out_);
   ASSERT_EQ(one.source->tensors().size(), many.source->tensors().size());
   for (std::size_t i = 0; i < one.source->tensors().size(); ++i) {
-    const auto a = one.source->bytes(i), b = many.source->bytes(i);
-    EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin(), b.end()));
+    EXPECT_EQ(one.source->read_all(i), many.source->read_all(i));
+  }
+}
+
+TEST_F(Convert, AFileThatIsCutShortMeanwhileLeavesNothing) {
+  for (const bool quantised : {true, false}) {
+    const fs::path from = changed({"lm_head.weight"}), file = from / "model.safetensors";
+    ConvertOptions options = quantised ? quantising() : ConvertOptions{};
+    if (!quantised) options.dtype = DType::kF32;
+    options.on_progress = [&file](double) { fs::resize_file(file, 10'000); };
+    EXPECT_THAT(message_of(ErrorKind::kFile, [&] { convert(from, out_, options); }),
+                ::testing::HasSubstr("[" + file.string() + "] wanted the "));
+    EXPECT_EQ(scratch_.names(), std::vector<std::string>{"changed"});
   }
 }
 

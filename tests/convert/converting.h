@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "tests/base/temporary_folder.h"
+#include "tests/weights/copied_tensors.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/base/json.h"
 #include "xlstm/convert/convert.h"
@@ -58,7 +59,7 @@ inline std::vector<float> values_of(const TensorSource& source, const Plan& plan
                                     const std::string& name) {
   const std::size_t index = source.find(name);
   const TensorInfo& info = source.tensors().at(index);
-  const auto bytes = source.bytes(index);
+  const auto bytes = source.read_all(index);
   if (info.dtype != DType::kU32) {
     std::vector<float> out(bytes.size() / size_of(info.dtype));
     floats_from(bytes.data(), info.dtype, out.size(), out.data());
@@ -77,9 +78,10 @@ inline std::vector<float> values_of(const TensorSource& source, const Plan& plan
       // Tensors in a file need not be aligned.
       std::vector<std::uint32_t> words(bytes.size() / 4);
       std::memcpy(words.data(), bytes.data(), bytes.size());
-      const kernels::QuantizedMatrix W{
-          format, words.data(), source.bytes(slot.packed->scales[at]).data(),
-          biases.empty() ? nullptr : source.bytes(biases[at]).data(), type};
+      const auto scales = source.read_all(slot.packed->scales[at]);
+      const auto bias = biases.empty() ? std::vector<std::byte>() : source.read_all(biases[at]);
+      const kernels::QuantizedMatrix W{format, words.data(), scales.data(),
+                                       biases.empty() ? nullptr : bias.data(), type};
       const auto N = static_cast<std::size_t>(info.shape[0]);
       const auto K = static_cast<std::size_t>(slot.shape[1]);
       std::vector<float> out(N * K);
@@ -125,21 +127,19 @@ class Convert : public ::testing::Test {
     const fs::path to = scratch_.path() / "changed";
     const auto source = open_weights(kClassics);
     std::vector<std::byte> bytes;
-    std::vector<TensorToWrite> tensors;
-    for (std::size_t i = 0; i < source->tensors().size(); ++i) {
-      const TensorInfo& info = source->tensors()[i];
-      tensors.push_back({info.name, info.dtype, info.shape, source->bytes(i)});
-      if (info.name != change.name) continue;
-      std::vector<float> values(info.bytes / size_of(info.dtype));
-      floats_from(source->bytes(i).data(), info.dtype, values.size(), values.data());
+    CopiedTensors copied(*source);
+    for (TensorToWrite& tensor : copied.tensors) {
+      if (tensor.name != change.name) continue;
+      std::vector<float> values(tensor.bytes.size() / size_of(tensor.dtype));
+      floats_from(tensor.bytes.data(), tensor.dtype, values.size(), values.data());
       values.at(change.element) = change.value;
       bytes.resize(values.size() * size_of(change.dtype));
       floats_to(values.data(), values.size(), change.dtype, bytes.data());
-      tensors.back() = {info.name, change.dtype, info.shape, bytes};
+      tensor = {tensor.name, change.dtype, tensor.shape, bytes};
     }
     fs::create_directories(to);
     fs::copy(kClassics / "config.json", to / "config.json", fs::copy_options::skip_existing);
-    write_safetensors(to / "model.safetensors", tensors, {});
+    write_safetensors(to / "model.safetensors", copied.tensors, {});
     return to;
   }
 
@@ -148,13 +148,10 @@ class Convert : public ::testing::Test {
     const fs::path to = scratch_.path() / "tied";
     fs::create_directory(to);
     const auto source = open_weights(kClassics);
-    std::vector<TensorToWrite> tensors;
-    for (std::size_t i = 0; i < source->tensors().size(); ++i) {
-      const TensorInfo& info = source->tensors()[i];
-      if (info.name == "lm_head.weight") continue;
-      tensors.push_back({info.name, info.dtype, info.shape, source->bytes(i)});
-    }
-    write_safetensors(to / "model.safetensors", tensors, {});
+    CopiedTensors copied(*source);
+    std::erase_if(copied.tensors,
+                  [](const TensorToWrite& tensor) { return tensor.name == "lm_head.weight"; });
+    write_safetensors(to / "model.safetensors", copied.tensors, {});
     Json config = parse_json(text_of(kClassics / "config.json"), "config.json");
     config["tie_word_embeddings"] = true;
     std::ofstream(to / "config.json") << config;

@@ -98,11 +98,7 @@ TEST_F(Hostile, tokenizer_without_tokens) {
 }
 
 TEST_F(Hostile, tokenizer_wins_over_the_config_s_end_token) {
-  std::string text;
-  {
-    const MappedFile file(test::classics_folder() / "config.json");
-    text.assign(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  }
+  std::string text = whole_file(test::classics_folder() / "config.json");
   const auto at = text.find("\"eos_token_id\": 0");
   ASSERT_NE(at, std::string::npos);
   replace("config.json", text.replace(at, 17, "\"eos_token_id\": 2"));

@@ -7,9 +7,11 @@
 
 #include <cstdlib>
 
+#include "mlx/device.h"
 #include "mlx/memory.h"
 #include "tests/generate/classics.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/threads.h"
 
 namespace xlstm {
 namespace {
@@ -30,6 +32,28 @@ TEST(Limits, a_hard_limit_makes_no_memory) {
     EXPECT_EQ(error.kind(), ErrorKind::kMemory);
     EXPECT_THAT(error.what(), HasSubstr("left of the machine's"));
   }
+}
+
+TEST(Limits, an_engine_that_is_refused_changes_nothing) {
+  const auto device = mlx::core::default_device();
+  const std::size_t threads = thread_count(), other = threads + 1;
+  EngineOptions options = {.device = "cpu"};
+  options.threads = other;
+  EXPECT_THROW(Engine::open("/no/such/model", options), Error);
+  options.hard_memory_limit = 1;
+  EXPECT_THROW(open(options), Error);
+  EXPECT_THROW(open_synthetic("tiny", options), Error);
+  EXPECT_EQ(thread_count(), threads);
+  EXPECT_EQ(mlx::core::default_device(), device);
+
+  options.hard_memory_limit = 0;
+  options.on_load_progress = [](double) { throw std::logic_error("no"); };
+  EXPECT_THROW(open(options), std::logic_error);
+  EXPECT_EQ(thread_count(), threads);
+  options.on_load_progress = {};
+  open(options);
+  EXPECT_EQ(thread_count(), other);
+  set_thread_count(0);
 }
 
 TEST(Limits, an_engine_without_limits_does_not_inherit_another_s) {
@@ -86,7 +110,7 @@ void limit_address_space(std::uint64_t more) {
 TEST(LimitsDeathTest, a_model_that_does_not_fit_the_address_space_is_refused) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(exit_with_kind([] {
-                limit_address_space(20 << 20);  // the weights take 32 MiB, and are mapped besides
+                limit_address_space(20 << 20);  // the weights take 32 MiB
                 open();
               }),
               ::testing::ExitedWithCode(status_of(ErrorKind::kMemory)), "wanted");
@@ -95,7 +119,7 @@ TEST(LimitsDeathTest, a_model_that_does_not_fit_the_address_space_is_refused) {
 TEST(LimitsDeathTest, memory_that_runs_out_while_weights_are_read_is_told) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(exit_with_kind([] {
-                const auto source = open_weights(test::classics_folder());  // mapped before
+                const auto source = open_weights(test::classics_folder());  // opened before
                 const Plan plan = discover(test::classics_folder(), *source);
                 limit_address_space(10 << 20);
                 Model::load(plan, *source);

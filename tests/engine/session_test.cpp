@@ -219,6 +219,68 @@ TEST(Session, asking_whether_a_state_can_be_saved_leaves_nothing_behind) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
+TEST(Session, one_that_was_moved_from_says_so) {
+  const TempFolder folder;
+  Session session = engine().session();
+  session.read("Once upon a time");
+  Session moved = std::move(session);
+  const auto refused = [](const auto& call) {
+    try {
+      call();
+      ADD_FAILURE() << "accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+      EXPECT_THAT(error.what(), HasSubstr("moved from"));
+    }
+  };
+  // NOLINTBEGIN(bugprone-use-after-move)
+  refused([&] { session.complete(greedy("x", 1)); });
+  refused([&] { session.read("x"); });
+  refused([&] { session.read(""); });
+  refused([&] { session.position(); });
+  refused([&] { session.bytes(); });
+  refused([&] { session.reset(); });
+  refused([&] { session.save(folder.path() / "state"); });
+  refused([&] { session.load(folder.path() / "state"); });
+  Session copy = session;
+  refused([&] { copy.position(); });
+  copy = moved;
+  EXPECT_EQ(copy.position(), moved.position());
+  copy = session;
+  refused([&] { copy.position(); });
+  session = moved;
+  EXPECT_EQ(session.position(), moved.position());
+
+  Engine one = engine();
+  const Engine two = std::move(one);
+  refused([&] { one.complete(greedy("x", 1)); });
+  refused([&] { one.session(); });
+  refused([&] { one.plan(); });
+  refused([&] { one.memory(); });
+  // NOLINTEND(bugprone-use-after-move)
+  EXPECT_EQ(two.plan().name, engine().plan().name);
+}
+
+TEST(Session, an_empty_state_never_replaces_one_that_has_read_something) {
+  const TempFolder folder;
+  const auto file = folder.path() / "state";
+  Session session = engine().session();
+  session.save(file);
+  session.read("Once upon a time");
+  session.save(file);
+  const std::uint64_t position = session.position();
+  session.reset();
+  try {
+    session.save(file);
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_THAT(error.what(), HasSubstr(file.string()));
+  }
+  session.load(file);
+  EXPECT_EQ(session.position(), position);
+}
+
 TEST(Session, the_state_of_two_sequences_is_not_one_s) {
   const TempFolder folder;
   Session session = engine().session();

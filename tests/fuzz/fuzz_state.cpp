@@ -1,5 +1,6 @@
 // A state file's bytes, from the safetensors header to the arrays: nothing but xlstm::Error may
 // leave.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -14,14 +15,14 @@ using namespace xlstm;
 class BytesSource : public TensorSource {
  public:
   explicit BytesSource(std::span<const std::byte> bytes)
-      : bytes_(bytes), header_(parse_safetensors(bytes, "fuzz.state")) {
+      : bytes_(bytes), header_(parse_safetensors(bytes, bytes.size(), "fuzz.state")) {
     for (const auto& entry : header_.entries) tensors_.push_back(entry.info);
   }
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
-  std::span<const std::byte> bytes(std::size_t index) const override {
-    return bytes_.subspan(header_.entries[index].offset, tensors_[index].bytes);
+  void read(std::size_t index, std::uint64_t offset, std::span<std::byte> to) const override {
+    const auto from = bytes_.subspan(header_.entries[index].offset + offset, to.size());
+    std::copy(from.begin(), from.end(), to.begin());
   }
-  void release(std::size_t) const override {}
   const std::map<std::string, std::string>& metadata() const override { return header_.metadata; }
 
  private:

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "xlstm/base/mapped_file.h"
+#include "xlstm/base/input_file.h"
 #include "xlstm/model/model.h"
 #include "xlstm/text/tokenizer.h"
 #include "xlstm/weights/safetensors.h"
@@ -40,7 +40,7 @@ inline const Classics& classics() {
 inline std::vector<TokenId> golden_ids(const std::string& name) {
   static const auto source =
       open_safetensors(std::filesystem::path(XLSTM_TEST_DATA) / "golden/classics-8m.safetensors");
-  const auto bytes = source->bytes(source->find(name));
+  const auto bytes = source->read_all(source->find(name));
   std::vector<std::int64_t> wide(bytes.size() / sizeof(std::int64_t));
   std::memcpy(wide.data(), bytes.data(), bytes.size());
   return {wide.begin(), wide.end()};
@@ -53,8 +53,7 @@ inline std::vector<TokenId> golden_continuation(const std::string& prompt) {
 }
 
 inline std::string book(const std::string& name) {
-  const MappedFile file(std::filesystem::path(XLSTM_TEST_DATA) / "books" / name);
-  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+  return whole_file(std::filesystem::path(XLSTM_TEST_DATA) / "books" / name);
 }
 
 }  // namespace xlstm::test

@@ -67,7 +67,7 @@ QuantizedCase read_case(const TensorSource& file, const std::string& name) {
   out.format.group_size = std::stoi(name.substr(group_at));
   if (name.ends_with("-bf16")) out.scale_type = WeightType::kBF16;
   if (name.ends_with("-f16")) out.scale_type = WeightType::kF16;
-  const auto bytes = [&](const char* part) { return file.bytes(file.find(name + part)); };
+  const auto bytes = [&](const char* part) { return file.read_all(file.find(name + part)); };
   const TensorInfo& values = file.tensors()[file.find(name + ".values")];
   out.N = static_cast<std::size_t>(values.shape[0]);
   out.K = static_cast<std::size_t>(values.shape[1]);

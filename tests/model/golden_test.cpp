@@ -24,7 +24,7 @@ mx::array read(const TensorSource& golden, const std::string& name) {
   if (index == TensorSource::npos) throw std::runtime_error("golden file lacks " + name);
   const TensorInfo& info = golden.tensors()[index];
   const mx::Shape shape(info.shape.begin(), info.shape.end());
-  const auto bytes = golden.bytes(index);
+  const auto bytes = golden.read_all(index);
   const std::size_t count = info.bytes / size_of(info.dtype);
   if (info.dtype == DType::kI64) {
     std::vector<std::int64_t> values(count);

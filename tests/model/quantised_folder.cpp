@@ -82,7 +82,7 @@ ScratchFolder::~ScratchFolder() {
 
 mx::array array_of(const TensorSource& source, std::size_t index) {
   const TensorInfo& info = source.tensors()[index];
-  const auto bytes = source.bytes(index);
+  const auto bytes = source.read_all(index);
   auto data = mx::allocator::malloc(bytes.size());
   std::memcpy(data.buffer().raw_ptr(), bytes.data(), bytes.size());
   return mx::array(std::move(data), mx::Shape(info.shape.begin(), info.shape.end()),

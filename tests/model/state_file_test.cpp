@@ -10,6 +10,7 @@
 
 #include "tests/base/grouping_locale.h"
 #include "tests/model/fixture.h"
+#include "tests/weights/copied_tensors.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/hash.h"
 #include "xlstm/weights/safetensors.h"
@@ -22,15 +23,6 @@ namespace mx = mlx::core;
 const Model& model() {
   static const Model kModel = open_odd_model();
   return kModel;
-}
-
-std::vector<TensorToWrite> tensors_of(const TensorSource& source) {
-  std::vector<TensorToWrite> tensors;
-  for (std::size_t i = 0; i < source.tensors().size(); ++i) {
-    const TensorInfo& info = source.tensors()[i];
-    tensors.push_back({info.name, info.dtype, info.shape, source.bytes(i)});
-  }
-  return tensors;
 }
 
 class StateFile : public ::testing::Test {
@@ -147,7 +139,8 @@ TEST_F(StateFile, NumbersThatAreNotFiniteAreTheStatesFault) {
   // Such a file may come from elsewhere, its hash right.
   save_state(file_, state_, model());
   const auto source = open_safetensors(file_);
-  std::vector<TensorToWrite> tensors = tensors_of(*source);
+  CopiedTensors copied(*source);
+  std::vector<TensorToWrite>& tensors = copied.tensors;
   const std::vector<float> infinite(tensors.back().bytes.size() / sizeof(float),
                                     std::numeric_limits<float>::infinity());
   tensors.back().bytes = std::as_bytes(std::span(infinite));
@@ -219,13 +212,13 @@ TEST_F(StateFile, PositionsThatVersion010WroteWithMarksAreRead) {
   state_.positions = {1234567};
   save_state(file_, state_, model());
   const auto source = open_safetensors(file_);
-  const std::vector<TensorToWrite> tensors = tensors_of(*source);
+  const CopiedTensors copied(*source);
   const fs::path marked = folder_ / "marked.state";
   for (const char* positions :
        {"1,234,567", "1.234.567", "1 234 567", "1'234'567", "12,34,567", "1234567"}) {
     auto metadata = source->metadata();
     metadata["positions"] = positions;
-    write_safetensors(marked, tensors, metadata);
+    write_safetensors(marked, copied.tensors, metadata);
     EXPECT_EQ(load_state(marked, model()).positions, (std::vector<std::uint64_t>{1234567}))
         << positions;
   }

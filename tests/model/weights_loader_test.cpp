@@ -8,6 +8,7 @@
 
 #include "tests/model/fixture.h"
 #include "tests/model/quantised_folder.h"
+#include "tests/weights/copied_tensors.h"
 #include "tests/wiring/expect_error.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/weights/safetensors.h"
@@ -21,19 +22,17 @@ namespace fs = std::filesystem;
 void write_with_head(const fs::path& to, DType dtype, float value) {
   const auto source = open_weights(classics_folder());
   std::vector<std::byte> head;
-  std::vector<TensorToWrite> tensors;
-  for (std::size_t i = 0; i < source->tensors().size(); ++i) {
-    const TensorInfo& info = source->tensors()[i];
-    tensors.push_back({info.name, info.dtype, info.shape, source->bytes(i)});
-    if (info.name != "lm_head.weight") continue;
-    std::vector<float> values(info.bytes / size_of(info.dtype));
-    floats_from(source->bytes(i).data(), info.dtype, values.size(), values.data());
+  CopiedTensors copied(*source);
+  for (TensorToWrite& tensor : copied.tensors) {
+    if (tensor.name != "lm_head.weight") continue;
+    std::vector<float> values(tensor.bytes.size() / size_of(tensor.dtype));
+    floats_from(tensor.bytes.data(), tensor.dtype, values.size(), values.data());
     values[values.size() - 1] = value;  // after several of the loader's parts
     head.resize(values.size() * size_of(dtype));
     floats_to(values.data(), values.size(), dtype, head.data());
-    tensors.back() = {info.name, dtype, info.shape, head};
+    tensor = {tensor.name, dtype, tensor.shape, head};
   }
-  write_safetensors(to / "model.safetensors", tensors, {});
+  write_safetensors(to / "model.safetensors", copied.tensors, {});
   fs::copy(classics_folder() / "config.json", to / "config.json", fs::copy_options::skip_existing);
 }
 
@@ -49,6 +48,18 @@ TEST(WeightsLoader, NumbersThatANarrowerTypeCannotHold) {
   open_model(scratch.path());
   write_with_head(scratch.path(), DType::kF32, 3.3e38F);
   open_model(scratch.path(), ComputeDtype::kBfloat16);
+}
+
+// As a download that starts again, or a network file system, may do.
+TEST(WeightsLoader, AFileThatIsCutShortWhileItIsReadIsNamed) {
+  const ScratchFolder scratch;
+  write_with_head(scratch.path(), DType::kF32, 1);
+  const fs::path file = scratch.path() / "model.safetensors";
+  const auto source = open_weights(scratch.path());
+  const Plan plan = discover(scratch.path(), *source);
+  fs::resize_file(file, fs::file_size(file) / 2);
+  EXPECT_THAT(message_of(ErrorKind::kFile, [&] { Model::load(plan, *source); }),
+              ::testing::HasSubstr("[" + file.string() + "] wanted the "));
 }
 
 }  // namespace

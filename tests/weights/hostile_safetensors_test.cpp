@@ -16,7 +16,7 @@ namespace {
 using Pieces = std::vector<std::string>;
 
 SafetensorsHeader parse(std::string_view bytes) {
-  return parse_safetensors(std::as_bytes(std::span(bytes.data(), bytes.size())), "f.safetensors");
+  return parse_safetensors(std::as_bytes(std::span(bytes)), bytes.size(), "f.safetensors");
 }
 
 void expect_refused(std::string_view bytes, const Pieces& pieces,

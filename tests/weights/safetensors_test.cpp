@@ -52,10 +52,21 @@ TEST(Safetensors, EveryDtypeComesBack) {
     EXPECT_EQ(source->tensors()[at].dtype, tensors[i].dtype);
     EXPECT_EQ(source->tensors()[at].shape, (Shape{2, 3}));
     EXPECT_EQ(source->tensors()[at].bytes, contents[i].size());
-    EXPECT_EQ(string_of(source->bytes(at)), contents[i]);
-    source->release(at);
-    EXPECT_EQ(string_of(source->bytes(at)), contents[i]);
+    EXPECT_EQ(string_of(source->read_all(at)), contents[i]);
+    std::vector<std::byte> row(3 * size_of(tensors[i].dtype));
+    source->read(at, row.size(), row);
+    EXPECT_EQ(string_of(row), contents[i].substr(row.size()));
   }
+}
+
+TEST(Safetensors, AFileThatIsCutShortWhileItIsOpenIsNamed) {
+  const TemporaryFolder folder;
+  const std::string content = pattern(100'000, 1);
+  write_safetensors(folder / "x", {{"t", DType::kU8, {100'000}, bytes_of(content)}}, {});
+  const auto source = open_weights(folder / "x");
+  std::filesystem::resize_file(folder / "x", 50'000);
+  expect_error(ErrorKind::kFile, {(folder / "x").string(), "cut short"},
+               [&] { source->read_all(0); });
 }
 
 TEST(Safetensors, ScalarsEmptyTensorsAndStrangeNamesComeBack) {
@@ -70,9 +81,9 @@ TEST(Safetensors, ScalarsEmptyTensorsAndStrangeNamesComeBack) {
   const auto source = open_safetensors(folder / "x");
   ASSERT_EQ(source->tensors().size(), 3U);
   EXPECT_EQ(source->tensors()[source->find(strange)].shape, Shape{});
-  EXPECT_EQ(string_of(source->bytes(source->find(strange))), four);
-  EXPECT_EQ(string_of(source->bytes(source->find(""))), much);
-  EXPECT_TRUE(source->bytes(source->find("empty")).empty());
+  EXPECT_EQ(string_of(source->read_all(source->find(strange))), four);
+  EXPECT_EQ(string_of(source->read_all(source->find(""))), much);
+  EXPECT_TRUE(source->read_all(source->find("empty")).empty());
   EXPECT_EQ(source->tensors()[source->find("empty")].shape, (Shape{2, 0, 9}));
   EXPECT_EQ(source->metadata(), (Metadata{{"key \"1\"", "é\n"}, {"", ""}}));
 }

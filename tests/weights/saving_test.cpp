@@ -29,7 +29,7 @@ void save(const std::filesystem::path& path, std::size_t size, char fill) {
 char fill_of(const std::filesystem::path& path) {
   const auto source = open_safetensors(path);
   const char fill = source->metadata().at("fill").at(0);
-  for (const std::byte byte : source->bytes(0)) {
+  for (const std::byte byte : source->read_all(0)) {
     if (byte != static_cast<std::byte>(fill)) return '?';
   }
   return fill;
@@ -98,8 +98,7 @@ TEST(Saving, AnOpenFileKeepsItsBytesWhenAnotherTakesItsName) {
   save(folder / "s", 100'000, 'a');
   const auto open = open_safetensors(folder / "s");
   save(folder / "s", 10, 'b');
-  EXPECT_EQ(open->bytes(0).size(), 100'000U);
-  EXPECT_EQ(open->bytes(0)[99'999], static_cast<std::byte>('a'));
+  EXPECT_EQ(open->read_all(0), std::vector<std::byte>(100'000, static_cast<std::byte>('a')));
 }
 
 }  // namespace

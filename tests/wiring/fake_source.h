@@ -56,8 +56,7 @@ class FakeSource : public TensorSource {
   }
 
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
-  std::span<const std::byte> bytes(std::size_t) const override { return {}; }
-  void release(std::size_t) const override {}
+  void read(std::size_t, std::uint64_t, std::span<std::byte>) const override {}
   const std::map<std::string, std::string>& metadata() const override { return metadata_; }
 
  private:

@@ -150,7 +150,7 @@ Command bench_command() {
              synthetic}},
            {"Output",
             {switch_option("--json", "One JSON object", to->json),
-             file_option("--csv", "FILE", "Also write the figures as CSV", to->csv), compare}},
+             output_option("--csv", "FILE", "Also write the figures as CSV", to->csv), compare}},
            model_option_group(to->model)},
       .examples = {{"xlstm bench", "The embedded model."},
                    {"xlstm bench --synthetic 400m --quantize 4 --positions 100,10000 --profile",

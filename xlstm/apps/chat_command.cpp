@@ -29,7 +29,7 @@ class Conversation {
     const auto lines = open_lines();
     first_turn();
     while (!over_) turn(*lines);
-    if (!options_.state.save.empty()) chat_.save(options_.state.save);
+    if (!options_.state.save.empty()) save(options_.state.save);
     return interrupted() ? interrupt_exit_code() : kExitOk;
   }
 
@@ -44,6 +44,17 @@ class Conversation {
     Request request = options.request;
     request.cancelled = interrupted;
     return request;
+  }
+
+  // At the end. Where nothing was read there is nothing to lose: an older state that has read
+  // something stays, and that is no failure.
+  void save(const std::string& file) const {
+    try {
+      chat_.save(file);
+    } catch (const Error& error) {
+      if (chat_.position() > 0 || error.kind() != ErrorKind::kUsage) throw;
+      write_note("nothing was read; " + file + " stays as it was\n");
+    }
   }
 
   void first_turn() {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "xlstm/apps/report.h"
+#include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/base/utf8.h"
@@ -125,7 +126,8 @@ CommandReply ChatSession::command(std::string_view line) {
   if (name == "/switch") return {switch_to(argument)};
   if (name == "/branches") return {list()};
   if (name == "/save") {
-    save(require_file(name, argument));
+    require_output_name(name, require_file(name, argument));
+    save(argument);
     return {str("saved at position ", branch().session.position(), "\n")};
   }
   load(require_file(name, argument));

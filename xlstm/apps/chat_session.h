@@ -44,6 +44,7 @@ class ChatSession {
   void load(const std::string& file);
   void save(const std::string& file) const;
 
+  std::uint64_t position() const { return branch().session.position(); }
   const std::string& branch_name() const { return name_; }
   std::string statistics() const;  // of the last answer, the state and the memory
 

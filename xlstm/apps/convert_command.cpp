@@ -15,6 +15,7 @@
 #include "xlstm/base/threads.h"
 #include "xlstm/convert/convert.h"
 #include "xlstm/engine/calibration.h"
+#include "xlstm/engine/memory_left.h"
 
 namespace xlstm::apps {
 namespace {
@@ -30,7 +31,7 @@ struct ConvertArguments {
   bool min_max = false;
   bool force = false;
   bool json = false;
-  EngineOptions engine;  // threads
+  EngineOptions engine;  // threads and memory limits
 };
 
 std::vector<std::string> split(const std::string& list) {
@@ -101,6 +102,8 @@ std::unique_ptr<InputMoments> calibration_of(const ConvertArguments& options,
   CalibrationOptions to;
   to.tokens = options.calibration_tokens;
   to.on_step = leave_if_interrupted;
+  to.soft_memory_limit = options.engine.soft_memory_limit;
+  to.hard_memory_limit = options.engine.hard_memory_limit;
   if (options.calibrate == "own") return calibrate_with_own_text(from, to);
   return calibrate_with(from, read_all(options.calibrate), source_name(options.calibrate), to);
 }
@@ -110,6 +113,7 @@ int run_convert(const ConvertArguments& options) {
     fail_wanted(ErrorKind::kUsage, "xlstm convert", "a model IN and a new folder OUT",
                 options.from.empty() ? "neither" : "no OUT");
   }
+  require_output_name("xlstm convert", options.to);
   ConvertOptions to = convert_options(options);
   if (options.engine.threads > 0) set_thread_count(options.engine.threads);
   ProgressBar bar("Converting");
@@ -120,6 +124,9 @@ int run_convert(const ConvertArguments& options) {
   const std::filesystem::path from = Engine::resolve(options.from);
   const std::unique_ptr<InputMoments> moments = calibration_of(options, from);
   to.moments = moments.get();
+  to.check_memory = [&](std::uint64_t bytes) {
+    check_memory_left(bytes, options.engine, from.string());
+  };
   const ConvertReport report = convert(from, options.to, to);
   bar.clear();
   write_out(options.json ? json_line(report_json(report)) : report_text(report));
@@ -169,7 +176,8 @@ OptionGroup output_group(ConvertArguments& to) {
   dtype.choices = {"bf16", "f16", "f32", "bfloat16", "float16", "float32"};
   return {"Output",
           {dtype, switch_option("--force", "Replace a model that OUT holds", to.force),
-           switch_option("--json", "One JSON object", to.json), threads_option(to.engine)}};
+           switch_option("--json", "One JSON object", to.json), threads_option(to.engine),
+           memory_limit_option(to.engine)}};
 }
 
 }  // namespace

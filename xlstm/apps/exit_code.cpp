@@ -1,9 +1,10 @@
 #include "xlstm/apps/exit_code.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <new>
 #include <string>
+
+#include "xlstm/apps/streams.h"
 
 namespace xlstm::apps {
 
@@ -30,7 +31,7 @@ ExitCode report_error(const std::exception& error) {
   if (ours == nullptr || ours->kind() != ErrorKind::kModel) {
     std::replace(message.begin(), message.end(), '\n', ' ');
   }
-  std::fprintf(stderr, "xlstm: %s\n", message.c_str());
+  write_note(str("xlstm: ", message, "\n"));
   if (no_memory) return kExitMemory;
   return ours != nullptr ? exit_code_of(ours->kind()) : kExitOther;
 }

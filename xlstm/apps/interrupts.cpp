@@ -61,6 +61,47 @@ void catch_signal(int number) {
   sigaction(number, &action, nullptr);  // without SA_RESTART: calls that wait must return
 }
 
+enum class Direction { kRead, kWrite };
+
+// One look at `descriptor` and the wake pipe, which it drains; without `limit` it waits.
+// select(), not poll(), which does not work on terminals everywhere.
+Wait look(int descriptor, Direction direction, timeval* limit) {
+  // read() or write() will say what is wrong.
+  if (std::max(descriptor, g_wake[0]) >= FD_SETSIZE || descriptor < 0) return Wait::kReady;
+  fd_set to_read, to_write;
+  FD_ZERO(&to_read);
+  FD_ZERO(&to_write);
+  fd_set& wanted = direction == Direction::kRead ? to_read : to_write;
+  FD_SET(descriptor, &wanted);
+  if (g_wake[0] >= 0) FD_SET(g_wake[0], &to_read);
+  const int most = std::max(descriptor, g_wake[0]) + 1;
+  const int ready = select(most, &to_read, &to_write, nullptr, limit);
+  if (ready < 0) return errno == EINTR ? Wait::kInterrupted : Wait::kReady;
+  if (ready == 0) return Wait::kTimeout;
+  if (g_wake[0] >= 0 && FD_ISSET(g_wake[0], &to_read) && !interrupted()) {
+    drain_wake_pipe();
+    return Wait::kWoken;
+  }
+  return FD_ISSET(descriptor, &wanted) ? Wait::kReady : Wait::kInterrupted;
+}
+
+Wait wait_on(int descriptor, Direction direction, int milliseconds) {
+  while (!interrupted()) {
+    timeval limit = {milliseconds / 1000, static_cast<suseconds_t>(milliseconds % 1000 * 1000)};
+    const Wait wait = look(descriptor, direction, milliseconds == kForever ? nullptr : &limit);
+    if (wait != Wait::kInterrupted && !interrupted()) return wait;  // else: another signal
+  }
+  return Wait::kInterrupted;
+}
+
+// False: interrupted.
+bool wait_until_ready(int descriptor, Direction direction) {
+  for (;;) {
+    const Wait wait = wait_on(descriptor, direction, kForever);
+    if (wait == Wait::kReady || wait == Wait::kInterrupted) return wait == Wait::kReady;
+  }
+}
+
 }  // namespace
 
 void catch_interrupts() {
@@ -106,35 +147,17 @@ void wake_waiting() {
 }
 
 Wait wait_for(int descriptor, int milliseconds) {
-  while (!interrupted()) {
-    // select(), not poll(), which does not work on terminals everywhere.
-    if (std::max(descriptor, g_wake[0]) >= FD_SETSIZE || descriptor < 0) return Wait::kReadable;
-    fd_set wanted;
-    FD_ZERO(&wanted);
-    FD_SET(descriptor, &wanted);
-    if (g_wake[0] >= 0) FD_SET(g_wake[0], &wanted);
-    const int most = std::max(descriptor, g_wake[0]) + 1;
-    timeval limit = {milliseconds / 1000, static_cast<suseconds_t>(milliseconds % 1000 * 1000)};
-    const int ready =
-        select(most, &wanted, nullptr, nullptr, milliseconds == kForever ? nullptr : &limit);
-    if (ready < 0 && errno != EINTR) return Wait::kReadable;  // read() will say why
-    if (ready < 0 || interrupted()) continue;
-    if (ready == 0) return Wait::kTimeout;
-    if (g_wake[0] >= 0 && FD_ISSET(g_wake[0], &wanted)) {
-      drain_wake_pipe();
-      if (!interrupted()) return Wait::kWoken;
-    } else if (FD_ISSET(descriptor, &wanted)) {
-      return Wait::kReadable;
-    }
-  }
-  return Wait::kInterrupted;
+  return wait_on(descriptor, Direction::kRead, milliseconds);
 }
 
 bool wait_readable(int descriptor) {
-  for (;;) {
-    const Wait wait = wait_for(descriptor, kForever);
-    if (wait == Wait::kReadable || wait == Wait::kInterrupted) return wait == Wait::kReadable;
-  }
+  return wait_until_ready(descriptor, Direction::kRead);
+}
+
+bool wait_writable(int descriptor) {
+  if (wait_until_ready(descriptor, Direction::kWrite)) return true;
+  timeval now = {0, 0};
+  return look(descriptor, Direction::kWrite, &now) == Wait::kReady;
 }
 
 }  // namespace xlstm::apps

@@ -25,7 +25,7 @@ int interrupt_exit_code();
 void leave_if_interrupted();
 
 enum class Wait {
-  kReadable,     // or at its end
+  kReady,        // to be read, or at its end
   kInterrupted,  // be it before the wait
   kWoken,        // by wake_waiting(), be it before the wait
   kTimeout
@@ -38,5 +38,9 @@ void wake_waiting();
 
 // Waits until `descriptor` can be read, or has ended. False: interrupted, be it before the wait.
 bool wait_readable(int descriptor);
+
+// Waits until `descriptor` can be written, or never can. False: interrupted, and it cannot be
+// written now.
+bool wait_writable(int descriptor);
 
 }  // namespace xlstm::apps

@@ -123,7 +123,7 @@ std::optional<LineEnd> LineEditor::wait_for_keys() {
     wait = wait_for(STDIN_FILENO, open ? kEscapeMilliseconds : kForever);
   }
   switch (wait) {
-    case Wait::kReadable:
+    case Wait::kReady:
       return read_keys();
     case Wait::kInterrupted:
       return LineEnd::kInterrupted;

@@ -65,17 +65,6 @@ Option stop_option(Request& to) {
           .repeatable = true};
 }
 
-Option limit_option(ModelOptions& to) {
-  return {"--memory-limit", "SIZE[,SIZE]",
-          "Hard limit: a model that needs more is refused before it is loaded. With two sizes the "
-          "first is soft: above it caches are dropped. 512M, 1.5G, ...",
-          [&to](const std::string& text) {
-            const auto [soft, hard] = parse_memory_limit("--memory-limit", text);
-            to.engine.soft_memory_limit = soft;
-            to.engine.hard_memory_limit = hard;
-          }};
-}
-
 Option dtype_option(ModelOptions& to) {
   return {.name = "--dtype",
           .value = "TYPE",
@@ -116,6 +105,15 @@ Option file_option(std::string name, std::string value, std::string help, std::s
           .completes = completes};
 }
 
+Option output_option(std::string name, std::string value, std::string help, std::string& to) {
+  Option option = file_option(name, std::move(value), std::move(help), to);
+  option.set = [name, &to](const std::string& text) {
+    require_output_name(name, text);
+    to = text;
+  };
+  return option;
+}
+
 Option device_option(EngineOptions& to) {
   Option device = text_option("--device", "DEVICE", "auto, cpu or gpu", to.device);
   device.choices = {"auto", "cpu", "gpu"};
@@ -127,6 +125,17 @@ Option threads_option(EngineOptions& to) {
                         kMostThreads, to.threads);
 }
 
+Option memory_limit_option(EngineOptions& to) {
+  return {"--memory-limit", "SIZE[,SIZE]",
+          "Hard limit: what needs more is refused before the work starts. With two sizes the first "
+          "is soft: above it caches are dropped. 512M, 1.5G, ...",
+          [&to](const std::string& text) {
+            const auto [soft, hard] = parse_memory_limit("--memory-limit", text);
+            to.soft_memory_limit = soft;
+            to.hard_memory_limit = hard;
+          }};
+}
+
 OptionGroup model_option_group(ModelOptions& to) {
   Option model = file_option("--model", "MODEL",
                              "A model's folder, or the name of one that came with xlstm (default: "
@@ -136,7 +145,7 @@ OptionGroup model_option_group(ModelOptions& to) {
   const std::vector<Option> quantize = quantize_options(to.quantize);
   return {"Model",
           {model, dtype_option(to), quantize[0], quantize[1], quantize[2], device_option(to.engine),
-           threads_option(to.engine), limit_option(to)}};
+           threads_option(to.engine), memory_limit_option(to.engine)}};
 }
 
 OptionGroup answer_option_group(Request& to) {
@@ -173,8 +182,8 @@ OptionGroup answer_option_group(Request& to) {
 OptionGroup state_option_group(StateOptions& to) {
   return {"State",
           {file_option("--load-state", "FILE", "Go on from a saved state", to.load),
-           file_option("--save-state", "FILE", "Save the state at the end, whole or not at all",
-                       to.save)}};
+           output_option("--save-state", "FILE", "Save the state at the end, whole or not at all",
+                         to.save)}};
 }
 
 void check_save(const StateOptions& options) {

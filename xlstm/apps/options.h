@@ -35,12 +35,15 @@ void check_save(const StateOptions& options);
 
 Option device_option(EngineOptions& to);
 Option threads_option(EngineOptions& to);
+Option memory_limit_option(EngineOptions& to);
 
 // A switch that sets `to`.
 Option switch_option(std::string name, std::string help, bool& to);
 // The name of a file or folder; an empty one is refused.
 Option file_option(std::string name, std::string value, std::string help, std::string& to,
                    Completes completes = Completes::kFile);
+// The name of a file to write, "-" refused too.
+Option output_option(std::string name, std::string value, std::string help, std::string& to);
 // A value that is stored as it is.
 Option text_option(std::string name, std::string value, std::string help, std::string& to,
                    Completes completes = Completes::kNothing);

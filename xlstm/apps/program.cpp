@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "xlstm/apps/command.h"
+#include "xlstm/apps/descriptors.h"
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/help.h"
 #include "xlstm/apps/interrupts.h"
@@ -50,6 +51,7 @@ void show_answers_so_far() {
 }  // namespace
 
 int run_program(int argc, const char* const* argv) {
+  occupy_standard_descriptors();
   // A closed pipe and a file that may not grow are errors of write(), which we report.
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
@@ -57,7 +59,7 @@ int run_program(int argc, const char* const* argv) {
   try {
     const int code = run_arguments(argc, argv);
     flush_out();
-    return code;
+    return out_was_cut() && interrupted() ? interrupt_exit_code() : code;
   } catch (const Interrupted&) {
     show_answers_so_far();
     write_note("\n");

@@ -5,9 +5,10 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
+#include <utility>
 
+#include "xlstm/apps/descriptors.h"
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/interrupts.h"
 #include "xlstm/base/error.h"
@@ -20,14 +21,9 @@ constexpr std::size_t kBlock = 1 << 16;
 // SIGPIPE is ignored (run_program), so that a closed pipe is an error like others and answers can
 // still be saved.
 bool g_reader_gone = false;
-
-bool out_failed() {
-  if (errno == EPIPE) {
-    g_reader_gone = true;
-    return false;
-  }
-  fail(ErrorKind::kFile, "standard output", str("cannot be written: ", std::strerror(errno)));
-}
+bool g_out_cut = false;
+// Not stdio's buffer, which loses track where a descriptor that does not block is full.
+std::string g_out;
 
 // One read(); 0 at the end.
 std::size_t read_block(int descriptor, char* into, std::size_t size, const std::string& name) {
@@ -35,7 +31,8 @@ std::size_t read_block(int descriptor, char* into, std::size_t size, const std::
     if (!wait_readable(descriptor)) throw Interrupted();
     const ssize_t got = read(descriptor, into, size);
     if (got >= 0) return static_cast<std::size_t>(got);
-    if (errno != EINTR) {
+    // Another reader of the same pipe may have been faster.
+    if (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK) {
       fail(ErrorKind::kFile, name, str("cannot be read: ", std::strerror(errno)));
     }
   }
@@ -52,17 +49,33 @@ struct Descriptor {
 
 bool write_out(std::string_view text) {
   if (g_reader_gone) return false;
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() || out_failed();
+  g_out += text;
+  return g_out.size() < kBlock || flush_out();
 }
 
 bool flush_out() {
   if (g_reader_gone) return false;
-  return std::fflush(stdout) == 0 || out_failed();
+  const std::string text = std::exchange(g_out, {});
+  switch (write_whole(STDOUT_FILENO, text)) {
+    case Written::kAll:
+      return true;
+    case Written::kInterrupted:
+      g_out_cut = true;
+      return false;
+    case Written::kFailed:
+      break;
+  }
+  g_reader_gone = errno == EPIPE;
+  if (g_reader_gone) return false;
+  fail(ErrorKind::kFile, "standard output", str("cannot be written: ", std::strerror(errno)));
+}
+
+bool out_was_cut() {
+  return g_out_cut;
 }
 
 void write_note(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
+  write_whole(STDERR_FILENO, text);
 }
 
 std::string source_name(const std::string& file) {

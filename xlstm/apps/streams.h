@@ -10,11 +10,15 @@
 namespace xlstm::apps {
 
 // Writes to standard output. False when nobody reads it any more (a closed pipe): the program then
-// ends quietly. Throws Error(kFile) for other failures, a full disk say.
+// ends quietly; and after Ctrl-C, when what nobody had taken yet was dropped. Throws Error(kFile)
+// for other failures, a full disk say.
 bool write_out(std::string_view text);
 
 // Makes what was written visible; as write_out.
 bool flush_out();
+
+// Whether an interrupt cost a part of the output.
+bool out_was_cut();
 
 // Writes to standard error, failures ignored.
 void write_note(std::string_view text);

@@ -132,6 +132,13 @@ std::string unescape(std::string_view option, std::string_view text) {
   return out;
 }
 
+void require_output_name(std::string_view where, std::string_view name) {
+  if (name.empty()) fail_wanted(ErrorKind::kUsage, where, "a file name", "an empty one");
+  if (name != "-") return;
+  fail_wanted(ErrorKind::kUsage, where, "a file name (./- is one)",
+              "\"-\": standard output carries the answer");
+}
+
 std::string require_utf8(std::string_view where, std::string_view text) {
   const std::size_t bad = utf8_first_error(text);
   if (bad != std::string_view::npos) {

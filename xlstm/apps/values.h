@@ -36,6 +36,10 @@ std::pair<std::int32_t, float> parse_logit_bias(std::string_view option, std::st
 // The escapes \n \r \t \\ become what they stand for; any other backslash is refused.
 std::string unescape(std::string_view option, std::string_view text);
 
+// Refuses a name of a file or folder to write that is empty, or "-", which elsewhere stands for a
+// stream.
+void require_output_name(std::string_view where, std::string_view name);
+
 // `text`, if it is UTF-8.
 std::string require_utf8(std::string_view where, std::string_view text);
 

@@ -40,10 +40,23 @@ void sync_folder(const std::filesystem::path& folder, const std::filesystem::pat
   if (result != 0 && error_number == EIO) fail_system(path, "sync its folder", error_number);
 }
 
+// Names of what a process has open (/dev/stdout and /dev/fd/1 lead to one), and the rest of /proc.
+// For Linux they are links to the file itself, which a rename would take away from whoever writes
+// to it.
+bool is_open_descriptor(const std::filesystem::path& path) {
+  std::error_code none;
+  const std::string folder = std::filesystem::canonical(folder_of(path), none).string();
+  return folder == "/dev/fd" || folder == "/proc" || folder.starts_with("/proc/");
+}
+
 // Where `path` leads, through links; the last one may lead to nothing yet.
 std::filesystem::path target_of(const std::filesystem::path& path) {
   std::filesystem::path target = path;
   for (int links = 0; links < kMostLinks; ++links) {
+    if (is_open_descriptor(target)) {
+      fail_wanted(ErrorKind::kFile, path.string(), "a file to write",
+                  "a stream that is open already");
+    }
     std::error_code not_a_link;
     const auto next = std::filesystem::read_symlink(target, not_a_link);
     if (not_a_link) return target;

@@ -14,8 +14,8 @@ namespace xlstm {
 // commit (an exception, say) the temporary file is removed and `path` stays as it was. Two writers
 // of one path do not meet: the later commit wins, whole.
 // A file that is there already keeps its permissions, and its group where the system lets us. A
-// symbolic link stays one: what it leads to is replaced. Folders, devices, pipes and files that may
-// not be written are refused.
+// symbolic link stays one: what it leads to is replaced. Folders, devices, pipes, names of open
+// descriptors (/dev/stdout, /dev/fd/1, all in /proc) and files that may not be written are refused.
 // Every call throws Error(kFile), with the system's reason, when the disk refuses; after that, and
 // after commit(), the object is closed, and writing to it throws Error(kInternal).
 class AtomicFile {

@@ -12,20 +12,41 @@ namespace xlstm {
 
 class Hash {
  public:
+  // Bytes that come in pieces; end() adds them, as add() of all at once does.
+  class Run {
+   public:
+    explicit Run(Hash& hash)
+        : hash_(hash),
+          lane_{hash.state_, ~hash.state_, std::rotl(hash.state_, 17), std::rotl(hash.state_, 41)} {
+    }
+    // Every piece but the last has a multiple of kBlock bytes.
+    void add(std::span<const std::byte> bytes) {
+      std::size_t at = 0;
+      for (; at + kBlock <= bytes.size(); at += kBlock) {
+        for (int i = 0; i < 4; ++i) lane_[i] = mix(lane_[i] ^ word(bytes.data() + at + 8 * i, 8));
+      }
+      for (; at < bytes.size(); at += 8) {
+        lane_[0] = mix(lane_[0] ^ word(bytes.data() + at, bytes.size() - at));
+      }
+      size_ += bytes.size();
+    }
+    void end() {
+      hash_.add(size_);
+      for (const std::uint64_t x : lane_) hash_.add(x);
+    }
+
+   private:
+    Hash& hash_;
+    std::uint64_t size_ = 0;
+    std::uint64_t lane_[4];  // independent: multiplications overlap, and memory is the limit
+  };
+  static constexpr std::size_t kBlock = 32;
+
   // Bytes in the order given; the cuts between calls matter.
   void add(std::span<const std::byte> bytes) {
-    // Four independent lanes, so that multiplications overlap and memory is the limit.
-    constexpr std::size_t kBlock = 32;
-    std::uint64_t lane[4] = {state_, ~state_, std::rotl(state_, 17), std::rotl(state_, 41)};
-    std::size_t at = 0;
-    for (; at + kBlock <= bytes.size(); at += kBlock) {
-      for (int i = 0; i < 4; ++i) lane[i] = mix(lane[i] ^ word(bytes.data() + at + 8 * i, 8));
-    }
-    for (; at < bytes.size(); at += 8) {
-      lane[0] = mix(lane[0] ^ word(bytes.data() + at, bytes.size() - at));
-    }
-    add(bytes.size());
-    for (const std::uint64_t x : lane) add(x);
+    Run run(*this);
+    run.add(bytes);
+    run.end();
   }
   void add(std::string_view text) { add(std::as_bytes(std::span(text.data(), text.size()))); }
   void add(std::uint64_t value) { state_ = mix(state_ ^ value); }

@@ -235,6 +235,10 @@ std::size_t thread_count() {
   return kDefault;
 }
 
+std::size_t chosen_thread_count() {
+  return chosen_count.load(std::memory_order_relaxed);
+}
+
 void set_thread_count(std::size_t threads) {
   if (threads > kMostThreads) {
     fail_wanted(ErrorKind::kUsage, "threads", str("at most ", kMostThreads), str(threads));

@@ -14,6 +14,9 @@ inline constexpr std::size_t kAllThreads = static_cast<std::size_t>(-1);
 // process may run on. At least 1.
 std::size_t thread_count();
 
+// What set_thread_count() was told last; 0: nothing, or the default.
+std::size_t chosen_thread_count();
+
 // Changes it (0: back to the default). Waits for a running kernel; not from inside of one. Throws
 // Error(kUsage) above kMostThreads.
 void set_thread_count(std::size_t threads);

@@ -1,5 +1,6 @@
 #include "xlstm/convert/convert.h"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -62,10 +63,20 @@ void write_shard(const fs::path& file, const std::vector<Conversion>& shard,
   for (const Conversion& each : shard) {
     make_tensors(each, source, options, compensation,
                  [&out](std::span<const std::byte> bytes) { out.write(bytes); });
-    source.release(each.source);
     progress.add(source.tensors()[each.source].bytes);
   }
   out.commit();
+}
+
+std::uint64_t most_bytes(const std::vector<Conversion>& all, const TensorSource& source,
+                         const ConvertOptions& options) {
+  std::uint64_t most = 0;
+  for (const Conversion& each : all) {
+    std::uint64_t bytes = bytes_to_make(each, source, options);
+    if (options.moments != nullptr) bytes += options.moments->bytes_for(each.slot);
+    most = std::max(most, bytes);
+  }
+  return most;
 }
 
 }  // namespace
@@ -75,6 +86,7 @@ ConvertReport convert(const fs::path& from, const fs::path& to, const ConvertOpt
   const Plan plan = discover(from, *source);
   check_options(plan, from, to, options);
   const std::vector<Conversion> all = plan_conversions(plan, *source, options);
+  if (options.check_memory) options.check_memory(most_bytes(all, *source, options));
   const auto shards = divide(all, options.shard_bytes);
 
   NewFolder folder(to, options.replace);

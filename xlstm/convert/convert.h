@@ -20,6 +20,8 @@ struct ConvertOptions {
   std::uint64_t shard_bytes = 5'000'000'000;
   // Rounding that makes up for its errors (kernels/quantize/compensate.h), where there is one.
   InputMoments* moments = nullptr;
+  // Told, before the work, how many bytes it will hold at most; may throw to refuse.
+  std::function<void(std::uint64_t)> check_memory = {};
   std::function<void(double)> on_progress = {};  // share of bytes read, 0 to 1; may throw to stop
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@ class InputMoments {
   // The mean of x x^T [K, K] over inputs x of the matrix in this slot ("blocks.0.ffn.down.weight"),
   // or what is thought of it; empty where none is known.
   virtual std::vector<float> of(const std::string& slot) = 0;
+
+  // What this holds at most, in bytes, beside convert()'s own while that is at the slot.
+  virtual std::uint64_t bytes_for(const std::string& /*slot*/) const { return 0; }
 
   // The next rows [n, K] of the slot last asked for, as the file holds them now.
   virtual void settle(const std::string& slot, std::span<const float> values) = 0;

@@ -8,8 +8,8 @@
 
 #include "xlstm/base/atomic_file.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/input_file.h"
 #include "xlstm/base/json.h"
-#include "xlstm/base/mapped_file.h"
 
 namespace xlstm {
 namespace {
@@ -52,9 +52,16 @@ bool is_text(const fs::path& file) {
 }
 
 void copy_text(const fs::path& from, const fs::path& to) {
-  const MappedFile file(from);
+  constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
+  const InputFile file(from);
   AtomicFile out(to);
-  out.write(file.bytes());
+  std::vector<std::byte> piece(static_cast<std::size_t>(std::min(kPiece, file.size())));
+  for (std::uint64_t at = 0; at < file.size(); at += piece.size()) {
+    const auto part = std::span(piece).first(
+        static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), file.size() - at)));
+    file.read(at, part);
+    out.write(part);
+  }
   out.commit();
 }
 
@@ -62,8 +69,8 @@ void copy_text(const fs::path& from, const fs::path& to) {
 
 void write_config(const fs::path& from, const fs::path& to,
                   const std::vector<Conversion>& conversions, const ConvertOptions& options) {
-  const MappedFile file(from / "config.json");
-  Json config = parse_json(file.text(), file.path().string());
+  const fs::path old = from / "config.json";
+  Json config = parse_json(whole_file(old), old.string());
   if (options.recipe) {
     config.erase("quantization_config");
     config["quantization"] = quantization_json(conversions, options.recipe->format);

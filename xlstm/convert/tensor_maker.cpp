@@ -1,11 +1,14 @@
 #include "xlstm/convert/tensor_maker.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
+#include "xlstm/base/threads.h"
+#include "xlstm/kernels/quantize/compensate.h"
 #include "xlstm/kernels/quantize/quantize_matrix.h"
 
 namespace xlstm {
@@ -27,7 +30,7 @@ void make_quantised(const Conversion& conversion, const TensorSource& source,
   const kernels::QuantizedRows rows = {words.data(), scales.data(),
                                        biases.empty() ? nullptr : biases.data(),
                                        kernels::weight_type(written[1].dtype)};
-  const auto bytes = source.bytes(conversion.source);
+  const std::vector<std::byte> bytes = source.read_all(conversion.source);
   if (const kernels::InputFactor* factor = compensation.factor(conversion.slot, K)) {
     kernels::compensate_matrix(bytes, info.dtype, N, *factor, *conversion.format, rounding, rows,
                                info.name);
@@ -57,18 +60,26 @@ void check_exponents(std::span<const std::byte> bytes, const std::string& name) 
   fail_wanted(ErrorKind::kModel, name, "scales of mxfp4, 0 to 254", "255, which is no number");
 }
 
-// Of a float type, as it is or converted.
-void make_plain(const TensorInfo& info, DType type, std::span<const std::byte> bytes,
-                const Write& write) {
-  constexpr std::size_t kAtOnce = std::size_t{1} << 18;  // elements
-  const std::size_t item = size_of(info.dtype), count = bytes.size() / item;
-  std::vector<float> values(std::min(count, kAtOnce));
-  std::vector<std::byte> converted(type == info.dtype ? 0 : values.size() * size_of(type));
-  for (std::size_t at = 0; at < count; at += kAtOnce) {
-    const std::size_t size = std::min(kAtOnce, count - at);
-    const auto part = bytes.subspan(at * item, size * item);
-    floats_from(part.data(), info.dtype, size, values.data());
-    check_finite(values.data(), size, at, type, info.name);
+constexpr std::uint64_t kAtOnce = std::uint64_t{1} << 18;  // elements
+
+// Of a float type, as it is or converted; or of a quantised matrix, as it is.
+void make_plain(const TensorSource& source, std::size_t index, DType type, const Write& write) {
+  const TensorInfo& info = source.tensors()[index];
+  const std::size_t item = size_of(info.dtype);
+  const std::uint64_t count = info.bytes / item;
+  const auto most = static_cast<std::size_t>(std::min(count, kAtOnce));
+  std::vector<std::byte> bytes(most * item),
+      converted(type == info.dtype ? 0 : most * size_of(type));
+  std::vector<float> values(is_float(type) ? most : 0);
+  for (std::uint64_t at = 0; at < count; at += kAtOnce) {
+    const auto size = static_cast<std::size_t>(std::min(kAtOnce, count - at));
+    const auto part = std::span(bytes).first(size * item);
+    source.read(index, at * item, part);
+    if (type == DType::kU8) check_exponents(part, info.name);
+    if (is_float(type)) {
+      floats_from(part.data(), info.dtype, size, values.data());
+      check_finite(values.data(), size, static_cast<std::size_t>(at), type, info.name);
+    }
     if (type == info.dtype) {
       write(part);
       continue;
@@ -84,13 +95,24 @@ void make_tensors(const Conversion& conversion, const TensorSource& source,
                   const ConvertOptions& options, Compensation& compensation, const Write& write) {
   if (conversion.format) {
     return make_quantised(conversion, source, options, compensation, write);
-  };
+  }
+  make_plain(source, conversion.source, conversion.written.front().dtype, write);
+}
+
+std::uint64_t bytes_to_make(const Conversion& conversion, const TensorSource& source,
+                            const ConvertOptions& options) {
   const TensorInfo& info = source.tensors()[conversion.source];
-  const auto bytes = source.bytes(conversion.source);
-  const DType type = conversion.written.front().dtype;
-  if (type == DType::kU8) check_exponents(bytes, info.name);
-  if (!is_float(type)) return write(bytes);  // of a quantised matrix
-  make_plain(info, type, bytes, write);
+  if (!conversion.format) {
+    const std::uint64_t to = size_of(conversion.written.front().dtype);
+    return kAtOnce * (size_of(info.dtype) + sizeof(float) + to);
+  }
+  // The tensor before and after; rows as floats on each thread, as they are and as they change; and
+  // with moments all of them as the file will hold them.
+  const auto N = static_cast<std::uint64_t>(info.shape[0]);
+  const auto K = static_cast<std::uint64_t>(info.shape[1]);
+  const std::uint64_t rows = std::max(kAtOnce, kernels::kCompensatedRows * K);
+  const std::uint64_t settled = options.moments != nullptr ? N * K : 0;
+  return info.bytes + conversion.bytes() + sizeof(float) * (2 * thread_count() * rows + settled);
 }
 
 }  // namespace xlstm

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 
@@ -15,5 +16,9 @@ namespace xlstm {
 void make_tensors(const Conversion& conversion, const TensorSource& source,
                   const ConvertOptions& options, Compensation& compensation,
                   const std::function<void(std::span<const std::byte>)>& write);
+
+// What that holds at most, in bytes.
+std::uint64_t bytes_to_make(const Conversion& conversion, const TensorSource& source,
+                            const ConvertOptions& options);
 
 }  // namespace xlstm

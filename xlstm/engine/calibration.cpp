@@ -29,12 +29,23 @@ struct Checkpoint {
   std::optional<TokenId> bos;
 };
 
+EngineOptions limits_of(const CalibrationOptions& options) {
+  EngineOptions limits;
+  limits.device = options.device;
+  limits.soft_memory_limit = options.soft_memory_limit;
+  limits.hard_memory_limit = options.hard_memory_limit;
+  return limits;
+}
+
 // A checkpoint, its texts and where they have been read to.
 class ModelMoments : public InputMoments {
  public:
   ModelMoments(Checkpoint checkpoint, std::function<Texts(const Checkpoint&)> texts,
-               const CalibrationOptions& options)
-      : checkpoint_(std::move(checkpoint)), texts_(std::move(texts)), on_step_(options.on_step) {}
+               std::size_t tokens, const CalibrationOptions& options)
+      : checkpoint_(std::move(checkpoint)),
+        texts_(std::move(texts)),
+        tokens_(tokens),
+        options_(options) {}
 
   ~ModelMoments() override { ops::settle(); }
 
@@ -43,21 +54,41 @@ class ModelMoments : public InputMoments {
   }
 
   void settle(const std::string& slot, std::span<const float> values) override {
+    with_memory_told([&] { take_rows(slot, values); });
+  }
+
+  // The sum of products, its terms, and the copy that is given away; rows and the array of them.
+  std::uint64_t bytes_for(const std::string& slot) const override {
+    constexpr std::uint64_t kSquares = 4, kCopies = 2;
+    const Shape& shape = checkpoint_.plan.find_slot(slot)->shape;
+    std::uint64_t numbers = 0;
+    if (shape.size() == 2) {
+      const auto N = static_cast<std::uint64_t>(shape[0]), K = static_cast<std::uint64_t>(shape[1]);
+      numbers = kSquares * K * K + kCopies * N * K;
+    }
+    return sizeof(float) * numbers + MatrixInputs::bytes(checkpoint_.plan, slot, tokens_);
+  }
+
+ private:
+  void take_rows(const std::string& slot, std::span<const float> values) {
     rows_.insert(rows_.end(), values.begin(), values.end());
     const Shape& shape = checkpoint_.plan.find_slot(slot)->shape;
     if (rows_.size() < static_cast<std::size_t>(shape[0] * shape[1])) return;
     const mx::Shape lengths = {static_cast<int>(shape[0]), static_cast<int>(shape[1])};
     inputs_->replace(slot, mx::array(rows_.data(), lengths, mx::float32));
     rows_ = {};
+    respect_soft_limit(limits_of(options_));
   }
 
- private:
   std::vector<float> moments_of(const std::string& slot) {
     rows_.clear();
     if (!inputs_) {
       const Texts texts = texts_(checkpoint_);
+      ops::settle();
+      mx::clear_cache();  // of a model that wrote them
+      tokens_ = 0;
       for (const auto& ids : texts) tokens_ += ids.size();
-      inputs_.emplace(checkpoint_.plan, *checkpoint_.source, texts, on_step_);
+      inputs_.emplace(checkpoint_.plan, *checkpoint_.source, texts, options_.on_step);
     }
     const std::optional<mx::array> moments = inputs_->moments(slot);
     if (!moments) return {};
@@ -80,19 +111,22 @@ class ModelMoments : public InputMoments {
 
   Checkpoint checkpoint_;
   std::function<Texts(const Checkpoint&)> texts_;
-  std::function<void()> on_step_;
-  std::size_t tokens_ = 0;
+  std::size_t tokens_;  // as many at most, until they are there
+  CalibrationOptions options_;
   std::optional<MatrixInputs> inputs_;  // none before the first slot is asked for
   std::vector<float> rows_;             // of the slot being settled
 };
 
 Checkpoint open(const std::filesystem::path& folder, const Tokenizer& tokenizer,
                 const CalibrationOptions& options) {
-  choose_device({.device = options.device});
+  DeviceAsBefore before;
+  choose_device(limits_of(options));
   auto source = open_weights(folder);
   Plan plan = discover(folder, *source);
   std::optional<TokenId> bos = tokenizer.bos_id();
   if (bos && *bos >= plan.dims.V) bos.reset();
+  apply_limits(limits_of(options));
+  before.change_stays();
   return {std::move(source), std::move(plan), bos};
 }
 
@@ -125,14 +159,23 @@ Texts texts_of(std::string_view text, std::string_view where, const Tokenizer& t
   return {std::move(ids)};
 }
 
-// At temperature 1, several side by side.
-Texts write_texts(const Checkpoint& checkpoint, const CalibrationOptions& options) {
+// How many texts of the model's own are written side by side.
+std::size_t own_texts(std::size_t tokens) {
   constexpr std::size_t kLength = 512, kMost = 16;  // of a text, and texts
-  const std::size_t all = std::max(options.tokens, kLeastCalibration);
-  const std::size_t count = std::clamp<std::size_t>(all / kLength, 1, kMost);
+  return std::clamp<std::size_t>(tokens / kLength, 1, kMost);
+}
+
+void check_memory_for_own(const Checkpoint& checkpoint, const CalibrationOptions& options) {
+  const int B = static_cast<int>(own_texts(options.tokens));
+  check_memory(estimate_memory(checkpoint.plan, ComputeDtype::kBfloat16, B), limits_of(options),
+               checkpoint.plan.name);
+}
+
+// At temperature 1.
+Texts write_texts(const Checkpoint& checkpoint, const CalibrationOptions& options) {
+  const std::size_t all = std::max(options.tokens, kLeastCalibration), count = own_texts(all);
   const int B = static_cast<int>(count);
-  check_memory(estimate_memory(checkpoint.plan, ComputeDtype::kBfloat16, B),
-               {.device = options.device}, checkpoint.plan.name);
+  check_memory_for_own(checkpoint, options);  // again: other programs take some, too
   const Model model =
       Model::load(checkpoint.plan, *checkpoint.source, {ComputeDtype::kBfloat16, {}, {}});
   Texts texts(count, {*checkpoint.bos});
@@ -159,24 +202,30 @@ Texts write_texts(const Checkpoint& checkpoint, const CalibrationOptions& option
 std::unique_ptr<InputMoments> calibrate_with(const std::filesystem::path& folder,
                                              std::string_view text, std::string_view where,
                                              const CalibrationOptions& options) {
-  const Tokenizer tokenizer = Tokenizer::open(folder);
-  Checkpoint checkpoint = open(folder, tokenizer, options);
-  Texts texts = texts_of(text, where, tokenizer, checkpoint, options.tokens);
-  return std::make_unique<ModelMoments>(
-      std::move(checkpoint), [texts = std::move(texts)](const Checkpoint&) { return texts; },
-      options);
+  return with_memory_told([&] {
+    const Tokenizer tokenizer = Tokenizer::open(folder);
+    Checkpoint checkpoint = open(folder, tokenizer, options);
+    Texts texts = texts_of(text, where, tokenizer, checkpoint, options.tokens);
+    const std::size_t tokens = texts.front().size();
+    return std::make_unique<ModelMoments>(
+        std::move(checkpoint), [texts = std::move(texts)](const Checkpoint&) { return texts; },
+        tokens, options);
+  });
 }
 
 std::unique_ptr<InputMoments> calibrate_with_own_text(const std::filesystem::path& folder,
                                                       const CalibrationOptions& options) {
-  Checkpoint checkpoint = open(folder, Tokenizer::open(folder), options);
-  if (!checkpoint.bos) {
-    fail_wanted(ErrorKind::kUsage, folder.string(), "a model with a BOS token to begin texts with",
-                "none: calibrate with a file");
-  }
-  return std::make_unique<ModelMoments>(
-      std::move(checkpoint), [options](const Checkpoint& of) { return write_texts(of, options); },
-      options);
+  return with_memory_told([&] {
+    Checkpoint checkpoint = open(folder, Tokenizer::open(folder), options);
+    if (!checkpoint.bos) {
+      fail_wanted(ErrorKind::kUsage, folder.string(),
+                  "a model with a BOS token to begin texts with", "none: calibrate with a file");
+    }
+    check_memory_for_own(checkpoint, options);
+    return std::make_unique<ModelMoments>(
+        std::move(checkpoint), [options](const Checkpoint& of) { return write_texts(of, options); },
+        std::max(options.tokens, kLeastCalibration), options);
+  });
 }
 
 }  // namespace xlstm

@@ -9,6 +9,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/base/threads.h"
+#include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
 #include "xlstm/kernels/simd/simd.h"
 #include "xlstm/ops/self_test.h"
@@ -63,13 +64,17 @@ MemoryUse memory_now() {
 }
 
 std::vector<CheckResult> self_test(const EngineOptions& options) {
-  choose_device(options);
-  std::vector<CheckResult> results;
-  for (const ops::SelfTestResult& result : ops::self_test()) {
-    results.push_back({result.name, result.error, result.bound});
-  }
-  mx::synchronize();  // nothing of it may go on while the process ends
-  return results;
+  return with_memory_told([&] {
+    DeviceAsBefore before;
+    choose_device(options);
+    std::vector<CheckResult> results;
+    for (const ops::SelfTestResult& result : ops::self_test()) {
+      results.push_back({result.name, result.error, result.bound});
+    }
+    mx::synchronize();  // nothing of it may go on while the process ends
+    before.change_stays();
+    return results;
+  });
 }
 
 }  // namespace xlstm

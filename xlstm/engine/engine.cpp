@@ -72,6 +72,7 @@ Model load_model(const Checkpoint& checkpoint, const EngineOptions& options,
 
 Model open_synthetic(const std::string& size, const EngineOptions& options) {
   return with_memory_told([&] {
+    DeviceAsBefore before;
     choose_device(options);
     Synthetic synthetic = make_synthetic(size);
     Checkpoint checkpoint = {"synthetic-" + size, std::move(synthetic.source), {}};
@@ -81,6 +82,7 @@ Model open_synthetic(const std::string& size, const EngineOptions& options) {
     if (recipe) recipe->search = false;  // takes minutes for 7b, and nobody reads what it writes
     Model model = load_model(checkpoint, options, recipe);
     apply_limits(options);
+    before.change_stays();
     return model;
   });
 }
@@ -97,6 +99,7 @@ Engine Engine::open(const std::string& name, const EngineOptions& options) {
 
 Engine Engine::open_unguarded(const std::string& name, const EngineOptions& options) {
   const auto start = std::chrono::steady_clock::now();
+  DeviceAsBefore before;
   choose_device(options);
   choose_dtype(options);  // a wrong option is told before a file is opened
   recipe_of(options);
@@ -109,60 +112,69 @@ Engine Engine::open_unguarded(const std::string& name, const EngineOptions& opti
   Model model = load_model(checkpoint, options, recipe_of(options));
   apply_limits(options);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  return Engine(std::make_shared<const Impl>(
+  Engine engine(std::make_shared<const Impl>(
       Impl{options, std::move(model), std::move(tokenizer), bos,
            end ? std::vector<TokenId>{*end} : std::vector<TokenId>{}, took.count()}));
+  before.change_stays();
+  return engine;
 }
 
 Completion Engine::complete(const Request& request, const OnCompletionText& on_text) const {
   return with_memory_told([&] {
-    std::optional<ModelState> state = impl_->model.initial_state();
-    Completion completion = impl_->complete(*state, request, on_text);
+    const Impl& impl = there(impl_, "engine");
+    std::optional<ModelState> state = impl.model.initial_state();
+    Completion completion = impl.complete(*state, request, on_text);
     state.reset();  // into MLX's cache
-    respect_soft_limit(impl_->options);
+    respect_soft_limit(impl.options);
     return completion;
   });
 }
 
 Session Engine::session() const {
-  return Session(std::make_unique<Session::Impl>(Session::Impl{impl_, impl_->start()}));
+  return with_memory_told([&] {
+    return Session(
+        std::make_unique<Session::Impl>(Session::Impl{impl_, there(impl_, "engine").start()}));
+  });
 }
 
 const Plan& Engine::plan() const {
-  return impl_->model.plan();
+  return there(impl_, "engine").model.plan();
 }
 const Tokenizer& Engine::tokenizer() const {
-  return impl_->tokenizer;
+  return there(impl_, "engine").tokenizer;
 }
 const Model& Engine::model() const {
-  return impl_->model;
+  return there(impl_, "engine").model;
 }
 std::optional<std::int32_t> Engine::bos_id() const {
-  return impl_->bos_id;
+  return there(impl_, "engine").bos_id;
 }
 std::vector<std::int32_t> Engine::end_ids() const {
-  return impl_->end_ids;
+  return there(impl_, "engine").end_ids;
 }
 double Engine::load_seconds() const {
-  return impl_->load_seconds;
+  return there(impl_, "engine").load_seconds;
 }
 
 MemoryUse Engine::memory() const {
   MemoryUse use = memory_now();
-  use.limit = memory_limit(impl_->options);
+  use.limit = memory_limit(there(impl_, "engine").options);
   return use;
 }
 
 MemoryNeed Engine::memory_need(const std::string& name, const EngineOptions& options, int batch) {
   if (batch < 1) fail_wanted(ErrorKind::kUsage, "batch", "1 or more", str(batch));
-  const ComputeDtype dtype = choose_dtype(options);
-  return memory_need_of(estimate_memory(open_checkpoint(name).plan, dtype, batch,
-                                        recipe_of(options), device_of(options)),
-                        options);
+  return with_memory_told([&] {
+    const ComputeDtype dtype = choose_dtype(options);
+    const Plan plan = open_checkpoint(name).plan;
+    return memory_need_of(
+        estimate_memory(plan, dtype, batch, recipe_of(options), device_of(options)).total(),
+        options);
+  });
 }
 
 std::filesystem::path Engine::resolve(const std::string& name) {
-  return resolve_model(name, model_roots());
+  return with_memory_told([&] { return resolve_model(name, model_roots()); });
 }
 
 }  // namespace xlstm

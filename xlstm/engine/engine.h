@@ -97,7 +97,8 @@ struct MemoryNeed {
 };
 
 // A conversation: a state that is carried over calls and never recomputed. Copying it is a fork.
-// A call that throws leaves the state as it was.
+// A call that throws leaves the state as it was. One that was moved from can be copied and assigned
+// to; all else is Error(kUsage).
 class Session {
  public:
   Session(const Session& other);  // a fork: constant cost
@@ -114,8 +115,9 @@ class Session {
   std::uint64_t position() const;                         // tokens read so far
   std::uint64_t bytes() const;  // size of the state, the same at every position
   void reset();
-  void save(const std::filesystem::path& file) const;  // whole or not at all
-  void load(const std::filesystem::path& file);        // keeps the old state if it throws
+  // Whole or not at all; Error(kUsage) where nothing was read and `file` is a state that has.
+  void save(const std::filesystem::path& file) const;
+  void load(const std::filesystem::path& file);  // keeps the old state if it throws
   // Throws what save() would throw now because of the path: to be asked before long work. Leaves
   // nothing behind.
   static void check_can_save(const std::filesystem::path& file);

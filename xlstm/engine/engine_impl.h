@@ -21,6 +21,13 @@ auto with_memory_told(Call&& call) {
   }
 }
 
+// What an engine or a session is made of; Error(kUsage) where it was moved from.
+template <typename Pointer>
+auto& there(const Pointer& impl, std::string_view what) {
+  if (impl != nullptr) return *impl;
+  fail_wanted(ErrorKind::kUsage, what, "one that has a model", "one that was moved from");
+}
+
 struct Engine::Impl {
   EngineOptions options;
   Model model;

@@ -10,6 +10,7 @@
 #include "xlstm/base/memory.h"
 #include "xlstm/base/threads.h"
 #include "xlstm/engine/environment.h"
+#include "xlstm/engine/memory_left.h"
 
 namespace xlstm {
 namespace {
@@ -37,8 +38,8 @@ std::uint64_t less(std::uint64_t all, std::uint64_t used) {
   return all > used ? all - used : 0;
 }
 
-// Weights are counted as MLX's memory: what is resident beside them (code, mapped files) is small
-// or can be dropped.
+// Weights are counted as MLX's memory: what is resident beside them (code, pieces of files) is
+// small or can be dropped.
 Room room_of_machine(std::uint64_t used) {
   if (const std::uint64_t device = device_memory()) {
     return {less(device, used), str("the device's ", human_bytes(device))};
@@ -81,6 +82,14 @@ mx::Device device_of(const EngineOptions& options) {
               "none: this machine has none, or this MLX was built without support for it");
 }
 
+DeviceAsBefore::DeviceAsBefore() : device_(mx::default_device()), threads_(chosen_thread_count()) {}
+
+DeviceAsBefore::~DeviceAsBefore() {
+  if (changed_) return;
+  mx::set_default_device(device_);
+  if (chosen_thread_count() != threads_) set_thread_count(threads_);
+}
+
 void choose_device(const EngineOptions& options) {
   mx::set_default_device(device_of(options));
   if (options.threads > 0) set_thread_count(options.threads);
@@ -103,20 +112,25 @@ std::uint64_t memory_limit(const EngineOptions& options) {
   return device > 0 ? device : physical_memory_bytes();
 }
 
-MemoryNeed memory_need_of(const MemoryEstimate& estimate, const EngineOptions& options) {
+MemoryNeed memory_need_of(std::uint64_t bytes, const EngineOptions& options) {
   const Room room = room_left(options);
-  return {estimate.total(), room.bytes, room.source};
+  return {bytes, room.bytes, room.source};
 }
 
 void check_memory(const MemoryEstimate& estimate, const EngineOptions& options,
                   const std::string& where) {
-  const MemoryNeed need = memory_need_of(estimate, options);
+  check_memory_left(
+      estimate.total(), options, where,
+      str(" (weights ", human_bytes(estimate.weights), ", state ", human_bytes(estimate.state),
+          ", workspace ", human_bytes(estimate.workspace), ")"));
+}
+
+void check_memory_left(std::uint64_t bytes, const EngineOptions& options, const std::string& where,
+                       const std::string& parts) {
+  const MemoryNeed need = memory_need_of(bytes, options);
   if (need.fits()) return;
-  fail_wanted(
-      ErrorKind::kMemory, where,
-      str(human_bytes(need.needed), " (weights ", human_bytes(estimate.weights), ", state ",
-          human_bytes(estimate.state), ", workspace ", human_bytes(estimate.workspace), ")"),
-      str(human_bytes(need.left), " left of ", need.of));
+  fail_wanted(ErrorKind::kMemory, where, human_bytes(bytes) + parts,
+              str(human_bytes(need.left), " left of ", need.of));
 }
 
 void apply_limits(const EngineOptions& options) {

@@ -1,6 +1,7 @@
 // What a model may use: device, element type, memory.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -17,14 +18,31 @@ mlx::core::Device device_of(const EngineOptions& options);
 // check_environment() refuses.
 void choose_device(const EngineOptions& options);
 
+// Puts the process's device and thread count back as they were when this was made, unless the
+// change shall stay.
+class DeviceAsBefore {
+ public:
+  DeviceAsBefore();
+  ~DeviceAsBefore();
+  DeviceAsBefore(const DeviceAsBefore&) = delete;
+  DeviceAsBefore& operator=(const DeviceAsBefore&) = delete;
+
+  void change_stays() { changed_ = true; }
+
+ private:
+  mlx::core::Device device_;
+  std::size_t threads_;
+  bool changed_ = false;
+};
+
 // The element type that options ask for on that device. Throws Error(kUsage).
 ComputeDtype choose_dtype(const EngineOptions& options);
 
 // The most bytes that may be in use: the hard limit, else what the device has.
 std::uint64_t memory_limit(const EngineOptions& options);
 
-// `estimate` beside what the hard limit and this machine leave.
-MemoryNeed memory_need_of(const MemoryEstimate& estimate, const EngineOptions& options);
+// `bytes` beside what the hard limit and this machine leave.
+MemoryNeed memory_need_of(std::uint64_t bytes, const EngineOptions& options);
 
 // Throws Error(kMemory), with both numbers, when `estimate` on top of what is in use passes the
 // hard limit or what can be had on this machine. `where` names the model.

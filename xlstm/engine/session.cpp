@@ -7,11 +7,19 @@
 #include "xlstm/model/state_file.h"
 
 namespace xlstm {
+namespace {
+
+constexpr std::string_view kSession = "session";
+
+}  // namespace
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Session::Session(const Session& other) : impl_(std::make_unique<Impl>(*other.impl_)) {}
+Session::Session(const Session& other)
+    : impl_(with_memory_told([&] {
+        return other.impl_ == nullptr ? nullptr : std::make_unique<Impl>(*other.impl_);
+      })) {}
 Session& Session::operator=(const Session& other) {
-  if (this != &other) impl_ = std::make_unique<Impl>(*other.impl_);
+  if (this != &other) *this = Session(other);
   return *this;
 }
 Session::Session(Session&&) noexcept = default;
@@ -20,48 +28,54 @@ Session::~Session() = default;
 
 Completion Session::complete(const Request& request, const OnCompletionText& on_text) {
   return with_memory_told([&] {
-    ModelState next = impl_->state;
-    Completion completion = impl_->engine->complete(next, request, on_text);
+    Impl& impl = there(impl_, kSession);
+    ModelState next = impl.state;
+    Completion completion = impl.engine->complete(next, request, on_text);
     // The last token is read now: MLX evaluates what is still a plan only in the thread that made
     // it, and nothing may run on when the process ends.
     next.eval();
-    impl_->state = std::move(next);
+    impl.state = std::move(next);
     return completion;
   });
 }
 
 void Session::read(std::string_view text, bool add_bos) {
-  if (text.empty() && (position() > 0 || !add_bos || !impl_->engine->bos_id)) return;
-  complete({.prompt = std::string(text), .max_tokens = 0, .add_bos = add_bos});
+  with_memory_told([&] {
+    if (text.empty() && (position() > 0 || !add_bos || !impl_->engine->bos_id)) return;
+    complete({.prompt = std::string(text), .max_tokens = 0, .add_bos = add_bos});
+  });
 }
 
 std::uint64_t Session::position() const {
-  return impl_->state.positions.front();
+  return there(impl_, kSession).state.positions.front();
 }
 std::uint64_t Session::bytes() const {
-  return impl_->state.bytes();
+  return there(impl_, kSession).state.bytes();
 }
 void Session::reset() {
-  impl_->state = impl_->engine->start();
+  Impl& impl = there(impl_, kSession);
+  with_memory_told([&] { impl.state = impl.engine->start(); });
 }
 
 void Session::save(const std::filesystem::path& file) const {
-  with_memory_told([&] { save_state(file, impl_->state, impl_->engine->model); });
+  const Impl& impl = there(impl_, kSession);
+  with_memory_told([&] { save_state(file, impl.state, impl.engine->model); });
 }
 
 void Session::check_can_save(const std::filesystem::path& file) {
-  const AtomicFile discarded(file);
+  with_memory_told([&] { const AtomicFile discarded(file); });
 }
 
 void Session::load(const std::filesystem::path& file) {
   with_memory_told([&] {
-    ModelState state = load_state(file, impl_->engine->model);
+    Impl& impl = there(impl_, kSession);
+    ModelState state = load_state(file, impl.engine->model);
     if (state.batch() != 1) {
       fail_wanted(ErrorKind::kFormat, file.string(), "the state of one sequence",
                   str(state.batch(), " sequences"));
     }
     state.eval();
-    impl_->state = std::move(state);
+    impl.state = std::move(state);
   });
 }
 

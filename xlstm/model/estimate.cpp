@@ -52,6 +52,7 @@ MemoryEstimate estimate_memory(const Plan& plan, ComputeDtype dtype, int batch,
       const std::uint64_t bytes = memory_bytes(plan, node, slot, {type, quantization});
       out.weights += bytes;
       largest = std::max(largest, bytes);
+      if (quantization) largest = std::max(largest, std::min(node.bytes, kMostPiece));
     }
   }
   const auto B = static_cast<std::uint64_t>(batch);

@@ -38,6 +38,30 @@ MatrixInputs::MatrixInputs(Plan plan, const TensorSource& source,
   if (!plan_.dims.tied_head) order_.push_back("lm_head.weight");
 }
 
+std::uint64_t MatrixInputs::bytes(const Plan& plan, const std::string& slot, std::uint64_t tokens) {
+  const LargeDims& d = plan.dims;
+  const std::int64_t QK = d.NH * d.DHQK, V = d.NH * d.DHV;
+  // The residual stream, the widest inputs and those before them, which MLX keeps for the next of
+  // their size; of a segment also what is computed on the way.
+  const std::int64_t kept = 2 * d.D + std::max({d.D, V, d.F});
+  const std::int64_t passing = 4 * d.D + 8 * QK + 12 * V + 6 * d.F + 6 * d.NH * ops::kChunk;
+  // A block's weights; before the first, the embedding.
+  std::uint64_t embedding = 0, block = 0;
+  for (const Node& node : plan.nodes) {
+    const bool of_block =
+        slot.starts_with("blocks.") && node.name.starts_with(slot.substr(0, slot.find('.', 7) + 1));
+    for (const Slot& each : node.slots) {
+      const auto count = static_cast<std::uint64_t>(element_count(each.shape).value_or(0));
+      if (of_block) block += count;
+      if (node.kind == NodeKind::kEmbedding) embedding += count;
+    }
+  }
+  return sizeof(float) *
+         (static_cast<std::uint64_t>(kept) * tokens +
+          static_cast<std::uint64_t>(passing) * std::min<std::uint64_t>(tokens, kSegment) +
+          std::max(block, embedding));
+}
+
 std::optional<mx::array> MatrixInputs::moments(const std::string& slot) {
   const auto found = std::ranges::find(order_, slot);
   if (found == order_.end()) return std::nullopt;

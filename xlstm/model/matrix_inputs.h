@@ -24,6 +24,9 @@ class MatrixInputs {
   MatrixInputs(Plan plan, const TensorSource& source, std::vector<std::vector<std::int32_t>> texts,
                std::function<void()> on_step = {});
 
+  // What this holds at most, in bytes, for `tokens` in all while it is at the slot, beside moments.
+  static std::uint64_t bytes(const Plan& plan, const std::string& slot, std::uint64_t tokens);
+
   // The mean of x x^T [K, K], float32, over the inputs x of the matrix in this slot: one of a
   // block's, or a head with weights of its own; none for others. Reads on to there, so slots are
   // to be asked for in the order in which data passes, at most once each.

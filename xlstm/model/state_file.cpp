@@ -1,7 +1,7 @@
 #include "xlstm/model/state_file.h"
 
+#include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <map>
 #include <span>
 
@@ -35,6 +35,11 @@ std::string tensor_name(std::size_t block, const Part& part) {
 
 Shape shape_of(const mx::array& a) {
   return Shape(a.shape().begin(), a.shape().end());
+}
+
+// Of an array that is computed and contiguous.
+std::span<const std::byte> bytes_of(const mx::array& a) {
+  return {reinterpret_cast<const std::byte*>(a.data<float>()), a.nbytes()};
 }
 
 std::string joined(const std::vector<std::uint64_t>& positions) {
@@ -104,24 +109,41 @@ mx::array read_array(const TensorSource& source, const std::string& name, const 
     fail_wanted(ErrorKind::kFormat, file, str(name, " F32 ", to_string(shape)),
                 str(name_of(info.dtype), " ", to_string(info.shape)));
   }
-  const auto bytes = source.bytes(index);
-  auto data = ops::allocate(bytes.size(), file);
-  if (!bytes.empty()) std::memcpy(data.buffer().raw_ptr(), bytes.data(), bytes.size());
+  const auto bytes = static_cast<std::size_t>(info.bytes);
+  auto data = ops::allocate(bytes, file);
+  source.read(index, 0, {static_cast<std::byte*>(data.buffer().raw_ptr()), bytes});
   return mx::array(std::move(data), mx::Shape(shape.begin(), shape.end()), mx::float32);
 }
 
 // Of all tensors' bytes, in order: a bit that flipped on a disk must not become a memory.
-std::string hash_of(const std::vector<std::span<const std::byte>>& tensors) {
+std::string hash_of(const std::vector<mx::array>& tensors) {
   Hash hash;
-  for (const auto bytes : tensors) hash.add(bytes);
+  for (const mx::array& tensor : tensors) hash.add(bytes_of(tensor));
   return std::to_string(hash.value());
 }
 
-void check_bytes(const TensorSource& source, const std::vector<std::string>& names,
+// A state's tensors in the order in which they are hashed and written.
+struct NamedArrays {
+  std::vector<std::string> names;
+  std::vector<mx::array> arrays;
+};
+
+NamedArrays arrays_of(const ModelState& state) {
+  NamedArrays out;
+  const auto add = [&out](std::string name, const mx::array& array) {
+    out.names.push_back(std::move(name));
+    out.arrays.push_back(array);
+  };
+  for (std::size_t l = 0; l < state.blocks.size(); ++l) {
+    for (const Part& part : kParts) add(tensor_name(l, part), state.blocks[l].*part.member);
+  }
+  if (state.next_logits) add(std::string(kNextLogits), *state.next_logits);
+  return out;
+}
+
+void check_bytes(const TensorSource& source, const std::vector<mx::array>& arrays,
                  const std::string& file) {
-  std::vector<std::span<const std::byte>> tensors;
-  for (const std::string& name : names) tensors.push_back(source.bytes(source.find(name)));
-  if (metadata_of(source, "hash", file) == hash_of(tensors)) return;
+  if (metadata_of(source, "hash", file) == hash_of(arrays)) return;
   fail_wanted(ErrorKind::kFormat, file, "the bytes that were saved", "others: the file is damaged");
 }
 
@@ -159,31 +181,38 @@ void check_model(const TensorSource& source, const StateOwner& owner, const std:
       str("one of another model (", quoted(fingerprint), "): ", differences(source, owner)));
 }
 
+// Whether `file` is a state that has read something.
+bool has_read_something(const std::filesystem::path& file) {
+  try {
+    const auto source = open_safetensors(file);
+    const auto& metadata = source->metadata();
+    const auto format = metadata.find("format"), positions = metadata.find("positions");
+    return format != metadata.end() && format->second == kFormat && positions != metadata.end() &&
+           positions->second.find_first_of("123456789") != std::string::npos;
+  } catch (const Error&) {  // nothing, or no state
+    return false;
+  }
+}
+
 }  // namespace
 
 void save_state(const std::filesystem::path& file, const ModelState& state, const Model& model) {
-  std::vector<mx::array> arrays;  // keeps the bytes alive while they are written
-  std::vector<std::string> names;
-  for (std::size_t l = 0; l < state.blocks.size(); ++l) {
-    for (const Part& part : kParts) {
-      arrays.push_back(mx::contiguous(state.blocks[l].*part.member));
-      names.push_back(tensor_name(l, part));
-    }
+  const bool empty =
+      std::ranges::all_of(state.positions, [](auto position) { return position == 0; });
+  if (empty && has_read_something(file)) {
+    fail_wanted(ErrorKind::kUsage, file.string(),
+                "a state that has read something, as the one that is there has", "an empty one");
   }
-  if (state.next_logits) {
-    arrays.push_back(mx::contiguous(*state.next_logits));
-    names.emplace_back(kNextLogits);
-  }
+  auto [names, arrays] = arrays_of(state);  // keeps the bytes alive while they are written
+  for (mx::array& array : arrays) array = mx::contiguous(array);
   ops::evaluate(arrays);
   std::vector<TensorToWrite> tensors;
-  std::vector<std::span<const std::byte>> bytes;
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     check_finite(ErrorKind::kModel, file.string(), names[i], arrays[i]);
-    bytes.push_back(std::as_bytes(std::span(arrays[i].data<float>(), arrays[i].size())));
-    tensors.push_back({names[i], DType::kF32, shape_of(arrays[i]), bytes.back()});
+    tensors.push_back({names[i], DType::kF32, shape_of(arrays[i]), bytes_of(arrays[i])});
   }
   std::map<std::string, std::string> metadata = {{"format", std::string(kFormat)},
-                                                 {"hash", hash_of(bytes)},
+                                                 {"hash", hash_of(arrays)},
                                                  {"model", model.fingerprint()},
                                                  {"positions", joined(state.positions)}};
   for (const auto& [key, text] : model.description()) {
@@ -209,20 +238,17 @@ ModelState read_state(const TensorSource& source, const StateOwner& owner,
     fail_wanted(ErrorKind::kFormat, where, str(wanted, " tensors"), str(source.tensors().size()));
   }
   const auto B = static_cast<std::int64_t>(state.positions.size());
-  std::vector<std::string> names;
-  std::vector<mx::array> arrays;
   const auto read = [&](const std::string& name, const Shape& shape) {
-    arrays.push_back(read_array(source, name, shape, where));
-    names.push_back(name);
-    return arrays.back();
+    return read_array(source, name, shape, where);
   };
   for (std::size_t l = 0; l < static_cast<std::size_t>(d.L); ++l) {
-    const mx::array C = read(tensor_name(l, kParts[0]), {B, d.NH, d.DHQK, d.DHV});
-    const mx::array n = read(tensor_name(l, kParts[1]), {B, d.NH, d.DHQK});
-    state.blocks.push_back({C, n, read(tensor_name(l, kParts[2]), {B, d.NH})});
+    state.blocks.push_back({read(tensor_name(l, kParts[0]), {B, d.NH, d.DHQK, d.DHV}),
+                            read(tensor_name(l, kParts[1]), {B, d.NH, d.DHQK}),
+                            read(tensor_name(l, kParts[2]), {B, d.NH})});
   }
   if (has_logits) state.next_logits = read(std::string(kNextLogits), {B, 1, d.V});
-  check_bytes(source, names, where);
+  const auto [names, arrays] = arrays_of(state);
+  check_bytes(source, arrays, where);
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     check_finite(ErrorKind::kFormat, where, names[i], arrays[i]);
   }

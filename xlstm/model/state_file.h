@@ -13,8 +13,8 @@
 
 namespace xlstm {
 
-// Writes the state whole or not at all; evaluates it first. Throws Error: kFile, kModel where the
-// state is not finite.
+// Writes the state whole or not at all; evaluates it first. Throws Error: kFile; kModel where the
+// state is not finite; kUsage where a state that has read nothing would replace one that has.
 void save_state(const std::filesystem::path& file, const ModelState& state, const Model& model);
 
 // Throws Error: kFile (unreadable), kFormat (damaged, not finite, or not a state), kModel (another

@@ -33,54 +33,55 @@ class SyntheticSource : public TensorSource {
       tensors_.push_back(std::move(w.info));
       deviations_.push_back(w.deviation);
     }
-    memory_.resize(tensors_.size());
   }
 
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
   const std::map<std::string, std::string>& metadata() const override { return metadata_; }
 
-  std::span<const std::byte> bytes(std::size_t index) const override {
+  void read(std::size_t index, std::uint64_t offset, std::span<std::byte> to) const override {
     const std::lock_guard lock(mutex_);
-    if (memory_[index] == nullptr) memory_[index] = made(index);
-    return {reinterpret_cast<const std::byte*>(memory_[index].get()), tensors_[index].bytes};
-  }
-
-  void release(std::size_t index) const override {
-    const std::lock_guard lock(mutex_);
-    memory_[index].reset();
+    // Numbers come in order, so whoever reads on gets each in the time that it takes to make it.
+    Place now = now_.index == index && now_.offset <= offset ? now_ : start_of(index);
+    while (now.offset < offset) next(now);
+    for (std::size_t at = 0; at < to.size(); at += sizeof(std::uint16_t)) {
+      const std::uint16_t value = next(now);
+      std::memcpy(to.data() + at, &value, sizeof value);
+    }
+    now_ = now;
   }
 
  private:
-  using Values = std::unique_ptr<std::uint16_t[]>;  // a vector keeps its memory when it is emptied
+  struct Place {
+    std::size_t index = npos;
+    std::uint64_t offset = 0;  // bytes
+    std::uint64_t random = 0;
+    float range = 0;
+  };
 
-  Values made(std::size_t index) const {
+  Place start_of(std::size_t index) const {
+    return {index, 0, 0x9E3779B97F4A7C15U * (index + 1),
+            static_cast<float>(deviations_[index] * std::sqrt(3.0))};
+  }
+
+  static std::uint16_t next(Place& now) {
     constexpr std::uint16_t kOne = 0x3F80;
-    const std::size_t count = tensors_[index].bytes / 2;
-    Values values = std::make_unique_for_overwrite<std::uint16_t[]>(count);
-    if (deviations_[index] == 0) {
-      std::fill_n(values.get(), count, kOne);
-      return values;
-    }
-    const float range = static_cast<float>(deviations_[index] * std::sqrt(3.0));
-    std::uint64_t random = 0x9E3779B97F4A7C15U * (index + 1);
-    for (std::size_t i = 0; i < count; ++i) {
-      random ^= random << 13;  // xorshift64 (Marsaglia 2003)
-      random ^= random >> 7;
-      random ^= random << 17;
-      const auto unit = static_cast<float>(static_cast<std::int32_t>(random >> 32)) * 0x1p-31F;
-      const float x = unit * range;
-      std::uint32_t bits;
-      std::memcpy(&bits, &x, 4);
-      values[i] = static_cast<std::uint16_t>(bits >> 16);
-    }
-    return values;
+    now.offset += sizeof(std::uint16_t);
+    if (now.range == 0) return kOne;
+    now.random ^= now.random << 13;  // xorshift64 (Marsaglia 2003)
+    now.random ^= now.random >> 7;
+    now.random ^= now.random << 17;
+    const auto unit = static_cast<float>(static_cast<std::int32_t>(now.random >> 32)) * 0x1p-31F;
+    const float x = unit * now.range;
+    std::uint32_t bits;
+    std::memcpy(&bits, &x, 4);
+    return static_cast<std::uint16_t>(bits >> 16);
   }
 
   std::vector<TensorInfo> tensors_;
   std::vector<double> deviations_;
   std::map<std::string, std::string> metadata_;
   mutable std::mutex mutex_;
-  mutable std::vector<Values> memory_;
+  mutable Place now_;  // what was read last
 };
 
 Wanted tensor(std::string name, Shape shape, double deviation) {

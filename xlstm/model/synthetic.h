@@ -23,8 +23,7 @@ const std::vector<SyntheticSize>& synthetic_sizes();
 
 struct Synthetic {
   std::string config_json;
-  std::unique_ptr<TensorSource> source;  // bfloat16; makes a tensor when asked for its bytes, and
-                                         // forgets it when released
+  std::unique_ptr<TensorSource> source;  // bfloat16; numbers are made when they are read
 };
 
 // Weights are uniform with standard deviation 1 / sqrt(K), so that activations stay finite; norms

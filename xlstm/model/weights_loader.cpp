@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 #include <utility>
 
 #include "xlstm/base/dtype.h"
@@ -24,27 +23,27 @@ void check_finite(const float* values, std::size_t count, DType type, const std:
               str(values[bad]));
 }
 
-// `count` elements of a tensor to float32 or bfloat16 at `to`; returns the bytes
-// written. What a narrower type cannot hold is refused: it would become an infinity.
-std::size_t convert(const std::byte* from, const TensorInfo& info, std::size_t count,
-                    mx::Dtype target, char* to) {
-  const DType type = target == mx::bfloat16 ? DType::kBF16 : DType::kF32;
-  const std::size_t bytes = count * size_of(type);
-  if (type == info.dtype) {
-    std::memcpy(to, from, bytes);
-    return bytes;
-  }
+DType type_of(mx::Dtype dtype) {
+  return dtype == mx::bfloat16 ? DType::kBF16 : DType::kF32;
+}
+
+// Elements of a tensor to float32 or bfloat16 at `to`; returns the bytes written. What a narrower
+// type cannot hold is refused: it would become an infinity.
+std::size_t convert(std::span<const std::byte> from, const TensorInfo& info, mx::Dtype target,
+                    char* to) {
+  const DType type = type_of(target);
+  const std::size_t count = from.size() / size_of(info.dtype);
   constexpr std::size_t kAtOnce = std::size_t{1} << 14;  // elements: near the core
   std::array<float, kAtOnce> values;
   for (std::size_t at = 0; at < count; at += kAtOnce) {
     const std::size_t size = std::min(kAtOnce, count - at);
-    floats_from(from + at * size_of(info.dtype), info.dtype, size, values.data());
+    floats_from(from.data() + at * size_of(info.dtype), info.dtype, size, values.data());
     if (type == DType::kBF16 || info.dtype == DType::kF64) {
       check_finite(values.data(), size, type, info.name);
     }
     floats_to(values.data(), size, type, reinterpret_cast<std::byte*>(to) + at * size_of(type));
   }
-  return bytes;
+  return count * size_of(type);
 }
 
 mx::Shape mlx_shape(const Shape& lengths, const std::string& where) {
@@ -83,11 +82,21 @@ struct Unfilled {
   char* at;  // where the next bytes go
 };
 
+// What a load shares between its slots.
+struct Loading {
+  const TensorSource& source;
+  WeightMemory memory;
+  Hash hash;
+  std::vector<std::byte> piece;  // of a tensor, as it lies in the file
+};
+
+constexpr std::uint64_t kPiece = std::uint64_t{1} << 18;  // bytes: near the core
+static_assert(kPiece % Hash::kBlock == 0);
+
 // Reads a slot's tensors once, adding what it reads to the fingerprint.
 class SlotLoader {
  public:
-  SlotLoader(const Slot& slot, const TensorSource& source, WeightMemory& memory, Hash& hash)
-      : slot_(slot), source_(source), memory_(memory), hash_(hash) {}
+  SlotLoader(const Slot& slot, Loading& loading) : slot_(slot), loading_(loading) {}
 
   ops::WeightArray load(mx::Dtype dtype, const std::optional<Quantization>& quantized,
                         kernels::Rounding rounding) const {
@@ -95,23 +104,26 @@ class SlotLoader {
     if (quantized) return quantize(*quantized, rounding);
     Unfilled out = unfilled(slot_.shape, memory_dtype(slot_, dtype));
     for (const std::size_t index : slot_.sources) {
-      const TensorInfo& info = source_.tensors()[index];
-      const auto bytes = read(index);
-      out.at += convert(bytes.data(), info, bytes.size() / size_of(info.dtype), out.array.dtype(),
-                        out.at);
-      source_.release(index);
+      const TensorInfo& info = tensor(index);
+      if (type_of(out.array.dtype()) == info.dtype) {
+        out.at = copy(index, out.at);
+        continue;
+      }
+      in_pieces(index, kPiece, [&](std::span<const std::byte> piece) {
+        out.at += convert(piece, info, out.array.dtype(), out.at);
+      });
     }
     return out.array;
   }
 
  private:
   ops::QuantizedArray quantize(const Quantization& format, kernels::Rounding rounding) const {
-    hash_.add(to_string(format));
-    hash_.add(static_cast<std::uint64_t>(rounding));
+    loading_.hash.add(to_string(format));
+    loading_.hash.add(static_cast<std::uint64_t>(rounding));
     const bool affine = format.mode == QuantizationMode::kAffine;
     const std::int64_t N = slot_.shape[0], K = slot_.shape[1];
     const auto columns = static_cast<std::size_t>(K);
-    const DType type = scale_type_for(format, source_.tensors()[slot_.sources.front()].dtype);
+    const DType type = scale_type_for(format, tensor(slot_.sources.front()).dtype);
     const Shape groups = {N, K / format.group_size};
     Unfilled words = unfilled({N, quantized_words(format, K)}, mx::uint32);
     Unfilled scales = unfilled(groups, scale_dtype(type));
@@ -119,26 +131,61 @@ class SlotLoader {
     kernels::QuantizedRows out{reinterpret_cast<std::uint32_t*>(words.at), scales.at,
                                affine ? biases.at : nullptr, kernels::weight_type(type)};
     for (const std::size_t index : slot_.sources) {
-      const TensorInfo& info = source_.tensors()[index];
-      const auto rows = static_cast<std::size_t>(info.shape[0]);
-      kernels::quantize_matrix(read(index), info.dtype, rows, columns, format, rounding, nullptr,
-                               out, info.name);
-      out = kernels::rows_from(out, rows, columns, format);
-      source_.release(index);
+      const TensorInfo& info = tensor(index);
+      const std::size_t row_bytes = columns * size_of(info.dtype);  // whole groups, so whole blocks
+      std::size_t row = 0;
+      in_pieces(index, std::max<std::uint64_t>(1, kMostPiece / row_bytes) * row_bytes,
+                [&](std::span<const std::byte> piece) {
+                  const std::size_t rows = piece.size() / row_bytes;
+                  kernels::quantize_matrix(piece, info.dtype, rows, columns, format, rounding,
+                                           nullptr, out, info.name, row);
+                  out = kernels::rows_from(out, rows, columns, format);
+                  row += rows;
+                });
     }
     if (!affine) return {words.array, scales.array, std::nullopt, format};
     return {words.array, scales.array, biases.array, format};
   }
 
-  std::span<const std::byte> read(std::size_t index) const {
-    const auto bytes = source_.bytes(index);
-    hash_.add(name_of(source_.tensors()[index].dtype));
-    hash_.add(bytes);
-    return bytes;
+  const TensorInfo& tensor(std::size_t index) const { return loading_.source.tensors()[index]; }
+
+  // Reads a tensor in pieces of `most` bytes, a multiple of Hash::kBlock: each to place(offset,
+  // size), then it is used while it is in the caches.
+  template <typename Place, typename Use>
+  void read(std::size_t index, std::uint64_t most, const Place& place, const Use& use) const {
+    const std::uint64_t all = tensor(index).bytes;
+    loading_.hash.add(name_of(tensor(index).dtype));
+    Hash::Run run(loading_.hash);
+    for (std::uint64_t at = 0; at < all; at += most) {
+      const std::span<std::byte> piece = place(at, std::min(most, all - at));
+      loading_.source.read(index, at, piece);
+      run.add(piece);
+      use(piece);
+    }
+    run.end();
+  }
+
+  template <typename Use>
+  void in_pieces(std::size_t index, std::uint64_t most, const Use& use) const {
+    std::vector<std::byte>& memory = loading_.piece;
+    const auto place = [&memory](std::uint64_t, std::uint64_t size) {
+      if (memory.size() < size) memory.resize(static_cast<std::size_t>(size));
+      return std::span(memory).first(static_cast<std::size_t>(size));
+    };
+    read(index, most, place, use);
+  }
+
+  // As it is; returns where the next bytes go.
+  char* copy(std::size_t index, char* to) const {
+    const auto place = [to](std::uint64_t at, std::uint64_t size) {
+      return std::as_writable_bytes(std::span(to + at, static_cast<std::size_t>(size)));
+    };
+    read(index, kPiece, place, [](std::span<const std::byte>) {});
+    return to + tensor(index).bytes;
   }
 
   ops::QuantizedArray load_packed(const PackedSlot& packed) const {
-    hash_.add(to_string(packed.format));
+    loading_.hash.add(to_string(packed.format));
     const std::int64_t N = slot_.shape[0], K = slot_.shape[1];
     const Shape groups = {N, K / packed.format.group_size};
     const mx::Dtype scale = scale_dtype(packed.scale_type);
@@ -152,23 +199,16 @@ class SlotLoader {
   mx::array joined(const std::vector<std::size_t>& tensors, const Shape& shape,
                    mx::Dtype dtype) const {
     Unfilled out = unfilled(shape, dtype);
-    for (const std::size_t index : tensors) {
-      const auto bytes = read(index);
-      std::memcpy(out.at, bytes.data(), bytes.size());
-      out.at += bytes.size();
-      source_.release(index);
-    }
+    for (const std::size_t index : tensors) out.at = copy(index, out.at);
     return out.array;
   }
 
   Unfilled unfilled(const Shape& lengths, mx::Dtype dtype) const {
-    return Unfilled(memory_.take(mlx_shape(lengths, slot_.name), dtype, slot_.name));
+    return Unfilled(loading_.memory.take(mlx_shape(lengths, slot_.name), dtype, slot_.name));
   }
 
   const Slot& slot_;
-  const TensorSource& source_;
-  WeightMemory& memory_;
-  Hash& hash_;
+  Loading& loading_;
 };
 
 std::vector<std::size_t> tensors_of(const Slot& slot) {
@@ -247,8 +287,8 @@ std::uint64_t room_for(const Plan& plan, const MemoryFormat& format) {
 LoadedWeights load_weights(const Plan& plan, const TensorSource& source, const MemoryFormat& format,
                            const std::function<void(double)>& on_progress) {
   LoadedWeights out;
-  WeightMemory memory(room_for(plan, format));
-  Hash hash;
+  Loading loading = {source, WeightMemory(room_for(plan, format)), {}, {}};
+  Hash& hash = loading.hash;
   std::uint64_t done = 0;
   const std::uint64_t all = plan.bytes();
   const auto rounding = format.recipe && !format.recipe->search ? kernels::Rounding::kMinMax
@@ -258,7 +298,7 @@ LoadedWeights load_weights(const Plan& plan, const TensorSource& source, const M
       hash.add(slot.name);
       for (const std::int64_t length : slot.shape) hash.add(static_cast<std::uint64_t>(length));
       ops::WeightArray array =
-          SlotLoader(slot, source, memory, hash)
+          SlotLoader(slot, loading)
               .load(format.dtype, target_of(plan, node, slot, format), rounding);
       out.bytes += memory_bytes(array);
       out.arrays.emplace(slot.name, std::move(array));

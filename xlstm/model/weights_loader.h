@@ -27,9 +27,12 @@ struct LoadedWeights {
   std::uint64_t fingerprint = 0;
 };
 
-// Puts every slot's sources into one array each, slot by slot, releasing the source's pages behind
-// it: the peak is the weights and one tensor's pages. Throws Error(kModel) "[tensor] ..." for
-// numbers that a narrower type cannot hold.
+// Bytes of a file that are held at once while they are quantised: work for all threads.
+inline constexpr std::uint64_t kMostPiece = std::uint64_t{1} << 25;
+
+// Puts every slot's sources into one array each, slot by slot and piece by piece: the peak is the
+// weights and kMostPiece. Throws Error: kModel "[tensor] ..." for numbers that a narrower type
+// cannot hold, kFile where the source cannot be read.
 LoadedWeights load_weights(const Plan& plan, const TensorSource& source, const MemoryFormat& format,
                            const std::function<void(double)>& on_progress);
 

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/input_file.h"
 #include "xlstm/base/json.h"
-#include "xlstm/base/mapped_file.h"
 #include "xlstm/base/utf8.h"
 #include "xlstm/text/added_tokens.h"
 #include "xlstm/text/bpe.h"
@@ -34,11 +34,6 @@ Json parse_file(std::string_view text, std::string_view where) {
   const std::string version = get_string(json, "version", where).value_or("1.0");
   if (version != "1.0") fail_wanted(ErrorKind::kModel, where, "version \"1.0\"", quoted(version));
   return json;
-}
-
-std::string text_of(const std::filesystem::path& path) {
-  const MappedFile file(path);
-  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }
 
 }  // namespace
@@ -143,7 +138,7 @@ Tokenizer Tokenizer::open(const std::filesystem::path& path) {
   const std::filesystem::path file = is_folder ? path / "tokenizer.json" : path;
   const std::filesystem::path config = folder / "tokenizer_config.json";
   const bool has_config = std::filesystem::exists(config, none);
-  return parse(text_of(file), has_config ? text_of(config) : "", file.string());
+  return parse(whole_file(file), has_config ? whole_file(config) : "", file.string());
 }
 
 Tokenizer Tokenizer::parse(std::string_view tokenizer_json, std::string_view config_json,

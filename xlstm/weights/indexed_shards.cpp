@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/input_file.h"
 #include "xlstm/base/json.h"
-#include "xlstm/base/mapped_file.h"
 #include "xlstm/weights/joined_source.h"
 #include "xlstm/weights/safetensors.h"
 #include "xlstm/weights/shards.h"
@@ -42,12 +42,7 @@ std::string parse_file_name(const Json& value, const std::string& tensor,
 
 WeightMap read_weight_map(const fs::path& index) {
   const std::string where = index.string();
-  const MappedFile file(index);
-  if (file.bytes().size() > kMostIndexBytes) {
-    fail_wanted(ErrorKind::kFormat, where, str("an index of at most ", kMostIndexBytes, " bytes"),
-                str(file.bytes().size()));
-  }
-  const Json json = parse_json(file.text(), where, kIndexLimits);
+  const Json json = parse_json(whole_file(index, kMostIndexBytes), where, kIndexLimits);
   const auto found = json.is_object() ? json.find("weight_map") : json.end();
   if (found == json.end() || !found->is_object() || found->empty()) {
     fail_wanted(ErrorKind::kFormat, where, "an object \"weight_map\" that names tensors",

@@ -24,11 +24,8 @@ class JoinedSource : public TensorSource {
   }
 
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
-  std::span<const std::byte> bytes(std::size_t index) const override {
-    return sources_[places_[index].source]->bytes(places_[index].index);
-  }
-  void release(std::size_t index) const override {
-    sources_[places_[index].source]->release(places_[index].index);
+  void read(std::size_t index, std::uint64_t offset, std::span<std::byte> to) const override {
+    sources_[places_[index].source]->read(places_[index].index, offset, to);
   }
   const std::map<std::string, std::string>& metadata() const override { return metadata_; }
 

@@ -16,12 +16,14 @@ namespace xlstm {
 
 inline constexpr std::uint64_t kMostSafetensorsHeaderBytes = 100'000'000;  // the format's own limit
 
-// Opens one file, memory-mapped. Checks every length, offset, overlap, hole, dtype, shape product,
-// duplicate name, header size and nesting before returning. Throws Error: kFile when it cannot be
-// read, kFormat when its bytes are wrong, kModel for a dtype of the format that we do not have.
+// Opens one file, which stays open. Checks every length, offset, overlap, hole, dtype, shape
+// product, duplicate name, header size and nesting before returning. Throws Error: kFile when it
+// cannot be read, kFormat when its bytes are wrong, kModel for a dtype of the format that we do not
+// have.
 std::unique_ptr<TensorSource> open_safetensors(const std::filesystem::path& file);
 
-// What the header in `bytes` (a whole file) says, checked as above; `file` names it in errors.
+// What the header of a file of `file_bytes` says, checked as above; `start` are the file's first
+// bytes, up to the header's end at least. `file` names it in errors.
 struct SafetensorsHeader {
   struct Entry {
     TensorInfo info;
@@ -30,7 +32,7 @@ struct SafetensorsHeader {
   std::vector<Entry> entries;  // sorted by name
   std::map<std::string, std::string> metadata;
 };
-SafetensorsHeader parse_safetensors(std::span<const std::byte> bytes,
+SafetensorsHeader parse_safetensors(std::span<const std::byte> start, std::uint64_t file_bytes,
                                     const std::filesystem::path& file);
 
 // One tensor to write; `bytes` are little-endian, row-major.

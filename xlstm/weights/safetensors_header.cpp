@@ -170,22 +170,24 @@ void check_cover(const std::vector<Entry>& entries, std::uint64_t data_bytes,
 }
 
 // The header's JSON, its length checked.
-std::string_view header_text(std::span<const std::byte> bytes, const std::string& where) {
-  refuse_lfs_pointer({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, where);
-  if (bytes.size() < kLengthBytes) {
+std::string_view header_text(std::span<const std::byte> start, std::uint64_t file_bytes,
+                             const std::string& where) {
+  refuse_lfs_pointer({reinterpret_cast<const char*>(start.data()), start.size()}, where);
+  if (file_bytes < kLengthBytes) {
     fail_wanted(ErrorKind::kFormat, where, "a safetensors file, of 8 bytes at least",
-                str(bytes.size(), " bytes"));
+                str(file_bytes, " bytes"));
   }
   std::uint64_t length = 0;
-  std::memcpy(&length, bytes.data(), kLengthBytes);
-  const std::uint64_t rest = bytes.size() - kLengthBytes;
+  std::memcpy(&length, start.data(), kLengthBytes);
+  const std::uint64_t rest = file_bytes - kLengthBytes;
   if (length > kMostSafetensorsHeaderBytes || length > rest) {
     fail_wanted(ErrorKind::kFormat, where,
                 str("a safetensors header of at most ", std::min(kMostSafetensorsHeaderBytes, rest),
                     " bytes"),
                 str(length, " (is it a safetensors file, and whole?)"));
   }
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length);
+  const auto json = start.subspan(kLengthBytes, static_cast<std::size_t>(length));
+  const std::string_view text(reinterpret_cast<const char*>(json.data()), json.size());
   if (text.empty() || text.front() != '{') {
     fail_wanted(ErrorKind::kFormat, where, "a safetensors header that starts with {",
                 text.empty() ? "an empty one" : quoted(text.substr(0, 1)));
@@ -195,13 +197,13 @@ std::string_view header_text(std::span<const std::byte> bytes, const std::string
 
 }  // namespace
 
-SafetensorsHeader parse_safetensors(std::span<const std::byte> bytes,
+SafetensorsHeader parse_safetensors(std::span<const std::byte> start, std::uint64_t file_bytes,
                                     const std::filesystem::path& file) {
   const std::string where = file.string();
-  const std::string_view text = header_text(bytes, where);
+  const std::string_view text = header_text(start, file_bytes, where);
   const Json json = parse_json(text, where, kHeaderLimits);
   const std::uint64_t data_start = kLengthBytes + text.size();
-  const std::uint64_t data_bytes = bytes.size() - data_start;
+  const std::uint64_t data_bytes = file_bytes - data_start;
 
   SafetensorsHeader header;
   for (const auto& [name, value] : json.items()) {  // sorted by name

@@ -4,6 +4,12 @@
 
 namespace xlstm {
 
+std::vector<std::byte> TensorSource::read_all(std::size_t index) const {
+  std::vector<std::byte> all(static_cast<std::size_t>(tensors()[index].bytes));
+  read(index, 0, all);
+  return all;
+}
+
 std::size_t TensorSource::find(std::string_view name) const {
   const auto& all = tensors();
   const auto found = std::lower_bound(

@@ -1,4 +1,4 @@
-// Named, typed, bounds-checked byte views of a checkpoint's tensors, whatever its file format.
+// A checkpoint's tensors, named, typed and bounds-checked, whatever its file format.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +24,9 @@ struct TensorInfo {
 };
 
 // A checkpoint open for reading. Everything in tensors() has been checked against the files'
-// lengths: bytes() of a listed tensor cannot fail for reasons of layout. Readers of other formats
-// (NPZ, GGUF, torch) implement this same interface. Thread-safe for reading.
+// lengths: read() of a listed tensor fails only where a file changed since, or its disk does.
+// Readers of other formats (NPZ, GGUF, torch) implement this same interface. Thread-safe for
+// reading.
 class TensorSource {
  public:
   virtual ~TensorSource() = default;
@@ -33,12 +34,12 @@ class TensorSource {
   // Sorted by name, names unique.
   virtual const std::vector<TensorInfo>& tensors() const = 0;
 
-  // The little-endian elements of tensors()[index], row-major. The address need not be aligned to
-  // the element's size.
-  virtual std::span<const std::byte> bytes(std::size_t index) const = 0;
+  // Copies some of the elements of tensors()[index], little-endian and row-major, to `to`: those
+  // from byte `offset` of the tensor on. Both are of whole elements and within the tensor. Throws
+  // Error(kFile) naming the file.
+  virtual void read(std::size_t index, std::uint64_t offset, std::span<std::byte> to) const = 0;
 
-  // Says that the tensor's bytes have been copied and need not stay in memory.
-  virtual void release(std::size_t index) const = 0;
+  std::vector<std::byte> read_all(std::size_t index) const;
 
   // The files' own string metadata (safetensors' __metadata__), merged.
   virtual const std::map<std::string, std::string>& metadata() const = 0;

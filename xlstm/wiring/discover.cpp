@@ -4,7 +4,7 @@
 #include <system_error>
 
 #include "xlstm/base/error.h"
-#include "xlstm/base/mapped_file.h"
+#include "xlstm/base/input_file.h"
 #include "xlstm/wiring/assemble.h"
 #include "xlstm/wiring/binding.h"
 #include "xlstm/wiring/config.h"
@@ -121,10 +121,7 @@ Plan discover(const fs::path& folder, const TensorSource& source) {
     }
     fail_wanted(ErrorKind::kFile, folder.string(), "a file config.json", "none");
   }
-  const MappedFile file(config);
-  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),
-                              file.bytes().size());
-  Plan plan = discover_in(text, source, config.string(), folder.string());
+  Plan plan = discover_in(whole_file(config), source, config.string(), folder.string());
   plan.name = folder_name(folder);
   return plan;
 }

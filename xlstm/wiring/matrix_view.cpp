@@ -189,11 +189,8 @@ void MatrixView::add_packed(std::size_t words, const QuantizationConfig& config,
 const std::map<std::string, std::string>& MatrixView::metadata() const {
   return source_.metadata();
 }
-std::span<const std::byte> MatrixView::bytes(std::size_t index) const {
-  return source_.bytes(origins_[index]);
-}
-void MatrixView::release(std::size_t index) const {
-  source_.release(origins_[index]);
+void MatrixView::read(std::size_t index, std::uint64_t offset, std::span<std::byte> to) const {
+  source_.read(origins_[index], offset, to);
 }
 
 }  // namespace xlstm

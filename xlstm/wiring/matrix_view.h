@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <span>
@@ -35,8 +36,7 @@ class MatrixView : public TensorSource {
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
   const std::map<std::string, std::string>& metadata() const override;
   // Of a quantised matrix: its packed words.
-  std::span<const std::byte> bytes(std::size_t index) const override;
-  void release(std::size_t index) const override;
+  void read(std::size_t index, std::uint64_t offset, std::span<std::byte> to) const override;
 
   // Index into the checkpoint's tensors; of a quantised matrix that of its words.
   std::size_t origin(std::size_t index) const { return origins_[index]; }

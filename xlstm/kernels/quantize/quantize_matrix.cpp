@@ -41,6 +41,7 @@ struct Matrix {
   DType type;
   std::size_t N, K;
   const std::string& where;
+  std::size_t first_row = 0;  // of a larger matrix
 };
 
 // Calls task(values, first row, rows) for runs of rows as floats, on all threads.
@@ -53,8 +54,9 @@ void in_parts(const Matrix& W, std::size_t step, const Task& task) {
     floats_from(W.bytes.data() + first * row_bytes, W.type, values.size(), values.data());
     const std::size_t bad = first_not_finite(values.data(), values.size());
     if (bad < values.size()) {
-      fail_wanted(ErrorKind::kModel, W.where, "finite weights",
-                  str(values[bad], " in row ", first + bad / W.K, ", column ", bad % W.K));
+      fail_wanted(
+          ErrorKind::kModel, W.where, "finite weights",
+          str(values[bad], " in row ", W.first_row + first + bad / W.K, ", column ", bad % W.K));
     }
     task(values.data(), first, rows);
   });
@@ -80,8 +82,8 @@ QuantizedRows rows_from(const QuantizedRows& rows, std::size_t n, std::size_t K,
 
 void quantize_matrix(std::span<const std::byte> W, DType type, std::size_t N, std::size_t K,
                      const Quantization& format, Rounding rounding, const float* importance,
-                     const QuantizedRows& out, const std::string& where) {
-  const Matrix matrix = {W, type, N, K, where};
+                     const QuantizedRows& out, const std::string& where, std::size_t first_row) {
+  const Matrix matrix = {W, type, N, K, where, first_row};
   in_parts(matrix, rows_at_once(K), [&](const float* values, std::size_t first, std::size_t rows) {
     const QuantizedRows to = rows_from(out, first, K, format);
     quantize_rows(values, rows, K, format, rounding, importance, to);

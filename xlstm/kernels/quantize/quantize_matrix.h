@@ -13,10 +13,11 @@ namespace xlstm::kernels {
 
 // As quantize_rows(), of W [N, K], the elements of a float type at any address. Needs memory for a
 // few rows a thread. Throws Error(kModel) "[where] ..." for a NaN or an infinity, and for weights
-// so large that a scale or bias would be one.
+// so large that a scale or bias would be one; `first_row` is W's first in the matrix that it is a
+// part of, for the message.
 void quantize_matrix(std::span<const std::byte> W, DType type, std::size_t N, std::size_t K,
                      const Quantization& format, Rounding rounding, const float* importance,
-                     const QuantizedRows& out, const std::string& where);
+                     const QuantizedRows& out, const std::string& where, std::size_t first_row = 0);
 
 // The same with compensate_rows(), for inputs of `factor`.
 void compensate_matrix(std::span<const std::byte> W, DType type, std::size_t N,

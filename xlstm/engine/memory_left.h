@@ -1,0 +1,16 @@
+// Whether there is memory for work whose need is known.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "xlstm/engine/engine.h"
+
+namespace xlstm {
+
+// Throws Error(kMemory), with both numbers, where `bytes` on top of what is in use pass the hard
+// limit or what can be had on this machine. `where` names what needs them, `parts` what for.
+void check_memory_left(std::uint64_t bytes, const EngineOptions& options, const std::string& where,
+                       const std::string& parts = "");
+
+}  // namespace xlstm
