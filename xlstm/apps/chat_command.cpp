@@ -20,7 +20,9 @@ namespace {
 class Conversation {
  public:
   Conversation(const GenerateArguments& options, const Engine& engine)
-      : options_(options), chat_(engine, request_of(options)), person_(stdin_is_terminal()) {
+      : options_(options),
+        chat_(engine, cancellable(request_of(options, engine))),
+        person_(stdin_is_terminal()) {
     if (!options.state.load.empty()) chat_.load(options.state.load);
   }
 
@@ -34,8 +36,7 @@ class Conversation {
   }
 
  private:
-  static Request request_of(const GenerateArguments& options) {
-    Request request = options.request;
+  static Request cancellable(Request request) {
     request.cancelled = interrupted;
     return request;
   }
@@ -132,7 +133,6 @@ int run_chat(const GenerateArguments& options) {
   }
   check_save(options.state);
   const Engine engine = open_engine(options.model);
-  check_logit_bias(options.request, engine);
   show_model(options, engine);
   greet(engine);
   return Conversation(options, engine).run();

@@ -2,6 +2,7 @@
 #include "xlstm/apps/generate_command.h"
 
 #include <memory>
+#include <utility>
 
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/interrupts.h"
@@ -33,8 +34,8 @@ Json answer_json(const Completion& answer, const Engine& engine) {
 }
 
 // Streams the answer to standard output, or gathers it for --json.
-Completion answer(const GenerateArguments& options, const std::string& prompt, Session& session) {
-  Request request = options.request;
+Completion answer(const GenerateArguments& options, Request request, const std::string& prompt,
+                  Session& session) {
   request.prompt = prompt;
   request.cancelled = interrupted;
   ProgressBar bar("Reading");
@@ -69,12 +70,12 @@ int run_generate(const GenerateArguments& options) {
   }
   check_save(options.state);
   const Engine engine = open_engine(options.model);
-  check_logit_bias(options.request, engine);
+  const Request request = request_of(options, engine);
   show_model(options, engine);
   if (!prompt) return kExitOk;
   Session session = engine.session();
   if (!options.state.load.empty()) session.load(options.state.load);
-  const Completion completion = answer(options, *prompt, session);
+  const Completion completion = answer(options, request, *prompt, session);
   finish_output(options, completion, engine);
   // Cancelled within the prompt, nothing was read: a state saved earlier is worth more.
   const bool untouched = completion.stop_reason == "cancelled" && completion.tokens.empty();
@@ -94,15 +95,26 @@ OptionGroup generate_group(GenerateArguments& to) {
 }  // namespace
 
 std::vector<OptionGroup> common_groups(GenerateArguments& to, const std::string& prompt_help) {
-  return {prompt_option_group(to.prompt, prompt_help),
+  OptionGroup prompt = prompt_option_group(to.prompt, prompt_help);
+  for (Option& option : parse_special_options(to.request.parse_special)) {
+    prompt.options.push_back(std::move(option));
+  }
+  return {std::move(prompt),
           model_option_group(to.model),
-          answer_option_group(to.request),
+          answer_option_group(to.request, to.end_tokens),
           state_option_group(to.state),
           {"Information, on standard error",
            {switch_option("--stats", "Speed and memory after the answer", to.stats),
             switch_option("--info", "What the model is", to.info),
             switch_option("--show-wiring", "The model's structure as a tree", to.show_wiring),
             wiring_style_option(to.wiring_style)}}};
+}
+
+Request request_of(const GenerateArguments& options, const Engine& engine) {
+  check_logit_bias(options.request, engine);
+  Request request = options.request;
+  request.end_tokens = end_token_ids(options.end_tokens, engine);
+  return request;
 }
 
 void show_model(const GenerateArguments& options, const Engine& engine) {
