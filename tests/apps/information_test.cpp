@@ -25,11 +25,22 @@ TEST_F(Information, InfoTellsSizesAndMemory) {
   const Json json = Json::parse(xlstm({"info", "--json"}).out);
   EXPECT_EQ(json["L"], 8);
   EXPECT_EQ(json["tokenizer"]["eos_id"], 0);
+  EXPECT_EQ(json["tokenizer"]["end_tokens"], Json::parse(R"([{"id":0,"text":"<|endoftext|>"}])"));
   EXPECT_GT(json["memory"]["physical"], json["memory"]["estimate"]);
   const Json four = Json::parse(xlstm({"info", "--json", "--batch", "4"}).out);
   const std::uint64_t state = json["state_bytes"].get<std::uint64_t>();
   EXPECT_GE(four["memory"]["estimate"].get<std::uint64_t>(),
             json["memory"]["estimate"].get<std::uint64_t>() + 3 * state);
+}
+
+TEST_F(Information, InfoListsTheEndTokensOfAllFiles) {
+  const std::filesystem::path model = model_without({"generation_config.json"});
+  write("model/generation_config.json", R"({"eos_token_id": [0, 1]})");
+  EXPECT_THAT(xlstm({"info", "--model", model.string()}).out,
+              HasSubstr("end tokens   0 \"<|endoftext|>\", 1 \"<|padding|>\"\n"));
+  const Json json = Json::parse(xlstm({"info", "--json", "--model", model.string()}).out);
+  EXPECT_EQ(json["tokenizer"]["end_tokens"][1]["id"], 1);
+  EXPECT_EQ(json["tokenizer"]["end_tokens"][1]["text"], "<|padding|>");
 }
 
 TEST_F(Information, InfoMeasuresALoadedModel) {

@@ -96,9 +96,7 @@ OptionGroup generate_group(GenerateArguments& to) {
 
 std::vector<OptionGroup> common_groups(GenerateArguments& to, const std::string& prompt_help) {
   OptionGroup prompt = prompt_option_group(to.prompt, prompt_help);
-  for (Option& option : parse_special_options(to.request.parse_special)) {
-    prompt.options.push_back(std::move(option));
-  }
+  prompt.options.push_back(parse_special_option(to.request.parse_special));
   return {std::move(prompt),
           model_option_group(to.model),
           answer_option_group(to.request, to.end_tokens),

@@ -108,12 +108,14 @@ Option switch_option(std::string name, std::string help, bool& to) {
   return {std::move(name), "", std::move(help), [&to](const std::string&) { to = true; }};
 }
 
-std::vector<Option> parse_special_options(bool& to) {
-  return {
-      switch_option("--parse-special",
-                    "Read special tokens' text, <|endoftext|> say, as those tokens (default)", to),
-      {"--no-parse-special", "", "Read it as text like any other",
-       [&to](const std::string&) { to = false; }}};
+Option parse_special_option(bool& to) {
+  return {.name = "--parse-special",
+          .value = "on|off",
+          .help =
+              "Whether special tokens' text, <|endoftext|> say, is read as those tokens; off, "
+              "as text like any other (default: on)",
+          .set = [&to](const std::string& text) { to = text == "on"; },
+          .choices = {"on", "off"}};
 }
 
 Option text_option(std::string name, std::string value, std::string help, std::string& to,

@@ -43,8 +43,8 @@ Option switch_option(std::string name, std::string help, bool& to);
 // The name of a file or folder; an empty one is refused.
 Option file_option(std::string name, std::string value, std::string help, std::string& to,
                    Completes completes = Completes::kFile);
-// --parse-special and --no-parse-special: whether special tokens' text is read as those tokens.
-std::vector<Option> parse_special_options(bool& to);
+// --parse-special: whether special tokens' text is read as those tokens.
+Option parse_special_option(bool& to);
 // A value that is stored as it is.
 Option text_option(std::string name, std::string value, std::string help, std::string& to,
                    Completes completes = Completes::kNothing);

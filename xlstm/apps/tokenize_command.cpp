@@ -112,7 +112,9 @@ Option tokenizer_option(TokenizeArguments& to) {
 
 Command tokenize_command() {
   const auto options = std::make_shared<TokenizeArguments>();
-  const std::vector<Option> parse_special = parse_special_options(options->parse_special);
+  const Option plain{
+      "--plain", "", "The same as --parse-special off",
+      [options = options.get()](const std::string&) { options->parse_special = false; }};
   return {
       .name = "tokenize",
       .summary = "Text to token ids",
@@ -129,9 +131,7 @@ Command tokenize_command() {
                            options->jsonl),
              switch_option("--add-special-tokens", "Add BOS and EOS where the tokenizer says so",
                            options->add_special),
-             parse_special[0],
-             parse_special[1],
-             {"--plain", "", "The same as --no-parse-special", parse_special[1].set}}}},
+             parse_special_option(options->parse_special), plain}}},
       .examples = {{"printf 'Call me Ishmael.' | xlstm tokenize", "Ids on one line."},
                    {"jq -c .text corpus.jsonl | xlstm tokenize --jsonl --tokenizer ./xLSTM-7b",
                     "A corpus, line by line, with another model's tokenizer."}},
