@@ -125,6 +125,7 @@ GenerateOptions in_turns(TokenId first, TokenId second, std::int64_t max_tokens)
   GenerateOptions options = greedy(max_tokens);
   options.sampling.logit_bias = {{first, 10000.0F}, {second, 9000.0F}};
   options.sampling.presence_penalty = 5000.0F;
+  options.uncounted = prompt().size();
   return options;
 }
 
