@@ -12,6 +12,7 @@
 #include "xlstm/text/added_tokens.h"
 #include "xlstm/text/bpe.h"
 #include "xlstm/text/component.h"
+#include "xlstm/text/declared_tokens.h"
 #include "xlstm/text/decoder.h"
 #include "xlstm/text/normalizer.h"
 #include "xlstm/text/post_processor.h"

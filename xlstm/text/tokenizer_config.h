@@ -2,11 +2,9 @@
 // reads them for its fast tokenizers.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "xlstm/text/added_tokens.h"
@@ -41,20 +39,5 @@ struct TokenizerConfig {
 // Error(kFormat).
 TokenizerConfig read_tokenizer_config(std::string_view config_json, std::string_view map_json,
                                       std::string_view where);
-
-// `tokens`, those of the tokenizer.json, and those that the config adds or changes.
-std::vector<AddedToken> with_declared(std::vector<AddedToken> tokens,
-                                      const TokenizerConfig& config);
-
-struct SpecialIds {
-  // By name, else by well-known texts (<|endoftext|>, <s>, </s>, ...).
-  std::optional<TokenId> bos, eos, pad;
-  // By name alone.
-  std::optional<TokenId> named_bos;
-  std::vector<TokenId> named_ends;
-};
-
-using IdOf = std::function<std::optional<TokenId>(std::string_view token)>;
-SpecialIds special_ids(const TokenizerConfig& config, const IdOf& id_of);
 
 }  // namespace xlstm::text

@@ -85,11 +85,6 @@ void add_tokens(Plan& plan, const TokenIds& tokens) {
   if (!plan.eos_ids.empty()) plan.eos_id = plan.eos_ids.front();
 }
 
-std::string text_of(const fs::path& path) {
-  const MappedFile file(path);
-  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
-}
-
 Plan discover_in(std::string_view config_json, const TensorSource& source,
                  std::string_view config_where, std::string_view where) {
   Faults faults;
@@ -134,10 +129,10 @@ Plan discover(const fs::path& folder, const TensorSource& source) {
     }
     fail_wanted(ErrorKind::kFile, folder.string(), "a file config.json", "none");
   }
-  Plan plan = discover_in(text_of(config), source, config.string(), folder.string());
+  Plan plan = discover_in(MappedFile(config).text(), source, config.string(), folder.string());
   const fs::path generation = folder / "generation_config.json";
   if (fs::exists(generation, ignored)) {
-    add_tokens(plan, read_generation_config(text_of(generation), generation.string()));
+    add_tokens(plan, read_generation_config(MappedFile(generation).text(), generation.string()));
   }
   plan.name = folder_name(folder);
   return plan;
