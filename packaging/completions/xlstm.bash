@@ -11,6 +11,7 @@ _xlstm() {
       case "$before" in
         -p|--prompt) return ;;
         --prompt-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --parse-special) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word"); return ;;
         -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --dtype) mapfile -t COMPREPLY < <(compgen -W 'auto float32 bfloat16 f32 bf16' -- "$word"); return ;;
         --quantize) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
@@ -30,15 +31,17 @@ _xlstm() {
         --logit-bias) return ;;
         --seed) return ;;
         --stop) return ;;
+        --end-token) return ;;
         --load-state) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --save-state) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --wiring-style) mapfile -t COMPREPLY < <(compgen -W 'unicode ascii' -- "$word"); return ;;
       esac
-      words='--help --prompt --prompt-file --model --dtype --quantize --group-size --mode --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style --json --interactive' ;;
+      words='--help --prompt --prompt-file --parse-special --model --dtype --quantize --group-size --mode --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style --json --interactive' ;;
     chat)
       case "$before" in
         -p|--prompt) return ;;
         --prompt-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --parse-special) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word"); return ;;
         -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --dtype) mapfile -t COMPREPLY < <(compgen -W 'auto float32 bfloat16 f32 bf16' -- "$word"); return ;;
         --quantize) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
@@ -58,11 +61,12 @@ _xlstm() {
         --logit-bias) return ;;
         --seed) return ;;
         --stop) return ;;
+        --end-token) return ;;
         --load-state) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --save-state) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --wiring-style) mapfile -t COMPREPLY < <(compgen -W 'unicode ascii' -- "$word"); return ;;
       esac
-      words='--help --prompt --prompt-file --model --dtype --quantize --group-size --mode --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style' ;;
+      words='--help --prompt --prompt-file --parse-special --model --dtype --quantize --group-size --mode --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style' ;;
     info)
       case "$before" in
         -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
@@ -86,8 +90,9 @@ _xlstm() {
       case "$before" in
         --tokenizer) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --parse-special) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word"); return ;;
       esac
-      words='--help --tokenizer --file --jsonl --add-special-tokens --plain' ;;
+      words='--help --tokenizer --file --jsonl --add-special-tokens --parse-special --plain' ;;
     detokenize)
       case "$before" in
         --tokenizer) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;

@@ -126,6 +126,65 @@ TEST_F(Generate, LogitBiasForbidsAndForces) {
   EXPECT_EQ(Json::parse(xlstm(arguments).out)["tokens"][0], 1234);
 }
 
+TEST_F(Generate, EndTokensByIdAndByText) {
+  const Golden wanted = golden(0);
+  const auto tokens = [&](const std::string& end) {
+    auto arguments = greedy(wanted.prompt, 64);
+    arguments.insert(arguments.end(), {"--json", "--end-token", "4095", "--end-token", end});
+    const Result result = xlstm(arguments);
+    EXPECT_EQ(result.code, 0) << result.err;
+    const Json json = Json::parse(result.out);
+    EXPECT_EQ(json["stop_reason"], "end_token");
+    return json["tokens"].get<std::vector<std::int32_t>>();
+  };
+  const std::int32_t line_end = 200;
+  const auto at = std::ranges::find(wanted.greedy_ids, line_end);
+  ASSERT_NE(at, wanted.greedy_ids.end());
+  const std::vector<std::int32_t> until(wanted.greedy_ids.begin(), at + 1);
+  EXPECT_EQ(tokens("200"), until);
+  EXPECT_EQ(tokens("\\n"), until);
+
+  auto arguments = greedy(wanted.prompt, 5);
+  arguments.insert(arguments.end(), {"--json", "--logit-bias", "1=1e6"});
+  arguments.insert(arguments.end(), {"--end-token", "<|padding|>"});
+  EXPECT_EQ(Json::parse(xlstm(arguments).out)["tokens"], Json({1}));
+}
+
+TEST_F(Generate, AnEndTokenIsOneToken) {
+  for (const auto& [end, message] :
+       {std::pair{"two words", "\"two words\", which is 3 tokens"},
+        {"<|padding|><|padding|>", "which is 2 tokens"},
+        {"4096", "[--end-token] wanted a whole number from 0 to 4095, got \"4096\""},
+        {"", "[--end-token] wanted an id or some text"},
+        {"\xff", "[--end-token] wanted UTF-8"},
+        {"\\x", "[--end-token] wanted one of"}}) {
+    const Result result = xlstm({"generate", "-p", "The", "--end-token", end});
+    EXPECT_TRUE(is_one_line_error(result, 2, message));
+  }
+}
+
+TEST_F(Generate, StopsAtASpecialTokenThatIsNotShown) {
+  auto arguments = greedy("The end.", 5);
+  arguments.insert(arguments.end(), {"--json", "--logit-bias", "1=1e6", "--stop", "<|padding|>"});
+  const Json json = Json::parse(xlstm(arguments).out);
+  EXPECT_EQ(json["stop_reason"], "stop_string");
+  EXPECT_EQ(json["tokens"], Json({1}));
+  EXPECT_EQ(json["text"], "");
+}
+
+TEST_F(Generate, SpecialTokensInThePromptAreParsedUnlessToldNotTo) {
+  const auto prompt_tokens = [this](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"generate", "-p", "<|padding|>", "-n", "0", "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Json::parse(xlstm(arguments).out)["statistics"]["prompt_tokens"].get<int>();
+  };
+  EXPECT_EQ(prompt_tokens({}), 2);
+  EXPECT_EQ(prompt_tokens({"--parse-special", "off", "--parse-special=on"}), 2);
+  EXPECT_GT(prompt_tokens({"--parse-special", "off"}), 4);
+  EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "a", "--parse-special", "no"}), 2,
+                                "[--parse-special] wanted one of on, off"));
+}
+
 TEST_F(Generate, StatisticsGoToStandardError) {
   const Result result = xlstm({"generate", "--prompt", "The", "-n", "5", "--stats"});
   EXPECT_EQ(result.code, 0);

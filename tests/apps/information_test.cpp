@@ -25,6 +25,7 @@ TEST_F(Information, InfoTellsSizesAndMemory) {
   const Json json = Json::parse(xlstm({"info", "--json"}).out);
   EXPECT_EQ(json["L"], 8);
   EXPECT_EQ(json["tokenizer"]["eos_id"], 0);
+  EXPECT_EQ(json["tokenizer"]["end_tokens"], Json::parse(R"([{"id":0,"text":"<|endoftext|>"}])"));
   EXPECT_GT(json["memory"]["physical"], json["memory"]["estimate"]);
   const Json four = Json::parse(xlstm({"info", "--json", "--batch", "4"}).out);
   const std::uint64_t state = json["state_bytes"].get<std::uint64_t>();
@@ -41,6 +42,16 @@ TEST_F(Information, InfoSaysWhetherItFitsAsGenerateDoes) {
                 HasSubstr(code == 0 ? "left of the limit of 1 GiB: it fits"
                                     : "10 MiB left of the limit of 10 MiB: it does not fit"));
   }
+}
+
+TEST_F(Information, InfoListsTheEndTokensOfAllFiles) {
+  const std::filesystem::path model = model_without({"generation_config.json"});
+  write("model/generation_config.json", R"({"eos_token_id": [0, 1]})");
+  EXPECT_THAT(xlstm({"info", "--model", model.string()}).out,
+              HasSubstr("end tokens   0 \"<|endoftext|>\", 1 \"<|padding|>\"\n"));
+  const Json json = Json::parse(xlstm({"info", "--json", "--model", model.string()}).out);
+  EXPECT_EQ(json["tokenizer"]["end_tokens"][1]["id"], 1);
+  EXPECT_EQ(json["tokenizer"]["end_tokens"][1]["text"], "<|padding|>");
 }
 
 TEST_F(Information, InfoMeasuresALoadedModel) {

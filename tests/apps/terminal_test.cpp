@@ -1,6 +1,8 @@
 // The chat as a person meets it: a terminal, keys, signals.
 #include <signal.h>
 
+#include <random>
+
 #include "command_line.h"
 
 namespace xlstm::testing {
@@ -233,6 +235,29 @@ TEST_F(Terminal, ALongPromptShowsAProgressBarToo) {
   EXPECT_THAT(process.read_all(), HasSubstr("Reading ["));
   EXPECT_EQ(process.wait(), 0);
   EXPECT_THAT(xlstm({"generate", "--prompt-file", prompt, "-n", "2"}).err, IsEmpty());
+}
+
+// One word of so many letters takes far longer to tokenise than a key takes to come.
+TEST_F(Terminal, CtrlCStopsTokenising) {
+  std::string text;
+  std::mt19937 random(3);
+  while (text.size() < (4U << 20)) text += static_cast<char>('a' + random() % 26);
+  const std::string file = write("long.txt", text).string(), state = folder_ / "state";
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string bar;
+  };
+  for (const auto& [arguments, bar] :
+       {Case{{"tokenize", "--file", file}, "Tokenising ["},
+        Case{{"perplexity", "--file", file}, "Tokenising ["},
+        Case{{"generate", "--prompt-file", file, "--save-state", state}, "Reading ["}}) {
+    Process process(command(arguments), Process::Streams::kTerminal,
+                    terminal_environment());
+    process.read_until(bar);
+    process.write("\x03");
+    EXPECT_EQ(process.wait(), 130) << arguments.front();
+  }
+  EXPECT_FALSE(std::filesystem::exists(state));
 }
 
 TEST_F(Terminal, GenerateWithoutAPromptSaysWhatItWants) {

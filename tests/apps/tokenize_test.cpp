@@ -32,7 +32,11 @@ TEST_F(Tokenize, ReadsAFileAndAnotherTokenizer) {
 
 TEST_F(Tokenize, SpecialTokens) {
   EXPECT_EQ(xlstm({"tokenize"}, {.input = "<|endoftext|>"}).out, "0\n");
-  EXPECT_NE(xlstm({"tokenize", "--plain"}, {.input = "<|endoftext|>"}).out, "0\n");
+  EXPECT_EQ(xlstm({"tokenize", "--parse-special", "on"}, {.input = "<|endoftext|>"}).out, "0\n");
+  const std::string spelled =
+      xlstm({"tokenize", "--parse-special", "off"}, {.input = "<|endoftext|>"}).out;
+  EXPECT_THAT(spelled, HasSubstr(" "));
+  EXPECT_EQ(xlstm({"tokenize", "--plain"}, {.input = "<|endoftext|>"}).out, spelled);
   EXPECT_EQ(xlstm({"detokenize"}, {.input = "0"}).out, "");
   EXPECT_EQ(xlstm({"detokenize", "--keep-special"}, {.input = "0"}).out, "<|endoftext|>");
 }

@@ -68,7 +68,11 @@ TEST(Engine, bos_comes_first_unless_told_not_to) {
 
 TEST(Engine, bos_written_in_the_prompt_is_not_doubled) {
   const auto plain = engine().complete(greedy("Once upon", 8));
-  EXPECT_EQ(engine().complete(greedy("<|endoftext|>Once upon", 8)).tokens, plain.tokens);
+  Request request = greedy("<|endoftext|>Once upon", 8);
+  request.parse_special = true;
+  const auto written = engine().complete(request);
+  EXPECT_EQ(written.tokens, plain.tokens);
+  EXPECT_EQ(written.statistics.prompt_tokens, plain.statistics.prompt_tokens);
 }
 
 TEST(Engine, empty_prompt_starts_from_bos) {

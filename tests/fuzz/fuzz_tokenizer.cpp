@@ -1,6 +1,8 @@
-// A tokenizer.json, a zero byte and a text. Whatever parses has to encode and decode: ids have
+// A tokenizer.json, a zero byte and a text; perhaps a zero byte and a tokenizer_config.json, and
+// one more and a special_tokens_map.json. Whatever parses has to encode and decode: ids have
 // tokens, text is UTF-8, a stream of ids shows what decode() shows.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -67,13 +69,17 @@ void check(const xlstm::Tokenizer& tokenizer, const std::string& text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace xlstm;
-  const std::string_view input(reinterpret_cast<const char*>(data), size);
-  const std::size_t zero = std::min(input.find('\0'), input.size());
+  std::array<std::string_view, 4> parts;
+  std::string_view rest(reinterpret_cast<const char*>(data), size);
+  for (std::string_view& part : parts) {
+    const std::size_t zero = std::min(rest.find('\0'), rest.size());
+    part = rest.substr(0, zero);
+    rest.remove_prefix(std::min(zero + 1, rest.size()));
+  }
   constexpr std::size_t kMostText = 200;
-  const std::string text =
-      utf8_repaired(input.substr(std::min(zero + 1, size)).substr(0, kMostText));
+  const std::string text = utf8_repaired(parts[1].substr(0, kMostText));
   try {
-    const Tokenizer tokenizer = Tokenizer::parse(input.substr(0, zero), "", "fuzz");
+    const Tokenizer tokenizer = Tokenizer::parse(parts[0], parts[2], "fuzz", parts[3]);
     check(tokenizer, text);
   } catch (const Error& error) {
     require(error.kind() == ErrorKind::kFormat || error.kind() == ErrorKind::kModel ||

@@ -120,6 +120,81 @@ TEST(Generator, stop_string_across_tokens_is_not_shown) {
   }
 }
 
+// Greedy tokens under a bias and a presence penalty come in turns: the first, then the second.
+GenerateOptions in_turns(TokenId first, TokenId second, std::int64_t max_tokens) {
+  GenerateOptions options = greedy(max_tokens);
+  options.sampling.logit_bias = {{first, 10000.0F}, {second, 9000.0F}};
+  options.sampling.presence_penalty = 5000.0F;
+  options.uncounted = prompt().size();
+  return options;
+}
+
+TEST(Generator, stop_strings_are_met_by_hidden_tokens) {
+  const TokenId padding = 1, word = classics().tokenizer.encode(" and").front();
+  ASSERT_TRUE(classics().tokenizer.is_hidden(padding));
+  EXPECT_EQ(run(prompt(), in_turns(padding, word, 2)).tokens, (Ids{padding, word}));
+  struct Case {
+    GenerateOptions options;
+    std::string stop;
+    std::size_t tokens;
+    std::string text;
+  };
+  for (const auto& [given, stop, tokens, text] :
+       {Case{in_turns(padding, word, 2), "<|padding|>", 1, ""},
+        Case{in_turns(padding, word, 2), "<|padding|> an", 2, ""},
+        Case{in_turns(word, padding, 2), "<|padding|>", 2, " and"},
+        Case{in_turns(word, padding, 2), "nd<|padding|>", 2, " a"}}) {
+    GenerateOptions options = given;
+    options.stop = {stop};
+    std::string streamed;
+    const Generated out = run(prompt(), options, [&](std::string_view piece) {
+      streamed += piece;
+      return true;
+    });
+    EXPECT_EQ(out.reason, StopReason::kStopString) << stop;
+    EXPECT_EQ(out.tokens.size(), tokens) << stop;
+    EXPECT_EQ(out.text, text) << stop;
+    EXPECT_EQ(streamed, text) << stop;
+  }
+  GenerateOptions options = in_turns(word, padding, 2);
+  options.stop = {" and<|padding|>!"};
+  EXPECT_EQ(run(prompt(), options).text, " and");  // held back, and shown in the end
+}
+
+TEST(Generator, a_stop_that_an_end_token_completes_is_not_shown) {
+  const TokenId padding = 1, word = classics().tokenizer.encode(" and").front();
+  GenerateOptions options = in_turns(word, padding, 5);
+  options.end_tokens = {padding};
+  EXPECT_EQ(run(prompt(), options).text, " and");
+  options.stop = {"nd<|padding|>"};
+  const Generated out = run(prompt(), options);
+  EXPECT_EQ(out.text, " a");
+  EXPECT_EQ(out.tokens, (Ids{word, padding}));
+  EXPECT_EQ(out.reason, StopReason::kEndToken);
+}
+
+TEST(Generator, a_character_cut_by_a_hidden_stop_token_is_shown_as_it_is) {
+  const Ids emoji = classics().tokenizer.encode("\U0001F9FF");
+  ASSERT_GT(emoji.size(), 1U);
+  GenerateOptions options = in_turns(emoji.front(), 1, 5);
+  options.stop = {"<|padding|>"};
+  const Generated out = run(prompt(), options);
+  EXPECT_EQ(out.text, "\uFFFD");
+  EXPECT_EQ(out.text, classics().tokenizer.decode(out.tokens));
+}
+
+TEST(Generator, penalties_leave_uncounted_tokens_out) {
+  GenerateOptions options = greedy(1);
+  options.sampling.logit_bias = {{0, 1000.0F}, {500, 900.0F}};
+  options.sampling.presence_penalty = 500.0F;
+  const Ids with_bos = join({{0}, prompt()});
+  EXPECT_EQ(run(with_bos, options).tokens, Ids{500});
+  options.uncounted = 1;
+  EXPECT_EQ(run(with_bos, options).tokens, Ids{0});
+  options.uncounted = 1'000'000;
+  EXPECT_EQ(run(with_bos, options).tokens, Ids{0});
+}
+
 TEST(Generator, text_held_back_for_a_stop_is_shown_at_the_end) {
   const std::string whole = run(prompt(), greedy(12)).text;
   GenerateOptions options = greedy(12);

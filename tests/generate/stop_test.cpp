@@ -2,12 +2,22 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <optional>
 #include <random>
 
 #include "xlstm/base/error.h"
 
 namespace xlstm {
 namespace {
+
+// Letters are tokens 0 to 2; <x> and <xy> are hidden, 3 and 4.
+const Tokenizer& tokenizer() {
+  static const Tokenizer parsed =
+      Tokenizer::parse(R"({"model":{"type":"BPE","vocab":{"a":0,"b":1,"<":2},"merges":[]}})",
+                       R"({"extra_special_tokens":["<x>","<xy>"]})", "test");
+  return parsed;
+}
 
 struct Outcome {
   std::string shown, matched;
@@ -135,6 +145,101 @@ TEST(Stop, long_repetitive_stop_is_linear) {
   EXPECT_EQ(shown.size(), 900'000U);
   EXPECT_EQ(scanner.push("b"), "");
   EXPECT_TRUE(scanner.stopped());
+}
+
+// What comes: a letter, or a hidden token as its id.
+struct Event {
+  char letter;
+  TokenId hidden;
+};
+
+// A stop or a stream as symbols: "<x>" is X, "<xy>" is Y.
+std::string with_tokens_as_letters(std::string text) {
+  for (const auto& [token, letter] : {std::pair{"<x>", "X"}, std::pair{"<xy>", "Y"}}) {
+    for (auto at = text.find(token); at != std::string::npos; at = text.find(token)) {
+      text.replace(at, std::string_view(token).size(), letter);
+    }
+  }
+  return text;
+}
+
+// The definition: the first event after which the shown text ends with a stop, or the stream with
+// one that names tokens; of several, that with most shown text.
+Outcome naive(const std::vector<Event>& events, const std::vector<std::string>& stops) {
+  std::string text, stream;
+  for (const Event& event : events) {
+    stream += event.hidden == 3 ? 'X' : event.hidden == 4 ? 'Y' : event.letter;
+    if (event.hidden == 0) text += event.letter;
+    std::optional<std::size_t> most;
+    for (const std::string& stop : stops) {
+      const std::string symbols = with_tokens_as_letters(stop);
+      const auto bytes = static_cast<std::size_t>(
+          std::ranges::count_if(symbols, [](char c) { return c != 'X' && c != 'Y'; }));
+      if (event.hidden == 0 && text.ends_with(stop)) most = std::max(most.value_or(0), stop.size());
+      if (symbols != stop && stream.ends_with(symbols)) most = std::max(most.value_or(0), bytes);
+    }
+    if (most) return {text.substr(0, text.size() - *most), "", true};
+  }
+  return {text, "", false};
+}
+
+TEST(Stop, special_tokens_are_the_definition) {
+  std::mt19937 random(17);
+  const auto below = [&](unsigned end) { return random() % end; };
+  constexpr std::string_view kLetters = "ab<x>";
+  const char* const pieces[] = {"a", "b", "<x>", "<xy>", "ab", "<"};
+  int stopped = 0;
+  for (int round = 0; round < 20000; ++round) {
+    std::vector<std::string> stops(1 + below(3));
+    for (std::string& stop : stops) {
+      for (unsigned i = 0; i < 1 + below(4); ++i) stop += pieces[below(6)];
+      if (stop.empty()) stop = "<x>";
+    }
+    std::vector<Event> events(below(14));
+    for (Event& event : events) {
+      const bool hides = below(3) == 0;
+      event = {kLetters[below(5)], hides ? static_cast<TokenId>(3 + below(2)) : 0};
+    }
+    StopScanner scanner(stops, tokenizer());
+    std::string shown;
+    for (const Event& event : events) {
+      shown += event.hidden != 0 ? scanner.push_hidden(event.hidden)
+                                 : scanner.push(std::string_view(&event.letter, 1));
+    }
+    if (!scanner.stopped()) shown += scanner.finish();
+    const Outcome wanted = naive(events, stops);
+    EXPECT_EQ((Outcome{shown, "", scanner.stopped()}), wanted);
+    stopped += wanted.stopped ? 1 : 0;
+    if (HasFailure()) break;
+  }
+  EXPECT_GT(stopped, 5000);
+}
+
+TEST(Stop, text_waits_for_a_special_token_while_it_may_come) {
+  StopScanner scanner({"a<x>b"}, tokenizer());
+  EXPECT_EQ(scanner.push("a"), "");
+  EXPECT_EQ(scanner.push_hidden(4), "");  // <xy>; the rest may still be spelled out
+  EXPECT_EQ(scanner.push("a"), "a");
+  EXPECT_EQ(scanner.push_hidden(3), "");
+  EXPECT_EQ(scanner.push("a"), "a");
+  EXPECT_EQ(scanner.push_hidden(3), "");
+  EXPECT_EQ(scanner.push("b"), "");
+  EXPECT_TRUE(scanner.stopped());
+  EXPECT_EQ(scanner.matched(), "a<x>b");
+}
+
+TEST(Stop, special_tokens_spelled_out_are_met_too) {
+  StopScanner scanner({"<x>"}, tokenizer());
+  EXPECT_EQ(scanner.push("a<x"), "a");
+  EXPECT_EQ(scanner.push(">"), "");
+  EXPECT_TRUE(scanner.stopped());
+}
+
+TEST(Stop, a_stop_within_a_hidden_token_s_text_is_not_met_by_it) {
+  StopScanner scanner({"x"}, tokenizer());
+  EXPECT_FALSE(scanner.names_hidden());
+  EXPECT_EQ(scanner.push_hidden(3), "");
+  EXPECT_FALSE(scanner.stopped());
 }
 
 TEST(Stop, refuses_empty_and_malformed_stops) {

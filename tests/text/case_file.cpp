@@ -47,6 +47,11 @@ TextCase case_from(const Json& json) {
   return result;
 }
 
+std::optional<TokenId> special_of(const Json& variant, const char* name) {
+  if (!variant.contains("special") || !variant["special"].contains(name)) return std::nullopt;
+  return variant["special"][name].get<TokenId>();
+}
+
 }  // namespace
 
 std::vector<TextVariant> read_case_file(const std::string& name) {
@@ -59,7 +64,14 @@ std::vector<TextVariant> read_case_file(const std::string& name) {
   for (const Json& json : file["variants"]) {
     Json tokenizer = base;
     for (const auto& [key, value] : json["set"].items()) tokenizer[key] = value;
-    variants.push_back({json["name"], tokenizer.dump(), {}});
+    variants.push_back({json["name"],
+                        tokenizer.dump(),
+                        {},
+                        json.value("config", ""),
+                        json.value("map", ""),
+                        special_of(json, "bos"),
+                        special_of(json, "eos"),
+                        special_of(json, "pad")});
     for (const Json& one : json["cases"]) variants.back().cases.push_back(case_from(one));
   }
   return variants;

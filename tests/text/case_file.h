@@ -20,6 +20,8 @@ struct TextVariant {
   std::string name;
   std::string tokenizer_json;
   std::vector<TextCase> cases;
+  std::string config_json, special_tokens_map_json;
+  std::optional<TokenId> bos, eos, pad;  // as transformers says, where it has one
 };
 
 std::vector<TextVariant> read_case_file(const std::string& name);

@@ -52,10 +52,53 @@ TEST(TokenizerConfig, WellKnownNamesWithoutOne) {
   EXPECT_EQ(tokenizer.pad_id(), std::nullopt);
 }
 
-TEST(TokenizerConfig, NamesThatTheVocabularyLacks) {
+// They come after those of the vocabulary, as in the reference: see special_tokens.json.
+TEST(TokenizerConfig, NamesThatTheVocabularyLacksAreTokens) {
   const Tokenizer tokenizer = with(R"({"bos_token":"[BOS]","eos_token":"[EOS]"})");
-  EXPECT_EQ(tokenizer.bos_id(), std::nullopt);
-  EXPECT_EQ(tokenizer.eos_id(), std::nullopt);
+  EXPECT_EQ(tokenizer.bos_id(), 5);
+  EXPECT_EQ(tokenizer.eos_id(), 6);
+  EXPECT_EQ(tokenizer.encode("a[EOS]b"), (Ids{0, 6, 1}));
+  EXPECT_EQ(tokenizer.decode(Ids{0, 6, 1}), "a b");
+}
+
+TEST(TokenizerConfig, GuessedIdsAreNotNamedOnes) {
+  EXPECT_EQ(with("").named_bos_id(), std::nullopt);
+  EXPECT_TRUE(with("").named_end_ids().empty());
+  const Tokenizer tokenizer = with(R"({"bos_token":"b","eos_token":"a"})");
+  EXPECT_EQ(tokenizer.named_bos_id(), 1);
+  EXPECT_EQ(tokenizer.named_end_ids(), Ids{0});
+}
+
+TEST(TokenizerConfig, TheEndsOfBothFilesCount) {
+  const std::string config = R"({"eos_token":"</s>","added_tokens_decoder":{}})";
+  const std::string map = R"({"eos_token":{"content":"<|endoftext|>"},"pad_token":"a"})";
+  const Tokenizer tokenizer = Tokenizer::parse(file(), config, "test", map);
+  EXPECT_EQ(tokenizer.eos_id(), 3);
+  EXPECT_EQ(tokenizer.named_end_ids(), (Ids{3, 4}));
+  EXPECT_EQ(tokenizer.pad_id(), 0);  // only named there
+}
+
+TEST(TokenizerConfig, ASingleToken) {
+  const Tokenizer tokenizer = with(R"({"eos_token":"<|im_end|>"})");
+  EXPECT_EQ(tokenizer.single_token("<|im_end|>"), 5);
+  EXPECT_EQ(tokenizer.single_token("b"), 1);
+  EXPECT_EQ(tokenizer.single_token("ab"), std::nullopt);
+  EXPECT_EQ(tokenizer.single_token("</s></s>"), std::nullopt);
+  EXPECT_EQ(tokenizer.single_token(""), std::nullopt);
+}
+
+TEST(TokenizerConfig, HiddenTokensInAText) {
+  const Tokenizer tokenizer = with(R"({"eos_token":"<|im_end|>"})");
+  const std::string text = "a</s><|im_end|>\n<|im_";
+  std::vector<std::pair<std::string, std::optional<TokenId>>> parts;
+  for (const TextOrToken& part : tokenizer.split_hidden(text)) {
+    parts.emplace_back(part.text, part.token);
+  }
+  EXPECT_EQ(parts,
+            (decltype(parts){
+                {"a", std::nullopt}, {"</s>", 3}, {"<|im_end|>", 5}, {"\n<|im_", std::nullopt}}));
+  EXPECT_TRUE(tokenizer.is_hidden(5));
+  EXPECT_FALSE(tokenizer.is_hidden(0));
 }
 
 TEST(TokenizerConfig, SwitchesOverrideTheTemplate) {
@@ -71,14 +114,31 @@ TEST(TokenizerConfig, SwitchesOverrideTheTemplate) {
 }
 
 TEST(TokenizerConfig, MalformedOnesAreErrors) {
-  for (const char* config : {"[]", "{", R"({"bos_token":7})", R"({"bos_token":{"text":"<s>"}})",
-                             R"({"add_bos_token":"yes"})", R"({"eos_token":["</s>"]})"}) {
+  for (const char* config :
+       {"[]", "{", R"({"bos_token":7})", R"({"bos_token":{"text":"<s>"}})",
+        R"({"add_bos_token":"yes"})", R"({"eos_token":["</s>"]})",
+        R"({"extra_special_tokens":"<x>"})", R"({"image_token":{}})",
+        R"({"additional_special_tokens":[7]})",
+        R"({"added_tokens_decoder":{"x":{"content":"<x>"}}})",
+        R"({"added_tokens_decoder":{"5":"<x>"}})", R"({"added_tokens_decoder":[]})"}) {
     try {
       with(config);
       ADD_FAILURE() << config << " was taken";
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::kFormat) << config;
       EXPECT_NE(std::string(error.what()).find("tokenizer_config.json"), std::string::npos);
+    }
+  }
+}
+
+TEST(TokenizerConfig, AMalformedMapIsAnError) {
+  for (const char* map : {"[]", "{", R"({"bos_token":7})", R"({"eos_token":{"text":"<s>"}})"}) {
+    try {
+      Tokenizer::parse(file(), "", "test", map);
+      ADD_FAILURE() << map << " was taken";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kFormat) << map;
+      EXPECT_NE(std::string(error.what()).find("special_tokens_map.json"), std::string::npos);
     }
   }
 }
@@ -104,6 +164,13 @@ TEST_F(TokenizerFolder, IsReadWithItsConfig) {
   write("tokenizer_config.json", R"({"eos_token":"<|endoftext|>"})");
   EXPECT_EQ(Tokenizer::open(folder_).eos_id(), 4);
   EXPECT_EQ(Tokenizer::open(folder_ / "tokenizer.json").eos_id(), 4);
+}
+
+TEST_F(TokenizerFolder, IsReadWithItsMapOfSpecialTokens) {
+  write("tokenizer.json", file());
+  write("special_tokens_map.json", R"({"eos_token":"<|endoftext|>","bos_token":"[BOS]"})");
+  EXPECT_EQ(Tokenizer::open(folder_).eos_id(), 4);
+  EXPECT_EQ(Tokenizer::open(folder_).bos_id(), 5);
 }
 
 TEST_F(TokenizerFolder, NeedsNoConfig) {

@@ -3,7 +3,10 @@
 
 Each file holds {"tokenizer": ..., "variants": [{"name", "set", "cases"}]}: a variant is the tokenizer
 with the members of "set" put in place of its own; "tokenizer" may name a file in place of holding
-one. A case is an object:
+one. In special_tokens.json a variant also has "config" and "map", the texts of a
+tokenizer_config.json and a special_tokens_map.json, and "special", the ids that `transformers` then
+gives for bos, eos and pad; its cases are of the tokenizer that `transformers` makes of the three
+files. A case is an object:
   t  text; "n": repeated so often. None: only decoding is tested
   i  ids of the text (or to decode); as "r" [[id, times], ...] for long ones
   a  ids with add_special_tokens, where they differ from i
@@ -11,15 +14,17 @@ one. A case is an object:
   d  decoded without special tokens, where it differs from t
   k  decoded with special tokens, where it differs from d
 
-Needs: pip install tokenizers==0.23.3 unicodedata2
+Needs: pip install tokenizers==0.23.3 transformers==5.17.0 unicodedata2
 Usage: make_cases.py (from anywhere)
 """
 import itertools
 import json
 import random
+import tempfile
 from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
 
 import case_texts
 
@@ -552,6 +557,109 @@ def post_processor_variants():
     write("post_processors", base, made)
 
 
+def with_files(base, members, config, token_map):
+    """What `transformers` makes of a folder with these files."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "tokenizer.json").write_text(json.dumps({**base, **members}), encoding="utf-8")
+        for file, content in (("tokenizer_config", config), ("special_tokens_map", token_map)):
+            if content is not None:
+                (folder / f"{file}.json").write_text(json.dumps(content), encoding="utf-8")
+        return PreTrainedTokenizerFast.from_pretrained(folder)
+
+
+def special_variant(name, base, members, config, token_map, texts, seed=0):
+    made = with_files(base, members, config, token_map)
+    backend = made._tokenizer
+    cases = [text_case(backend, text) for text in texts]
+    rng = random.Random(seed)
+    for _ in range(4):
+        cases.append(ids_case(backend, random_ids(backend, rng, rng.randrange(1, 8))))
+    special = {k: getattr(made, f"{k}_token_id") for k in ("bos", "eos", "pad") if getattr(made, f"{k}_token")}
+    text = {k: json.dumps(v, ensure_ascii=False) for k, v in (("config", config), ("map", token_map)) if v is not None}
+    return {"name": name, "set": members, **text, "special": special, "cases": cases}
+
+
+def random_token(rng, contents, as_object):
+    content = rng.choice(contents)
+    if not as_object:
+        return content
+    flags = {f: rng.random() < 0.3 for f in ("single_word", "lstrip", "rstrip", "special", "normalized")}
+    return {"__type": "AddedToken", "content": content, **{f: v for f, v in flags.items() if rng.random() < 0.8}}
+
+
+def random_config(rng, contents):
+    config = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    names = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "mask_token"]
+    for name in rng.sample(names, rng.randrange(0, 4)):
+        config[name] = random_token(rng, contents, rng.random() < 0.4) if rng.random() < 0.9 else None
+    if rng.random() < 0.3:
+        config["zoom_token"] = random_token(rng, contents, False)
+        config["image_token"] = random_token(rng, contents, False)
+    key = rng.choice(["extra_special_tokens", "additional_special_tokens", None])
+    if key == "extra_special_tokens" and rng.random() < 0.4:
+        config[key] = {"y_token": random_token(rng, contents, False), "b_token": random_token(rng, contents, False)}
+    elif key:
+        config[key] = [random_token(rng, contents, rng.random() < 0.4) for _ in range(rng.randrange(0, 4))]
+    if rng.random() < 0.4:
+        decoder = {}
+        for _ in range(rng.randrange(1, 4)):
+            token = random_token(rng, contents, True)
+            del token["__type"]
+            decoder[str(rng.randrange(0, 300))] = token
+        config["added_tokens_decoder"] = decoder
+    return config
+
+
+def random_map(rng, contents):
+    token_map = {}
+    for name in rng.sample(["bos_token", "eos_token", "pad_token", "cls_token"], rng.randrange(0, 4)):
+        token = random_token(rng, contents, rng.random() < 0.4)
+        if isinstance(token, dict):
+            del token["__type"]
+        token_map[name] = token
+    if rng.random() < 0.3:
+        key = rng.choice(["extra_special_tokens", "additional_special_tokens"])
+        token_map[key] = [random_token(rng, contents, False) for _ in range(2)]
+    return token_map
+
+
+def special_token_variants():
+    base = plain(byte_model(), pre_tokenizer=WHOLE_BYTES, decoder=BYTE_LEVEL)
+    im = {"<|im_start|>": 258, "<|im_end|>": 259}
+    chat = "<|im_start|>user\nhi<|im_end|>\n<|end|> </s>"
+    listed = {"added_tokens": [added(256, "<|endoftext|>", special=True), added(257, "  ")]}
+    decoder = {str(i): {"content": t, "lstrip": False, "normalized": False, "rstrip": False,
+                        "single_word": False, "special": True} for t, i in im.items()}
+    plain_class = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    rows = [
+        ("decoder", {**plain_class, "eos_token": "<|im_end|>", "added_tokens_decoder": decoder}, None),
+        ("names", {**plain_class, "eos_token": "<|im_end|>", "pad_token": "<|end|>"}, None),
+        ("a list", {**plain_class, "extra_special_tokens": list(im)}, None),
+        ("a list by the older name", {**plain_class, "additional_special_tokens": list(im)}, None),
+        ("names of a kind", {**plain_class, "extra_special_tokens": {"z_token": "<|im_end|>", "a_token": "</s>"}}, None),
+        ("a token of the model's", {**plain_class, "eos_token": "h"}, None),
+        ("the map alone", None, {"eos_token": {"content": "<|im_end|>", "lstrip": True}, "bos_token": "</s>"}),
+        ("the map first", {**plain_class, "eos_token": "</s>"}, {"eos_token": "<|im_end|>"}),
+        ("the map ignored", {**plain_class, "eos_token": "</s>", "added_tokens_decoder": decoder},
+         {"eos_token": "<|endoftext|>"}),
+    ]
+    made = [special_variant(n, base, listed, c, m, [chat, "a <|im_end|> b"]) for n, c, m in rows]
+    rng = random.Random(23)
+    contents = ["<x>", "</s>", "ab", "a", "<y>z", "B ", "caf\u00e9", "e\u0301", "<|end|>", "\u0120"]
+    for number in range(90):
+        tokens = [added(256 + i, c, special=rng.random() < 0.5, normalized=rng.random() < 0.5)
+                  for i, c in enumerate(rng.sample(contents, rng.randrange(0, 4)))]
+        members = {"added_tokens": tokens, "normalizer": rng.choice([None, None, {"type": "Lowercase"}])}
+        config, token_map = random_config(rng, contents), rng.choice([None, random_map(rng, contents)])
+        texts = ["".join(rng.choice(contents + [" ", "c"]) for _ in range(rng.randrange(1, 9))) for _ in range(8)]
+        try:
+            made.append(special_variant(f"special tokens {number}", base, members, config, token_map, texts, number))
+        except (TypeError, ValueError, AttributeError) as error:
+            print(f"special tokens {number}: {str(error)[:90]}")
+    write("special_tokens", base, made)
+
+
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     whole_tokenizers()
@@ -561,6 +669,7 @@ def main():
     model_variants()
     decoder_variants()
     post_processor_variants()
+    special_token_variants()
 
 
 if __name__ == "__main__":

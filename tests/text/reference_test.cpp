@@ -45,7 +45,11 @@ TEST_P(Reference, EncodesAndDecodesAlike) {
   std::size_t checked = 0;
   for (const TextVariant& variant : read_case_file(GetParam())) {
     SCOPED_TRACE(variant.name);
-    const Tokenizer tokenizer = Tokenizer::parse(variant.tokenizer_json, "", variant.name);
+    const Tokenizer tokenizer = Tokenizer::parse(variant.tokenizer_json, variant.config_json,
+                                                 variant.name, variant.special_tokens_map_json);
+    EXPECT_EQ(variant.bos ? tokenizer.bos_id() : std::nullopt, variant.bos);
+    EXPECT_EQ(variant.eos ? tokenizer.eos_id() : std::nullopt, variant.eos);
+    EXPECT_EQ(variant.pad ? tokenizer.pad_id() : std::nullopt, variant.pad);
     for (TextCase one : variant.cases) {
       SCOPED_TRACE(one.text ? quoted(*one.text) : "decoding");
       if (!has_decoder) one.decoded.reset();
@@ -60,7 +64,7 @@ TEST_P(Reference, EncodesAndDecodesAlike) {
 INSTANTIATE_TEST_SUITE_P(Cases, Reference,
                          testing::Values("classics", "neox", "gpt2", "llama3", "llama2",
                                          "normalizers", "pre_tokenizers", "added_tokens", "models",
-                                         "decoders", "post_processors"),
+                                         "decoders", "post_processors", "special_tokens"),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace

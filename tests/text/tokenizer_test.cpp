@@ -83,6 +83,45 @@ TEST(Tokenizer, RemembersNothingBetweenCalls) {
   EXPECT_EQ(joined, whole);
 }
 
+struct Stopped {};
+
+// Of every kind of work that a long text makes: normalisers, pieces, one piece that is merged.
+TEST(Tokenizer, EncodingTellsHowFarItIsAndCanBeStopped) {
+  const std::string letters =
+      R"("model":{"type":"BPE","vocab":{"a":0,"aa":1,"b":2},"merges":["a a"]})";
+  const auto normalizing = [&](const std::string& kind) {
+    return Tokenizer::parse(R"({"normalizer":{)" + kind + "}," + letters + "}", "", "test");
+  };
+  const std::string text = book("alice");
+  std::string accents;
+  while (accents.size() < text.size()) accents += "e\u0301";
+  struct Case {
+    Tokenizer tokenizer;
+    std::string text;
+  };
+  for (const auto& [tokenizer, whole] :
+       {Case{classics(), text}, Case{classics(), std::string(text.size(), 'a')},
+        Case{classics(), accents}, Case{tokenizer_of("llama2"), text},
+        Case{tokenizer_of("llama3"), text},
+        Case{normalizing(R"("type":"Lowercase")"), std::string(text.size(), 'A')},
+        Case{normalizing(R"("type":"Replace","pattern":{"String":"A"},"content":"")"),
+             std::string(text.size(), 'A')}}) {
+    std::vector<double> told;
+    const auto tell = [&](double share) { told.push_back(share); };
+    EXPECT_EQ(tokenizer.encode(whole, {.on_progress = tell}), tokenizer.encode(whole));
+    EXPECT_GE(told.size(), 2U);
+    EXPECT_TRUE(std::is_sorted(told.begin(), told.end()));
+    EXPECT_GE(told.front(), 0.0);
+    EXPECT_LE(told.back(), 1.0);
+    std::size_t calls = 0;
+    const auto stop = [&](double) {
+      if (++calls == 2) throw Stopped();
+    };
+    EXPECT_THROW(tokenizer.encode(whole, {.on_progress = stop}), Stopped);
+    EXPECT_EQ(calls, 2U);
+  }
+}
+
 TEST(Tokenizer, LongRunsAreCutAsShortOnesAre) {
   const Tokenizer tokenizer = Tokenizer::parse(
       R"({"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"decoder":{"type":"Fuse"},)"

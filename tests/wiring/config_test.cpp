@@ -67,9 +67,9 @@ TEST(Config, ReadsEachKey) {
   EXPECT_EQ(c.gate_soft_cap, 8.0F);
   EXPECT_EQ(c.output_logit_soft_cap, 20.5F);
   EXPECT_EQ(c.chunk_size, 16);
-  EXPECT_EQ(c.bos_token_id, 7);
-  EXPECT_EQ(c.eos_token_id, 8);
-  EXPECT_EQ(c.pad_token_id, 9);
+  EXPECT_EQ(c.tokens.bos, 7);
+  EXPECT_EQ(c.tokens.eos, std::vector<std::int64_t>{8});
+  EXPECT_EQ(c.tokens.pad, 9);
 }
 
 TEST(Config, NullCapsAreNoCaps) {
@@ -89,9 +89,9 @@ TEST(Config, OtherNullsAreAbsent) {
 TEST(Config, TokenIds) {
   const LargeConfig c =
       read_sound(R"({"bos_token_id": -1, "eos_token_id": [5, 6], "pad_token_id": []})");
-  EXPECT_FALSE(c.bos_token_id.has_value());
-  EXPECT_EQ(c.eos_token_id, 5);
-  EXPECT_FALSE(c.pad_token_id.has_value());
+  EXPECT_FALSE(c.tokens.bos.has_value());
+  EXPECT_EQ(c.tokens.eos, (std::vector<std::int64_t>{5, 6}));
+  EXPECT_FALSE(c.tokens.pad.has_value());
 }
 
 TEST(Config, WrongTypesAreMalformed) {

@@ -21,7 +21,9 @@ namespace {
 class Conversation {
  public:
   Conversation(const GenerateArguments& options, const Engine& engine)
-      : options_(options), chat_(engine, request_of(options)), person_(stdin_is_terminal()) {
+      : options_(options),
+        chat_(engine, cancellable(request_of(options, engine))),
+        person_(stdin_is_terminal()) {
     if (!options.state.load.empty()) chat_.load(options.state.load);
   }
 
@@ -40,8 +42,7 @@ class Conversation {
     return std::make_unique<PipeLines>();
   }
 
-  static Request request_of(const GenerateArguments& options) {
-    Request request = options.request;
+  static Request cancellable(Request request) {
     request.cancelled = interrupted;
     return request;
   }
@@ -170,7 +171,6 @@ int run_chat(const GenerateArguments& options) {
   }
   check_save(options.state);
   const Engine engine = open_engine(options.model);
-  check_logit_bias(options.request, engine);
   show_model(options, engine);
   greet(engine);
   return Conversation(options, engine).run();

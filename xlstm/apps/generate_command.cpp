@@ -2,6 +2,7 @@
 #include "xlstm/apps/generate_command.h"
 
 #include <memory>
+#include <utility>
 
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/interrupts.h"
@@ -35,8 +36,8 @@ Json answer_json(const Completion& answer, const Engine& engine) {
 }
 
 // Streams the answer to standard output, or gathers it for --json.
-Completion answer(const GenerateArguments& options, const std::string& prompt, Session& session) {
-  Request request = options.request;
+Completion answer(const GenerateArguments& options, Request request, const std::string& prompt,
+                  Session& session) {
   request.prompt = prompt;
   request.cancelled = interrupted;
   ProgressBar bar("Reading");
@@ -71,12 +72,12 @@ int run_generate(const GenerateArguments& options) {
   }
   check_save(options.state);
   const Engine engine = open_engine(options.model);
-  check_logit_bias(options.request, engine);
+  const Request request = request_of(options, engine);
   show_model(options, engine);
   if (!answers) return kExitOk;
   Session session = engine.session();
   if (!options.state.load.empty()) session.load(options.state.load);
-  const Completion completion = answer(options, prompt.value_or(""), session);
+  const Completion completion = answer(options, request, prompt.value_or(""), session);
   finish_output(options, completion, engine);
   const bool untouched = completion.statistics.prompt_tokens == 0 && completion.tokens.empty();
   if (!options.state.save.empty() && !untouched) session.save(options.state.save);
@@ -95,15 +96,24 @@ OptionGroup generate_group(GenerateArguments& to) {
 }  // namespace
 
 std::vector<OptionGroup> common_groups(GenerateArguments& to, const std::string& prompt_help) {
-  return {prompt_option_group(to.prompt, prompt_help),
+  OptionGroup prompt = prompt_option_group(to.prompt, prompt_help);
+  prompt.options.push_back(parse_special_option(to.request.parse_special));
+  return {std::move(prompt),
           model_option_group(to.model),
-          answer_option_group(to.request),
+          answer_option_group(to.request, to.end_tokens),
           state_option_group(to.state),
           {"Information, on standard error",
            {switch_option("--stats", "Speed and memory after the answer", to.stats),
             switch_option("--info", "What the model is", to.info),
             switch_option("--show-wiring", "The model's structure as a tree", to.show_wiring),
             wiring_style_option(to.wiring_style)}}};
+}
+
+Request request_of(const GenerateArguments& options, const Engine& engine) {
+  check_logit_bias(options.request, engine);
+  Request request = options.request;
+  request.end_tokens = end_token_ids(options.end_tokens, engine);
+  return request;
 }
 
 void show_model(const GenerateArguments& options, const Engine& engine) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "xlstm/apps/options.h"
 #include "xlstm/apps/prompt.h"
@@ -13,7 +14,8 @@ namespace xlstm::apps {
 struct GenerateArguments {
   ModelOptions model;
   PromptOptions prompt;
-  Request request;
+  Request request = {.parse_special = true};  // the prompt is the caller's own
+  std::vector<std::string> end_tokens;        // ids or texts
   StateOptions state;
   bool interactive = false;
   bool info = false;
@@ -25,6 +27,9 @@ struct GenerateArguments {
 
 // What both commands take; `prompt_help` says what --prompt is for.
 std::vector<OptionGroup> common_groups(GenerateArguments& to, const std::string& prompt_help);
+
+// The request with what the engine has to understand first. Throws Error(kUsage).
+Request request_of(const GenerateArguments& options, const Engine& engine);
 
 // Prints what --info and --show-wiring ask for, to standard error.
 void show_model(const GenerateArguments& options, const Engine& engine);

@@ -8,6 +8,7 @@
 #include "xlstm/apps/values.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/engine/doctor.h"
+#include "xlstm/engine/special_tokens.h"
 #include "xlstm/text/tokenizer.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/discover.h"
@@ -39,20 +40,32 @@ Needs needs_of(const InfoArguments& options) {
   return needs;
 }
 
-std::string id_text(std::optional<TokenId> id) {
-  return id ? std::to_string(*id) : "none";
+std::string token_text(const Tokenizer& tokenizer, TokenId id) {
+  return str(id, " ", quoted(tokenizer.token_bytes(id)));
 }
 
-std::string tokenizer_text(const Tokenizer& tokenizer) {
-  return str(tokenizer.max_id() + 1, " ids, BOS ", id_text(tokenizer.bos_id()), ", end ",
-             id_text(tokenizer.eos_id()));
+std::string tokenizer_text(const Tokenizer& tokenizer, const Plan& plan) {
+  const std::optional<TokenId> begin = begin_token(tokenizer, plan);
+  std::string ends;
+  for (const TokenId id : end_tokens(tokenizer, plan)) {
+    ends += (ends.empty() ? "" : ", ") + token_text(tokenizer, id);
+  }
+  return fact("tokenizer", str(tokenizer.max_id() + 1, " ids, BOS ",
+                               begin ? token_text(tokenizer, *begin) : "none")) +
+         fact("end tokens", ends.empty() ? "none" : ends);
 }
 
-Json tokenizer_json(const Tokenizer& tokenizer) {
-  const auto id = [](std::optional<TokenId> value) { return value ? Json(*value) : Json(); };
+// "eos_id" is the first of the end tokens.
+Json tokenizer_json(const Tokenizer& tokenizer, const Plan& plan) {
+  const std::optional<TokenId> begin = begin_token(tokenizer, plan);
+  Json ends = Json::array();
+  for (const TokenId id : end_tokens(tokenizer, plan)) {
+    ends.push_back({{"id", id}, {"text", tokenizer.token_bytes(id)}});
+  }
   return {{"ids", tokenizer.max_id() + 1},
-          {"bos_id", id(tokenizer.bos_id())},
-          {"eos_id", id(tokenizer.eos_id())}};
+          {"bos_id", begin ? Json(*begin) : Json()},
+          {"eos_id", ends.empty() ? Json() : ends.front()["id"]},
+          {"end_tokens", ends}};
 }
 
 std::string needs_text(const InfoArguments& options, const Needs& needs) {
@@ -69,7 +82,7 @@ std::string info_text(const InfoArguments& options, const Plan& plan,
                       const std::optional<Tokenizer>& tokenizer, const std::string& folder,
                       const Needs& needs) {
   return model_text(plan) + fact("folder", folder) +
-         fact("tokenizer", tokenizer ? tokenizer_text(*tokenizer) : "none in the folder") +
+         (tokenizer ? tokenizer_text(*tokenizer, plan) : fact("tokenizer", "none in the folder")) +
          needs_text(options, needs);
 }
 
@@ -77,7 +90,7 @@ Json info_json(const Plan& plan, const std::optional<Tokenizer>& tokenizer,
                const std::string& folder, const Needs& needs) {
   Json json = model_json(plan);
   json["folder"] = folder;
-  json["tokenizer"] = tokenizer ? tokenizer_json(*tokenizer) : Json();
+  json["tokenizer"] = tokenizer ? tokenizer_json(*tokenizer, plan) : Json();
   json["memory"] = memory_json(needs.now);
   json["memory"]["estimate"] = needs.model.needed;
   json["memory"]["left"] = needs.model.left;

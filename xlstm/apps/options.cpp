@@ -8,6 +8,7 @@
 #include "xlstm/apps/terminal.h"
 #include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
+#include "xlstm/text/tokenizer.h"
 #include "xlstm/wiring/plan.h"
 #include "xlstm/wiring/recipe.h"
 
@@ -65,6 +66,22 @@ Option stop_option(Request& to) {
           .repeatable = true};
 }
 
+Option end_token_option(std::vector<std::string>& to) {
+  return {.name = "--end-token",
+          .value = "ID|TEXT",
+          .help =
+              "A token that ends the answer, beside the model's own: its id, or its text with "
+              "the escapes of --stop",
+          .set =
+              [&to](const std::string& text) {
+                to.push_back(unescape("--end-token", require_utf8("--end-token", text)));
+                if (to.back().empty()) {
+                  fail_wanted(ErrorKind::kUsage, "--end-token", "an id or some text", "none");
+                }
+              },
+          .repeatable = true};
+}
+
 Option dtype_option(ModelOptions& to) {
   return {.name = "--dtype",
           .value = "TYPE",
@@ -80,6 +97,16 @@ Option dtype_option(ModelOptions& to) {
 
 Option switch_option(std::string name, std::string help, bool& to) {
   return {std::move(name), "", std::move(help), [&to](const std::string&) { to = true; }};
+}
+
+Option parse_special_option(bool& to) {
+  return {.name = "--parse-special",
+          .value = "on|off",
+          .help =
+              "Whether special tokens' text, <|endoftext|> say, is read as those tokens; off, "
+              "as text like any other (default: on)",
+          .set = [&to](const std::string& text) { to = text == "on"; },
+          .choices = {"on", "off"}};
 }
 
 Option text_option(std::string name, std::string value, std::string help, std::string& to,
@@ -148,13 +175,13 @@ OptionGroup model_option_group(ModelOptions& to) {
            threads_option(to.engine), memory_limit_option(to.engine)}};
 }
 
-OptionGroup answer_option_group(Request& to) {
+OptionGroup answer_option_group(Request& to, std::vector<std::string>& end_tokens) {
   Option max_tokens = integer_option("--max-tokens", "End after N tokens (default: 50)",
                                      kMostTokens, to.max_tokens);
   max_tokens.letter = 'n';
   Option no_bos{"--no-bos", "", "Do not put the BOS token first",
                 [&to](const std::string&) { to.add_bos = false; }};
-  Option ignore_eos{"--ignore-eos", "", "Go on after the model's end token",
+  Option ignore_eos{"--ignore-eos", "", "Go on after the model's own end tokens",
                     [&to](const std::string&) { to.stop_at_end_token = false; }};
   return {
       "Answer",
@@ -176,7 +203,8 @@ OptionGroup answer_option_group(Request& to) {
                      "Subtracted once from seen tokens (default: 0)", to.presence_penalty),
        number_option("--frequency-penalty", kPenalty,
                      "Subtracted as often as a token was seen (default: 0)", to.frequency_penalty),
-       bias_option(to), seed_option(to), stop_option(to), no_bos, ignore_eos}};
+       bias_option(to), seed_option(to), stop_option(to), end_token_option(end_tokens), no_bos,
+       ignore_eos}};
 }
 
 OptionGroup state_option_group(StateOptions& to) {
@@ -220,6 +248,27 @@ void check_logit_bias(const Request& request, const Engine& engine) {
       fail_wanted(ErrorKind::kUsage, "--logit-bias", str("a token id from 0 to ", V - 1), str(id));
     }
   }
+}
+
+std::vector<std::int32_t> end_token_ids(const std::vector<std::string>& named,
+                                        const Engine& engine) {
+  const std::int64_t V = engine.plan().dims.V;
+  std::vector<std::int32_t> ids;
+  for (const std::string& name : named) {
+    if (name.find_first_not_of("0123456789") == std::string::npos) {
+      ids.push_back(static_cast<std::int32_t>(parse_integer("--end-token", name, 0, V - 1)));
+      continue;
+    }
+    const std::optional<TokenId> id = engine.tokenizer().single_token(name);
+    if (!id || *id >= V) {
+      const std::size_t count = engine.tokenizer().encode(name).size();
+      fail_wanted(ErrorKind::kUsage, "--end-token", "an id, or a text that is one of its tokens",
+                  str(quoted(name), ", which is ",
+                      id ? "beyond the model's vocabulary" : str(count, " tokens")));
+    }
+    ids.push_back(*id);
+  }
+  return ids;
 }
 
 }  // namespace xlstm::apps

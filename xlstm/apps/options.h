@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "xlstm/apps/command.h"
 #include "xlstm/apps/quantize_options.h"
@@ -20,8 +21,9 @@ EngineOptions engine_options(const ModelOptions& options);
 
 OptionGroup model_option_group(ModelOptions& to);
 
-// max_tokens, sampling, stops and special tokens, straight into the request.
-OptionGroup answer_option_group(Request& to);
+// max_tokens, sampling, stops and special tokens, straight into the request; `end_tokens` gets what
+// --end-token names, to be understood once there is a tokenizer.
+OptionGroup answer_option_group(Request& to, std::vector<std::string>& end_tokens);
 
 struct StateOptions {
   std::string load;
@@ -44,6 +46,8 @@ Option file_option(std::string name, std::string value, std::string help, std::s
                    Completes completes = Completes::kFile);
 // The name of a file to write, "-" refused too.
 Option output_option(std::string name, std::string value, std::string help, std::string& to);
+// --parse-special: whether special tokens' text is read as those tokens.
+Option parse_special_option(bool& to);
 // A value that is stored as it is.
 Option text_option(std::string name, std::string value, std::string help, std::string& to,
                    Completes completes = Completes::kNothing);
@@ -53,5 +57,9 @@ Engine open_engine(const ModelOptions& options);
 
 // Throws Error(kUsage) when --logit-bias names an id outside the engine's vocabulary.
 void check_logit_bias(const Request& request, const Engine& engine);
+
+// The ids that --end-token names: ids, or texts that are one token. Throws Error(kUsage).
+std::vector<std::int32_t> end_token_ids(const std::vector<std::string>& named,
+                                        const Engine& engine);
 
 }  // namespace xlstm::apps

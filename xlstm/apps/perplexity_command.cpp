@@ -9,6 +9,7 @@
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
+#include "xlstm/apps/tokenizing.h"
 #include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
 
@@ -22,11 +23,12 @@ struct PerplexityArguments {
   bool json = false;
 };
 
+// Special tokens' text in it is text: what is measured is how well text is predicted.
 std::vector<TokenId> ids_of(const PerplexityArguments& options, const std::string& text,
-                            const Tokenizer& tokenizer) {
+                            const Engine& engine) {
   std::vector<TokenId> ids;
-  if (!options.no_bos && tokenizer.bos_id()) ids.push_back(*tokenizer.bos_id());
-  const auto encoded = tokenizer.encode(text, {.parse_special_tokens = false});
+  if (!options.no_bos && engine.bos_id()) ids.push_back(*engine.bos_id());
+  const auto encoded = encode_told(engine.tokenizer(), text, {.parse_special_tokens = false});
   ids.insert(ids.end(), encoded.begin(), encoded.end());
   if (ids.size() < 2) {
     fail_wanted(ErrorKind::kUsage, source_name(options.file),
@@ -54,7 +56,7 @@ std::string result_text(const Perplexity& result) {
 int run_perplexity(const PerplexityArguments& options) {
   const std::string text = require_utf8(source_name(options.file), read_all(options.file));
   const Engine engine = open_engine(options.model);
-  const std::vector<TokenId> ids = ids_of(options, text, engine.tokenizer());
+  const std::vector<TokenId> ids = ids_of(options, text, engine);
   ProgressBar bar("Reading");
   const Perplexity result = perplexity(engine.model(), ids, [&](std::int64_t done) {
     leave_if_interrupted();

@@ -8,6 +8,7 @@
 #include "xlstm/apps/options.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
+#include "xlstm/apps/tokenizing.h"
 #include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
 #include "xlstm/text/tokenizer.h"
@@ -20,7 +21,7 @@ struct TokenizeArguments {
   std::string file = "-";
   bool jsonl = false;
   bool add_special = false;
-  bool plain = false;  // special tokens in the text are ordinary characters
+  bool parse_special = true;
   bool keep_special = false;
 };
 
@@ -43,16 +44,17 @@ int run_tokenize(const TokenizeArguments& options) {
     fail_wanted(ErrorKind::kUsage, "--jsonl", "standard input", "--file " + quoted(options.file));
   }
   const Tokenizer tokenizer = open_tokenizer(options.tokenizer);
-  const EncodeOptions how{options.add_special, !options.plain};
+  const EncodeOptions how{.add_special_tokens = options.add_special,
+                          .parse_special_tokens = options.parse_special};
   if (options.jsonl) {
     each_line([&](const std::string& line, std::size_t number) {
-      return json_of_ids(tokenizer.encode(string_of_json(line, number), how));
+      return json_of_ids(encode_told(tokenizer, string_of_json(line, number), how));
     });
     return kExitOk;
   }
   const std::string text = require_utf8(source_name(options.file), read_all(options.file));
   std::string out;
-  for (const TokenId id : tokenizer.encode(text, how)) {
+  for (const TokenId id : encode_told(tokenizer, text, how)) {
     out += (out.empty() ? "" : " ") + std::to_string(id);
   }
   write_out(out + "\n");
@@ -110,6 +112,9 @@ Option tokenizer_option(TokenizeArguments& to) {
 
 Command tokenize_command() {
   const auto options = std::make_shared<TokenizeArguments>();
+  const Option plain{
+      "--plain", "", "The same as --parse-special off",
+      [options = options.get()](const std::string&) { options->parse_special = false; }};
   return {
       .name = "tokenize",
       .summary = "Text to token ids",
@@ -126,8 +131,7 @@ Command tokenize_command() {
                            options->jsonl),
              switch_option("--add-special-tokens", "Add BOS and EOS where the tokenizer says so",
                            options->add_special),
-             switch_option("--plain", "Take special tokens in the text as ordinary characters",
-                           options->plain)}}},
+             parse_special_option(options->parse_special), plain}}},
       .examples = {{"printf 'Call me Ishmael.' | xlstm tokenize", "Ids on one line."},
                    {"jq -c .text corpus.jsonl | xlstm tokenize --jsonl --tokenizer ./xLSTM-7b",
                     "A corpus, line by line, with another model's tokenizer."}},

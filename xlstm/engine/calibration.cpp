@@ -11,6 +11,7 @@
 #include "xlstm/base/utf8.h"
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
+#include "xlstm/engine/special_tokens.h"
 #include "xlstm/model/matrix_inputs.h"
 #include "xlstm/model/model.h"
 #include "xlstm/ops/evaluate.h"
@@ -123,15 +124,15 @@ Checkpoint open(const std::filesystem::path& folder, const Tokenizer& tokenizer,
   choose_device(limits_of(options));
   auto source = open_weights(folder);
   Plan plan = discover(folder, *source);
-  std::optional<TokenId> bos = tokenizer.bos_id();
-  if (bos && *bos >= plan.dims.V) bos.reset();
+  const std::optional<TokenId> bos = begin_token(tokenizer, plan);
   apply_limits(limits_of(options));
   before.change_stays();
   return {std::move(source), std::move(plan), bos};
 }
 
 Texts texts_of(std::string_view text, std::string_view where, const Tokenizer& tokenizer,
-               const Checkpoint& checkpoint, std::size_t most) {
+               const Checkpoint& checkpoint, const CalibrationOptions& options) {
+  const std::size_t most = options.tokens;
   const Plan& plan = checkpoint.plan;
   std::vector<TokenId> ids;
   if (checkpoint.bos) ids.push_back(*checkpoint.bos);
@@ -144,7 +145,11 @@ Texts texts_of(std::string_view text, std::string_view where, const Tokenizer& t
     fail_wanted(ErrorKind::kUsage, where, "UTF-8 text to calibrate with",
                 str("other bytes at offset ", at));
   }
-  for (const TokenId id : tokenizer.encode(text, {.parse_special_tokens = false})) {
+  const auto on_progress = [&](double) {
+    if (options.on_step) options.on_step();
+  };
+  for (const TokenId id :
+       tokenizer.encode(text, {.parse_special_tokens = false, .on_progress = on_progress})) {
     if (ids.size() == most) break;
     if (id >= plan.dims.V) {
       fail_wanted(ErrorKind::kModel, plan.name, str("token ids below ", plan.dims.V), str(id));
@@ -205,7 +210,7 @@ std::unique_ptr<InputMoments> calibrate_with(const std::filesystem::path& folder
   return with_memory_told([&] {
     const Tokenizer tokenizer = Tokenizer::open(folder);
     Checkpoint checkpoint = open(folder, tokenizer, options);
-    Texts texts = texts_of(text, where, tokenizer, checkpoint, options.tokens);
+    Texts texts = texts_of(text, where, tokenizer, checkpoint, options);
     const std::size_t tokens = texts.front().size();
     return std::make_unique<ModelMoments>(
         std::move(checkpoint), [texts = std::move(texts)](const Checkpoint&) { return texts; },

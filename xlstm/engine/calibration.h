@@ -24,10 +24,10 @@ struct CalibrationOptions {
   std::function<void()> on_step = {};  // called again and again; may throw to stop
 };
 
-// Reads the first tokens of `text` (UTF-8, BOS first) with the model in `folder`, block by block,
-// as convert() asks: later blocks see what earlier ones became. Holds one block in float32, the
-// text's activations at one place, and the moments of one matrix, of which what is not on the
-// diagonal is shrunk by T / (T + K) for T tokens.
+// Reads the first tokens of `text` (UTF-8, BOS first; special tokens' text in it is text) with the
+// model in `folder`, block by block, as convert() asks: later blocks see what earlier ones became.
+// Holds one block in float32, the text's activations at one place, and the moments of one matrix,
+// of which what is not on the diagonal is shrunk by T / (T + K) for T tokens.
 //
 // Throws Error: kUsage where `text` is not UTF-8 or has fewer than kLeastCalibration tokens
 // ("where" names it); kFile, kFormat, kModel (the folder). The result throws Error(kModel) where

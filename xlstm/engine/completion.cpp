@@ -1,21 +1,32 @@
 // A request -> options and tokens -> generate() -> a completion.
+#include <algorithm>
 #include <utility>
 
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
+#include "xlstm/engine/prompt_tokens.h"
 #include "xlstm/generate/generator.h"
 
 namespace xlstm {
 namespace {
 
-GenerateOptions options_of(const Request& request, const std::vector<TokenId>& end_ids) {
+GenerateOptions options_of(const Request& request, const PromptTokens& prompt,
+                           const std::vector<TokenId>& end_ids) {
   GenerateOptions options;
   options.max_tokens = request.max_tokens;
   options.stop = request.stop;
   options.cancelled = request.cancelled;
-  options.on_prompt_progress = request.on_prompt_progress;
-  if (request.stop_at_end_token) options.end_tokens = end_ids;
+  if (request.on_prompt_progress) {
+    options.on_prompt_progress = [&request, told = prompt.told](double share) {
+      request.on_prompt_progress(std::max(share, told));
+    };
+  }
+  options.uncounted = prompt.own;
+  options.end_tokens = request.end_tokens;
+  if (request.stop_at_end_token) {
+    options.end_tokens.insert(options.end_tokens.end(), end_ids.begin(), end_ids.end());
+  }
   options.sampling = {.logit_bias = request.logit_bias,
                       .repetition_penalty = request.repetition_penalty,
                       .presence_penalty = request.presence_penalty,
@@ -28,12 +39,21 @@ GenerateOptions options_of(const Request& request, const std::vector<TokenId>& e
   return options;
 }
 
-// The prompt's tokens, BOS first where a sequence starts and the text does not say so itself.
-std::vector<TokenId> encode(const Tokenizer& tokenizer, const std::optional<TokenId>& bos,
-                            std::string_view text) {
-  std::vector<TokenId> ids = tokenizer.encode(text);
-  if (bos && (ids.empty() || ids.front() != *bos)) ids.insert(ids.begin(), *bos);
-  return ids;
+void check_end_tokens(const Request& request, std::int64_t V) {
+  for (const TokenId id : request.end_tokens) {
+    if (id < 0 || id >= V) {
+      fail_wanted(ErrorKind::kUsage, "end_tokens", str("token ids in [0, ", V, ")"), str(id));
+    }
+  }
+}
+
+// Cancelled before anything was read.
+Completion nothing_read(const Request& request, double load_seconds) {
+  Completion completion;
+  completion.stop_reason = name_of(StopReason::kCancelled);
+  completion.seed = request.seed.value_or(0);
+  completion.statistics.load_seconds = load_seconds;
+  return completion;
 }
 
 Completion completion_of(Generated&& generated, std::size_t prompt_tokens, double load_seconds) {
@@ -59,9 +79,10 @@ ModelState Engine::Impl::start() const {
 Completion Engine::Impl::complete(ModelState& state, const Request& request,
                                   const OnCompletionText& on_text) const {
   const bool with_bos = request.add_bos && state.positions.front() == 0;
-  const std::vector<TokenId> ids =
-      encode(tokenizer, with_bos ? bos_id : std::nullopt, request.prompt);
-  if (ids.empty() && !state.next_logits) {
+  check_end_tokens(request, model.plan().dims.V);
+  const auto prompt = prompt_tokens(tokenizer, with_bos ? bos_id : std::nullopt, request);
+  if (!prompt) return nothing_read(request, load_seconds);
+  if (prompt->ids.empty() && !state.next_logits) {
     if (state.positions.front() > 0) {
       fail_wanted(ErrorKind::kUsage, "prompt",
                   "a text: the file that this state is from, of version 0.1.0, does not hold what "
@@ -73,10 +94,10 @@ Completion Engine::Impl::complete(ModelState& state, const Request& request,
                 "sequence that begins with BOS)",
                 "an empty one");
   }
-  Generated generated =
-      generate(model, tokenizer, state, ids, options_of(request, end_ids), on_text);
+  Generated generated = generate(model, tokenizer, state, prompt->ids,
+                                 options_of(request, *prompt, end_ids), on_text);
   respect_soft_limit(options);
-  return completion_of(std::move(generated), ids.size(), load_seconds);
+  return completion_of(std::move(generated), prompt->ids.size(), load_seconds);
 }
 
 }  // namespace xlstm

@@ -9,6 +9,7 @@
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
 #include "xlstm/engine/resolve.h"
+#include "xlstm/engine/special_tokens.h"
 #include "xlstm/model/synthetic.h"
 #include "xlstm/ops/evaluate.h"
 #include "xlstm/weights/tensor_source.h"
@@ -30,17 +31,6 @@ Checkpoint open_checkpoint(const std::string& name) {
   checkpoint.source = open_weights(checkpoint.folder);
   checkpoint.plan = discover(checkpoint.folder, *checkpoint.source);
   return checkpoint;
-}
-
-// A special id: as the tokenizer says, else as config.json says if that is an id with a token. The
-// tokenizer wins: the 7B model's config.json names an ordinary token as its end.
-std::optional<TokenId> special_id(const std::optional<TokenId>& from_tokenizer,
-                                  const std::optional<std::int64_t>& from_config,
-                                  const Tokenizer& tokenizer, std::int64_t V) {
-  if (from_tokenizer && *from_tokenizer < V) return from_tokenizer;
-  if (!from_config || *from_config < 0 || *from_config >= V) return std::nullopt;
-  const auto id = static_cast<TokenId>(*from_config);
-  return tokenizer.has_token(id) ? std::optional(id) : std::nullopt;
 }
 
 Tokenizer open_tokenizer(const std::filesystem::path& folder, std::int64_t V) {
@@ -105,16 +95,14 @@ Engine Engine::open_unguarded(const std::string& name, const EngineOptions& opti
   recipe_of(options);
   const Checkpoint checkpoint = open_checkpoint(name);
   const Plan& plan = checkpoint.plan;
-  const std::int64_t V = plan.dims.V;
-  Tokenizer tokenizer = open_tokenizer(checkpoint.folder, V);
-  const auto bos = special_id(tokenizer.bos_id(), plan.bos_id, tokenizer, V);
-  const auto end = special_id(tokenizer.eos_id(), plan.eos_id, tokenizer, V);
+  Tokenizer tokenizer = open_tokenizer(checkpoint.folder, plan.dims.V);
+  const std::optional<TokenId> bos = begin_token(tokenizer, plan);
+  const std::vector<TokenId> ends = end_tokens(tokenizer, plan);
   Model model = load_model(checkpoint, options, recipe_of(options));
   apply_limits(options);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   Engine engine(std::make_shared<const Impl>(
-      Impl{options, std::move(model), std::move(tokenizer), bos,
-           end ? std::vector<TokenId>{*end} : std::vector<TokenId>{}, took.count()}));
+      Impl{options, std::move(model), std::move(tokenizer), bos, ends, took.count()}));
   before.change_stays();
   return engine;
 }

@@ -57,16 +57,25 @@ struct Request {
   int top_k = 0;                    // 0: off
   float top_p = 1.0F;               // (0, 1]
   float min_p = 0.0F;               // [0, 1]
-  float repetition_penalty = 1.0F;  // > 0; penalties count this call's prompt and answer
+  float repetition_penalty = 1.0F;  // > 0; penalties count this call's prompt and answer, but not
+                                    // the BOS that add_bos puts first
   float presence_penalty = 0.0F;
   float frequency_penalty = 0.0F;
   std::map<std::int32_t, float> logit_bias = {};  // token id -> added to its logit; -inf: never
   std::optional<std::uint64_t> seed = {};         // same seed, same text on the same build
-  std::vector<std::string> stop = {};             // texts that end the answer; not shown
-  bool add_bos = true;                            // put BOS first, at the start of a sequence
-  bool stop_at_end_token = true;
-  std::function<bool()> cancelled = {};  // asked between the prompt's segments and after each token
-  std::function<void(double)> on_prompt_progress = {};  // 0 to 1, between the prompt's segments
+  // Texts that end the answer; not shown. The text of a special token is met by the token too.
+  std::vector<std::string> stop = {};
+  bool add_bos = true;                        // put BOS first, at the start of a sequence
+  bool stop_at_end_token = true;              // at the model's own: Engine::end_ids()
+  std::vector<std::int32_t> end_tokens = {};  // ids that end the answer too, in any case
+  // Read special tokens' text in the prompt (<|endoftext|>, <|im_end|>, ...) as those tokens. Off,
+  // it is text like any other: what a user writes cannot end a turn. The command line's own
+  // --parse-special is on by default.
+  bool parse_special = false;
+  // Asked, and told 0 to 1, while the prompt is tokenised, between its segments, and the first
+  // after each token too.
+  std::function<bool()> cancelled = {};
+  std::function<void(double)> on_prompt_progress = {};
 };
 
 struct Completion {
@@ -111,9 +120,10 @@ class Session {
   // empty prompt the answer goes on from what was read before; at the start of a sequence that
   // needs a BOS, else Error(kUsage). A call cancelled while it reads keeps what it has read.
   Completion complete(const Request& request, const OnCompletionText& on_text = {});
-  void read(std::string_view text, bool add_bos = true);  // into the state, without answering
-  std::uint64_t position() const;                         // tokens read so far
-  std::uint64_t bytes() const;  // size of the state, the same at every position
+  // Into the state, without answering; `parse_special` as in Request.
+  void read(std::string_view text, bool add_bos = true, bool parse_special = false);
+  std::uint64_t position() const;  // tokens read so far
+  std::uint64_t bytes() const;     // size of the state, the same at every position
   void reset();
   // Whole or not at all; Error(kUsage) where nothing was read and `file` is a state that has.
   void save(const std::filesystem::path& file) const;
@@ -144,11 +154,13 @@ class Engine {
   Completion complete(const Request& request, const OnCompletionText& on_text = {}) const;
   Session session() const;  // at the start of a sequence
 
-  const Plan& plan() const;                    // wiring/plan.h
-  const Tokenizer& tokenizer() const;          // text/tokenizer.h
-  const Model& model() const;                  // model/model.h, which shows MLX's types
-  std::optional<std::int32_t> bos_id() const;  // the tokenizer's, else config.json's
-  std::vector<std::int32_t> end_ids() const;   // the tokenizer's, else config.json's
+  const Plan& plan() const;            // wiring/plan.h
+  const Tokenizer& tokenizer() const;  // text/tokenizer.h
+  const Model& model() const;          // model/model.h, which shows MLX's types
+  // What begins a sequence, and all that end an answer, from the tokenizer's files and the model's
+  // (special_tokens.h).
+  std::optional<std::int32_t> bos_id() const;
+  std::vector<std::int32_t> end_ids() const;
   double load_seconds() const;
   MemoryUse memory() const;
 

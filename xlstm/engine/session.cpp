@@ -39,10 +39,13 @@ Completion Session::complete(const Request& request, const OnCompletionText& on_
   });
 }
 
-void Session::read(std::string_view text, bool add_bos) {
+void Session::read(std::string_view text, bool add_bos, bool parse_special) {
   with_memory_told([&] {
     if (text.empty() && (position() > 0 || !add_bos || !impl_->engine->bos_id)) return;
-    complete({.prompt = std::string(text), .max_tokens = 0, .add_bos = add_bos});
+    complete({.prompt = std::string(text),
+              .max_tokens = 0,
+              .add_bos = add_bos,
+              .parse_special = parse_special});
   });
 }
 

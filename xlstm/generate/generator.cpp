@@ -34,13 +34,27 @@ class Stopwatch {
 class TextStream {
  public:
   TextStream(const Tokenizer& tokenizer, const GenerateOptions& options, const OnText& on_text)
-      : detokenizer_(tokenizer), scanner_(options.stop), on_text_(on_text) {}
+      : tokenizer_(tokenizer),
+        detokenizer_(tokenizer),
+        scanner_(options.stop, tokenizer),
+        on_text_(on_text) {}
 
   // Returns why to stop, if so.
-  std::optional<StopReason> push(TokenId id) { return show(scanner_.push(detokenizer_.push(id))); }
+  std::optional<StopReason> push(TokenId id) {
+    if (scanner_.names_hidden() && tokenizer_.is_hidden(id)) return push_hidden(id);
+    return show(scanner_.push(detokenizer_.push(id)));
+  }
+
+  // An end token, which is not shown: what it completes to a stop string is not shown either.
+  // Returns false where nobody wants more text.
+  bool push_end(TokenId id) {
+    const bool is_named = scanner_.names_hidden() && tokenizer_.is_hidden(id);
+    return !is_named || push_hidden(id) != StopReason::kCancelled;
+  }
 
   // Shows what was held back. Returns whether its last character completed a stop string.
   bool finish() {
+    if (scanner_.stopped()) return false;
     std::string rest = scanner_.push(detokenizer_.finish());
     rest += scanner_.finish();
     return show(rest) == StopReason::kStopString;
@@ -56,6 +70,17 @@ class TextStream {
     return more ? std::nullopt : std::optional(StopReason::kCancelled);
   }
 
+  // A stop that ends here may begin in a character that the detokenizer has not let go of yet.
+  std::optional<StopReason> push_hidden(TokenId id) {
+    StopScanner ahead = scanner_;
+    std::string before = ahead.push(Detokenizer(detokenizer_).finish());
+    before += ahead.push_hidden(id);
+    if (!ahead.stopped()) return show(scanner_.push_hidden(id));
+    scanner_ = std::move(ahead);
+    return show(before);
+  }
+
+  const Tokenizer& tokenizer_;
   Detokenizer detokenizer_;
   StopScanner scanner_;
   const OnText& on_text_;
@@ -122,7 +147,9 @@ class Run {
         text_(tokenizer, options, on_text) {}
 
   Generated generate(ModelState& state, const std::vector<TokenId>& prompt) {
-    sampler_.see(prompt);
+    sampler_.see(
+        {prompt.begin() + static_cast<std::ptrdiff_t>(std::min(options_.uncounted, prompt.size())),
+         prompt.end()});
     result_.seed = sampler_.seed();
     ForwardResult front =
         prompt.empty() ? ForwardResult{*state.next_logits, state} : read(prompt, state);
@@ -224,7 +251,10 @@ class Run {
     if (result_.tokens.empty()) result_.statistics.first_token_seconds = watch_.seconds();
     result_.tokens.push_back(id);
     const auto& ends = options_.end_tokens;
-    if (std::find(ends.begin(), ends.end(), id) != ends.end()) return StopReason::kEndToken;
+    if (std::find(ends.begin(), ends.end(), id) != ends.end()) {
+      told_to_stop_ = !text_.push_end(id);
+      return StopReason::kEndToken;
+    }
     if (const auto reason = text_.push(id)) {
       told_to_stop_ = *reason == StopReason::kCancelled;
       return reason;

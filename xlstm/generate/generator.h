@@ -1,6 +1,7 @@
 // The loop that turns a prompt into tokens: prefill, then steps.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -21,8 +22,11 @@ std::string_view name_of(
 struct GenerateOptions {
   std::int64_t max_tokens = 50;  // >= 0; 0 reads the prompt only
   Sampling sampling = {};
-  std::vector<std::string> stop = {};    // texts that end the answer; they are not shown
+  // Texts that end the answer; they are not shown. Those of hidden tokens in them are met by the
+  // tokens.
+  std::vector<std::string> stop = {};
   std::vector<TokenId> end_tokens = {};  // tokens that end it; not shown
+  std::size_t uncounted = 0;             // tokens at the prompt's start that penalties do not count
   // Asked between the prompt's segments and after every token; true ends the run. For stops from
   // outside, which cannot wait for the next piece of text.
   std::function<bool()> cancelled = {};
@@ -44,11 +48,11 @@ using OnText = std::function<bool(std::string_view text)>;
 
 // Reads `prompt` into `state`, one sequence, then generates. The prompt may be empty where the
 // state has read something: the answer then goes on from there. Penalties count the tokens of
-// `prompt` and those chosen; rows of the vocabulary without a token are never chosen. On return
-// `state` has read the prompt and every generated token, whatever ended the run (the last one
-// lazily: nothing is computed unless the state is used). A run cancelled within the prompt has read
-// its first statistics.prompt_tokens tokens. If an exception leaves, `state` is as it was before
-// the call.
+// `prompt`, but the `uncounted` ones, and those chosen; rows of the vocabulary without a token are
+// never chosen. On return `state` has read the prompt and every generated token, whatever ended the
+// run (the last one lazily: nothing is computed unless the state is used). A run cancelled within
+// the prompt has read its first statistics.prompt_tokens tokens. If an exception leaves, `state` is
+// as it was before the call.
 //
 // Throws Error(kUsage) for an empty prompt at the start of a sequence or on a state without
 // next_logits, ids outside [0, V), options out of range;

@@ -9,14 +9,28 @@
 namespace xlstm {
 namespace {
 
-std::vector<std::size_t> borders(const std::string& text) {
-  std::vector<std::size_t> border(text.size(), 0);
-  for (std::size_t i = 1; i < text.size(); ++i) {
+constexpr std::int64_t kFirstToken = 256;
+
+std::vector<std::size_t> borders(const std::vector<std::int64_t>& symbols) {
+  std::vector<std::size_t> border(symbols.size(), 0);
+  for (std::size_t i = 1; i < symbols.size(); ++i) {
     std::size_t length = border[i - 1];
-    while (length > 0 && text[length] != text[i]) length = border[length - 1];
-    border[i] = length + (text[length] == text[i] ? 1 : 0);
+    while (length > 0 && symbols[length] != symbols[i]) length = border[length - 1];
+    border[i] = length + (symbols[length] == symbols[i] ? 1 : 0);
   }
   return border;
+}
+
+std::vector<std::size_t> counted_bytes(const std::vector<std::int64_t>& symbols) {
+  std::vector<std::size_t> count = {0};
+  for (const std::int64_t symbol : symbols) {
+    count.push_back(count.back() + (symbol < kFirstToken ? 1 : 0));
+  }
+  return count;
+}
+
+void append_bytes(std::vector<std::int64_t>& symbols, std::string_view text) {
+  for (const char byte : text) symbols.push_back(static_cast<unsigned char>(byte));
 }
 
 void check_stop(const std::string& stop) {
@@ -28,23 +42,67 @@ void check_stop(const std::string& stop) {
 
 }  // namespace
 
-StopScanner::StopScanner(std::vector<std::string> stops) {
-  for (std::string& stop : stops) {
+StopScanner::StopScanner(const std::vector<std::string>& stops) {
+  for (const std::string& stop : stops) {
     check_stop(stop);
-    std::vector<std::size_t> border = borders(stop);
-    patterns_.push_back({std::move(stop), std::move(border), 0});
+    std::vector<Symbol> symbols;
+    append_bytes(symbols, stop);
+    add(stop, std::move(symbols), false);
   }
 }
 
-void StopScanner::advance(Pattern& pattern, char byte) {
-  std::size_t& length = pattern.length;
-  while (length > 0 && pattern.text[length] != byte) length = pattern.border[length - 1];
-  if (pattern.text[length] == byte) ++length;
+StopScanner::StopScanner(const std::vector<std::string>& stops, const Tokenizer& tokenizer)
+    : StopScanner(stops) {
+  for (const std::string& stop : stops) {
+    std::vector<Symbol> symbols;
+    bool has_hidden = false;
+    for (const TextOrToken& part : tokenizer.split_hidden(stop)) {
+      if (part.token) {
+        symbols.push_back(kFirstToken + *part.token);
+        has_hidden = true;
+      } else {
+        append_bytes(symbols, part.text);
+      }
+    }
+    if (has_hidden) add(stop, std::move(symbols), true);
+  }
 }
 
-const StopScanner::Pattern& StopScanner::longest() const {
-  return *std::max_element(patterns_.begin(), patterns_.end(),
-                           [](const Pattern& a, const Pattern& b) { return a.length < b.length; });
+void StopScanner::add(const std::string& stop, std::vector<Symbol> symbols, bool has_hidden) {
+  std::vector<std::size_t> border = borders(symbols), bytes = counted_bytes(symbols);
+  patterns_.push_back(
+      {stop, std::move(symbols), has_hidden, std::move(border), std::move(bytes), 0});
+  names_hidden_ = names_hidden_ || has_hidden;
+}
+
+void StopScanner::advance(Pattern& pattern, Symbol symbol) {
+  std::size_t& length = pattern.length;
+  while (length > 0 && pattern.symbols[length] != symbol) length = pattern.border[length - 1];
+  if (pattern.symbols[length] == symbol) ++length;
+}
+
+void StopScanner::take(Symbol symbol) {
+  const Pattern* met = nullptr;
+  for (Pattern& pattern : patterns_) {
+    if (symbol >= kFirstToken && !pattern.has_hidden) continue;
+    advance(pattern, symbol);
+    const bool complete = pattern.length == pattern.symbols.size();
+    if (complete && (met == nullptr || pattern.held() > met->held())) met = &pattern;
+  }
+  if (met == nullptr) return;
+  stopped_ = true;
+  matched_ = met->text;
+  held_.resize(held_.size() - met->held());
+}
+
+// Whatever lies before the longest beginning of a stop can no longer be part of one.
+std::string StopScanner::shown() {
+  if (stopped_) return std::exchange(held_, {});
+  std::size_t most = 0;
+  for (const Pattern& pattern : patterns_) most = std::max(most, pattern.held());
+  std::string text = held_.substr(0, held_.size() - most);
+  held_.erase(0, text.size());
+  return text;
 }
 
 std::string StopScanner::push(std::string_view text) {
@@ -52,23 +110,16 @@ std::string StopScanner::push(std::string_view text) {
   if (patterns_.empty()) return std::string(text);
   for (const char byte : text) {
     held_ += byte;
-    const Pattern* met = nullptr;
-    for (Pattern& pattern : patterns_) {
-      advance(pattern, byte);
-      const bool complete = pattern.length == pattern.text.size();
-      if (complete && (met == nullptr || pattern.length > met->length)) met = &pattern;
-    }
-    if (met != nullptr) {
-      stopped_ = true;
-      matched_ = met->text;
-      held_.resize(held_.size() - met->length);
-      return std::exchange(held_, {});
-    }
+    take(static_cast<unsigned char>(byte));
+    if (stopped_) break;
   }
-  // Whatever lies before the longest beginning of a stop can no longer be part of one.
-  std::string shown = held_.substr(0, held_.size() - longest().length);
-  held_.erase(0, shown.size());
-  return shown;
+  return shown();
+}
+
+std::string StopScanner::push_hidden(TokenId id) {
+  if (stopped_) return "";
+  take(kFirstToken + id);
+  return shown();
 }
 
 std::string StopScanner::finish() {

@@ -74,13 +74,15 @@ void AddedTokens::add(AddedToken token, std::optional<TokenId> id, std::size_t v
     }
     next_id_ = static_cast<TokenId>(vocabulary_size);
   }
-  if (!id) {
-    id = next_id_;
-    ++*next_id_;
+  if (!id) id = next_id_;
+  if (*id == std::numeric_limits<TokenId>::max()) {
+    fail_wanted(ErrorKind::kFormat, "added_tokens", "ids below 2^31 - 1", "more");
   }
+  next_id_ = std::max(*next_id_, *id + 1);
   if (token.normalized && normalizer != nullptr) {
     std::string form = token.content;
-    normalizer->apply(form);
+    Pulse nobody;
+    normalizer->apply(form, nobody);
     if (form != token.content) normal_forms_[*id] = std::move(form);
   }
   if (token.special) special_.insert(token.content);
@@ -104,9 +106,27 @@ void AddedTokens::build() {
     } else {
       raw_.add(token.content, id);
     }
+    if (is_special_text(token.content) && shown(id) == token.content)
+      hidden_.add(token.content, id);
   }
   raw_.build();
   normalized_.build();
+  hidden_.build();
+}
+
+std::vector<Stretch> AddedTokens::split_hidden(std::string_view text) const {
+  std::vector<Stretch> stretches;
+  std::size_t done = 0;
+  auto found = hidden_.empty() ? std::nullopt : hidden_.find(text, 0);
+  for (; found; found = hidden_.find(text, found->end)) {
+    if (done < found->begin) {
+      stretches.push_back({text.substr(done, found->begin - done), std::nullopt});
+    }
+    stretches.push_back({text.substr(found->begin, found->end - found->begin), found->value});
+    done = found->end;
+  }
+  if (done != text.size()) stretches.push_back({text.substr(done), std::nullopt});
+  return stretches;
 }
 
 std::vector<Stretch> AddedTokens::split(std::string_view text, bool normalized,

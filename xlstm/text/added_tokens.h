@@ -35,7 +35,8 @@ struct Stretch {
 class AddedTokens {
  public:
   // `vocabulary` gives the id of a token of the model. As in the reference, the ids that the file
-  // declares do not count: a token is the model's of that spelling, or comes after the model's.
+  // declares do not count: a token is the model's of that spelling, or comes after the model's. Of
+  // tokens with the same content the last counts.
   template <typename Vocabulary>
   AddedTokens(std::vector<AddedToken> tokens, const Vocabulary& vocabulary,
               std::size_t vocabulary_size, const Normalizer* normalizer) {
@@ -55,6 +56,9 @@ class AddedTokens {
   // Whether some special token has this text.
   bool is_special_text(const std::string& text) const { return special_.contains(text); }
 
+  // Cuts out the texts of special tokens that are hidden in decoded text, whatever their flags.
+  std::vector<Stretch> split_hidden(std::string_view text) const;
+
   // Cuts tokens out: those that are not normalised from the text as it came (`normalized` false),
   // the others from the normalised text. Without `parse_special` special ones are ordinary text.
   std::vector<Stretch> split(std::string_view text, bool normalized, bool parse_special) const;
@@ -69,7 +73,7 @@ class AddedTokens {
   std::unordered_map<TokenId, std::string> normal_forms_;  // where they differ from the content
   std::unordered_set<std::string> special_;
   std::optional<TokenId> next_id_;
-  MultiPattern raw_, normalized_;
+  MultiPattern raw_, normalized_, hidden_;
 };
 
 }  // namespace xlstm::text

@@ -15,12 +15,14 @@
 #include "xlstm/text/merge_table.h"
 #include "xlstm/text/merging.h"
 #include "xlstm/text/piece_cache.h"
+#include "xlstm/text/pulse.h"
 
 namespace xlstm::text {
 
-// What one thread keeps from piece to piece.
+// What one call keeps from piece to piece. No use any more once the pulse has thrown.
 struct BpeScratch {
-  explicit BpeScratch(std::size_t text_size) : cache(text_size) {}
+  BpeScratch(std::size_t text_size, Pulse& told) : pulse(told), cache(text_size) {}
+  Pulse& pulse;
   PieceCache cache;
   Merging merging;
   std::vector<TokenId> symbols;

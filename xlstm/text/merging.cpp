@@ -17,11 +17,11 @@ std::uint32_t rank_of(const MergeTable& merges, TokenId left, TokenId right) {
 
 }  // namespace
 
-void Merging::run(const MergeTable& merges, std::vector<TokenId>& symbols) {
+void Merging::run(const MergeTable& merges, std::vector<TokenId>& symbols, Pulse* pulse) {
   if (symbols.size() <= kShort) {
     search_and_merge(merges, symbols);
   } else {
-    queue_and_merge(merges, symbols);
+    queue_and_merge(merges, symbols, pulse);
   }
 }
 
@@ -132,7 +132,10 @@ void Merging::merge_at(const MergeTable& merges, std::vector<TokenId>& symbols, 
   if (after != none) add_pair(merges, symbols, left, after);
 }
 
-void Merging::queue_and_merge(const MergeTable& merges, std::vector<TokenId>& symbols) {
+void Merging::queue_and_merge(const MergeTable& merges, std::vector<TokenId>& symbols,
+                              Pulse* pulse) {
+  Pulse nobody;
+  Pulse& told = pulse != nullptr ? *pulse : nobody;
   const auto size = static_cast<Position>(symbols.size());
   by_rank_.resize(merges.ranks(), 0);
   left_.resize(size);
@@ -141,13 +144,17 @@ void Merging::queue_and_merge(const MergeTable& merges, std::vector<TokenId>& sy
     left_[i] = i == 0 ? size : i - 1;
     right_[i] = i + 1;
   }
-  for (Position i = 0; i + 1 < size; ++i) add_pair(merges, symbols, i, i + 1);
+  for (Position i = 0; i + 1 < size; ++i) {
+    add_pair(merges, symbols, i, i + 1);
+    told.beat(1);
+  }
 
   while (!waiting_.empty()) {
     Queue& first = queues_[by_rank_[waiting_.front()] - 1];
     Position position = 0;
     if (first.take(position)) {
       merge_at(merges, symbols, position, first.pair);  // may move the queues
+      told.beat(1);
     } else {
       drop_first_queue();
     }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "xlstm/text/merge_table.h"
+#include "xlstm/text/pulse.h"
 
 namespace xlstm::text {
 
@@ -14,15 +15,17 @@ class Merging {
   // Pieces up to this many symbols are merged by search_and_merge, longer ones by queue_and_merge.
   static constexpr std::size_t kShort = 32;
 
-  // Merges `symbols` in place until no pair of neighbours merges. At most 2^32 - 2 of them.
-  void run(const MergeTable& merges, std::vector<TokenId>& symbols);
+  // Merges `symbols` in place until no pair of neighbours merges. At most 2^32 - 2 of them. Where
+  // the pulse throws they are left half merged.
+  void run(const MergeTable& merges, std::vector<TokenId>& symbols, Pulse* pulse = nullptr);
 
   // Searches the lowest rank anew for each merge: quadratic, and quickest for short pieces.
   void search_and_merge(const MergeTable& merges, std::vector<TokenId>& symbols);
 
   // Keeps the positions of each rank in a queue: n log n at worst, linear where one rank's
   // positions come in order, as in a run of one letter.
-  void queue_and_merge(const MergeTable& merges, std::vector<TokenId>& symbols);
+  void queue_and_merge(const MergeTable& merges, std::vector<TokenId>& symbols,
+                       Pulse* pulse = nullptr);
 
  private:
   using Position = std::uint32_t;

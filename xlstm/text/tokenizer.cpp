@@ -12,10 +12,12 @@
 #include "xlstm/text/added_tokens.h"
 #include "xlstm/text/bpe.h"
 #include "xlstm/text/component.h"
+#include "xlstm/text/declared_tokens.h"
 #include "xlstm/text/decoder.h"
 #include "xlstm/text/normalizer.h"
 #include "xlstm/text/post_processor.h"
 #include "xlstm/text/pre_tokenizer.h"
+#include "xlstm/text/pulse.h"
 #include "xlstm/text/tokenizer_config.h"
 #include "xlstm/text/vocabulary.h"
 
@@ -39,9 +41,9 @@ Json parse_file(std::string_view text, std::string_view where) {
 }  // namespace
 
 struct Tokenizer::Impl {
-  Impl(const Json& json, std::string_view config_json, std::string_view where);
+  Impl(const Json& json, const text::TokenizerConfig& config, std::string_view where);
 
-  std::vector<TokenId> ids_of(std::string_view text, bool parse_special) const;
+  std::vector<TokenId> ids_of(std::string_view text, const EncodeOptions& options) const;
 
   std::unique_ptr<const text::Normalizer> normalizer;
   text::PreTokenizer pre_tokenizer;
@@ -56,14 +58,15 @@ struct Tokenizer::Impl {
   struct Encoder;
 };
 
-Tokenizer::Impl::Impl(const Json& json, std::string_view config_json, std::string_view where)
+Tokenizer::Impl::Impl(const Json& json, const text::TokenizerConfig& config, std::string_view where)
     : normalizer(
           text::make_normalizer(part_of(json, "normalizer"), text::inside(where, "normalizer"))),
       pre_tokenizer(part_of(json, "pre_tokenizer"), text::inside(where, "pre_tokenizer")),
       model(text::required(json, "model", where), text::inside(where, "model")),
       added(
-          text::read_added_tokens(part_of(json, "added_tokens"),
-                                  text::inside(where, "added_tokens")),
+          text::with_declared(text::read_added_tokens(part_of(json, "added_tokens"),
+                                                      text::inside(where, "added_tokens")),
+                              config),
           [this](std::string_view token) { return model.id_of(token); }, model.tokens().size(),
           normalizer.get()),
       vocabulary(model, added, where),
@@ -76,15 +79,18 @@ Tokenizer::Impl::Impl(const Json& json, std::string_view config_json, std::strin
     }
   }
   special =
-      text::read_special_ids(config_json, text::inside(where, "tokenizer_config.json"),
-                             [this](std::string_view token) { return vocabulary.id_of(token); });
-  if (special.bos) post_processor.set_begin(special.add_bos, *special.bos);
-  if (special.eos) post_processor.set_end(special.add_eos, *special.eos);
+      text::special_ids(config, [this](std::string_view token) { return vocabulary.id_of(token); });
+  if (special.bos) post_processor.set_begin(config.add_bos, *special.bos);
+  if (special.eos) post_processor.set_end(config.add_eos, *special.eos);
 }
 
 // Takes pieces and appends their ids.
 struct Tokenizer::Impl::Encoder final : text::PieceSink {
-  Encoder(const Impl& impl, std::size_t text_size) : tokenizer(impl), scratch(text_size) {}
+  Encoder(const Impl& impl, std::size_t text_size, const EncodeOptions& options)
+      : tokenizer(impl),
+        parse_special(options.parse_special_tokens),
+        pulse(options.on_progress, text_size),
+        scratch(text_size, pulse) {}
 
   void take(const text::Piece& piece) override {
     if (tokenizer.pre_tokenizer.gives_bytes()) {
@@ -92,19 +98,21 @@ struct Tokenizer::Impl::Encoder final : text::PieceSink {
     } else {
       tokenizer.model.encode(piece.text, scratch, ids);
     }
+    pulse.done(piece.text.size());
   }
 
   // `at_start` as in Piece.
-  void encode(std::string_view text, bool at_start, bool parse_special) {
+  void encode(std::string_view text, bool at_start) {
     std::string normal;
     if (tokenizer.normalizer) {
       normal = text;
-      tokenizer.normalizer->apply(normal);
+      tokenizer.normalizer->apply(normal, pulse);
       text = normal;
     }
     for (const text::Stretch& stretch : tokenizer.added.split(text, true, parse_special)) {
       if (stretch.token) {
         ids.push_back(*stretch.token);
+        pulse.done(stretch.text.size());
       } else {
         const bool is_first = stretch.text.data() == text.data();
         tokenizer.pre_tokenizer.run({stretch.text, at_start && is_first}, *this);
@@ -113,17 +121,21 @@ struct Tokenizer::Impl::Encoder final : text::PieceSink {
   }
 
   const Impl& tokenizer;
+  bool parse_special;
+  text::Pulse pulse;
   text::BpeScratch scratch;
   std::vector<TokenId> ids;
 };
 
-std::vector<TokenId> Tokenizer::Impl::ids_of(std::string_view text, bool parse_special) const {
-  Encoder encoder(*this, text.size());
-  for (const text::Stretch& stretch : added.split(text, false, parse_special)) {
+std::vector<TokenId> Tokenizer::Impl::ids_of(std::string_view text,
+                                             const EncodeOptions& options) const {
+  Encoder encoder(*this, text.size(), options);
+  for (const text::Stretch& stretch : added.split(text, false, options.parse_special_tokens)) {
     if (stretch.token) {
       encoder.ids.push_back(*stretch.token);
+      encoder.pulse.done(stretch.text.size());
     } else {
-      encoder.encode(stretch.text, stretch.text.data() == text.data(), parse_special);
+      encoder.encode(stretch.text, stretch.text.data() == text.data());
     }
   }
   return std::move(encoder.ids);
@@ -136,15 +148,19 @@ Tokenizer Tokenizer::open(const std::filesystem::path& path) {
   const bool is_folder = std::filesystem::is_directory(path, none);
   const std::filesystem::path folder = is_folder ? path : path.parent_path();
   const std::filesystem::path file = is_folder ? path / "tokenizer.json" : path;
-  const std::filesystem::path config = folder / "tokenizer_config.json";
-  const bool has_config = std::filesystem::exists(config, none);
-  return parse(whole_file(file), has_config ? whole_file(config) : "", file.string());
+  const auto text_beside = [&](const char* name) {
+    const std::filesystem::path beside = folder / name;
+    return std::filesystem::exists(beside, none) ? whole_file(beside) : "";
+  };
+  return parse(whole_file(file), text_beside("tokenizer_config.json"), file.string(),
+               text_beside("special_tokens_map.json"));
 }
 
 Tokenizer Tokenizer::parse(std::string_view tokenizer_json, std::string_view config_json,
-                           std::string_view where) {
-  return Tokenizer(
-      std::make_shared<const Impl>(parse_file(tokenizer_json, where), config_json, where));
+                           std::string_view where, std::string_view special_tokens_map_json) {
+  return Tokenizer(std::make_shared<const Impl>(
+      parse_file(tokenizer_json, where),
+      text::read_tokenizer_config(config_json, special_tokens_map_json, where), where));
 }
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
@@ -153,8 +169,7 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, const EncodeOption
     fail_wanted(ErrorKind::kUsage, "encode", "UTF-8 text",
                 str("other bytes at offset ", error, ": ", quoted(text.substr(error, 8))));
   }
-  return impl_->post_processor.apply(impl_->ids_of(text, options.parse_special_tokens),
-                                     options.add_special_tokens);
+  return impl_->post_processor.apply(impl_->ids_of(text, options), options.add_special_tokens);
 }
 
 std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special_tokens) const {
@@ -183,6 +198,30 @@ bool Tokenizer::is_special(TokenId id) const {
   return entry != nullptr && entry->is_special;
 }
 
+bool Tokenizer::is_added(TokenId id) const {
+  return impl_->added.tokens().contains(id);
+}
+
+bool Tokenizer::is_hidden(TokenId id) const {
+  const text::VocabularyEntry* entry = impl_->vocabulary.find(id);
+  return entry != nullptr && entry->is_skipped;
+}
+
+std::optional<TokenId> Tokenizer::single_token(std::string_view text) const {
+  if (const std::optional<TokenId> added = impl_->added.id_of(text)) return added;
+  const std::vector<TokenId> ids = encode(text);
+  if (ids.size() == 1) return ids.front();
+  return std::nullopt;
+}
+
+std::vector<TextOrToken> Tokenizer::split_hidden(std::string_view text) const {
+  std::vector<TextOrToken> parts;
+  for (const text::Stretch& stretch : impl_->added.split_hidden(text)) {
+    parts.push_back({stretch.text, stretch.token});
+  }
+  return parts;
+}
+
 std::optional<TokenId> Tokenizer::token_to_id(std::string_view token) const {
   return impl_->vocabulary.id_of(token);
 }
@@ -199,6 +238,13 @@ std::optional<TokenId> Tokenizer::eos_id() const {
 }
 std::optional<TokenId> Tokenizer::pad_id() const {
   return impl_->special.pad;
+}
+
+std::optional<TokenId> Tokenizer::named_bos_id() const {
+  return impl_->special.named_bos;
+}
+std::vector<TokenId> Tokenizer::named_end_ids() const {
+  return impl_->special.named_ends;
 }
 
 Detokenizer::Detokenizer(Tokenizer tokenizer, bool skip_special_tokens)

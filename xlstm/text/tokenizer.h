@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,22 +23,32 @@ struct EncodeOptions {
   // Recognise special added tokens such as <|endoftext|> inside the text. Off, their text is
   // encoded as ordinary characters.
   bool parse_special_tokens = true;
+  // Told now and then, on a long text, what share of it is done, 0 to 1. It may throw to stop.
+  std::function<void(double)> on_progress = {};
+};
+
+// A stretch of text, or the text of a token.
+struct TextOrToken {
+  std::string_view text;
+  std::optional<TokenId> token;
 };
 
 // Of a tokenizer.json "truncation" and "padding" are not applied: they belong to one use of a
 // tokenizer, and to cut a prompt is not ours to do.
 class Tokenizer {
  public:
-  // `path` is a tokenizer.json, or a folder that holds one and perhaps a tokenizer_config.json.
+  // `path` is a tokenizer.json, or a folder that holds one and perhaps a tokenizer_config.json and
+  // a special_tokens_map.json, whose tokens count as transformers' fast tokenizers count them.
   // Throws Error: kFile (unreadable), kFormat (malformed), kModel (a component we do not know, by
   // name).
   static Tokenizer open(const std::filesystem::path& path);
 
-  // The same from text already read; `config_json` may be empty. `where` names it in errors.
+  // The same from texts already read; all but the first may be empty. `where` names them in errors.
   static Tokenizer parse(std::string_view tokenizer_json, std::string_view config_json,
-                         std::string_view where);
+                         std::string_view where, std::string_view special_tokens_map_json = "");
 
-  // Throws Error(kUsage) when `text` is not UTF-8, naming the offset.
+  // Throws Error(kUsage) when `text` is not UTF-8, naming the offset; what on_progress throws
+  // passes.
   std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options = {}) const;
 
   // Bytes that are not UTF-8 become U+FFFD, as the reference does. Ids without a token are skipped.
@@ -49,14 +60,25 @@ class Tokenizer {
 
   bool has_token(TokenId id) const;   // false for padding rows of the vocabulary
   bool is_special(TokenId id) const;  // added tokens marked special
+  bool is_added(TokenId id) const;    // also those that are not
+  bool is_hidden(TokenId id) const;   // decode() leaves it out
   std::optional<TokenId> token_to_id(std::string_view token) const;  // by its vocabulary spelling
   TokenId max_id() const;                                            // the largest id with a token
+  // The token that `text` as a whole is: a special one, or what it is encoded as, if that is one.
+  std::optional<TokenId> single_token(std::string_view text) const;
 
-  // From tokenizer_config.json, else from well-known names (<|endoftext|>, <s>, </s>, ...) if
-  // present.
+  // Cuts the texts of hidden tokens out of `text`.
+  std::vector<TextOrToken> split_hidden(std::string_view text) const;
+
+  // From tokenizer_config.json and special_tokens_map.json, else from well-known names
+  // (<|endoftext|>, <s>, </s>, ...) if present.
   std::optional<TokenId> bos_id() const;
   std::optional<TokenId> eos_id() const;
   std::optional<TokenId> pad_id() const;
+
+  // From the two files alone; they may differ on which token is the end.
+  std::optional<TokenId> named_bos_id() const;
+  std::vector<TokenId> named_end_ids() const;
 
  private:
   struct Impl;

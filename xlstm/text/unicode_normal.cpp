@@ -118,11 +118,12 @@ void append_normalized(std::string& out, std::string_view part, NormalForm form,
 }
 
 // Offset of the first code point from `at` on that is not safe, or the text's end.
-std::size_t safe_end(std::string_view text, std::size_t at, NormalForm form) {
+std::size_t safe_end(std::string_view text, std::size_t at, NormalForm form, Pulse& pulse) {
   while (at < text.size()) {
     const CodePoint point = code_point_at(text, at);
     if (!is_safe(point.value, form)) break;
     at += point.size;
+    pulse.beat(point.size);
   }
   return at;
 }
@@ -130,7 +131,12 @@ std::size_t safe_end(std::string_view text, std::size_t at, NormalForm form) {
 }  // namespace
 
 void normalize(std::string& text, NormalForm form) {
-  std::size_t unsafe = safe_end(text, 0, form);
+  Pulse nobody;
+  normalize(text, form, nobody);
+}
+
+void normalize(std::string& text, NormalForm form, Pulse& pulse) {
+  std::size_t unsafe = safe_end(text, 0, form, pulse);
   if (unsafe == text.size()) return;
 
   std::string out;
@@ -152,10 +158,11 @@ void normalize(std::string& text, NormalForm form) {
         begin = at + point.size;
       }
       at += point.size;
+      pulse.beat(point.size);
     }
     append_normalized(out, view.substr(begin, at - begin), form, points);
     copied = at;
-    unsafe = safe_end(view, at, form);
+    unsafe = safe_end(view, at, form, pulse);
   }
   out.append(view, copied, std::string_view::npos);
   text = std::move(out);

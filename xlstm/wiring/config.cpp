@@ -51,16 +51,26 @@ class Keys {
   std::optional<bool> flag(std::string_view key) { return get_bool(object_, key, where_); }
   std::optional<std::string> text(std::string_view key) { return get_string(object_, key, where_); }
 
-  // A token id; Hugging Face allows a list of them, of which the first counts, and writes -1 for
-  // none.
-  std::optional<std::int64_t> token(std::string_view key) {
+  // Token ids: Hugging Face allows a number or a list, and writes -1 for none.
+  std::vector<std::int64_t> tokens(std::string_view key) {
+    std::vector<std::int64_t> ids;
     const auto found = object_.find(std::string(key));
-    if (found != object_.end() && found->is_array()) {
-      if (found->empty() || !found->front().is_number_integer()) return std::nullopt;
-      return natural(found->front().get<std::int64_t>());
+    if (found == object_.end() || !found->is_array()) {
+      const auto value = get_int(object_, key, where_);
+      if (value && *value >= 0) ids.push_back(*value);
+      return ids;
     }
-    const auto value = get_int(object_, key, where_);
-    return value ? natural(*value) : std::nullopt;
+    for (const Json& value : *found) {
+      if (value.is_number_integer() && value.get<std::int64_t>() >= 0) {
+        ids.push_back(value.get<std::int64_t>());
+      }
+    }
+    return ids;
+  }
+
+  std::optional<std::int64_t> token(std::string_view key) {
+    const std::vector<std::int64_t> ids = tokens(key);
+    return ids.empty() ? std::nullopt : std::optional(ids.front());
   }
 
   void refuse(std::string_view key, std::string_view reason) {
@@ -68,9 +78,6 @@ class Keys {
   }
 
  private:
-  static std::optional<std::int64_t> natural(std::int64_t value) {
-    return value >= 0 ? std::optional(value) : std::nullopt;
-  }
   void wanted(std::string_view key, std::string_view what, std::string_view got) {
     faults_.add([&] { return str(key, ": wanted ", what, ", got ", got); });
   }
@@ -142,16 +149,22 @@ void read_constants(Keys& keys, LargeConfig& config) {
   config.eps = keys.positive_or("eps", config.eps);
   config.gate_soft_cap = keys.cap("gate_soft_cap", *config.gate_soft_cap);
   config.output_logit_soft_cap = keys.cap("output_logit_soft_cap", *config.output_logit_soft_cap);
-  config.bos_token_id = keys.token("bos_token_id");
-  config.eos_token_id = keys.token("eos_token_id");
-  config.pad_token_id = keys.token("pad_token_id");
+}
+
+TokenIds read_tokens(Keys& keys) {
+  return {keys.token("bos_token_id"), keys.token("pad_token_id"), keys.tokens("eos_token_id")};
+}
+
+Json parse_object(std::string_view json, std::string_view where) {
+  Json root = parse_json(json, where);
+  if (!root.is_object()) fail_wanted(ErrorKind::kFormat, where, "a JSON object", kind_of(root));
+  return root;
 }
 
 }  // namespace
 
 LargeConfig read_large_config(std::string_view json, std::string_view where, Faults& faults) {
-  const Json root = parse_json(json, where);
-  if (!root.is_object()) fail_wanted(ErrorKind::kFormat, where, "a JSON object", kind_of(root));
+  const Json root = parse_object(json, where);
   Keys keys(root, where, faults);
   LargeConfig config;
   refuse_other_models(keys);
@@ -160,8 +173,16 @@ LargeConfig read_large_config(std::string_view json, std::string_view where, Fau
   read_sizes(keys, config);
   read_parts(keys, config);
   read_constants(keys, config);
+  config.tokens = read_tokens(keys);
   config.quantization = read_quantization(root, where);
   return config;
+}
+
+TokenIds read_generation_config(std::string_view json, std::string_view where) {
+  const Json root = parse_object(json, where);
+  Faults none;
+  Keys keys(root, where, none);
+  return read_tokens(keys);
 }
 
 }  // namespace xlstm

@@ -1,5 +1,6 @@
 #include "xlstm/wiring/discover.h"
 
+#include <algorithm>
 #include <string>
 #include <system_error>
 
@@ -75,6 +76,15 @@ std::string folder_name(const fs::path& folder) {
   return (error ? folder : whole).filename().string();
 }
 
+void add_tokens(Plan& plan, const TokenIds& tokens) {
+  if (!plan.bos_id) plan.bos_id = tokens.bos;
+  if (!plan.pad_id) plan.pad_id = tokens.pad;
+  for (const std::int64_t id : tokens.eos) {
+    if (std::ranges::count(plan.eos_ids, id) == 0) plan.eos_ids.push_back(id);
+  }
+  if (!plan.eos_ids.empty()) plan.eos_id = plan.eos_ids.front();
+}
+
 Plan discover_in(std::string_view config_json, const TensorSource& source,
                  std::string_view config_where, std::string_view where) {
   Faults faults;
@@ -98,9 +108,7 @@ Plan discover_in(std::string_view config_json, const TensorSource& source,
   plan.name = where;
   plan.dims = dims_of(config, widths, presence, tensors.blocks.size());
   plan.nodes = assemble_nodes(tensors, matrices, widths, presence);
-  plan.bos_id = config.bos_token_id;
-  plan.eos_id = config.eos_token_id;
-  plan.pad_id = config.pad_token_id;
+  add_tokens(plan, config.tokens);
   return plan;
 }
 
@@ -122,6 +130,10 @@ Plan discover(const fs::path& folder, const TensorSource& source) {
     fail_wanted(ErrorKind::kFile, folder.string(), "a file config.json", "none");
   }
   Plan plan = discover_in(whole_file(config), source, config.string(), folder.string());
+  const fs::path generation = folder / "generation_config.json";
+  if (fs::exists(generation, ignored)) {
+    add_tokens(plan, read_generation_config(whole_file(generation), generation.string()));
+  }
   plan.name = folder_name(folder);
   return plan;
 }

@@ -9,9 +9,10 @@
 
 namespace xlstm {
 
-// Reads `folder`/config.json and wires it to `source`. Throws Error: kFile (no config), kFormat
-// (malformed config), kModel with every fault found (missing, unexpected, misshapen tensors, gaps
-// in block numbers, config against shapes, kinds we do not run), at most 20 and then a count.
+// Reads `folder`/config.json and wires it to `source`; of a generation_config.json beside it, the
+// ids of special tokens. Throws Error: kFile (no config), kFormat (malformed files), kModel with
+// every fault found (missing, unexpected, misshapen tensors, gaps in block numbers, config against
+// shapes, kinds we do not run), at most 20 and then a count.
 Plan discover(const std::filesystem::path& folder, const TensorSource& source);
 
 // The same with the config's text in hand; `where` names it in errors.

@@ -82,8 +82,10 @@ struct Plan {
   std::string dialect;  // "hf", "package", with "+fused" where weights are fused
   std::string name;     // the folder's name, for people
   LargeDims dims;
-  std::vector<Node> nodes;                             // in the order in which data passes
-  std::optional<std::int64_t> bos_id, eos_id, pad_id;  // as config.json says; may be wrong
+  std::vector<Node> nodes;  // in the order in which data passes
+  // As config.json says, else generation_config.json; may be wrong.
+  std::optional<std::int64_t> bos_id, eos_id, pad_id;
+  std::vector<std::int64_t> eos_ids;  // all that either names; eos_id is the first
 
   std::uint64_t parameters() const;
   std::uint64_t bytes() const;

@@ -1,0 +1,18 @@
+#include "xlstm/apps/tokenizing.h"
+
+#include "xlstm/apps/interrupts.h"
+#include "xlstm/apps/terminal.h"
+
+namespace xlstm::apps {
+
+std::vector<TokenId> encode_told(const Tokenizer& tokenizer, std::string_view text,
+                                 EncodeOptions options) {
+  ProgressBar bar("Tokenising");
+  options.on_progress = [&bar](double share) {
+    leave_if_interrupted();
+    bar.update(share);
+  };
+  return tokenizer.encode(text, options);
+}
+
+}  // namespace xlstm::apps

@@ -1,0 +1,34 @@
+#include "xlstm/engine/prompt_tokens.h"
+
+namespace xlstm {
+namespace {
+
+constexpr double kShareOfReading = 0.01;
+
+struct Cancelled {};
+
+}  // namespace
+
+std::optional<PromptTokens> prompt_tokens(const Tokenizer& tokenizer,
+                                          const std::optional<TokenId>& bos,
+                                          const Request& request) {
+  PromptTokens prompt;
+  const auto on_progress = [&](double share) {
+    prompt.told = share * kShareOfReading;
+    if (request.on_prompt_progress) request.on_prompt_progress(prompt.told);
+    if (request.cancelled && request.cancelled()) throw Cancelled();
+  };
+  try {
+    prompt.ids = tokenizer.encode(request.prompt, {.parse_special_tokens = request.parse_special,
+                                                   .on_progress = on_progress});
+  } catch (const Cancelled&) {
+    return std::nullopt;
+  }
+  if (bos && (prompt.ids.empty() || prompt.ids.front() != *bos)) {
+    prompt.ids.insert(prompt.ids.begin(), *bos);
+    prompt.own = 1;
+  }
+  return prompt;
+}
+
+}  // namespace xlstm
