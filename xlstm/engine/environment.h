@@ -3,8 +3,8 @@
 
 namespace xlstm {
 
-// Throws Error(kUsage) for a wrong XLSTM_THREADS or XLSTM_SIMD, which would otherwise be told by the
-// first kernel.
+// Throws Error(kUsage) for a wrong XLSTM_THREADS or XLSTM_SIMD, which would otherwise be told by
+// the first kernel.
 void check_environment();
 
 }  // namespace xlstm
