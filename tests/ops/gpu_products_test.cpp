@@ -132,9 +132,8 @@ TEST(Tf32, TheCellStaysWithinItsBounds) {
     double largest_h = 0, error_h = 0, largest_C = 0, error_C = 0;
     for (const float value : v) {
       const double h = exact * value / std::max(std::abs(exact), 1.0);
-      const double got =
-          static_cast<double>(cut(static_cast<float>(rounded))) * cut(value) /
-          std::max(std::abs(rounded), 1.0);
+      const double got = static_cast<double>(cut(static_cast<float>(rounded))) * cut(value) /
+                         std::max(std::abs(rounded), 1.0);
       largest_h = std::max(largest_h, std::abs(h));
       error_h = std::max(error_h, std::abs(got - h));
       for (const float key : k) {

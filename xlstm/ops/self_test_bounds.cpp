@@ -43,9 +43,9 @@ struct Largest {
 };
 
 // h = N / max(|D|, exp(-m)), N = q C, D = q n. With u the share that rounding changes a product by:
-// in chunks, a term of N passes through two products (q k, then with v; or k v, then with q), one of
-// D through one at most; by steps, N is one product and D none. A changed D changes the denominator
-// by as much at most.
+// in chunks, a term of N passes through two products (q k, then with v; or k v, then with q), one
+// of D through one at most; by steps, N is one product and D none. A changed D changes the
+// denominator by as much at most.
 void look_at_output(const HeadSums& head, const float* q, double eps, Largest& largest) {
   constexpr double u = kTf32Product;
   const std::size_t DHQK = head.n.size(), DHV = head.C.size() / DHQK;
