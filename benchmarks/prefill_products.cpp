@@ -51,11 +51,11 @@ std::vector<Layer> layers_of(const std::string& model) {
   return out;
 }
 
-// One product: how to do it, how to do some rows of it exactly, and how many of its operations the
-// machine does while it does one float32 operation.
+// One product: how to do it, how to do some rows of it exactly, and the rate of the instructions
+// that multiply there.
 struct Product {
   std::function<void(const float*x, float*y, std::size_t M)> run, reference;
-  double speed;
+  double Probe::*peak;
 };
 
 // Weights live in the product.
@@ -75,7 +75,7 @@ Product dense(WeightType type, const Layer& layer, std::mt19937_64& random) {
     };
   };
   return {with(kernels::linear), with(kernels::linear_reference),
-          kernels::linear_rounds_x(type) ? 2.0 : 1.0};
+          kernels::linear_rounds_x(type) ? &Probe::bf16_gflops : &Probe::peak_gflops};
 }
 
 Product quantised(const Quantization& format, const Layer& layer, std::mt19937_64& random) {
@@ -108,7 +108,7 @@ Product quantised(const Quantization& format, const Layer& layer, std::mt19937_6
     };
   };
   return {with(kernels::quantized_linear), with(kernels::quantized_linear_reference),
-          kernels::quantized_linear_rounds_x() ? 4.0 : 1.0};
+          kernels::quantized_linear_rounds_x() ? &Probe::int8_gops : &Probe::peak_gflops};
 }
 
 // Root mean square of the error, as a share of that of the results; of the first rows.
@@ -149,10 +149,10 @@ double measure(const std::string& type, const Layer& layer, const Product& produ
   const Probe after = probe_machine();
   const double rate =
       2e-9 * static_cast<double>(M * layer.N) * static_cast<double>(layer.K) / seconds;
-  const double peak = product.speed * std::max(before.peak_gflops, after.peak_gflops);
+  const double peak = std::max(before.*product.peak, after.*product.peak);  // 0: not probed here
   std::printf("%-10s %-9s %6zu x %-6zu %7.0f %6.1f %9.1e   %.0f %.0f\n", type.c_str(),
-              layer.name.c_str(), layer.N, layer.K, rate, 100 * rate / peak,
-              error_of(product, x, y, layer), before.peak_gflops, after.peak_gflops);
+              layer.name.c_str(), layer.N, layer.K, rate, peak > 0 ? 100 * rate / peak : 0.0,
+              error_of(product, x, y, layer), before.*product.peak, after.*product.peak);
   std::fflush(stdout);
   return seconds;
 }
@@ -160,7 +160,7 @@ double measure(const std::string& type, const Layer& layer, const Product& produ
 void measure_all(const std::string& model, std::size_t M) {
   const std::size_t blocks = model == "xLSTM-7b" ? 32 : model == "400m" ? 24 : 8;
   std::printf("%-10s %-9s %15s %7s %6s %9s   %s\n", "weights", "layer", "N x K", "GOP/s", "%peak",
-              "error", "float32 peak before, after");
+              "error", "peak before, after");
   const auto model_of = [&](const std::string& type, const auto& product_of) {
     double seconds = 0;
     for (const Layer& layer : layers_of(model)) {

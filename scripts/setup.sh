@@ -5,7 +5,7 @@
 # a fraction of a second, so every build starts with it.
 #
 #   scripts/setup.sh           what a build and its tests need
-#   scripts/setup.sh --tools   also clang, its fuzzer runtime and clang-format
+#   scripts/setup.sh --tools   also clang, its fuzzer runtime, clang-format and an emulator
 #   MLX_DIR=/path/share/cmake/MLX scripts/setup.sh    use that MLX: no wheel is fetched
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,6 +21,7 @@ esac
 say() { echo "setup: $*" >&2; }
 have() { command -v "$1" >/dev/null 2>&1; }
 is_mac() { [ "$(uname -s)" = Darwin ]; }
+is_x86_linux() { [ "$(uname -s) $(uname -m)" = "Linux x86_64" ]; }
 
 # A Python that can make a virtual environment, and that MLX's wheels are for: 3.10 to 3.14. One of
 # the PATH may come without ensurepip (Debian splits it off), so the system's own is tried as well.
@@ -52,6 +53,7 @@ probe() {
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
     python) [ -n "$(find_python)" ] ;;
     fuzzer) is_mac || fuzzer_links ;;
+    emulator) ! is_x86_linux || have qemu-x86_64 || have qemu-x86_64-static ;;
     *) say "requirements/system.tsv: unknown probe '$1'"; exit 1 ;;
   esac
 }

@@ -10,7 +10,10 @@ int64_t SupportedTargets() {
   return HWY_TARGETS;
 }
 
-void SetSupportedTargetsForTest(int64_t /*targets*/) {}
+ChosenTarget& GetChosenTarget() {
+  static ChosenTarget target;
+  return target;
+}
 
 // Without allocators of the caller's own, which nobody here has.
 void* AllocateAlignedBytes(size_t bytes, AllocPtr /*alloc*/, void* /*opaque*/) {

@@ -116,6 +116,13 @@ TEST_F(Information, DoctorTestsTheOps) {
   for (const Json& check : json["self_test"]) EXPECT_TRUE(check["ok"]) << check;
 }
 
+TEST_F(Information, DoctorNamesTf32OnlyWhereProductsAreRoundedToIt) {
+  const RunOptions wanted = {.environment = {{"MLX_ENABLE_TF32", "1"}}};
+  const Json cpu = Json::parse(xlstm({"doctor", "--json", "--device", "cpu"}, wanted).out);
+  EXPECT_EQ(cpu["tf32"], false);
+  EXPECT_THAT(xlstm({"doctor", "--device", "cpu"}, wanted).out, ::testing::Not(HasSubstr("TF32")));
+}
+
 TEST_F(Information, DoctorTellsTheInstructionsInUseAndTheirLimit) {
   const Json all =
       Json::parse(xlstm({"doctor", "--json"}, {.environment = {{"XLSTM_SIMD", ""}}}).out);

@@ -251,8 +251,7 @@ TEST_F(Terminal, CtrlCStopsTokenising) {
        {Case{{"tokenize", "--file", file}, "Tokenising ["},
         Case{{"perplexity", "--file", file}, "Tokenising ["},
         Case{{"generate", "--prompt-file", file, "--save-state", state}, "Reading ["}}) {
-    Process process(command(arguments), Process::Streams::kTerminal,
-                    terminal_environment());
+    Process process(command(arguments), Process::Streams::kTerminal, terminal_environment());
     process.read_until(bar);
     process.write("\x03");
     EXPECT_EQ(process.wait(), 130) << arguments.front();

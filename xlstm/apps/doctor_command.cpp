@@ -46,6 +46,9 @@ std::string text_of(const MachineFacts& machine, const std::vector<CheckResult>&
   text += fact("SIMD", simd_text(machine)) + fact("threads", str(machine.threads)) +
           fact("machine", str(human_bytes(physical_memory_bytes()), ", ",
                               human_bytes(available_memory_bytes()), " available"));
+  if (machine.tf32) {
+    text += fact("TF32", "yes, by MLX_ENABLE_TF32: factors of float32 products keep 11 bits");
+  }
   for (const CheckResult& check : checks) text += check_text(check);
   return text;
 }
@@ -65,6 +68,7 @@ Json json_of(const MachineFacts& machine, const std::vector<CheckResult>& checks
       {"devices", devices},
       {"simd", machine.simd},
       {"simd_cap", machine.simd_cap},
+      {"tf32", machine.tf32},
       {"threads", machine.threads},
       {"memory", {{"physical", physical_memory_bytes()}, {"available", available_memory_bytes()}}},
       {"self_test", results}};

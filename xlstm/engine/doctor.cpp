@@ -12,6 +12,7 @@
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
 #include "xlstm/kernels/simd/simd.h"
+#include "xlstm/ops/gpu_products.h"
 #include "xlstm/ops/self_test.h"
 
 namespace xlstm {
@@ -49,6 +50,7 @@ MachineFacts machine_facts() {
           devices(),
           {simd.begin(), simd.end()},
           std::string(kernels::simd_cap()),
+          ops::tf32_wanted(),
           thread_count()};
 }
 

@@ -23,6 +23,9 @@ struct MachineFacts {
   // one that XLSTM_SIMD limits them to, empty where it says nothing (kernels/simd/simd.h).
   std::vector<std::string> simd;
   std::string simd_cap;
+  // Whether the device in use is a GPU that may round factors of float32 products to TF32, because
+  // the user has set MLX_ENABLE_TF32.
+  bool tf32 = false;
   std::size_t threads = 0;  // that CPU kernels use
 };
 

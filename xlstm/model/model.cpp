@@ -10,6 +10,7 @@
 #include "xlstm/model/segment.h"
 #include "xlstm/model/weights_loader.h"
 #include "xlstm/ops/evaluate.h"
+#include "xlstm/ops/gpu_products.h"
 #include "xlstm/wiring/view_text.h"
 
 namespace xlstm {
@@ -90,6 +91,7 @@ ops::LargeBlockArrays take_block(const LoadedWeights& loaded, std::int64_t index
 Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Model Model::load(const Plan& plan, const TensorSource& source, const LoadOptions& options) {
+  ops::ask_for_float32_products();
   const mx::Dtype dtype = options.dtype == ComputeDtype::kBfloat16 ? mx::bfloat16 : mx::float32;
   const mx::Dtype activation = ops::on_cpu() ? mx::float32 : dtype;
   const LoadedWeights loaded =

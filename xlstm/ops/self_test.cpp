@@ -11,7 +11,9 @@
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
 #include "xlstm/kernels/rms_norm/rms_norm.h"
 #include "xlstm/ops/evaluate.h"
+#include "xlstm/ops/gpu_products.h"
 #include "xlstm/ops/ops.h"
+#include "xlstm/ops/self_test_bounds.h"
 
 namespace xlstm::ops {
 namespace {
@@ -47,14 +49,14 @@ double relative_error(const mx::array& got, const std::vector<float>& truth) {
   return difference / largest;
 }
 
-SelfTestResult test_linear() {
+SelfTestResult test_linear(bool tf32) {
   const auto x = uniform(S * D, 1, 1), w = uniform(N * D, 1, 2), bias = uniform(N, 1, 3);
   std::vector<float> truth(static_cast<std::size_t>(S * N));
   kernels::linear_reference(x.data(), D, w.data(), kernels::WeightType::kF32, bias.data(),
                             truth.data(), N, S, N, D);
   const auto y = linear(array_of(x, {1, S, D}), array_of(w, {N, D}), array_of(bias, {N}));
   // sums of D + 1 terms; their absolute values add up to a few times the largest result
-  return {"linear", relative_error(y, truth), kEps * (D + 1) * 4};
+  return {"linear", relative_error(y, truth), (kEps * (D + 1) + (tf32 ? kTf32Product : 0)) * 4};
 }
 
 SelfTestResult test_rms_norm() {
@@ -79,7 +81,7 @@ struct CellTruth {
 };
 
 // The cell over S tokens, in chunks and token by token.
-void test_cell(std::vector<SelfTestResult>& results) {
+void test_cell(bool tf32, std::vector<SelfTestResult>& results) {
   const auto q = uniform(B * S * NH * DHQK, 1, 8), k = uniform(B * S * NH * DHQK, 1, 9);
   const auto v = uniform(B * S * NH * DHV, 1, 10);
   const auto i = uniform(B * S * NH, 5, 11), f = uniform(B * S * NH, 5, 12);
@@ -97,9 +99,12 @@ void test_cell(std::vector<SelfTestResult>& results) {
 
   // S tokens' decays and maxima, each below 6, rounded once each, besides the sums over DHQK
   const double bound = kEps * (DHQK + 12 * S);
+  const CellBounds more =
+      tf32 ? tf32_cell_bounds({B, S, NH, DHQK, DHV, 1e-6, q, k, v, i, f}) : CellBounds();
   const MlstmOutput chunked = mlstm(in, fresh, 1e-6F);
-  results.push_back({"mlstm_chunk", relative_error(chunked.h, truth.h), bound});
-  results.push_back({"mlstm_chunk state", relative_error(chunked.state.C, truth.C), bound});
+  results.push_back({"mlstm_chunk", relative_error(chunked.h, truth.h), bound + more.chunk_h});
+  results.push_back(
+      {"mlstm_chunk state", relative_error(chunked.state.C, truth.C), bound + more.chunk_C});
 
   MlstmState state = fresh;
   std::vector<mx::array> h;
@@ -115,16 +120,22 @@ void test_cell(std::vector<SelfTestResult>& results) {
     h.push_back(out.h);
     state = out.state;
   }
-  results.push_back({"mlstm_step", relative_error(mx::concatenate(h, 1), truth.h), bound});
+  results.push_back(
+      {"mlstm_step", relative_error(mx::concatenate(h, 1), truth.h), bound + more.step_h});
   results.push_back({"mlstm_step state", relative_error(state.C, truth.C), bound});
 }
 
 }  // namespace
 
-std::vector<SelfTestResult> self_test() {
-  std::vector<SelfTestResult> results = {test_linear(), test_rms_norm(), test_head_norm()};
-  test_cell(results);
+std::vector<SelfTestResult> self_test(bool tf32) {
+  std::vector<SelfTestResult> results = {test_linear(tf32), test_rms_norm(), test_head_norm()};
+  test_cell(tf32, results);
   return results;
+}
+
+std::vector<SelfTestResult> self_test() {
+  ask_for_float32_products();
+  return self_test(tf32_wanted());
 }
 
 }  // namespace xlstm::ops

@@ -14,7 +14,10 @@ struct SelfTestResult {
   bool ok() const { return error <= bound; }
 };
 
-// A second or less; uses MLX's default device. Throws what the device throws.
+// A second or less; uses MLX's default device. `tf32`: bounds allow for products that are rounded
+// to TF32. Throws what the device throws.
+std::vector<SelfTestResult> self_test(bool tf32);
+// The same, with the bounds for how the device multiplies (gpu_products.h).
 std::vector<SelfTestResult> self_test();
 
 }  // namespace xlstm::ops
