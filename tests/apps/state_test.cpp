@@ -68,6 +68,7 @@ TEST_F(State, AnInterruptWithinThePromptKeepsWhatWasReadAndSaysHowMuch) {
                            write("long.txt", text).string(), "--save-state", state()}),
                   Process::Streams::kTerminal);
   process.read_until("Reading");
+  process.read_until("  3%");  // tokenising, of which nothing is kept, is the first
   process.send(SIGINT);
   const std::string shown = process.read_all();
   EXPECT_THAT(shown, ::testing::ContainsRegex("read [0-9,]+ of [0-9,]+ tokens of the prompt"));
