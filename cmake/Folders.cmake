@@ -18,6 +18,8 @@ function(xlstm_add_tests NAME)
   add_executable(tests_${NAME} ${ARG_FILES})
   target_link_libraries(tests_${NAME} PRIVATE ${ARG_FOLDERS} ${ARG_LINK} GTest::gtest GTest::gmock
                                               GTest::gtest_main)
+  # The time to build a test is worth more than the time that it takes.
+  target_compile_options(tests_${NAME} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_compile_definitions(
     tests_${NAME} PRIVATE XLSTM_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                           XLSTM_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
