@@ -148,6 +148,13 @@ TEST(Turns, QuotesMakeABlock) {
   EXPECT_EQ(read_turn(lines, "> ").text, "d");
 }
 
+TEST(Turns, PastedLinesAreOneTurnWhateverTheyBeginAndEndWith) {
+  for (const std::string text : {"\"\"\"A docstring.\"\"\"\nimport os", "one \\\ntwo \\"}) {
+    ListedLines lines({text});
+    EXPECT_EQ(read_turn(lines, "> ").text, text);
+  }
+}
+
 TEST(Turns, AnInterruptDropsTheTurn) {
   ListedLines lines({"\"\"\"", "one", "^C", "a\\", "^C", "two"});
   EXPECT_EQ(read_turn(lines, "> ").end, LineEnd::kInterrupted);

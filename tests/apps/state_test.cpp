@@ -59,6 +59,13 @@ TEST_F(State, AnAnswerGoesOnWithoutAPrompt) {
   EXPECT_EQ(without_line_end(first.out) + second.out, wanted.greedy + "\n") << second.err;
 }
 
+TEST_F(State, IsCopiedWhereNothingMoreIsRead) {
+  const std::string copy = file("copy.state").string();
+  ASSERT_EQ(greedy({"-p", "Once upon", "-n", "0", "--save-state", state()}).code, 0);
+  ASSERT_EQ(greedy({"-n", "0", "--load-state", state(), "--save-state", copy}).code, 0);
+  EXPECT_EQ(read_file(copy), read_file(state()));
+}
+
 TEST_F(State, AnInterruptWithinThePromptKeepsWhatWasReadAndSaysHowMuch) {
   // The book again and again: Ctrl-C comes long before its end.
   const std::string book = read_file(std::filesystem::path(XLSTM_TEST_DATA) / "books/alice.txt");

@@ -125,7 +125,9 @@ int run_convert(const ConvertArguments& options) {
   const std::unique_ptr<InputMoments> moments = calibration_of(options, from);
   to.moments = moments.get();
   to.check_memory = [&](std::uint64_t bytes) {
-    check_memory_left(bytes, options.engine, from.string());
+    EngineOptions limits = options.engine;
+    limits.device = "cpu";  // converting takes the host's memory
+    check_memory_left(bytes, limits, from.string());
   };
   const ConvertReport report = convert(from, options.to, to);
   bar.clear();

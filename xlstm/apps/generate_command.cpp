@@ -79,8 +79,8 @@ int run_generate(const GenerateArguments& options) {
   if (!options.state.load.empty()) session.load(options.state.load);
   const Completion completion = answer(options, request, prompt.value_or(""), session);
   finish_output(options, completion, engine);
-  const bool untouched = completion.statistics.prompt_tokens == 0 && completion.tokens.empty();
-  if (!options.state.save.empty() && !untouched) session.save(options.state.save);
+  const bool has_read = session.position() > 0;
+  if (!options.state.save.empty() && has_read) session.save(options.state.save);
   if (options.stats) write_note(statistics_text(completion, engine.memory()));
   return interrupted() ? interrupt_exit_code() : kExitOk;
 }

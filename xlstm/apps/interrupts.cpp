@@ -94,11 +94,14 @@ Wait wait_on(int descriptor, Direction direction, int milliseconds) {
   return Wait::kInterrupted;
 }
 
-// False: interrupted.
+// False: interrupted. Who was woken meanwhile is woken at the next wait_for().
 bool wait_until_ready(int descriptor, Direction direction) {
-  for (;;) {
+  for (bool woken = false;;) {
     const Wait wait = wait_on(descriptor, direction, kForever);
-    if (wait == Wait::kReady || wait == Wait::kInterrupted) return wait == Wait::kReady;
+    woken = woken || wait == Wait::kWoken;
+    if (wait != Wait::kReady && wait != Wait::kInterrupted) continue;
+    if (woken) wake_waiting();
+    return wait == Wait::kReady;
   }
 }
 

@@ -74,6 +74,8 @@ std::string statistics_text(const Completion& completion, const MemoryUse& memor
 
 std::string cut_short_text(const Completion& completion) {
   const auto read = static_cast<std::uint64_t>(completion.statistics.prompt_tokens);
+  const bool tokenising = completion.prompt_tokens == 0 && completion.stop_reason == "cancelled";
+  if (tokenising && completion.tokens.empty()) return "read nothing of the prompt\n";
   if (read >= completion.prompt_tokens) return "";
   return str("read ", with_commas(read), " of ", with_commas(completion.prompt_tokens),
              " tokens of the prompt\n");

@@ -52,6 +52,7 @@ Line PipeLines::read(const std::string&) {
 Line read_turn(LineSource& lines, const std::string& prompt) {
   Line line = lines.read(prompt);
   if (line.end != LineEnd::kText) return line;
+  if (line.text.find('\n') != std::string::npos) return line;  // pasted: whole as it is
   if (line.text.starts_with(kQuotes)) return read_block(lines, line.text.substr(kQuotes.size()));
   return read_continued(lines, line.text);
 }

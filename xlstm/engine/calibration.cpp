@@ -72,12 +72,14 @@ class ModelMoments : public InputMoments {
 
  private:
   void take_rows(const std::string& slot, std::span<const float> values) {
-    rows_.insert(rows_.end(), values.begin(), values.end());
     const Shape& shape = checkpoint_.plan.find_slot(slot)->shape;
-    if (rows_.size() < static_cast<std::size_t>(shape[0] * shape[1])) return;
+    const auto all = static_cast<std::size_t>(shape[0] * shape[1]);
+    rows_.reserve(all);
+    rows_.insert(rows_.end(), values.begin(), values.end());
+    if (rows_.size() < all) return;
     const mx::Shape lengths = {static_cast<int>(shape[0]), static_cast<int>(shape[1])};
     inputs_->replace(slot, mx::array(rows_.data(), lengths, mx::float32));
-    rows_ = {};
+    std::vector<float>().swap(rows_);
     respect_soft_limit(limits_of(options_));
   }
 
@@ -120,13 +122,10 @@ class ModelMoments : public InputMoments {
 
 Checkpoint open(const std::filesystem::path& folder, const Tokenizer& tokenizer,
                 const CalibrationOptions& options) {
-  DeviceAsBefore before;
   choose_device(limits_of(options));
   auto source = open_weights(folder);
   Plan plan = discover(folder, *source);
   const std::optional<TokenId> bos = begin_token(tokenizer, plan);
-  apply_limits(limits_of(options));
-  before.change_stays();
   return {std::move(source), std::move(plan), bos};
 }
 
@@ -208,10 +207,13 @@ std::unique_ptr<InputMoments> calibrate_with(const std::filesystem::path& folder
                                              std::string_view text, std::string_view where,
                                              const CalibrationOptions& options) {
   return with_memory_told([&] {
+    DeviceAsBefore before;
     const Tokenizer tokenizer = Tokenizer::open(folder);
     Checkpoint checkpoint = open(folder, tokenizer, options);
     Texts texts = texts_of(text, where, tokenizer, checkpoint, options);
     const std::size_t tokens = texts.front().size();
+    apply_limits(limits_of(options));
+    before.change_stays();
     return std::make_unique<ModelMoments>(
         std::move(checkpoint), [texts = std::move(texts)](const Checkpoint&) { return texts; },
         tokens, options);
@@ -221,12 +223,15 @@ std::unique_ptr<InputMoments> calibrate_with(const std::filesystem::path& folder
 std::unique_ptr<InputMoments> calibrate_with_own_text(const std::filesystem::path& folder,
                                                       const CalibrationOptions& options) {
   return with_memory_told([&] {
+    DeviceAsBefore before;
     Checkpoint checkpoint = open(folder, Tokenizer::open(folder), options);
     if (!checkpoint.bos) {
       fail_wanted(ErrorKind::kUsage, folder.string(),
                   "a model with a BOS token to begin texts with", "none: calibrate with a file");
     }
     check_memory_for_own(checkpoint, options);
+    apply_limits(limits_of(options));
+    before.change_stays();
     return std::make_unique<ModelMoments>(
         std::move(checkpoint), [options](const Checkpoint& of) { return write_texts(of, options); },
         std::max(options.tokens, kLeastCalibration), options);

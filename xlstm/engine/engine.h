@@ -12,7 +12,8 @@
 //   session.complete({.prompt = " a king", .seed = 1});
 //   fork.complete({.prompt = " a queen", .seed = 1});
 //
-// Everything throws xlstm::Error (base/error.h), and what callbacks throw passes through.
+// Everything throws xlstm::Error (base/error.h), and what callbacks throw passes through, but for
+// std::bad_alloc, which becomes an Error.
 #pragma once
 
 #include <cstdint>
@@ -83,7 +84,8 @@ struct Completion {
   std::vector<std::int32_t> tokens;  // chosen, an end token included
   std::string stop_reason;           // "max_tokens", "end_token", "stop_string", "cancelled"
   std::uint64_t prompt_tokens = 0;   // of the prompt; a call cancelled while it was being read has
-                                     // read its first statistics.prompt_tokens
+                                     // read its first statistics.prompt_tokens. 0 where it was
+                                     // cancelled before they were known
   std::uint64_t seed = 0;            // that was used
   Statistics statistics;
 };

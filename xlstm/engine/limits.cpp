@@ -11,16 +11,17 @@
 #include "xlstm/base/threads.h"
 #include "xlstm/engine/environment.h"
 #include "xlstm/engine/memory_left.h"
+#include "xlstm/ops/gpu_products.h"
 
 namespace xlstm {
 namespace {
 
 namespace mx = mlx::core;
 
-// Memory of the default device as MLX knows it, 0 where it does not say.
-std::uint64_t device_memory() {
-  if (mx::default_device() == mx::Device::cpu) return 0;
-  const auto& info = mx::device_info();
+// Memory of a device as MLX knows it, 0 where it does not say.
+std::uint64_t device_memory(const mx::Device& device) {
+  if (device == mx::Device::cpu) return 0;
+  const auto& info = mx::device_info(device);
   for (const char* key : {"memory_size", "total_memory"}) {
     const auto entry = info.find(key);
     if (entry == info.end()) continue;
@@ -40,9 +41,9 @@ std::uint64_t less(std::uint64_t all, std::uint64_t used) {
 
 // Weights are counted as MLX's memory: what is resident beside them (code, pieces of files) is
 // small or can be dropped.
-Room room_of_machine(std::uint64_t used) {
-  if (const std::uint64_t device = device_memory()) {
-    return {less(device, used), str("the device's ", human_bytes(device))};
+Room room_of_machine(const mx::Device& device, std::uint64_t used) {
+  if (const std::uint64_t bytes = device_memory(device)) {
+    return {less(bytes, used), str("the device's ", human_bytes(bytes))};
   }
   return {available_memory_bytes(), str("the machine's ", human_bytes(physical_memory_bytes()))};
 }
@@ -50,7 +51,7 @@ Room room_of_machine(std::uint64_t used) {
 // A hard limit is a promise to stay below it, and no memory that the machine does not have.
 Room room_left(const EngineOptions& options) {
   const std::uint64_t used = mx::get_active_memory();
-  Room room = room_of_machine(used);
+  Room room = room_of_machine(device_of(options), used);
   const std::uint64_t allowed = less(options.hard_memory_limit, used);
   if (options.hard_memory_limit == 0 || allowed > room.bytes) return room;
   return {allowed, str("the limit of ", human_bytes(options.hard_memory_limit))};
@@ -92,6 +93,7 @@ DeviceAsBefore::~DeviceAsBefore() {
 
 void choose_device(const EngineOptions& options) {
   mx::set_default_device(device_of(options));
+  ops::ask_for_float32_products();
   if (options.threads > 0) set_thread_count(options.threads);
   check_environment();
 }
@@ -108,7 +110,7 @@ ComputeDtype choose_dtype(const EngineOptions& options) {
 
 std::uint64_t memory_limit(const EngineOptions& options) {
   if (options.hard_memory_limit > 0) return options.hard_memory_limit;
-  const std::uint64_t device = device_memory();
+  const std::uint64_t device = device_memory(device_of(options));
   return device > 0 ? device : physical_memory_bytes();
 }
 

@@ -14,8 +14,8 @@ namespace xlstm {
 // The device that options ask for. Throws Error(kUsage).
 mlx::core::Device device_of(const EngineOptions& options);
 
-// Makes the device MLX's default and sets the thread count. Throws Error(kUsage), also for what
-// check_environment() refuses.
+// Makes the device MLX's default, with real float32 products, and sets the thread count. Throws
+// Error(kUsage), also for what check_environment() refuses.
 void choose_device(const EngineOptions& options);
 
 // Puts the process's device and thread count back as they were when this was made, unless the

@@ -35,8 +35,8 @@ struct ForwardResult {
 
 class Model {
  public:
-  // Reads every weight once; releases the source's pages behind it. On a GPU it first asks MLX for
-  // products in real float32 (ops/gpu_products.h).
+  // Reads every weight once. On a GPU it first asks MLX for products in real float32
+  // (ops/gpu_products.h).
   static Model load(const Plan& plan, const TensorSource& source, const LoadOptions& options = {});
 
   // `tokens` [B, S] int32, S >= 0, ids in [0, V) (checked by the caller: they may not be computed

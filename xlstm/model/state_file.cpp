@@ -170,7 +170,7 @@ std::string differences(const TensorSource& source, const StateOwner& owner) {
   }
   if (!text.empty()) return text;
   return told ? "which differs in its weights alone"
-              : "and an earlier version, which did not say more";
+              : "written by an earlier version, which did not say more";
 }
 
 void check_model(const TensorSource& source, const StateOwner& owner, const std::string& file) {

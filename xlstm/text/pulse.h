@@ -28,7 +28,7 @@ class Pulse {
   }
 
  private:
-  static constexpr std::size_t kEvery = 1 << 16;  // milliseconds
+  static constexpr std::size_t kEvery = 1 << 16;  // bytes: some milliseconds of work
 
   void tell() {
     since_ = 0;

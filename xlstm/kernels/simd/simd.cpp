@@ -100,7 +100,11 @@ std::string_view simd_cap() {
 }
 
 void limit_simd(std::string_view name) {
-  simd().limit(name.empty() ? simd().cap() : simd().named(name));
+  const SimdClass* const top = name.empty() ? simd().cap() : simd().named(name);
+  if (top == nullptr && !name.empty()) {
+    fail_wanted(ErrorKind::kInternal, "limit_simd", "a class of instructions", quoted(name));
+  }
+  simd().limit(top);
 }
 
 const hwy::ChosenTarget& simd_target() {
