@@ -109,8 +109,8 @@ std::optional<std::string> read_line() {
   std::string line;
   for (;;) {
     if (at == filled) {
-      flush_out();  // whoever gives us the next line may want to see this one's answer first
-      at = 0;
+      flush_out();      // whoever gives us the next line may want to see this one's answer first
+      at = filled = 0;  // an interrupted read leaves nothing of an earlier line
       filled = read_block(STDIN_FILENO, block.data(), kBlock, "standard input");
       if (filled == 0) return line.empty() ? std::nullopt : std::optional(line);
     }
