@@ -95,8 +95,8 @@ void check_case(const fs::path& folder) {
   const double step_state = golden_state_difference(*golden, stepped);
 
   const auto wanted = read_ids(*golden, "greedy");
-  const bool same =
-      greedy(model, {ids.begin(), ids.begin() + 20}, wanted.size(), model.plan().eos_id) == wanted;
+  const bool same = greedy(model, {ids.begin(), ids.begin() + 20}, wanted.size(),
+                           model.plan().eos_id()) == wanted;
   std::printf(
       "%s: logits %.1e, states %.1e, states by steps %.1e (bound %.1e), %zu greedy ids %s\n",
       folder.filename().c_str(), logits, state, step_state, bound, wanted.size(),

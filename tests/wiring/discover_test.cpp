@@ -58,7 +58,7 @@ TEST(Discover, SevenBillion) {
   EXPECT_EQ(plan.dims.DHQK, 256);
   EXPECT_EQ(plan.dims.DHV, 512);
   EXPECT_EQ(plan.dims.F, 10944);
-  EXPECT_EQ(plan.eos_id, 2);
+  EXPECT_EQ(plan.eos_id(), 2);
   const Node& mlstm = plan.node("blocks.31.mlstm");
   const Node& ffn = plan.node("blocks.31.ffn");
   EXPECT_EQ(mlstm.parameters + ffn.parameters, 201666576u);

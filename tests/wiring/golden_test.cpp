@@ -45,7 +45,7 @@ TEST_P(WiringGolden, Dimensions) {
   EXPECT_FALSE(plan.dims.tied_head);  // large-tied-caps holds a head of its own, and HF uses it
   EXPECT_EQ(plan.node("embedding").dtype, c.dtype);
   EXPECT_EQ(plan.bos_id, 0);
-  EXPECT_EQ(plan.eos_id, 0);
+  EXPECT_EQ(plan.eos_id(), 0);
   EXPECT_EQ(plan.pad_id, 1);
   EXPECT_EQ(plan.parameters(), c.parameters);
 }

@@ -4,19 +4,12 @@
 #include <filesystem>
 
 #include "xlstm/apps/chat_session.h"
-#include "xlstm/base/utf8.h"
+#include "xlstm/apps/values.h"
 
 namespace xlstm::apps {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A name that can be typed.
-bool shows(std::string_view name) {
-  return utf8_first_error(name) == std::string_view::npos && std::ranges::none_of(name, [](char c) {
-           return static_cast<unsigned char>(c) < ' ' || c == 0x7F;
-         });
-}
 
 std::vector<std::string> commands_that_begin(std::string_view start) {
   std::vector<std::string> words;
@@ -37,7 +30,7 @@ std::vector<std::string> files_that_begin(std::string_view path) {
   for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
     const std::string name = entry->path().filename().string();
     const bool hidden = name.starts_with('.') && !start.starts_with('.');
-    if (hidden || !name.starts_with(start) || !shows(name)) continue;
+    if (hidden || !name.starts_with(start) || !is_printable(name)) continue;
     std::error_code unknown;
     words.push_back(folder + name + (entry->is_directory(unknown) ? "/" : ""));
   }

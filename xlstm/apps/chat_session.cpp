@@ -7,7 +7,6 @@
 #include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
-#include "xlstm/base/utf8.h"
 
 namespace xlstm::apps {
 namespace {
@@ -33,11 +32,7 @@ constexpr char kHelp[] =
 
 // A fork's name stands in the prompt and in lists: one word that shows.
 bool good_name(std::string_view name) {
-  return utf8_first_error(name) == std::string_view::npos &&
-         std::ranges::none_of(name, [](char letter) {
-           const auto byte = static_cast<unsigned char>(letter);
-           return byte <= ' ' || byte == 0x7f;
-         });
+  return is_printable(name) && name.find(' ') == std::string_view::npos;
 }
 
 std::string require_file(std::string_view command, const std::string& argument) {

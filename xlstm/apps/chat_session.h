@@ -32,8 +32,8 @@ class ChatSession {
   Completion answer(const std::string& text, const OnCompletionText& on_text,
                     const std::function<void(double)>& on_prompt_progress = {});
   // Takes the last answer back and answers the same again: otherwise, where the seed is made up.
-  // Throws Error(kUsage) if the last thing done was no answer; then, and after any other error, all
-  // is as it was.
+  // Throws Error(kUsage) if the last step that /undo would take back was no answer; then, and after
+  // any other error, all is as it was.
   Completion regenerate(const OnCompletionText& on_text,
                         const std::function<void(double)>& on_prompt_progress = {});
 

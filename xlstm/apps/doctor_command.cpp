@@ -7,6 +7,7 @@
 #include "xlstm/apps/options.h"
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
+#include "xlstm/apps/values.h"
 #include "xlstm/base/memory.h"
 
 namespace xlstm::apps {
@@ -16,12 +17,6 @@ struct DoctorArguments {
   EngineOptions engine;
   bool json = false;
 };
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
 
 std::string simd_text(const MachineFacts& machine) {
   const std::string cap =

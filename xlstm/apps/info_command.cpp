@@ -46,13 +46,11 @@ std::string token_text(const Tokenizer& tokenizer, TokenId id) {
 
 std::string tokenizer_text(const Tokenizer& tokenizer, const Plan& plan) {
   const std::optional<TokenId> begin = begin_token(tokenizer, plan);
-  std::string ends;
-  for (const TokenId id : end_tokens(tokenizer, plan)) {
-    ends += (ends.empty() ? "" : ", ") + token_text(tokenizer, id);
-  }
+  std::vector<std::string> ends;
+  for (const TokenId id : end_tokens(tokenizer, plan)) ends.push_back(token_text(tokenizer, id));
   return fact("tokenizer", str(tokenizer.max_id() + 1, " ids, BOS ",
                                begin ? token_text(tokenizer, *begin) : "none")) +
-         fact("end tokens", ends.empty() ? "none" : ends);
+         fact("end tokens", ends.empty() ? "none" : joined(ends));
 }
 
 // "eos_id" is the first of the end tokens.

@@ -129,7 +129,7 @@ bool told_to_end() {
 void clear_interrupt() {
   int number = SIGINT;
   g_signal.compare_exchange_strong(number, 0);
-  // After the mark is gone, so that a signal in between leaves its mark for wait_readable().
+  // After the mark is gone, so that a signal in between leaves its mark for the next wait.
   if (!interrupted()) drain_wake_pipe();
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "xlstm/apps/nearest.h"
+#include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
 
 namespace xlstm::apps {
@@ -13,9 +14,7 @@ namespace {
 void check_choice(const std::string& name, const std::vector<std::string>& choices,
                   const std::string& value) {
   if (choices.empty() || std::ranges::count(choices, value) > 0) return;
-  std::string wanted;
-  for (const std::string& choice : choices) wanted += (wanted.empty() ? "" : ", ") + choice;
-  fail_wanted(ErrorKind::kUsage, name, (choices.size() > 1 ? "one of " : "") + wanted,
+  fail_wanted(ErrorKind::kUsage, name, (choices.size() > 1 ? "one of " : "") + joined(choices),
               quoted(value) + did_you_mean(value, choices));
 }
 

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 
 #include "xlstm/apps/editor/key_decoder.h"
 #include "xlstm/apps/interrupts.h"

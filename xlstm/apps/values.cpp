@@ -1,5 +1,6 @@
 #include "xlstm/apps/values.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -137,6 +138,18 @@ void require_output_name(std::string_view where, std::string_view name) {
   if (name != "-") return;
   fail_wanted(ErrorKind::kUsage, where, "a file name (./- is one)",
               "\"-\": standard output carries the answer");
+}
+
+bool is_printable(std::string_view text) {
+  return utf8_first_error(text) == std::string_view::npos && std::ranges::none_of(text, [](char c) {
+           return static_cast<unsigned char>(c) < ' ' || c == 0x7F;
+         });
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
 }
 
 std::string require_utf8(std::string_view where, std::string_view text) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace xlstm::apps {
 
@@ -39,6 +40,12 @@ std::string unescape(std::string_view option, std::string_view text);
 // Refuses a name of a file or folder to write that is empty, or "-", which elsewhere stands for a
 // stream.
 void require_output_name(std::string_view where, std::string_view name);
+
+// Whether `text` is UTF-8 without control characters, as a name that is typed and shown must be.
+bool is_printable(std::string_view text);
+
+// "a, b, c"
+std::string joined(const std::vector<std::string>& words);
 
 // `text`, if it is UTF-8.
 std::string require_utf8(std::string_view where, std::string_view text);

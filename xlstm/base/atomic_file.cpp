@@ -15,8 +15,7 @@ namespace {
 
 constexpr int kNameAttempts = 16;
 constexpr int kMostLinks = 40;
-constexpr mode_t kPlainMode = 0666;                         // less the umask, as for any new file
-constexpr std::size_t kMostPerCall = std::size_t{1} << 30;  // some systems refuse 2 GiB and more
+constexpr mode_t kPlainMode = 0666;  // less the umask, as for any new file
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
@@ -121,7 +120,7 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::write(std::span<const std::byte> bytes) {
   check_open();
   while (!bytes.empty()) {
-    const std::size_t wanted = std::min(bytes.size(), kMostPerCall);
+    const std::size_t wanted = std::min(bytes.size(), kMostBytesPerCall);
     const ssize_t written =
         uninterrupted([&] { return ::write(descriptor_, bytes.data(), wanted); });
     if (written < 0) give_up("write");

@@ -12,8 +12,6 @@
 namespace xlstm {
 namespace {
 
-constexpr std::size_t kMostPerCall = std::size_t{1} << 30;  // some systems refuse 2 GiB and more
-
 // Size in bytes of a regular file; anything else is an error.
 std::uint64_t size_of_file(int descriptor, const std::filesystem::path& path) {
   struct stat status {};
@@ -57,7 +55,7 @@ InputFile& InputFile::operator=(InputFile&& other) noexcept {
 
 void InputFile::read(std::uint64_t offset, std::span<std::byte> to) const {
   while (!to.empty()) {
-    const std::size_t wanted = std::min(to.size(), kMostPerCall);
+    const std::size_t wanted = std::min(to.size(), kMostBytesPerCall);
     const ssize_t got = uninterrupted(
         [&] { return ::pread(descriptor_, to.data(), wanted, static_cast<off_t>(offset)); });
     if (got < 0) fail_system(path_, "read", errno);

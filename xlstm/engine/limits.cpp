@@ -86,14 +86,14 @@ mx::Device device_of(const EngineOptions& options) {
 DeviceAsBefore::DeviceAsBefore() : device_(mx::default_device()), threads_(chosen_thread_count()) {}
 
 DeviceAsBefore::~DeviceAsBefore() {
-  if (changed_) return;
+  if (stays_) return;
   mx::set_default_device(device_);
   if (chosen_thread_count() != threads_) set_thread_count(threads_);
 }
 
 void choose_device(const EngineOptions& options) {
   mx::set_default_device(device_of(options));
-  ops::ask_for_float32_products();
+  ops::ask_for_float32_products();  // calibration and the self test load no Model, which asks too
   if (options.threads > 0) set_thread_count(options.threads);
   check_environment();
 }

@@ -27,12 +27,12 @@ class DeviceAsBefore {
   DeviceAsBefore(const DeviceAsBefore&) = delete;
   DeviceAsBefore& operator=(const DeviceAsBefore&) = delete;
 
-  void change_stays() { changed_ = true; }
+  void change_stays() { stays_ = true; }
 
  private:
   mlx::core::Device device_;
   std::size_t threads_;
-  bool changed_ = false;
+  bool stays_ = false;
 };
 
 // The element type that options ask for on that device. Throws Error(kUsage).

@@ -115,7 +115,7 @@ mx::array read_array(const TensorSource& source, const std::string& name, const 
   return mx::array(std::move(data), mx::Shape(shape.begin(), shape.end()), mx::float32);
 }
 
-// Of all tensors' bytes, in order: a bit that flipped on a disk must not become a memory.
+// Of all tensors' bytes, in order: a bit that flipped on a disk must not pass for what was read.
 std::string hash_of(const std::vector<mx::array>& tensors) {
   Hash hash;
   for (const mx::array& tensor : tensors) hash.add(bytes_of(tensor));
@@ -156,7 +156,7 @@ void check_finite(ErrorKind kind, const std::string& file, const std::string& na
               str(a.data<float>()[at], " in ", name, ", element ", at));
 }
 
-// "name "a" instead of "b"; weights ..."; of what both sides say of themselves.
+// `name "a" instead of "b"; weights ...`: of what both sides say of themselves.
 std::string differences(const TensorSource& source, const StateOwner& owner) {
   std::string text;
   bool told = false;

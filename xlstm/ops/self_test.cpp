@@ -134,7 +134,6 @@ std::vector<SelfTestResult> self_test(bool tf32) {
 }
 
 std::vector<SelfTestResult> self_test() {
-  ask_for_float32_products();
   return self_test(tf32_wanted());
 }
 

@@ -82,7 +82,6 @@ void add_tokens(Plan& plan, const TokenIds& tokens) {
   for (const std::int64_t id : tokens.eos) {
     if (std::ranges::count(plan.eos_ids, id) == 0) plan.eos_ids.push_back(id);
   }
-  if (!plan.eos_ids.empty()) plan.eos_id = plan.eos_ids.front();
 }
 
 Plan discover_in(std::string_view config_json, const TensorSource& source,

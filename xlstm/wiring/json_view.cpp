@@ -66,7 +66,7 @@ std::string json_view(const Plan& plan) {
   for (const Node& node : plan.nodes) nodes.push_back(node_json(node));
   const Ordered root = {{"name", printable(plan.name)},      {"family", plan.family},
                         {"dialect", plan.dialect},           {"dims", dims_json(plan.dims)},
-                        {"bos_id", or_null(plan.bos_id)},    {"eos_id", or_null(plan.eos_id)},
+                        {"bos_id", or_null(plan.bos_id)},    {"eos_id", or_null(plan.eos_id())},
                         {"eos_ids", plan.eos_ids},           {"pad_id", or_null(plan.pad_id)},
                         {"parameters", plan.parameters()},   {"bytes", plan.bytes()},
                         {"state_bytes", plan.state_bytes()}, {"nodes", nodes}};

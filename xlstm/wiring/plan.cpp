@@ -40,6 +40,10 @@ std::uint64_t Plan::state_bytes() const {
   return sum;
 }
 
+std::optional<std::int64_t> Plan::eos_id() const {
+  return eos_ids.empty() ? std::nullopt : std::optional(eos_ids.front());
+}
+
 std::string Plan::dtypes() const {
   std::vector<std::string_view> seen;
   std::string out;

@@ -84,9 +84,10 @@ struct Plan {
   LargeDims dims;
   std::vector<Node> nodes;  // in the order in which data passes
   // As config.json says, else generation_config.json; may be wrong.
-  std::optional<std::int64_t> bos_id, eos_id, pad_id;
-  std::vector<std::int64_t> eos_ids;  // all that either names; eos_id is the first
+  std::optional<std::int64_t> bos_id, pad_id;
+  std::vector<std::int64_t> eos_ids;  // all that either names
 
+  std::optional<std::int64_t> eos_id() const;  // the first of eos_ids
   std::uint64_t parameters() const;
   std::uint64_t bytes() const;
   std::uint64_t state_bytes() const;

@@ -1,7 +1,4 @@
 // The keys of the emacs mode alone.
-#include <algorithm>
-#include <cctype>
-
 #include "xlstm/apps/editor/editor.h"
 
 namespace xlstm::apps {
