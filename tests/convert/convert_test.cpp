@@ -6,7 +6,6 @@
 #include "tests/base/file_size_limit.h"
 #include "tests/convert/converting.h"
 #include "tests/wiring/expect_error.h"
-#include "xlstm/base/threads.h"
 
 namespace xlstm::testing {
 namespace {
@@ -215,9 +214,9 @@ TEST_F(Convert, EveryGoldenModel) {
 
 TEST_F(Convert, IsTheSameForEveryNumberOfThreads) {
   convert(kClassics, out_, quantising(3, 32));
-  set_thread_count(1);
-  convert(kClassics, scratch_.path() / "one", quantising(3, 32));
-  set_thread_count(0);
+  ConvertOptions alone = quantising(3, 32);
+  alone.threads = 1;
+  convert(kClassics, scratch_.path() / "one", alone);
   EXPECT_EQ(text_of(out_ / "model.safetensors"),
             text_of(scratch_.path() / "one" / "model.safetensors"));
 }

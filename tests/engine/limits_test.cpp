@@ -11,7 +11,7 @@
 #include "mlx/memory.h"
 #include "tests/generate/classics.h"
 #include "xlstm/base/error.h"
-#include "xlstm/base/threads.h"
+#include "xlstm/ops/thread_pool.h"
 
 namespace xlstm {
 namespace {
@@ -36,24 +36,24 @@ TEST(Limits, a_hard_limit_makes_no_memory) {
 
 TEST(Limits, an_engine_that_is_refused_changes_nothing) {
   const auto device = mlx::core::default_device();
-  const std::size_t threads = thread_count(), other = threads + 1;
+  const std::size_t threads = ops::thread_pool().size(), other = threads + 1;
   EngineOptions options = {.device = "cpu"};
   options.threads = other;
   EXPECT_THROW(Engine::open("/no/such/model", options), Error);
   options.hard_memory_limit = 1;
   EXPECT_THROW(open(options), Error);
   EXPECT_THROW(open_synthetic("tiny", options), Error);
-  EXPECT_EQ(thread_count(), threads);
+  EXPECT_EQ(ops::thread_pool().size(), threads);
   EXPECT_EQ(mlx::core::default_device(), device);
 
   options.hard_memory_limit = 0;
   options.on_load_progress = [](double) { throw std::logic_error("no"); };
   EXPECT_THROW(open(options), std::logic_error);
-  EXPECT_EQ(thread_count(), threads);
+  EXPECT_EQ(ops::thread_pool().size(), threads);
   options.on_load_progress = {};
   open(options);
-  EXPECT_EQ(thread_count(), other);
-  set_thread_count(0);
+  EXPECT_EQ(ops::thread_pool().size(), other);
+  ops::set_thread_count(0);
 }
 
 TEST(Limits, an_engine_without_limits_does_not_inherit_another_s) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "tests/kernels/op_cases.h"
 #include "tests/kernels/quantized_cases.h"
 #include "xlstm/kernels/quantize/add_product.h"
 #include "xlstm/kernels/quantize/input_factor.h"
@@ -129,7 +130,7 @@ TEST(AddProduct, IsTheProductAtEverySize) {
 TEST(InputFactor, SquaresAddUpToTheError) {
   for (const std::size_t K : {32, 64, 96, 160, 224}) {
     const auto H = moments(K, 2 * K, K);
-    const InputFactor factor = kernels::factor_inputs(H, K);
+    const InputFactor factor = kernels::factor_inputs(test_pool(), H, K);
     auto damped = H;
     double mean = 0;
     for (std::size_t k = 0; k < K; ++k) mean += H[k * K + k] / static_cast<double>(K);
@@ -153,16 +154,16 @@ TEST(InputFactor, SquaresAddUpToTheError) {
 
 TEST(InputFactor, TakesWhatHasNoInverse) {
   const std::size_t K = 128;
-  const InputFactor none = kernels::factor_inputs(std::vector<float>(K * K), K);
+  const InputFactor none = kernels::factor_inputs(test_pool(), std::vector<float>(K * K), K);
   for (std::size_t k = 0; k < K; ++k) EXPECT_EQ(none.weight[k], 1.0F);
   std::vector<float> one(K * K, 1e6F);  // all inputs the same
-  for (const float weight : kernels::factor_inputs(one, K).weight) {
+  for (const float weight : kernels::factor_inputs(test_pool(), one, K).weight) {
     EXPECT_TRUE(std::isfinite(weight) && weight > 0) << weight;
   }
   // Not semidefinite at all, as no mean of x x^T is.
   std::vector<float> wrong(K * K, 1.0F);
   wrong[3 * K + 7] = 50.0F;
-  for (const float weight : kernels::factor_inputs(wrong, K).weight) {
+  for (const float weight : kernels::factor_inputs(test_pool(), wrong, K).weight) {
     EXPECT_TRUE(std::isfinite(weight) && weight > 0) << weight;
   }
 }
@@ -171,7 +172,7 @@ TEST(Compensate, ErrsLessThanRoundingAlone) {
   const std::size_t N = 37, K = 384;
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     const auto W = normal(N * K, seed, 0.05F), H = moments(K, 2 * K, seed);
-    const InputFactor factor = kernels::factor_inputs(H, K);
+    const InputFactor factor = kernels::factor_inputs(test_pool(), H, K);
     for (const Quantization& format : all_formats()) {
       const double plain = weighted_error(W, rounded(W, N, K, format, nullptr).values, H, N, K);
       const double made_up = weighted_error(W, rounded(W, N, K, format, &factor).values, H, N, K);
@@ -186,7 +187,7 @@ TEST(Compensate, IsRoundingWhereInputsAreApart) {
   const auto W = normal(N * K, 9, 0.05F);
   std::vector<float> H(K * K);
   for (std::size_t k = 0; k < K; ++k) H[k * K + k] = 2.0F;
-  const InputFactor factor = kernels::factor_inputs(H, K);
+  const InputFactor factor = kernels::factor_inputs(test_pool(), H, K);
   const Quantization format = {QuantizationMode::kMxfp4, 4, 32};
   EXPECT_EQ(rounded(W, N, K, format, &factor).values, rounded(W, N, K, format, nullptr).values);
 }
@@ -195,7 +196,7 @@ TEST(Compensate, IsRoundingWhereInputsAreApart) {
 TEST(Compensate, RowsAreApart) {
   const std::size_t N = 67, K = 128;
   const auto W = normal(N * K, 4, 0.05F);
-  const InputFactor factor = kernels::factor_inputs(moments(K, 300, 4), K);
+  const InputFactor factor = kernels::factor_inputs(test_pool(), moments(K, 300, 4), K);
   const Quantization format = {QuantizationMode::kAffine, 3, 32};
   const auto all = rounded(W, N, K, format, &factor).values;
   // Four rows and two vectors at a time add up in another order than single rows do.
@@ -208,11 +209,11 @@ TEST(Compensate, RefusesNumbersThatAreNone) {
   const std::size_t K = 64;
   std::vector<float> W(2 * K, 0.5F);
   W[K + 3] = std::nanf("");
-  const InputFactor factor = kernels::factor_inputs(std::vector<float>(K * K), K);
+  const InputFactor factor = kernels::factor_inputs(test_pool(), std::vector<float>(K * K), K);
   std::vector<std::uint32_t> words(2 * K / 8);
   std::vector<float> scales(2), biases(2);
   EXPECT_ANY_THROW(kernels::compensate_matrix(
-      std::as_bytes(std::span(W)), DType::kF32, 2, factor, {}, Rounding::kSearch,
+      test_pool(), std::as_bytes(std::span(W)), DType::kF32, 2, factor, {}, Rounding::kSearch,
       {words.data(), scales.data(), biases.data(), WeightType::kF32}, "W"));
 }
 

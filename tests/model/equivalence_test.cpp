@@ -5,8 +5,8 @@
 
 #include "tests/model/fixture.h"
 #include "xlstm/base/error.h"
-#include "xlstm/base/threads.h"
 #include "xlstm/ops/at_once.h"
+#include "xlstm/ops/thread_pool.h"
 
 namespace xlstm::testing {
 namespace {
@@ -243,9 +243,9 @@ TEST(Model, Bfloat16WholeIsSteps) {
 
 TEST(Model, TheEstimateCoversWhatLoadingTook) {
   const Model model = open_model(classics_folder());
-  set_thread_count(2);
+  ops::set_thread_count(2);
   const MemoryEstimate estimate = estimate_memory(model.plan(), ComputeDtype::kFloat32, 2);
-  set_thread_count(0);
+  ops::set_thread_count(0);
   EXPECT_EQ(estimate.weights, model.weight_bytes());
   EXPECT_EQ(estimate.state, 2 * model.plan().state_bytes());
   mx::clear_cache();

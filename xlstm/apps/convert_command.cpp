@@ -12,7 +12,6 @@
 #include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
-#include "xlstm/base/threads.h"
 #include "xlstm/convert/convert.h"
 #include "xlstm/engine/calibration.h"
 #include "xlstm/engine/memory_left.h"
@@ -101,6 +100,7 @@ std::unique_ptr<InputMoments> calibration_of(const ConvertArguments& options,
   if (options.calibrate.empty()) return nullptr;
   CalibrationOptions to;
   to.tokens = options.calibration_tokens;
+  to.threads = options.engine.threads;
   to.on_step = leave_if_interrupted;
   to.soft_memory_limit = options.engine.soft_memory_limit;
   to.hard_memory_limit = options.engine.hard_memory_limit;
@@ -115,7 +115,7 @@ int run_convert(const ConvertArguments& options) {
   }
   require_output_name("xlstm convert", options.to);
   ConvertOptions to = convert_options(options);
-  if (options.engine.threads > 0) set_thread_count(options.engine.threads);
+  to.threads = options.engine.threads;
   ProgressBar bar("Converting");
   to.on_progress = [&bar](double share) {
     leave_if_interrupted();

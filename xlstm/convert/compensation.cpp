@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
-#include "xlstm/base/threads.h"
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
 namespace xlstm {
@@ -18,7 +17,7 @@ const kernels::InputFactor* Compensation::factor(const std::string& slot, std::s
       fail_wanted(ErrorKind::kInternal, slot, str("moments of ", K, " columns"),
                   str(moments.size(), " numbers"));
     }
-    if (!moments.empty()) factor_ = kernels::factor_inputs(std::move(moments), K);
+    if (!moments.empty()) factor_ = kernels::factor_inputs(pool_, std::move(moments), K);
   }
   return factor_.K == 0 ? nullptr : &factor_;
 }
@@ -29,7 +28,8 @@ void Compensation::settle(const Conversion& conversion, std::size_t N, std::size
   const kernels::QuantizedMatrix W = {*conversion.format, rows.words, rows.scales, rows.biases,
                                       rows.scale_type};
   std::vector<float> values(N * K);
-  parallel_for(N, [&](std::size_t n) { kernels::dequantize_row(W, n, K, values.data() + n * K); });
+  pool_.parallel_for(
+      N, [&](std::size_t n) { kernels::dequantize_row(W, n, K, values.data() + n * K); });
   moments_->settle(conversion.slot, values);
 }
 

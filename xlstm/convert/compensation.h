@@ -13,7 +13,8 @@ namespace xlstm {
 
 class Compensation {
  public:
-  explicit Compensation(InputMoments* moments) : moments_(moments) {}  // null: nothing is known
+  Compensation(ThreadPool& pool, InputMoments* moments)
+      : pool_(pool), moments_(moments) {}  // null: nothing is known
 
   // Null where nothing is known of the inputs.
   const kernels::InputFactor* factor(const std::string& slot, std::size_t K);
@@ -23,6 +24,7 @@ class Compensation {
               const kernels::QuantizedRows& rows);
 
  private:
+  ThreadPool& pool_;
   InputMoments* moments_;
   std::string slot_;
   kernels::InputFactor factor_;

@@ -50,7 +50,7 @@ class Progress {
   std::uint64_t all_ = 0, done_ = 0;
 };
 
-void write_shard(const fs::path& file, const std::vector<Conversion>& shard,
+void write_shard(ThreadPool& pool, const fs::path& file, const std::vector<Conversion>& shard,
                  const TensorSource& source, const ConvertOptions& options,
                  Compensation& compensation, Progress& progress) {
   std::vector<TensorHeading> headings;
@@ -61,7 +61,7 @@ void write_shard(const fs::path& file, const std::vector<Conversion>& shard,
   if (options.recipe || metadata.empty()) metadata["format"] = "mlx";
   SafetensorsWriter out(file, headings, metadata);
   for (const Conversion& each : shard) {
-    make_tensors(each, source, options, compensation,
+    make_tensors(pool, each, source, options, compensation,
                  [&out](std::span<const std::byte> bytes) { out.write(bytes); });
     progress.add(source.tensors()[each.source].bytes);
   }
@@ -69,10 +69,10 @@ void write_shard(const fs::path& file, const std::vector<Conversion>& shard,
 }
 
 std::uint64_t most_bytes(const std::vector<Conversion>& all, const TensorSource& source,
-                         const ConvertOptions& options) {
+                         const ConvertOptions& options, std::size_t threads) {
   std::uint64_t most = 0;
   for (const Conversion& each : all) {
-    std::uint64_t bytes = bytes_to_make(each, source, options);
+    std::uint64_t bytes = bytes_to_make(each, source, options, threads);
     if (options.moments != nullptr) bytes += options.moments->bytes_for(each.slot);
     most = std::max(most, bytes);
   }
@@ -86,14 +86,15 @@ ConvertReport convert(const fs::path& from, const fs::path& to, const ConvertOpt
   const Plan plan = discover(from, *source);
   check_options(plan, from, to, options);
   const std::vector<Conversion> all = plan_conversions(plan, *source, options);
-  if (options.check_memory) options.check_memory(most_bytes(all, *source, options));
+  ThreadPool pool(options.threads);
+  if (options.check_memory) options.check_memory(most_bytes(all, *source, options, pool.size()));
   const auto shards = divide(all, options.shard_bytes);
 
   NewFolder folder(to, options.replace);
   Progress progress(*source, options.on_progress);
-  Compensation compensation(options.moments);
+  Compensation compensation(pool, options.moments);
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    write_shard(folder.path() / shard_name(i, shards.size()), shards[i], *source, options,
+    write_shard(pool, folder.path() / shard_name(i, shards.size()), shards[i], *source, options,
                 compensation, progress);
   }
   if (shards.size() > 1) write_index(folder.path(), shards);

@@ -16,7 +16,8 @@ struct ConvertOptions {
   std::optional<Recipe> recipe;  // none: nothing is quantised
   // Of what is not quantised, but for gates and norms; kF32, kBF16 or kF16. None: as it is.
   std::optional<DType> dtype;
-  bool replace = false;  // a model that is in the way
+  std::size_t threads = 0;  // 0: default_thread_count()
+  bool replace = false;     // a model that is in the way
   std::uint64_t shard_bytes = 5'000'000'000;
   // Rounding that makes up for its errors (kernels/quantize/compensate.h), where there is one.
   InputMoments* moments = nullptr;

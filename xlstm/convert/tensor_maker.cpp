@@ -7,7 +7,6 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
-#include "xlstm/base/threads.h"
 #include "xlstm/kernels/quantize/compensate.h"
 #include "xlstm/kernels/quantize/quantize_matrix.h"
 
@@ -16,7 +15,7 @@ namespace {
 
 using Write = std::function<void(std::span<const std::byte>)>;
 
-void make_quantised(const Conversion& conversion, const TensorSource& source,
+void make_quantised(ThreadPool& pool, const Conversion& conversion, const TensorSource& source,
                     const ConvertOptions& options, Compensation& compensation, const Write& write) {
   const TensorInfo& info = source.tensors()[conversion.source];
   const auto N = static_cast<std::size_t>(info.shape[0]);
@@ -32,11 +31,11 @@ void make_quantised(const Conversion& conversion, const TensorSource& source,
                                        kernels::weight_type(written[1].dtype)};
   const std::vector<std::byte> bytes = source.read_all(conversion.source);
   if (const kernels::InputFactor* factor = compensation.factor(conversion.slot, K)) {
-    kernels::compensate_matrix(bytes, info.dtype, N, *factor, *conversion.format, rounding, rows,
-                               info.name);
+    kernels::compensate_matrix(pool, bytes, info.dtype, N, *factor, *conversion.format, rounding,
+                               rows, info.name);
   } else {
-    kernels::quantize_matrix(bytes, info.dtype, N, K, *conversion.format, rounding, nullptr, rows,
-                             info.name);
+    kernels::quantize_matrix(pool, bytes, info.dtype, N, K, *conversion.format, rounding, nullptr,
+                             rows, info.name);
   }
   compensation.settle(conversion, N, K, rows);
   write(std::as_bytes(std::span(words)));
@@ -91,16 +90,16 @@ void make_plain(const TensorSource& source, std::size_t index, DType type, const
 
 }  // namespace
 
-void make_tensors(const Conversion& conversion, const TensorSource& source,
+void make_tensors(ThreadPool& pool, const Conversion& conversion, const TensorSource& source,
                   const ConvertOptions& options, Compensation& compensation, const Write& write) {
   if (conversion.format) {
-    return make_quantised(conversion, source, options, compensation, write);
+    return make_quantised(pool, conversion, source, options, compensation, write);
   }
   make_plain(source, conversion.source, conversion.written.front().dtype, write);
 }
 
 std::uint64_t bytes_to_make(const Conversion& conversion, const TensorSource& source,
-                            const ConvertOptions& options) {
+                            const ConvertOptions& options, std::size_t threads) {
   const TensorInfo& info = source.tensors()[conversion.source];
   if (!conversion.format) {
     const std::uint64_t to = size_of(conversion.written.front().dtype);
@@ -112,7 +111,7 @@ std::uint64_t bytes_to_make(const Conversion& conversion, const TensorSource& so
   const auto K = static_cast<std::uint64_t>(info.shape[1]);
   const std::uint64_t rows = std::max(kAtOnce, kernels::kCompensatedRows * K);
   const std::uint64_t settled = options.moments != nullptr ? N * K : 0;
-  return info.bytes + conversion.bytes() + sizeof(float) * (2 * thread_count() * rows + settled);
+  return info.bytes + conversion.bytes() + sizeof(float) * (2 * threads * rows + settled);
 }
 
 }  // namespace xlstm

@@ -14,6 +14,7 @@
 #include "xlstm/ops/choose.h"
 #include "xlstm/ops/evaluate.h"
 #include "xlstm/ops/ops.h"
+#include "xlstm/ops/thread_pool.h"
 
 namespace xlstm {
 namespace {
@@ -228,10 +229,10 @@ class Bench {
   template <class Run>
   void measure(BenchFigure& figure, double tokens, const Run& run) {
     mx::reset_peak_memory();
-    const kernels::Probe before = kernels::probe_machine();
+    const kernels::Probe before = kernels::probe_machine(ops::thread_pool());
     std::vector<Timing> timings = paired_timings(run, figure.steady);
     if (stop()) return;  // the last one may be of a part
-    const kernels::Probe after = kernels::probe_machine();
+    const kernels::Probe after = kernels::probe_machine(ops::thread_pool());
     figure.machine = kernels::mean(before, after);
     figure.steady = figure.steady && kernels::same_state(before, after);
     take(figure, tokens, timings);
@@ -251,10 +252,10 @@ class Bench {
   std::vector<Timing> paired_timings(const Run& run, bool& enough) {
     const auto wanted = static_cast<std::size_t>(options_.repeats);
     std::vector<Timing> all, steady;
-    double before = kernels::probe_read();
+    double before = kernels::probe_read(ops::thread_pool());
     while (steady.size() < wanted && all.size() < 4 * wanted && (all.empty() || !stop())) {
       Timing timing = run();
-      const double after = kernels::probe_read();
+      const double after = kernels::probe_read(ops::thread_pool());
       timing.read_gbs = (before + after) / 2;
       if (std::abs(before - after) <= 0.1 * std::max(before, after)) steady.push_back(timing);
       all.push_back(timing);

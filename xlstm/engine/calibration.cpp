@@ -32,6 +32,7 @@ struct Checkpoint {
 
 EngineOptions limits_of(const CalibrationOptions& options) {
   EngineOptions limits;
+  limits.threads = options.threads;
   limits.device = options.device;
   limits.soft_memory_limit = options.soft_memory_limit;
   limits.hard_memory_limit = options.hard_memory_limit;

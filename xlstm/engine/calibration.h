@@ -19,7 +19,8 @@ inline constexpr std::size_t kDefaultCalibration = 16384, kLeastCalibration = 25
 struct CalibrationOptions {
   std::size_t tokens = kDefaultCalibration;  // at most
   std::uint64_t seed = 1;                    // of a text of the model's own
-  std::string device = "auto";               // this and the limits as EngineOptions'
+  std::size_t threads = 0;
+  std::string device = "auto";  // this and the limits as EngineOptions'
   std::uint64_t soft_memory_limit = 0, hard_memory_limit = 0;  // bytes
   std::function<void()> on_step = {};  // called again and again; may throw to stop
 };

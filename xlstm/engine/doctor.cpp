@@ -8,12 +8,12 @@
 #include "mlx/version.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
-#include "xlstm/base/threads.h"
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
 #include "xlstm/kernels/simd/simd.h"
 #include "xlstm/ops/gpu_products.h"
 #include "xlstm/ops/self_test.h"
+#include "xlstm/ops/thread_pool.h"
 
 namespace xlstm {
 namespace {
@@ -51,7 +51,7 @@ MachineFacts machine_facts() {
           {simd.begin(), simd.end()},
           std::string(kernels::simd_cap()),
           ops::tf32_wanted(),
-          thread_count()};
+          ops::thread_pool().size()};
 }
 
 MemoryUse memory_now() {

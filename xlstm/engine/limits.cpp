@@ -8,10 +8,10 @@
 #include "mlx/stream.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
-#include "xlstm/base/threads.h"
 #include "xlstm/engine/environment.h"
 #include "xlstm/engine/memory_left.h"
 #include "xlstm/ops/gpu_products.h"
+#include "xlstm/ops/thread_pool.h"
 
 namespace xlstm {
 namespace {
@@ -83,18 +83,19 @@ mx::Device device_of(const EngineOptions& options) {
               "none: this machine has none, or this MLX was built without support for it");
 }
 
-DeviceAsBefore::DeviceAsBefore() : device_(mx::default_device()), threads_(chosen_thread_count()) {}
+DeviceAsBefore::DeviceAsBefore()
+    : device_(mx::default_device()), threads_(ops::chosen_thread_count()) {}
 
 DeviceAsBefore::~DeviceAsBefore() {
   if (stays_) return;
   mx::set_default_device(device_);
-  if (chosen_thread_count() != threads_) set_thread_count(threads_);
+  if (ops::chosen_thread_count() != threads_) ops::set_thread_count(threads_);
 }
 
 void choose_device(const EngineOptions& options) {
   mx::set_default_device(device_of(options));
   ops::ask_for_float32_products();  // calibration and the self test load no Model, which asks too
-  if (options.threads > 0) set_thread_count(options.threads);
+  if (options.threads > 0) ops::set_thread_count(options.threads);
   check_environment();
 }
 

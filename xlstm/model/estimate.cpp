@@ -1,11 +1,11 @@
 #include <algorithm>
 
 #include "mlx/dtype.h"
-#include "xlstm/base/threads.h"
 #include "xlstm/model/model.h"
 #include "xlstm/model/segment.h"
 #include "xlstm/model/weights_loader.h"
 #include "xlstm/ops/ops.h"
+#include "xlstm/ops/thread_pool.h"
 
 namespace xlstm {
 namespace mx = mlx::core;
@@ -25,7 +25,7 @@ std::uint64_t segment_on_cpu(const LargeDims& d, std::uint64_t tokens) {
   const std::int64_t chunk = ops::kChunk * (2 * d.DHQK + ops::kChunk + d.DHV);
   constexpr std::uint64_t kPackedRows = std::uint64_t{2} << 20, kPanel = std::uint64_t{1} << 19;
   return 4 * unsigned_of(d.D + block) * tokens + kPackedRows +
-         thread_count() * (4 * unsigned_of(chunk) + kPanel);
+         ops::thread_pool().size() * (4 * unsigned_of(chunk) + kPanel);
 }
 
 // Elsewhere a block is some forty nodes. MLX queues a layer's nodes ahead of their evaluation, so a

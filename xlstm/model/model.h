@@ -69,7 +69,7 @@ class Model {
 };
 
 // Closed-form estimate, in bytes, of what running a plan on a device takes: prefill and steps of a
-// batch, kernels' own memory for thread_count() threads included.
+// batch, kernels' own memory for all of its threads included.
 struct MemoryEstimate {
   std::uint64_t weights = 0, state = 0, workspace = 0;
   std::uint64_t total() const { return weights + state + workspace; }

@@ -11,6 +11,7 @@
 #include "xlstm/base/hash.h"
 #include "xlstm/kernels/quantize/quantize_matrix.h"
 #include "xlstm/model/weight_memory.h"
+#include "xlstm/ops/thread_pool.h"
 
 namespace xlstm {
 namespace {
@@ -137,8 +138,8 @@ class SlotLoader {
       in_pieces(index, std::max<std::uint64_t>(1, kMostPiece / row_bytes) * row_bytes,
                 [&](std::span<const std::byte> piece) {
                   const std::size_t rows = piece.size() / row_bytes;
-                  kernels::quantize_matrix(piece, info.dtype, rows, columns, format, rounding,
-                                           nullptr, out, info.name, row);
+                  kernels::quantize_matrix(ops::thread_pool(), piece, info.dtype, rows, columns,
+                                           format, rounding, nullptr, out, info.name, row);
                   out = kernels::rows_from(out, rows, columns, format);
                   row += rows;
                 });

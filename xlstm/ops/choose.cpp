@@ -61,7 +61,7 @@ mx::array largest(const mx::array& logits) {
   const auto kernel = [B = B, V = V](const CpuBuffers& t) {
     auto* const ids = static_cast<std::int32_t*>(t.outputs[0]);
     for (std::size_t b = 0; b < B; ++b) {
-      ids[b] = static_cast<std::int32_t>(kernels::largest(t.input(0) + b * V, V));
+      ids[b] = static_cast<std::int32_t>(kernels::argmax(t.input(0) + b * V, V));
     }
   };
   return run_on_cpu({"largest", kernel}, mx::Shape{logits.shape(0)}, mx::int32, {logits});
@@ -79,7 +79,7 @@ mx::array draw(const mx::array& logits, const mx::array& key) {
     auto* const ids = static_cast<std::int32_t*>(t.outputs[0]);
     for (std::size_t b = 0; b < B; ++b) {
       const double u = unit_interval(bits + 2 * b);
-      ids[b] = static_cast<std::int32_t>(kernels::draw(t.input(0) + b * V, V, u));
+      ids[b] = static_cast<std::int32_t>(kernels::sample_categorical(t.input(0) + b * V, V, u));
     }
   };
   return run_on_cpu({"draw", kernel}, mx::Shape{logits.shape(0)}, mx::int32,

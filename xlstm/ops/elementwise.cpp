@@ -10,6 +10,7 @@
 #include "xlstm/ops/check.h"
 #include "xlstm/ops/cpu_primitive.h"
 #include "xlstm/ops/ops.h"
+#include "xlstm/ops/thread_pool.h"
 
 namespace xlstm::ops {
 namespace {
@@ -63,7 +64,7 @@ mx::array add_row(const mx::array& a, const mx::array& row) {
 mx::array soft_cap(const mx::array& z, std::optional<float> cap) {
   if (!cap.has_value() || !for_kernel(z)) return soft_cap_definition(z, cap);
   const auto kernel = [cap = *cap, count = z.size()](const CpuBuffers& t) {
-    kernels::soft_cap(t.input(0), cap, t.output(0), count);
+    kernels::soft_cap(thread_pool(), t.input(0), cap, t.output(0), count);
   };
   return run_on_cpu({"soft_cap", kernel, {{0, 0}}}, z.shape(), mx::float32, {z});
 }
@@ -84,7 +85,7 @@ mx::array swiglu(const mx::array& gate_up) {
   if (!for_kernel(gate_up)) return swiglu_definition(gate_up);
   const std::size_t width = static_cast<std::size_t>(F), rows = gate_up.size() / 2 / width;
   const auto kernel = [=](const CpuBuffers& t) {
-    kernels::swiglu(t.input(0), t.output(0), rows, width);
+    kernels::swiglu(thread_pool(), t.input(0), t.output(0), rows, width);
   };
   mx::Shape shape = gate_up.shape();
   shape.back() = F;

@@ -1,9 +1,12 @@
 #include "xlstm/ops/large_block.h"
 
+#include <algorithm>
+
 #include "xlstm/base/error.h"
 #include "xlstm/ops/at_once.h"
 #include "xlstm/ops/check.h"
 #include "xlstm/ops/cpu_primitive.h"
+#include "xlstm/ops/thread_pool.h"
 #include "xlstm/ops/weight_pointers.h"
 
 namespace xlstm::ops {
@@ -61,10 +64,14 @@ mx::array LargeBlockCpu::operator()(mx::array x, MlstmState& state) const {
     run_in_place(*scope, x, state);
     return x;
   }
-  const auto kernel = [prepared = prepared_, B, S](const CpuBuffers& t) {
-    kernels::large_block(prepared->sizes, prepared->weights,
-                         {t.input(0), t.input(1), t.input(2), t.input(3), t.output(0), t.output(1),
-                          t.output(2), t.output(3)},
+  const std::vector<std::size_t> sizes = {state.C.size(), state.n.size(), state.m.size()};
+  const auto kernel = [prepared = prepared_, sizes, B, S](const CpuBuffers& t) {
+    for (std::size_t part = 0; part < 3; ++part) {
+      if (t.input(1 + part) == t.output(1 + part)) continue;
+      std::copy_n(t.input(1 + part), sizes[part], t.output(1 + part));
+    }
+    kernels::large_block(thread_pool(), prepared->sizes, prepared->weights,
+                         {t.input(0), t.output(0), t.output(1), t.output(2), t.output(3)},
                          static_cast<std::size_t>(B), static_cast<std::size_t>(S));
   };
   std::vector<mx::Shape> shapes = {x.shape(), state.C.shape(), state.n.shape(), state.m.shape()};
@@ -84,8 +91,8 @@ void LargeBlockCpu::run_in_place(AtOnce& scope, mx::array& x, MlstmState& state)
   float* const n = state.n.data<float>();
   float* const m = state.m.data<float>();
   scope.run([&] {
-    kernels::large_block(prepared_->sizes, prepared_->weights, {stream, C, n, m, stream, C, n, m},
-                         static_cast<std::size_t>(x.shape(0)),
+    kernels::large_block(thread_pool(), prepared_->sizes, prepared_->weights,
+                         {stream, stream, C, n, m}, static_cast<std::size_t>(x.shape(0)),
                          static_cast<std::size_t>(x.shape(1)));
   });
 }

@@ -4,6 +4,7 @@
 #include "xlstm/kernels/large_head/large_head.h"
 #include "xlstm/ops/check.h"
 #include "xlstm/ops/cpu_primitive.h"
+#include "xlstm/ops/thread_pool.h"
 #include "xlstm/ops/weight_pointers.h"
 
 namespace xlstm::ops {
@@ -40,8 +41,9 @@ mx::array LargeHeadCpu::operator()(const mx::array& x, int positions) const {
     fail_wanted(ErrorKind::kInternal, kName, str("0 to ", S, " positions"), str(positions));
   }
   const auto kernel = [prepared = prepared_, B, S, positions](const CpuBuffers& t) {
-    kernels::large_head(prepared->weights, t.input(0), t.output(0), static_cast<std::size_t>(B),
-                        static_cast<std::size_t>(S), static_cast<std::size_t>(positions));
+    kernels::large_head(thread_pool(), prepared->weights, t.input(0), t.output(0),
+                        static_cast<std::size_t>(B), static_cast<std::size_t>(S),
+                        static_cast<std::size_t>(positions));
   };
   return run_on_cpu({kName, kernel}, mx::Shape{B, positions, V}, mx::float32, {x});
 }

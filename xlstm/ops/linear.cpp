@@ -4,6 +4,7 @@
 #include "xlstm/ops/check.h"
 #include "xlstm/ops/cpu_primitive.h"
 #include "xlstm/ops/ops.h"
+#include "xlstm/ops/thread_pool.h"
 #include "xlstm/ops/weight_pointers.h"
 
 namespace xlstm::ops {
@@ -32,8 +33,8 @@ mx::array linear_cpu(const mx::array& x, const mx::array& W, const std::optional
   const auto type = weight_type(W);
   const auto kernel = [=](const CpuBuffers& t) {
     const float* b = t.inputs.size() > 2 ? t.input(2) : nullptr;
-    kernels::linear(t.input(0), static_cast<std::ptrdiff_t>(K), t.inputs[1], type, b, t.output(0),
-                    static_cast<std::ptrdiff_t>(N), M, N, K);
+    kernels::linear(thread_pool(), t.input(0), static_cast<std::ptrdiff_t>(K), t.inputs[1], type, b,
+                    t.output(0), static_cast<std::ptrdiff_t>(N), M, N, K);
   };
   std::vector<mx::array> inputs = {mx::astype(x, mx::float32), W};
   if (bias.has_value()) inputs.push_back(mx::astype(*bias, mx::float32));

@@ -1,9 +1,12 @@
+#include <algorithm>
+
 #include "mlx/ops.h"
 #include "xlstm/kernels/mlstm_step/mlstm_step.h"
 #include "xlstm/ops/check.h"
 #include "xlstm/ops/cpu_primitive.h"
 #include "xlstm/ops/mlstm_forms.h"
 #include "xlstm/ops/ops.h"
+#include "xlstm/ops/thread_pool.h"
 
 namespace xlstm::ops {
 namespace {
@@ -17,9 +20,11 @@ MlstmOutput mlstm_step_cpu(const MlstmInput& in, const MlstmState& state, const 
   args.DHV = static_cast<std::size_t>(s.DHV);
   args.eps = eps;
   const auto kernel = [args](const CpuBuffers& t) {
+    const std::vector<kernels::MlstmStatePointers> states =
+        copied_states(t, args.B, args.NH, args.DHQK, args.DHV);
     kernels::mlstm_step(
-        args, {t.input(0), t.input(1), t.input(2), t.input(3), t.input(4), t.input(5), t.input(6),
-               t.input(7), t.output(0), t.output(1), t.output(2), t.output(3)});
+        thread_pool(), args,
+        {t.input(0), t.input(1), t.input(2), t.input(3), t.input(4), states.data(), t.output(0)});
   };
   return mlstm_node("mlstm_step", kernel, in, state, s);
 }
@@ -43,6 +48,22 @@ MlstmSizes check_mlstm(std::string_view op, const MlstmInput& in, const MlstmSta
   for (const auto* a : {&in.i, &in.f, &state.C, &state.n, &state.m})
     want_float32(op, "gates and state", *a);
   return s;
+}
+
+std::vector<kernels::MlstmStatePointers> copied_states(const CpuBuffers& t, std::size_t B,
+                                                       std::size_t NH, std::size_t DHQK,
+                                                       std::size_t DHV) {
+  const std::size_t sizes[] = {NH * DHQK * DHV, NH * DHQK, NH};
+  for (std::size_t part = 0; part < 3; ++part) {
+    if (t.input(5 + part) == t.output(1 + part)) continue;
+    std::copy_n(t.input(5 + part), B * sizes[part], t.output(1 + part));
+  }
+  std::vector<kernels::MlstmStatePointers> states(B);
+  for (std::size_t b = 0; b < B; ++b) {
+    states[b] = {t.output(1) + b * sizes[0], t.output(2) + b * sizes[1],
+                 t.output(3) + b * sizes[2]};
+  }
+  return states;
 }
 
 MlstmOutput mlstm_node(const char* name, CpuKernel kernel, const MlstmInput& in,

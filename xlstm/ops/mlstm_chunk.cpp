@@ -6,6 +6,7 @@
 #include "xlstm/ops/cpu_primitive.h"
 #include "xlstm/ops/mlstm_forms.h"
 #include "xlstm/ops/ops.h"
+#include "xlstm/ops/thread_pool.h"
 
 namespace xlstm::ops {
 namespace {
@@ -81,9 +82,11 @@ MlstmOutput mlstm_chunk_cpu(const MlstmInput& in, const MlstmState& state, const
   args.DHV = static_cast<std::size_t>(s.DHV);
   args.eps = eps;
   const auto kernel = [args](const CpuBuffers& t) {
+    const std::vector<kernels::MlstmStatePointers> states =
+        copied_states(t, args.B, args.NH, args.DHQK, args.DHV);
     kernels::mlstm_chunk(
-        args, {t.input(0), t.input(1), t.input(2), t.input(3), t.input(4), t.input(5), t.input(6),
-               t.input(7), t.output(0), t.output(1), t.output(2), t.output(3)});
+        thread_pool(), args,
+        {t.input(0), t.input(1), t.input(2), t.input(3), t.input(4), states.data(), t.output(0)});
   };
   return mlstm_node("mlstm_chunk", kernel, in, state, s);
 }

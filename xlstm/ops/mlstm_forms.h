@@ -3,7 +3,9 @@
 
 #include <functional>
 #include <string_view>
+#include <vector>
 
+#include "xlstm/kernels/mlstm_step/mlstm_step_args.h"
 #include "xlstm/ops/cpu_primitive.h"
 #include "xlstm/ops/ops.h"
 
@@ -19,5 +21,10 @@ MlstmSizes check_mlstm(std::string_view op, const MlstmInput& in, const MlstmSta
 // in place where nobody else holds it. `name` lives as long as the program.
 MlstmOutput mlstm_node(const char* name, CpuKernel kernel, const MlstmInput& in,
                        const MlstmState& state, const MlstmSizes& s);
+
+// Of a kernel of mlstm_node(): the state in its outputs, made what it is in its inputs.
+std::vector<kernels::MlstmStatePointers> copied_states(const CpuBuffers& t, std::size_t B,
+                                                       std::size_t NH, std::size_t DHQK,
+                                                       std::size_t DHV);
 
 }  // namespace xlstm::ops

@@ -4,6 +4,7 @@
 #include "xlstm/ops/check.h"
 #include "xlstm/ops/cpu_primitive.h"
 #include "xlstm/ops/ops.h"
+#include "xlstm/ops/thread_pool.h"
 
 namespace xlstm::ops {
 namespace {
@@ -28,7 +29,7 @@ mx::array rms_norm_cpu(const mx::array& x, const mx::array& weight,
                        const std::optional<mx::array>& bias, float eps) {
   const std::size_t D = length(x.shape(-1)), rows = x.size() / D;
   const auto kernel = [=](const CpuBuffers& t) {
-    kernels::rms_norm(t.input(0), t.input(1), bias_of(t), eps, t.output(0), rows, D);
+    kernels::rms_norm(thread_pool(), t.input(0), t.input(1), bias_of(t), eps, t.output(0), rows, D);
   };
   return run_on_cpu({"rms_norm", kernel}, x.shape(), mx::float32, kernel_inputs(x, weight, bias));
 }
@@ -38,7 +39,8 @@ mx::array head_norm_cpu(const mx::array& h, const mx::array& weight,
   const int B = h.shape(0), S = h.shape(1), V = h.shape(2) * h.shape(3);
   const std::size_t rows = length(B) * length(S), NH = length(h.shape(2)), DHV = length(h.shape(3));
   const auto kernel = [=](const CpuBuffers& t) {
-    kernels::head_norm({t.input(0), t.input(1), bias_of(t), nullptr, 0, t.output(0), eps, NH, DHV},
+    kernels::head_norm(thread_pool(),
+                       {t.input(0), t.input(1), bias_of(t), nullptr, 0, t.output(0), eps, NH, DHV},
                        rows);
   };
   return run_on_cpu({"head_norm", kernel}, mx::Shape{B, S, V}, mx::float32,

@@ -9,6 +9,7 @@
 #include "xlstm/ops/check.h"
 #include "xlstm/ops/cpu_primitive.h"
 #include "xlstm/ops/ops.h"
+#include "xlstm/ops/thread_pool.h"
 #include "xlstm/ops/weight_pointers.h"
 
 namespace xlstm::ops {
@@ -84,7 +85,7 @@ mx::array linear_cpu(const mx::array& x, const QuantizedArray& W,
   const std::size_t at = inputs.size() - 1;
   if (bias.has_value()) inputs.push_back(mx::astype(*bias, mx::float32));
   const auto kernel = [=, format = W.format, type = weight_type(W.scales)](const CpuBuffers& t) {
-    kernels::quantized_linear(t.input(at), static_cast<std::ptrdiff_t>(K),
+    kernels::quantized_linear(thread_pool(), t.input(at), static_cast<std::ptrdiff_t>(K),
                               matrix_of(t, 0, format, type),
                               t.inputs.size() > at + 1 ? t.input(at + 1) : nullptr, t.output(0),
                               static_cast<std::ptrdiff_t>(N), M, N, K);

@@ -87,10 +87,14 @@ void test_cell(bool tf32, std::vector<SelfTestResult>& results) {
   const auto i = uniform(B * S * NH, 5, 11), f = uniform(B * S * NH, 5, 12);
   const std::vector<float> C(B * NH * DHQK * DHV), n(B * NH * DHQK), m(B * NH);
   CellTruth truth = {std::vector<float>(v.size()), C, n, m};
+  std::vector<kernels::MlstmStatePointers> states(B);
+  for (std::size_t b = 0; b < B; ++b) {
+    states[b] = {truth.C.data() + b * NH * DHQK * DHV, truth.n.data() + b * NH * DHQK,
+                 truth.m.data() + b * NH};
+  }
   kernels::mlstm_chunk_reference(
       {B, S, NH, DHQK, DHV, 1e-6F},
-      {q.data(), k.data(), v.data(), i.data(), f.data(), C.data(), n.data(), m.data(),
-       truth.h.data(), truth.C.data(), truth.n.data(), truth.m.data()});
+      {q.data(), k.data(), v.data(), i.data(), f.data(), states.data(), truth.h.data()});
   const MlstmInput in = {array_of(q, {B, S, NH, DHQK}), array_of(k, {B, S, NH, DHQK}),
                          array_of(v, {B, S, NH, DHV}), array_of(i, {B, S, NH}),
                          array_of(f, {B, S, NH})};

@@ -29,14 +29,14 @@ namespace {
 HWY_EXPORT(soft_cap_values);
 }  // namespace
 
-void soft_cap(const float* z, float cap, float* out, std::size_t count) {
+void soft_cap(ThreadPool& pool, const float* z, float cap, float* out, std::size_t count) {
   if (!(cap > 0)) {
     if (out != z) std::copy(z, z + count, out);
     return;
   }
   const auto run = XLSTM_DISPATCH(soft_cap_values);
   constexpr std::size_t kRow = 1024;
-  for_rows((count + kRow - 1) / kRow, 8 * kRow, [&](std::size_t begin, std::size_t end) {
+  for_rows(pool, (count + kRow - 1) / kRow, 8 * kRow, [&](std::size_t begin, std::size_t end) {
     run(z + begin * kRow, cap, out + begin * kRow, std::min(end * kRow, count) - begin * kRow);
   });
 }

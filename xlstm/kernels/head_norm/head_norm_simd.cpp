@@ -74,9 +74,9 @@ namespace {
 HWY_EXPORT(head_norm_rows);
 }  // namespace
 
-void head_norm(const HeadNormArgs& args, std::size_t rows) {
+void head_norm(ThreadPool& pool, const HeadNormArgs& args, std::size_t rows) {
   const auto run = XLSTM_DISPATCH(head_norm_rows);
-  for_rows(rows, 4 * args.NH * args.DHV,
+  for_rows(pool, rows, 4 * args.NH * args.DHV,
            [&](std::size_t begin, std::size_t end) { run(args, begin, end); });
 }
 

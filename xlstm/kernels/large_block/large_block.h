@@ -30,22 +30,18 @@ struct LargeBlockWeights {
   DenseWeights down;       // [D, F]
 };
 
-// Float32 and contiguous. y may be x; the state after may be the state before; nothing else
-// overlaps.
+// Float32 and contiguous; nothing overlaps but y, which may be x.
 struct LargeBlockTensors {
   const float* x;  // [B, S, D]
-  const float* C;  // [B, NH, DHQK, DHV]
-  const float* n;  // [B, NH, DHQK]
-  const float* m;  // [B, NH]
   float* y;        // [B, S, D]
-  float* C_out;
-  float* n_out;
-  float* m_out;
+  float* C;        // [B, NH, DHQK, DHV], the state before, and after
+  float* n;        // [B, NH, DHQK]
+  float* m;        // [B, NH]
 };
 
-// S >= 1. Throws Error(kMemory) if its scratch memory (kept for the calling thread's life) cannot
-// be had: D + max(2 QK + 3 V + 2 NH, 3 F) floats a token, with QK = NH * DHQK and V = NH * DHV.
-void large_block(const LargeBlockSizes& sizes, const LargeBlockWeights& weights,
+// S >= 1. Throws Error(kMemory) if its scratch memory cannot be had: D + max(2 QK + 3 V + 2 NH, 3
+// F) floats a token, with QK = NH * DHQK and V = NH * DHV.
+void large_block(ThreadPool& pool, const LargeBlockSizes& sizes, const LargeBlockWeights& weights,
                  const LargeBlockTensors& t, std::size_t B, std::size_t S);
 
 }  // namespace xlstm::kernels

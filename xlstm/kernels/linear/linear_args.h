@@ -25,6 +25,6 @@ struct LinearPart {
 };
 
 // linear() for more than kLinearDotRows rows, by way of packed panels. M, N, K > 0.
-void linear_many_rows(const LinearArgs& a);
+void linear_many_rows(ThreadPool& pool, const LinearArgs& a);
 
 }  // namespace xlstm::kernels

@@ -4,7 +4,7 @@
 
 namespace xlstm::kernels {
 
-void linear_many_rows(const LinearArgs& a) {
+void linear_many_rows(ThreadPool& pool, const LinearArgs& a) {
   const Bf16Tile* const dots = linear_rounds_x(a.type) ? bf16_tile() : nullptr;
   const auto* const rows = static_cast<const std::byte*>(a.W);
   const std::size_t size = weight_bytes(a.type);
@@ -15,7 +15,7 @@ void linear_many_rows(const LinearArgs& a) {
     const auto* const halves = reinterpret_cast<const std::uint16_t*>(first);
     dots->pack_w(halves, a.K, columns, d.depth, panel);
   };
-  multiply_panels(dots != nullptr ? dots->kernel : float_tile(),
+  multiply_panels(pool, dots != nullptr ? dots->kernel : float_tile(),
                   {a.x, a.x_stride, a.bias, a.y, a.y_stride, a.M, a.N, a.K},
                   {rows, a.K * size, size * 8, pack});
 }

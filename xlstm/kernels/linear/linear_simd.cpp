@@ -2,7 +2,7 @@
 // part of them.
 #include <algorithm>
 
-#include "xlstm/base/threads.h"
+#include "xlstm/base/thread_pool.h"
 #include "xlstm/kernels/linear/far_rows.h"
 #include "xlstm/kernels/linear/linear.h"
 #include "xlstm/kernels/linear/linear_args.h"
@@ -34,12 +34,11 @@ double cost_us(const LinearArgs& a) {
                   weights * static_cast<double>(a.M) / 50e3);
 }
 
-std::size_t threads_for(const LinearArgs& a) {
+std::size_t threads_for(const LinearArgs& a, std::size_t all) {
   constexpr double kWorthAThread = 10.0;  // microseconds
   const double most = cost_us(a) / kWorthAThread;
-  const std::size_t threads = thread_count();
-  return most >= static_cast<double>(threads)
-             ? threads
+  return most >= static_cast<double>(all)
+             ? all
              : std::max<std::size_t>(1, static_cast<std::size_t>(most));
 }
 
@@ -81,9 +80,9 @@ Grid best_grid(const LinearArgs& a, std::size_t threads, std::size_t row_granule
   return best;
 }
 
-void linear_few_rows(const LinearArgs& a) {
+void linear_few_rows(ThreadPool& pool, const LinearArgs& a) {
   const auto run = XLSTM_DISPATCH(dot_part);
-  const std::size_t threads = threads_for(a);
+  const std::size_t threads = threads_for(a, pool.size());
   if (threads == 1) return run(a, {0, a.M, 0, a.N});
   constexpr std::size_t kRowGranule = 6;
   const Grid grid = best_grid(a, threads, kRowGranule, 1 + a.M);
@@ -94,20 +93,20 @@ void linear_few_rows(const LinearArgs& a) {
     part.pieces = kPieces;
     run(a, part);
   };
-  parallel_for(shares * kPieces, run_piece, shares);
+  pool.parallel_for(shares * kPieces, run_piece, shares);
 }
 
 }  // namespace
 
-void linear(const float* x, std::ptrdiff_t x_stride, const void* W, WeightType type,
-            const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M, std::size_t N,
-            std::size_t K) {
+void linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride, const void* W,
+            WeightType type, const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M,
+            std::size_t N, std::size_t K) {
   if (M == 0 || N == 0) return;
   const LinearArgs args{x, x_stride, W, type, bias, y, y_stride, M, N, K};
   if (M <= kLinearDotRows || N < kFewestPanelColumns || K == 0) {
-    linear_few_rows(args);
+    linear_few_rows(pool, args);
   } else {
-    linear_many_rows(args);
+    linear_many_rows(pool, args);
   }
 }
 

@@ -10,12 +10,8 @@
 // likewise.
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
-#include "xlstm/base/scratch.h"
-#include "xlstm/base/threads.h"
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
-#include "xlstm/kernels/mlstm_step/mlstm_step_args.h"
 #include "xlstm/kernels/simd/dispatch.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -44,8 +40,7 @@ struct ChunkPart {
 struct HeadView {
   const float *q, *k, *v, *i, *f;
   std::ptrdiff_t qk_stride, v_stride, gate_stride, h_stride;
-  const float* C;
-  float *C_out, *h;
+  float *C, *h;
 };
 
 }  // namespace
@@ -230,7 +225,7 @@ void load_chunk(const HeadView& in, const ChunkPart& part, std::size_t begin, st
 
 // h of a chunk, columns [j0, j1) of it.
 void read_out(const HeadView& in, const ChunkPart& part, std::size_t begin, std::size_t T,
-              std::size_t DHQK, float eps, const Gates& gates, const float* C, std::ptrdiff_t DHV,
+              std::size_t DHQK, float eps, const Gates& gates, std::ptrdiff_t DHV,
               const Places& at) {
   const auto wide = static_cast<std::ptrdiff_t>(DHQK);
   const auto tall = static_cast<std::ptrdiff_t>(kT);
@@ -249,7 +244,7 @@ void read_out(const HeadView& in, const ChunkPart& part, std::size_t begin, std:
                       in.h_stride};
   const Rows<const float> v{at.v, static_cast<std::ptrdiff_t>(N)};
   const Rows<const float> as_read{h.at, h.stride};
-  multiply({at.q, wide}, {C + part.j0, DHV}, T, N, DHQK, 0.0F, as_read, h);
+  multiply({at.q, wide}, {in.C + part.j0, DHV}, T, N, DHQK, 0.0F, as_read, h);
   constexpr std::size_t kRows = 2 * kTileRows;  // at a time, so that P's zeros are mostly left out
   for (std::size_t t = 0; t < T; t += kRows) {
     const std::size_t rows = std::min(kRows, T - t);
@@ -264,9 +259,9 @@ void read_out(const HeadView& in, const ChunkPart& part, std::size_t begin, std:
   }
 }
 
-// The state behind a chunk: C_out's columns [j0, j1) and all of n.
+// The state behind a chunk: C's columns [j0, j1) and all of n.
 void move_state(const HeadView& in, const ChunkPart& part, std::size_t T, std::size_t DHQK,
-                const Gates& gates, const float* C, std::ptrdiff_t DHV, const Places& at) {
+                const Gates& gates, std::ptrdiff_t DHV, const Places& at) {
   const hn::ScalableTag<float> d;
   float weight[kT];
   const auto rising = hn::Set(d, gates.rising[T - 1]);
@@ -286,8 +281,8 @@ void move_state(const HeadView& in, const ChunkPart& part, std::size_t T, std::s
   }
   const std::size_t N = part.j1 - part.j0;
   const Rows<const float> v{at.v, static_cast<std::ptrdiff_t>(N)};
-  multiply({at.kt, static_cast<std::ptrdiff_t>(kT)}, v, DHQK, N, T, kept, {C + part.j0, DHV},
-           {in.C_out + part.j0, DHV});
+  multiply({at.kt, static_cast<std::ptrdiff_t>(kT)}, v, DHQK, N, T, kept, {in.C + part.j0, DHV},
+           {in.C + part.j0, DHV});
 }
 
 // n [DHQK] and m are the part's own: the state's before, and after.
@@ -297,16 +292,14 @@ void run_part(const MlstmChunkArgs& a, const HeadView& in, const ChunkPart& part
   float* const among = scratch + 2 * kT * DHQK;
   const Places at = {scratch, scratch + kT * DHQK, among, among + kT * kT, n};
   const auto DHV = static_cast<std::ptrdiff_t>(a.DHV);
-  const float* C = in.C;
   Gates gates;
   for (std::size_t begin = 0; begin < a.S; begin += kT) {
     const std::size_t T = std::min(kT, a.S - begin);
     gates.work_out(in, begin, T, *m);
     load_chunk(in, part, begin, T, DHQK, at);
-    read_out(in, part, begin, T, DHQK, a.eps, gates, C, DHV, at);
-    move_state(in, part, T, DHQK, gates, C, DHV, at);
+    read_out(in, part, begin, T, DHQK, a.eps, gates, DHV, at);
+    move_state(in, part, T, DHQK, gates, DHV, at);
     *m = gates.m_end;
-    C = in.C_out;
   }
 }
 
@@ -334,45 +327,47 @@ HeadView view_of(const MlstmChunkArgs& a, const MlstmChunkTensors& t, std::size_
   v.i = t.i + first * v.gate_stride + head;
   v.f = t.f + first * v.gate_stride + head;
   v.h = t.h + first * v.h_stride + head * a.DHV;
-  const std::size_t at = (b * a.NH + head) * a.DHQK * a.DHV;
-  v.C = t.C + at;
-  v.C_out = t.C_out + at;
+  v.C = t.states[b].C + head * a.DHQK * a.DHV;
   return v;
 }
 
 // Into how many runs of columns a head is cut: enough for all threads, each wide enough to be worth
 // doing the tokens' own products over.
-std::size_t cuts_of(const MlstmChunkArgs& a) {
+std::size_t cuts_of(const MlstmChunkArgs& a, std::size_t threads) {
   constexpr std::size_t kNarrowest = 64;
   const std::size_t heads = a.B * a.NH;
-  const std::size_t wanted = (thread_count() + heads - 1) / heads;
+  const std::size_t wanted = (threads + heads - 1) / heads;
   return std::clamp<std::size_t>(a.DHV / kNarrowest, 1, wanted);
 }
 
 }  // namespace
 
-void mlstm_chunk(const MlstmChunkArgs& a, const MlstmChunkTensors& t) {
+void mlstm_chunk(ThreadPool& pool, const MlstmChunkArgs& a, const MlstmChunkTensors& t) {
   const std::size_t heads = a.B * a.NH;
   if (heads == 0 || a.S == 0) return;
   const auto run = XLSTM_DISPATCH(run_part);
-  const std::size_t cuts = cuts_of(a), widest = (a.DHV + cuts - 1) / cuts,
+  const std::size_t cuts = cuts_of(a, pool.size()), widest = (a.DHV + cuts - 1) / cuts,
                     scratch = kT * (2 * a.DHQK + kT + widest);
   // Parts of one head all begin with its n and m, which one of them replaces: each has its own.
-  std::vector<float> n(heads * cuts * a.DHQK), m(heads * cuts);
+  const ScratchLease copies = pool.scratch_floats(heads * cuts * (a.DHQK + 1), "mlstm_chunk");
+  float* const n = copies.floats();  // [heads, cuts, DHQK]
+  float* const m = n + heads * cuts * a.DHQK;
   for (std::size_t at = 0; at < heads * cuts; ++at) {
-    std::copy_n(t.n + at / cuts * a.DHQK, a.DHQK, n.data() + at * a.DHQK);
-    m[at] = t.m[at / cuts];
+    const std::size_t head = at / cuts;
+    const MlstmStatePointers& state = t.states[head / a.NH];
+    std::copy_n(state.n + head % a.NH * a.DHQK, a.DHQK, n + at * a.DHQK);
+    m[at] = state.m[head % a.NH];
   }
-  parallel_for(heads * cuts, [&](std::size_t at) {
-    thread_local Scratch memory;
+  pool.parallel_for(heads * cuts, [&](std::size_t at) {
+    const ScratchLease memory = pool.scratch_floats(scratch, "mlstm_chunk");
     const std::size_t head = at / cuts, cut = at % cuts;
     const ChunkPart part = {head / a.NH, head % a.NH, a.DHV * cut / cuts, a.DHV * (cut + 1) / cuts};
-    run(a, view_of(a, t, part.b, part.head), part, n.data() + at * a.DHQK, &m[at],
-        memory.floats(scratch, "mlstm_chunk"));
+    run(a, view_of(a, t, part.b, part.head), part, n + at * a.DHQK, &m[at], memory.floats());
   });
   for (std::size_t head = 0; head < heads; ++head) {
-    std::copy_n(n.data() + head * cuts * a.DHQK, a.DHQK, t.n_out + head * a.DHQK);
-    t.m_out[head] = m[head * cuts];
+    const MlstmStatePointers& state = t.states[head / a.NH];
+    std::copy_n(n + head * cuts * a.DHQK, a.DHQK, state.n + head % a.NH * a.DHQK);
+    state.m[head % a.NH] = m[head * cuts];
   }
 }
 

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "xlstm/base/scratch.h"
-#include "xlstm/base/threads.h"
-
 namespace xlstm::kernels {
 namespace {
 
@@ -77,8 +74,8 @@ struct Grid {
 
 class Product {
  public:
-  Product(const TileKernel& kernel, const PanelProduct& p, const PanelWeights& W)
-      : kernel_(kernel), p_(p), W_(W) {}
+  Product(ThreadPool& pool, const TileKernel& kernel, const PanelProduct& p, const PanelWeights& W)
+      : pool_(pool), kernel_(kernel), p_(p), W_(W) {}
 
   void run() const {
     const std::size_t threads = threads_wanted();
@@ -100,20 +97,19 @@ class Product {
     const double work =
         static_cast<double>(p_.M) * static_cast<double>(p_.N) * static_cast<double>(p_.K);
     const double most = std::max(1.0, work / kWorthAThread);
-    return most < static_cast<double>(thread_count()) ? static_cast<std::size_t>(most)
-                                                      : thread_count();
+    return most < static_cast<double>(pool_.size()) ? static_cast<std::size_t>(most) : pool_.size();
   }
 
   void run_block(const Tiles& tiles, std::size_t k0, const PanelDepth& depth,
                  std::size_t threads) const {
-    thread_local Scratch scratch;
     const std::size_t tile_bytes = up_to_lines(kernel_.x_bytes(kernel_.rows, depth));
-    const Block block{tiles, k0, depth, scratch.bytes(tiles.count * tile_bytes, "linear")};
+    const ScratchLease packed = pool_.scratch(tiles.count * tile_bytes, "linear");
+    const Block block{tiles, k0, depth, packed.bytes()};
     const Grid grid(threads, tiles.count, pieces(p_.N, kernel_.columns));
-    parallel_for(threads, [&](std::size_t part) {
+    pool_.parallel_for(threads, [&](std::size_t part) {
       pack_tiles(block, tiles.count * part / threads, tiles.count * (part + 1) / threads);
     });
-    parallel_for(grid.count(), [&](std::size_t at) { multiply(block, grid.part(at)); });
+    pool_.parallel_for(grid.count(), [&](std::size_t at) { multiply(block, grid.part(at)); });
   }
 
   void pack_tiles(const Block& b, std::size_t begin, std::size_t end) const {
@@ -125,8 +121,8 @@ class Product {
   }
 
   void multiply(const Block& b, const Part& part) const {
-    thread_local Scratch scratch;
-    std::byte* const panel = scratch.bytes(kernel_.w_bytes(b.depth), "linear");
+    const ScratchLease scratch = pool_.scratch(kernel_.w_bytes(b.depth), "linear");
+    std::byte* const panel = scratch.bytes();
     for (std::size_t at = part.panel0; at < part.panel1; ++at) {
       const std::size_t n = at * kernel_.columns;
       const std::size_t columns = std::min(kernel_.columns, p_.N - n);
@@ -184,6 +180,7 @@ class Product {
   }
 
   static constexpr std::size_t kMostRows = 16, kMostColumns = 64;
+  ThreadPool& pool_;
   const TileKernel& kernel_;
   const PanelProduct& p_;
   const PanelWeights& W_;
@@ -191,8 +188,9 @@ class Product {
 
 }  // namespace
 
-void multiply_panels(const TileKernel& kernel, const PanelProduct& p, const PanelWeights& W) {
-  Product(kernel, p, W).run();
+void multiply_panels(ThreadPool& pool, const TileKernel& kernel, const PanelProduct& p,
+                     const PanelWeights& W) {
+  Product(pool, kernel, p, W).run();
 }
 
 }  // namespace xlstm::kernels

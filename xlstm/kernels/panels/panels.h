@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 
+#include "xlstm/base/thread_pool.h"
 #include "xlstm/kernels/panels/tile_kernel.h"
 
 namespace xlstm::kernels {
@@ -32,6 +33,7 @@ struct PanelWeights {
 };
 
 // Every element of y is summed in the same order whatever the number of threads. M, N, K > 0.
-void multiply_panels(const TileKernel& kernel, const PanelProduct& p, const PanelWeights& W);
+void multiply_panels(ThreadPool& pool, const TileKernel& kernel, const PanelProduct& p,
+                     const PanelWeights& W);
 
 }  // namespace xlstm::kernels

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "xlstm/base/threads.h"
 #include "xlstm/kernels/quantize/add_product.h"
 
 namespace xlstm::kernels {
@@ -16,7 +15,8 @@ constexpr std::size_t kRows = 32;   // rows of a thread's part
 // Cholesky's factorisation from the last column to the first, in blocks, above the diagonal.
 class Factoring {
  public:
-  Factoring(float* A, std::size_t K) : A_(A), K_(K), panel_(kBlock * K) {}
+  Factoring(ThreadPool& pool, float* A, std::size_t K)
+      : pool_(pool), A_(A), K_(K), panel_(kBlock * K) {}
 
   // False where a pivot is not positive: A is spoiled then.
   bool run() {
@@ -57,14 +57,14 @@ class Factoring {
   // The rows above the block, and what these take off the columns before it.
   void eliminate(std::size_t first, std::size_t last) {
     const std::size_t parts = (first + kRows - 1) / kRows;
-    parallel_for(parts, [&](std::size_t part) {
+    pool_.parallel_for(parts, [&](std::size_t part) {
       for (std::size_t i = part * kRows; i < std::min(first, part * kRows + kRows); ++i) {
         for (std::size_t j = last; j-- > first;) solve(i, j, last);
         for (std::size_t k = first; k < last; ++k) panel_[(k - first) * K_ + i] = -row(i)[k];
       }
     });
     // Parts in pairs of a long and a short one, as they are dealt in runs.
-    parallel_for(parts, [&](std::size_t turn) {
+    pool_.parallel_for(parts, [&](std::size_t turn) {
       const std::size_t part = turn % 2 == 0 ? turn / 2 : parts - 1 - turn / 2;
       subtract(part * kRows, std::min(first, part * kRows + kRows), first, last);
     });
@@ -80,6 +80,7 @@ class Factoring {
     task(begin, end - begin, end, first);
   }
 
+  ThreadPool& pool_;
   float* A_;
   std::size_t K_;
   std::vector<float> panel_;  // [kBlock, K]: minus the columns of the block, transposed
@@ -102,7 +103,7 @@ void mirror(std::vector<float>& A, std::size_t K, bool up) {
 
 }  // namespace
 
-InputFactor factor_inputs(std::vector<float> moments, std::size_t K) {
+InputFactor factor_inputs(ThreadPool& pool, std::vector<float> moments, std::size_t K) {
   constexpr double kDamping = 0.01;
   std::vector<float> diagonal(K);
   for (std::size_t j = 0; j < K; ++j) diagonal[j] = moments[j * K + j];
@@ -112,12 +113,12 @@ InputFactor factor_inputs(std::vector<float> moments, std::size_t K) {
     for (std::size_t j = 0; j < K; ++j) {
       moments[j * K + j] = diagonal[j] + static_cast<float>(mean > 0 ? damping * mean : 1.0);
     }
-    if (Factoring(moments.data(), K).run()) break;
+    if (Factoring(pool, moments.data(), K).run()) break;
     mirror(moments, K, true);
   }
   InputFactor out{K, std::move(moments), std::vector<float>(K)};
   for (std::size_t j = 0; j < K; ++j) diagonal[j] = out.spread[j * K + j];
-  parallel_for(K, [&](std::size_t i) {
+  pool.parallel_for(K, [&](std::size_t i) {
     for (std::size_t j = i + 1; j < K; ++j) out.spread[i * K + j] /= diagonal[j];
   });
   for (std::size_t j = 0; j < K; ++j) out.weight[j] = diagonal[j] * diagonal[j];

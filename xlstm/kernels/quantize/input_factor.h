@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "xlstm/base/thread_pool.h"
+
 namespace xlstm::kernels {
 
 // H = R R^T with R upper triangular, so that d^T H d is the sum over j of
@@ -19,6 +21,6 @@ struct InputFactor {
 // `moments` [K, K] of finite numbers, symmetric and positive semidefinite but for rounding; only
 // what is above the diagonal and on it is read. A hundredth of the diagonal's mean is added to the
 // diagonal (more where rounding asks for it). Runs on all threads, in place.
-InputFactor factor_inputs(std::vector<float> moments, std::size_t K);
+InputFactor factor_inputs(ThreadPool& pool, std::vector<float> moments, std::size_t K);
 
 }  // namespace xlstm::kernels

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "xlstm/base/scratch.h"
-#include "xlstm/base/threads.h"
 #include "xlstm/kernels/linear/far_rows.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 #include "xlstm/kernels/quantized_linear/quantized_many_rows.h"
@@ -94,16 +92,15 @@ QuantizedMatrix copy_end(const QuantizedLinearArgs& a, const RowBytes& bytes, co
   return end;
 }
 
-std::size_t threads_for(const QuantizedLinearArgs& a, const RowBytes& bytes) {
+std::size_t threads_for(const QuantizedLinearArgs& a, const RowBytes& bytes, std::size_t all) {
   constexpr double kWorthAThread =
       10.0;  // microseconds; weights come at 15 GB/s, products at 25 G/s
   const auto rows = static_cast<double>(a.N);
   const double cost_us = std::max(rows * static_cast<double>(bytes.words) / 15e3,
                                   rows * static_cast<double>(a.M * a.K) / 25e3);
-  const std::size_t threads = thread_count();
   const double most = cost_us / kWorthAThread;
-  return most >= static_cast<double>(threads)
-             ? threads
+  return most >= static_cast<double>(all)
+             ? all
              : std::max<std::size_t>(1, static_cast<std::size_t>(most));
 }
 
@@ -118,7 +115,7 @@ void multiply_nothing(const QuantizedLinearArgs& a) {
 
 }  // namespace
 
-void quantized_linear_few_rows(const QuantizedLinearArgs& a) {
+void quantized_linear_few_rows(ThreadPool& pool, const QuantizedLinearArgs& a) {
   if (a.K == 0) return multiply_nothing(a);
   const QuantizedKernels* const kernels = quantized_kernels();
   if (kernels == nullptr) {  // a compiler without vectors
@@ -126,8 +123,8 @@ void quantized_linear_few_rows(const QuantizedLinearArgs& a) {
   }
   const RowBytes bytes(a);
   const Layout layout(a, bytes, kernels->unit(a.W.format));
-  thread_local Scratch scratch;
-  std::byte* const memory = scratch.bytes(layout.size, "quantized_linear");
+  const ScratchLease scratch = pool.scratch(layout.size, "quantized_linear");
+  std::byte* const memory = scratch.bytes();
   QuantizedPart all{a.W, a.bias, a.y, a.y_stride, {}, a.M, a.K, 0, a.N - layout.end_rows};
   all.x = pack_rows(a, *kernels, layout, memory);
   QuantizedPart end = all;
@@ -135,7 +132,7 @@ void quantized_linear_few_rows(const QuantizedLinearArgs& a) {
   end.y += all.n1;
   if (a.bias != nullptr) end.bias += all.n1;
   end.n1 = layout.end_rows;
-  const std::size_t threads = threads_for(a, bytes);
+  const std::size_t threads = threads_for(a, bytes, pool.size());
   const std::size_t pieces = threads == 1 ? 1 : kPieces;
   const auto run_piece = [&](std::size_t part) {
     const std::size_t share = part / pieces;
@@ -147,18 +144,18 @@ void quantized_linear_few_rows(const QuantizedLinearArgs& a) {
     kernels->multiply(mine);
     if (part + 1 == threads * pieces) kernels->multiply(end);
   };
-  parallel_for(threads * pieces, run_piece, threads);
+  pool.parallel_for(threads * pieces, run_piece, threads);
 }
 
-void quantized_linear(const float* x, std::ptrdiff_t x_stride, const QuantizedMatrix& W,
-                      const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M,
-                      std::size_t N, std::size_t K) {
+void quantized_linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride,
+                      const QuantizedMatrix& W, const float* bias, float* y,
+                      std::ptrdiff_t y_stride, std::size_t M, std::size_t N, std::size_t K) {
   if (M == 0 || N == 0) return;
   const QuantizedLinearArgs args{x, x_stride, W, bias, y, y_stride, M, N, K};
   if (M <= kLinearDotRows) {
-    quantized_linear_few_rows(args);
+    quantized_linear_few_rows(pool, args);
   } else {
-    quantized_linear_many_rows(args);
+    quantized_linear_many_rows(pool, args);
   }
 }
 

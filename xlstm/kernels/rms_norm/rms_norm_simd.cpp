@@ -44,11 +44,11 @@ namespace {
 HWY_EXPORT(rms_norm_rows);
 }  // namespace
 
-void rms_norm(const float* x, const float* weight, const float* bias, float eps, float* y,
-              std::size_t rows, std::size_t D) {
+void rms_norm(ThreadPool& pool, const float* x, const float* weight, const float* bias, float eps,
+              float* y, std::size_t rows, std::size_t D) {
   const auto run = XLSTM_DISPATCH(rms_norm_rows);
   const RmsNormArgs args{x, weight, bias, y, eps, D};
-  for_rows(rows, D, [&](std::size_t begin, std::size_t end) { run(args, begin, end); });
+  for_rows(pool, rows, D, [&](std::size_t begin, std::size_t end) { run(args, begin, end); });
 }
 
 }  // namespace xlstm::kernels

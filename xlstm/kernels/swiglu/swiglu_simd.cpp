@@ -36,9 +36,9 @@ namespace {
 HWY_EXPORT(swiglu_rows);
 }  // namespace
 
-void swiglu(const float* gate_up, float* y, std::size_t rows, std::size_t F) {
+void swiglu(ThreadPool& pool, const float* gate_up, float* y, std::size_t rows, std::size_t F) {
   const auto run = XLSTM_DISPATCH(swiglu_rows);
-  for_rows(rows, 4 * F,
+  for_rows(pool, rows, 4 * F,
            [&](std::size_t begin, std::size_t end) { run(gate_up, y, begin, end, F); });
 }
 

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "xlstm/base/threads.h"
+#include "xlstm/base/thread_pool.h"
 
 namespace xlstm {
 namespace {
@@ -34,7 +34,7 @@ void hold_back(int) {
 // Keeps threads from running, wherever they are, until release().
 class HeldBack {
  public:
-  explicit HeldBack(const std::vector<pthread_t>& threads) : count_(threads.size()) {
+  HeldBack(ThreadPool& pool, const std::vector<pthread_t>& threads) : count_(threads.size()) {
     if (::pipe(gate) != 0) throw std::runtime_error("no pipe");
     struct sigaction action = {};
     action.sa_handler = hold_back;
@@ -43,7 +43,7 @@ class HeldBack {
     for (const pthread_t thread : threads) ::pthread_kill(thread, SIGUSR1);
     // Under ThreadSanitizer a signal is seen at the next call of the C library: a thread that
     // sleeps must be woken for that.
-    while (held.load() < count_) parallel_for(thread_count(), [](std::size_t) {});
+    while (held.load() < count_) pool.parallel_for(pool.size(), [](std::size_t) {});
   }
   ~HeldBack() {
     release();
@@ -69,16 +69,15 @@ class HeldBack {
   struct sigaction before_ = {};
 };
 
-class ThreadsHelp : public testing::TestWithParam<std::size_t> {
+class ThreadPoolHelp : public testing::TestWithParam<std::size_t> {
  protected:
-  ThreadsHelp() { set_thread_count(GetParam()); }
-  ~ThreadsHelp() override { set_thread_count(0); }
+  ThreadPool pool_{GetParam()};
 
   // The pool's threads but for the caller: each runs one of as many parts, which end together.
-  static std::vector<pthread_t> workers() {
+  std::vector<pthread_t> workers() {
     std::vector<pthread_t> all(GetParam());
     std::atomic<std::size_t> begun{0};
-    parallel_for(all.size(), [&](std::size_t part) {
+    pool_.parallel_for(all.size(), [&](std::size_t part) {
       all[part] = ::pthread_self();
       begun.fetch_add(1);
       while (begun.load() < all.size()) std::this_thread::yield();
@@ -89,10 +88,11 @@ class ThreadsHelp : public testing::TestWithParam<std::size_t> {
 };
 
 // Runs `parts` parts, each of which must be run once, by `thread` if one is given.
-void expect_once_each(std::size_t parts, const std::thread::id* thread = nullptr) {
+void expect_once_each(ThreadPool& pool, std::size_t parts,
+                      const std::thread::id* thread = nullptr) {
   std::vector<std::atomic<int>> runs(parts);
   std::atomic<int> others{0};
-  parallel_for(parts, [&](std::size_t part) {
+  pool.parallel_for(parts, [&](std::size_t part) {
     runs.at(part).fetch_add(1);
     if (thread != nullptr && std::this_thread::get_id() != *thread) others.fetch_add(1);
   });
@@ -100,11 +100,11 @@ void expect_once_each(std::size_t parts, const std::thread::id* thread = nullptr
   ASSERT_EQ(others.load(), 0);
 }
 
-TEST_P(ThreadsHelp, WhoIsDoneTakesWhatNobodyHasBegun) {
+TEST_P(ThreadPoolHelp, WhoIsDoneTakesWhatNobodyHasBegun) {
   const std::size_t parts = 4 * GetParam();
   for (std::size_t slow = 0; slow < parts; slow += 4) {  // the first part of each share
     std::atomic<std::size_t> done{0};
-    parallel_for(parts, [&](std::size_t part) {
+    pool_.parallel_for(parts, [&](std::size_t part) {
       while (part == slow && done.load() < parts - 1) std::this_thread::yield();
       done.fetch_add(1);
     });
@@ -112,39 +112,40 @@ TEST_P(ThreadsHelp, WhoIsDoneTakesWhatNobodyHasBegun) {
   }
 }
 
-TEST_P(ThreadsHelp, ThreadsThatDoNotRunAreNotWaitedFor) {
-  const HeldBack all(workers());
+TEST_P(ThreadPoolHelp, ThreadsThatDoNotRunAreNotWaitedFor) {
+  const HeldBack all(pool_, workers());
   const std::thread::id caller = std::this_thread::get_id();
   for (const std::size_t parts : {std::size_t{2}, GetParam(), 4 * GetParam(), std::size_t{1000}}) {
-    expect_once_each(parts, &caller);
+    expect_once_each(pool_, parts, &caller);
   }
 }
 
-TEST_P(ThreadsHelp, OneThreadThatDoesNotRunIsNotWaitedFor) {
+TEST_P(ThreadPoolHelp, OneThreadThatDoesNotRunIsNotWaitedFor) {
   for (const pthread_t worker : workers()) {
-    const HeldBack one({worker});
-    for (const std::size_t parts : {GetParam(), 3 * GetParam() + 1}) expect_once_each(parts);
+    const HeldBack one(pool_, {worker});
+    for (const std::size_t parts : {GetParam(), 3 * GetParam() + 1}) expect_once_each(pool_, parts);
   }
 }
 
-TEST_P(ThreadsHelp, ThreadsThatComeLateFindNothingToTake) {
+TEST_P(ThreadPoolHelp, ThreadsThatComeLateFindNothingToTake) {
   const std::vector<pthread_t> late = workers();
   for (std::size_t time = 0; time < 100; ++time) {
-    HeldBack all(late);
+    HeldBack all(pool_, late);
     // The job that they are held back from is long over when they see it, or its place taken by one
     // of another size.
-    for (std::size_t jobs = 0; jobs <= time % 4; ++jobs) expect_once_each(2 + (time + jobs) % 9);
+    for (std::size_t jobs = 0; jobs <= time % 4; ++jobs)
+      expect_once_each(pool_, 2 + (time + jobs) % 9);
     all.release();
-    for (std::size_t jobs = 0; jobs < 50; ++jobs) expect_once_each(2 + (time * jobs) % 67);
+    for (std::size_t jobs = 0; jobs < 50; ++jobs) expect_once_each(pool_, 2 + (time * jobs) % 67);
   }
 }
 
-TEST_P(ThreadsHelp, AnExceptionOfAPartTakenOverComesBack) {
-  const HeldBack all(workers());
+TEST_P(ThreadPoolHelp, AnExceptionOfAPartTakenOverComesBack) {
+  const HeldBack all(pool_, workers());
   std::atomic<std::size_t> runs{0};
   const std::size_t parts = 2 * GetParam();
   try {
-    parallel_for(parts, [&](std::size_t part) {
+    pool_.parallel_for(parts, [&](std::size_t part) {
       runs.fetch_add(1);
       if (part >= parts - 2) throw std::runtime_error(std::to_string(part));
     });
@@ -155,12 +156,12 @@ TEST_P(ThreadsHelp, AnExceptionOfAPartTakenOverComesBack) {
   EXPECT_EQ(runs.load(), parts);
 }
 
-TEST_P(ThreadsHelp, NestedCallsOfPartsTakenOverRunOnTheirThread) {
-  const HeldBack all(workers());
+TEST_P(ThreadPoolHelp, NestedCallsOfPartsTakenOverRunOnTheirThread) {
+  const HeldBack all(pool_, workers());
   const std::thread::id caller = std::this_thread::get_id();
   std::atomic<int> runs{0}, others{0};
-  parallel_for(GetParam(), [&](std::size_t) {
-    parallel_for(3, [&](std::size_t) {
+  pool_.parallel_for(GetParam(), [&](std::size_t) {
+    pool_.parallel_for(3, [&](std::size_t) {
       runs.fetch_add(1);
       if (std::this_thread::get_id() != caller) others.fetch_add(1);
     });
@@ -169,7 +170,7 @@ TEST_P(ThreadsHelp, NestedCallsOfPartsTakenOverRunOnTheirThread) {
   EXPECT_EQ(others.load(), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Counts, ThreadsHelp, testing::Values(2, 3, 8));
+INSTANTIATE_TEST_SUITE_P(Counts, ThreadPoolHelp, testing::Values(2, 3, 8));
 
 }  // namespace
 }  // namespace xlstm

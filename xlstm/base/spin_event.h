@@ -10,7 +10,7 @@ namespace xlstm {
 // Threads wait() until a condition on sequentially consistent atomics holds; whoever makes it hold
 // calls wake() afterwards, which costs one load unless somebody sleeps. Nobody ever waits for a
 // thread that waits here: it holds no lock, so the system may keep it from running wherever it is.
-class Gate {
+class SpinEvent {
  public:
   template <typename Condition>
   void wait(const Condition& ready) {
