@@ -22,10 +22,10 @@
 #include <string>
 #include <vector>
 
+#include "benchmarks/bench_pool.h"
 #include "benchmarks/rounded_source.h"
 #include "mlx/mlx.h"
 #include "xlstm/base/error.h"
-#include "xlstm/base/threads.h"
 #include "xlstm/engine/calibration.h"
 #include "xlstm/model/model.h"
 #include "xlstm/text/tokenizer.h"
@@ -237,7 +237,7 @@ void score(const float* reference, const float* logits, const TokenId* targets, 
   out.nll.resize(at + S);
   out.kl.resize(at + S);
   std::vector<char> same(S);
-  parallel_for((S + 15) / 16, [&](std::size_t part) {
+  bench::pool().parallel_for((S + 15) / 16, [&](std::size_t part) {
     for (std::size_t s = 16 * part; s < std::min(S, 16 * part + 16); ++s) {
       const float* p = reference + s * V;
       const float* q = logits + s * V;

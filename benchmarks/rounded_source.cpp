@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "xlstm/base/threads.h"
+#include "benchmarks/bench_pool.h"
 #include "xlstm/kernels/quantize/quantize_matrix.h"
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
@@ -25,7 +25,7 @@ RoundedSource::RoundedSource(const TensorSource& source, const Plan& plan, const
         for (std::size_t k = 0; k < K; ++k) columns.push_back(found[k * K + k]);
         inputs.importance = columns.data();
       } else if (!found.empty()) {
-        factor = kernels::factor_inputs(std::move(found), K);
+        factor = kernels::factor_inputs(bench::pool(), std::move(found), K);
         inputs.factor = &factor;
       }
       for (const std::size_t index : slot.sources) {
@@ -60,17 +60,18 @@ void RoundedSource::round(std::size_t index, const Quantization& format, bool se
                                       type};
   const auto rounding = search ? kernels::Rounding::kSearch : kernels::Rounding::kMinMax;
   if (inputs.factor != nullptr) {
-    kernels::compensate_matrix(source_.read_all(index), info.dtype, N, *inputs.factor, format,
-                               rounding, out, info.name);
+    kernels::compensate_matrix(bench::pool(), source_.read_all(index), info.dtype, N,
+                               *inputs.factor, format, rounding, out, info.name);
   } else {
-    kernels::quantize_matrix(source_.read_all(index), info.dtype, N, K, format, rounding,
-                             inputs.importance, out, info.name);
+    kernels::quantize_matrix(bench::pool(), source_.read_all(index), info.dtype, N, K, format,
+                             rounding, inputs.importance, out, info.name);
   }
   std::vector<float>& values = values_[index];
   values.resize(N * K);
   const kernels::QuantizedMatrix W{format, words.data(), scales.data(),
                                    affine ? biases.data() : nullptr, type};
-  parallel_for(N, [&](std::size_t n) { kernels::dequantize_row(W, n, K, values.data() + n * K); });
+  bench::pool().parallel_for(
+      N, [&](std::size_t n) { kernels::dequantize_row(W, n, K, values.data() + n * K); });
   packed_bytes_ -= info.bytes;
   packed_bytes_ += words.size() * 4 + scales.size() + biases.size();
   info.dtype = DType::kF32;
