@@ -14,7 +14,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "xlstm/kernels/linear/far_rows.h"
+#include "xlstm/kernels/linear/interleaved_rows.h"
 #include "xlstm/kernels/linear/lane_sums-inl.h"
 #include "xlstm/kernels/linear/linear_args.h"
 #include "xlstm/kernels/linear/linear_weights-inl.h"
@@ -149,16 +149,17 @@ void dot_tile(const LinearArgs& a, std::size_t m0, std::size_t n0, std::size_t c
   store_sums<MR, NR>(a, m0, n0, columns, sum);
 }
 
-// One row of x times rows of W that lie far apart.
+// One row of x times interleaved rows of W.
 template <class Weights>
-void dot_one_row(const LinearArgs& a, const LinearPart& part) {
+void dot_one_row(const LinearArgs& a, const LinearRange& part) {
   using Raw = typename Weights::Raw;
   constexpr int NR = dot_columns<1>();
-  const FarRows<NR> far(part.n0, part.n1);
-  const std::size_t end = begin_of_piece(far.sets(), part.piece + 1, part.pieces);
-  for (std::size_t set = begin_of_piece(far.sets(), part.piece, part.pieces); set < end; ++set) {
+  const InterleavedRows<NR> interleaved(part.n0, part.n1);
+  const std::size_t end = begin_of_chunk(interleaved.sets(), part.chunk + 1, part.chunks);
+  for (std::size_t set = begin_of_chunk(interleaved.sets(), part.chunk, part.chunks); set < end;
+       ++set) {
     std::size_t n[NR];
-    far.get(set, n);
+    interleaved.get(set, n);
     const float* x[1] = {a.x + static_cast<std::ptrdiff_t>(part.m0) * a.x_stride};
     const Raw* w[NR];
     Ahead<Raw, NR> next;
@@ -174,10 +175,10 @@ void dot_one_row(const LinearArgs& a, const LinearPart& part) {
 
 // Calls tile(n, columns) for the tiles of at most NR columns that the part is made of.
 template <std::size_t NR, class Tile>
-HWY_INLINE void for_columns(const LinearPart& part, const Tile& tile) {
+HWY_INLINE void for_columns(const LinearRange& part, const Tile& tile) {
   const std::size_t all = (part.n1 - part.n0 + NR - 1) / NR;
-  const std::size_t end = begin_of_piece(all, part.piece + 1, part.pieces);
-  for (std::size_t at = begin_of_piece(all, part.piece, part.pieces); at < end; ++at) {
+  const std::size_t end = begin_of_chunk(all, part.chunk + 1, part.chunks);
+  for (std::size_t at = begin_of_chunk(all, part.chunk, part.chunks); at < end; ++at) {
     const std::size_t n = part.n0 + at * NR;
     tile(n, std::min(NR, part.n1 - n));
   }
@@ -185,7 +186,7 @@ HWY_INLINE void for_columns(const LinearPart& part, const Tile& tile) {
 
 // One tile of rows.
 template <class Weights, int MR>
-void dot_one_tile(const LinearArgs& a, const LinearPart& part) {
+void dot_one_tile(const LinearArgs& a, const LinearRange& part) {
   constexpr std::size_t NR = dot_columns<MR>();
   for_columns<NR>(part, [&](std::size_t n, std::size_t columns) HWY_ATTR {
     dot_tile<Weights, MR, NR, static_cast<int>(NR)>(a, part.m0, n, columns, 0);
@@ -195,7 +196,7 @@ void dot_one_tile(const LinearArgs& a, const LinearPart& part) {
 // Several: `tiles` of nearly the same height, at most MR. All but the first find their weights in
 // the cache, and the time is used to fetch the next ones.
 template <class Weights, int MR>
-void dot_tiles(const LinearArgs& a, const LinearPart& part, std::size_t tiles) {
+void dot_tiles(const LinearArgs& a, const LinearRange& part, std::size_t tiles) {
   constexpr std::size_t NR = dot_columns<MR>();
   const std::size_t rows = part.m1 - part.m0;
   for_columns<NR>(part, [&](std::size_t n, std::size_t columns) HWY_ATTR {
@@ -222,7 +223,7 @@ HWY_INLINE void with_height(std::size_t height, const ForHeight& for_height) {
 }
 
 template <class Weights>
-void dot_typed(const LinearArgs& a, const LinearPart& part) {
+void dot_typed(const LinearArgs& a, const LinearRange& part) {
   const std::size_t rows = part.m1 - part.m0;
   if (rows == 0) return;
   const std::size_t tiles = (rows + kMostDotRows - 1) / kMostDotRows;
@@ -236,7 +237,7 @@ void dot_typed(const LinearArgs& a, const LinearPart& part) {
   });
 }
 
-void dot_part(const LinearArgs& a, const LinearPart& part) {
+void dot_range(const LinearArgs& a, const LinearRange& part) {
   switch (a.type) {
     case WeightType::kF32:
       return dot_typed<F32Weights>(a, part);

@@ -12,7 +12,7 @@
 #include <cstdint>
 
 #include "xlstm/base/dtype.h"
-#include "xlstm/kernels/linear/far_rows.h"
+#include "xlstm/kernels/linear/interleaved_rows.h"
 #include "xlstm/kernels/linear/linear_args.h"
 
 #if HWY_TARGET == HWY_SCALAR
@@ -21,10 +21,10 @@ namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
 
 template <class Raw, class Widen>
-void dot_scalar(const LinearArgs& a, const LinearPart& part, const Widen& widen) {
+void dot_scalar(const LinearArgs& a, const LinearRange& part, const Widen& widen) {
   const std::size_t all = part.n1 - part.n0;
-  const std::size_t end = part.n0 + begin_of_piece(all, part.piece + 1, part.pieces);
-  for (std::size_t n = part.n0 + begin_of_piece(all, part.piece, part.pieces); n < end; ++n) {
+  const std::size_t end = part.n0 + begin_of_chunk(all, part.chunk + 1, part.chunks);
+  for (std::size_t n = part.n0 + begin_of_chunk(all, part.chunk, part.chunks); n < end; ++n) {
     const Raw* const w = static_cast<const Raw*>(a.W) + n * a.K;
     for (std::size_t m = part.m0; m < part.m1; ++m) {
       const float* const x = a.x + static_cast<std::ptrdiff_t>(m) * a.x_stride;
@@ -36,7 +36,7 @@ void dot_scalar(const LinearArgs& a, const LinearPart& part, const Widen& widen)
   }
 }
 
-void dot_part(const LinearArgs& a, const LinearPart& part) {
+void dot_range(const LinearArgs& a, const LinearRange& part) {
   switch (a.type) {
     case WeightType::kF32:
       return dot_scalar<float>(a, part, [](float w) { return w; });

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "xlstm/base/thread_pool.h"
-#include "xlstm/kernels/linear/far_rows.h"
+#include "xlstm/kernels/linear/interleaved_rows.h"
 #include "xlstm/kernels/linear/linear.h"
 #include "xlstm/kernels/linear/linear_args.h"
 #include "xlstm/kernels/simd/dispatch.h"
@@ -20,7 +20,7 @@
 namespace xlstm::kernels {
 namespace {
 
-HWY_EXPORT(dot_part);
+HWY_EXPORT(dot_range);
 
 // Fewer columns than this are not worth a panel, however many rows.
 constexpr std::size_t kFewestPanelColumns = 24;
@@ -52,7 +52,8 @@ struct Grid {
 };
 
 // Share `at` of a grid: whole granules, nearly the same number in each.
-LinearPart part_of(const LinearArgs& a, const Grid& grid, std::size_t row_granule, std::size_t at) {
+LinearRange range_of(const LinearArgs& a, const Grid& grid, std::size_t row_granule,
+                     std::size_t at) {
   const auto border = [](std::size_t count, std::size_t granule, std::size_t part, std::size_t of) {
     return std::min(count, granules(count, granule) * part / of * granule);
   };
@@ -81,19 +82,19 @@ Grid best_grid(const LinearArgs& a, std::size_t threads, std::size_t row_granule
 }
 
 void linear_few_rows(ThreadPool& pool, const LinearArgs& a) {
-  const auto run = XLSTM_DISPATCH(dot_part);
+  const auto run = XLSTM_DISPATCH(dot_range);
   const std::size_t threads = threads_for(a, pool.size());
   if (threads == 1) return run(a, {0, a.M, 0, a.N});
   constexpr std::size_t kRowGranule = 6;
   const Grid grid = best_grid(a, threads, kRowGranule, 1 + a.M);
   const std::size_t shares = grid.rows * grid.columns;
-  const auto run_piece = [&](std::size_t at) {
-    LinearPart part = part_of(a, grid, kRowGranule, at / kPieces);
-    part.piece = at % kPieces;
-    part.pieces = kPieces;
+  const auto run_chunk = [&](std::size_t at) {
+    LinearRange part = range_of(a, grid, kRowGranule, at / kChunksPerThread);
+    part.chunk = at % kChunksPerThread;
+    part.chunks = kChunksPerThread;
     run(a, part);
   };
-  pool.parallel_for(shares * kPieces, run_piece, shares);
+  pool.parallel_for(shares * kChunksPerThread, run_chunk, shares);
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 // quantized_linear() for the machine at hand: x is packed once, then the rows of W are dealt to
-// threads, and each thread's in pieces (xlstm/kernels/linear/far_rows.h).
+// threads, and each thread's in chunks (xlstm/kernels/linear/interleaved_rows.h).
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
 #include <algorithm>
 #include <cstring>
 
-#include "xlstm/kernels/linear/far_rows.h"
+#include "xlstm/kernels/linear/interleaved_rows.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 #include "xlstm/kernels/quantized_linear/quantized_many_rows.h"
 
@@ -125,26 +125,26 @@ void quantized_linear_few_rows(ThreadPool& pool, const QuantizedLinearArgs& a) {
   const Layout layout(a, bytes, kernels->unit(a.W.format));
   const ScratchLease scratch = pool.scratch(layout.size, "quantized_linear");
   std::byte* const memory = scratch.bytes();
-  QuantizedPart all{a.W, a.bias, a.y, a.y_stride, {}, a.M, a.K, 0, a.N - layout.end_rows};
+  QuantizedRange all{a.W, a.bias, a.y, a.y_stride, {}, a.M, a.K, 0, a.N - layout.end_rows};
   all.x = pack_rows(a, *kernels, layout, memory);
-  QuantizedPart end = all;
+  QuantizedRange end = all;
   end.W = copy_end(a, bytes, layout, memory);
   end.y += all.n1;
   if (a.bias != nullptr) end.bias += all.n1;
   end.n1 = layout.end_rows;
   const std::size_t threads = threads_for(a, bytes, pool.size());
-  const std::size_t pieces = threads == 1 ? 1 : kPieces;
-  const auto run_piece = [&](std::size_t part) {
-    const std::size_t share = part / pieces;
-    QuantizedPart mine = all;
+  const std::size_t chunks = threads == 1 ? 1 : kChunksPerThread;
+  const auto run_chunk = [&](std::size_t part) {
+    const std::size_t share = part / chunks;
+    QuantizedRange mine = all;
     mine.n0 = all.n1 * share / threads;
     mine.n1 = all.n1 * (share + 1) / threads;
-    mine.piece = part % pieces;
-    mine.pieces = pieces;
+    mine.chunk = part % chunks;
+    mine.chunks = chunks;
     kernels->multiply(mine);
-    if (part + 1 == threads * pieces) kernels->multiply(end);
+    if (part + 1 == threads * chunks) kernels->multiply(end);
   };
-  pool.parallel_for(threads * pieces, run_piece, threads);
+  pool.parallel_for(threads * chunks, run_chunk, threads);
 }
 
 void quantized_linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride,

@@ -60,7 +60,7 @@ namespace xlstm::kernels {
 const QuantizedKernels* neon_dot_kernels() {
   static constexpr QuantizedKernels kKernels = {"NEON SDOT", HWY_NAMESPACE::unit_of,
                                                 HWY_NAMESPACE::pack_row,
-                                                HWY_NAMESPACE::multiply_part, nullptr};
+                                                HWY_NAMESPACE::multiply_range, nullptr};
   return has_simd(kNeonDot) ? &kKernels : nullptr;
 }
 
