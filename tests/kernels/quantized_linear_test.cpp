@@ -1,4 +1,5 @@
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
+#include "xlstm/base/ceil_div.h"
 
 #include <gtest/gtest.h>
 
@@ -305,7 +306,7 @@ class BeforeAWall {
  public:
   BeforeAWall(const void* bytes, std::size_t count) {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    const std::size_t pages = (count + page - 1) / page * page;
+    const std::size_t pages = round_up(count, page);
     size_ = pages + page;
     memory_ = static_cast<std::byte*>(
         mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/choose/choose.h"
 #include "xlstm/kernels/simd/dispatch.h"
 
@@ -90,8 +91,8 @@ std::size_t weights_of_block(const float* logits, std::size_t V, std::size_t blo
 
 std::size_t sample_categorical(const float* logits, std::size_t V, double u) {
   const float most = most_of(logits, 0, V);
-  const std::size_t blocks = (V + kBlock - 1) / kBlock;
-  const std::size_t blocks_per_sum = (blocks + kMostSums - 1) / kMostSums;
+  const std::size_t blocks = ceil_div(V, kBlock);
+  const std::size_t blocks_per_sum = ceil_div(blocks, kMostSums);
   double sums[kMostSums] = {};
   float weights[kBlock];
   double total = 0;

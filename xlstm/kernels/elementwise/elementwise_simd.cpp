@@ -1,3 +1,4 @@
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/elementwise/elementwise.h"
 #include "xlstm/kernels/simd/dispatch.h"
 #include "xlstm/kernels/vector/rows.h"
@@ -43,7 +44,7 @@ HWY_EXPORT(sigmoid_values);
 template <class Run>
 void for_ranges(ThreadPool& pool, std::size_t count, std::size_t floats, const Run& run) {
   constexpr std::size_t kRow = 1024;
-  for_rows(pool, (count + kRow - 1) / kRow, floats * kRow, [&](std::size_t begin, std::size_t end) {
+  for_rows(pool, ceil_div(count, kRow), floats * kRow, [&](std::size_t begin, std::size_t end) {
     run(begin * kRow, std::min(end * kRow, count) - begin * kRow);
   });
 }

@@ -1,3 +1,4 @@
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/gates/gates.h"
 #include "xlstm/kernels/simd/dispatch.h"
 #include "xlstm/kernels/vector/rows.h"
@@ -36,7 +37,7 @@ void soft_cap(ThreadPool& pool, const float* z, float cap, float* out, std::size
   }
   const auto run = XLSTM_DISPATCH(soft_cap_values);
   constexpr std::size_t kRow = 1024;
-  for_rows(pool, (count + kRow - 1) / kRow, 8 * kRow, [&](std::size_t begin, std::size_t end) {
+  for_rows(pool, ceil_div(count, kRow), 8 * kRow, [&](std::size_t begin, std::size_t end) {
     run(z + begin * kRow, cap, out + begin * kRow, std::min(end * kRow, count) - begin * kRow);
   });
 }

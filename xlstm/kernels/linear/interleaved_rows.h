@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "xlstm/base/ceil_div.h"
+
 namespace xlstm::kernels {
 
 // A thread's range is cut into chunks, each half of what is left, so that a thread that is done can
@@ -24,7 +26,7 @@ template <int R>
 class InterleavedRows {
  public:
   InterleavedRows(std::size_t begin, std::size_t end)
-      : begin_(begin), end_(end), step_((end - begin + R - 1) / R | 1) {}
+      : begin_(begin), end_(end), step_(ceil_div(end - begin, R) | 1) {}
 
   std::size_t sets() const { return std::min(step_, end_ - begin_); }
 

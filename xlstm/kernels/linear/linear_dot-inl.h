@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/linear/interleaved_rows.h"
 #include "xlstm/kernels/linear/lane_sums-inl.h"
 #include "xlstm/kernels/linear/linear_args.h"
@@ -151,16 +152,16 @@ void dot_tile(const LinearArgs& a, std::size_t m0, std::size_t n0, std::size_t c
 
 // One row of x times interleaved rows of W.
 template <class Weights>
-void dot_one_row(const LinearArgs& a, const LinearRange& part) {
+void dot_one_row(const LinearArgs& a, const LinearRange& range) {
   using Raw = typename Weights::Raw;
   constexpr int NR = dot_columns<1>();
-  const InterleavedRows<NR> interleaved(part.n0, part.n1);
-  const std::size_t end = begin_of_chunk(interleaved.sets(), part.chunk + 1, part.chunks);
-  for (std::size_t set = begin_of_chunk(interleaved.sets(), part.chunk, part.chunks); set < end;
+  const InterleavedRows<NR> interleaved(range.n0, range.n1);
+  const std::size_t end = begin_of_chunk(interleaved.sets(), range.chunk + 1, range.chunks);
+  for (std::size_t set = begin_of_chunk(interleaved.sets(), range.chunk, range.chunks); set < end;
        ++set) {
     std::size_t n[NR];
     interleaved.get(set, n);
-    const float* x[1] = {a.x + static_cast<std::ptrdiff_t>(part.m0) * a.x_stride};
+    const float* x[1] = {a.x + static_cast<std::ptrdiff_t>(range.m0) * a.x_stride};
     const Raw* w[NR];
     Ahead<Raw, NR> next;
     for (int r = 0; r < NR; ++r) {
@@ -169,40 +170,40 @@ void dot_one_row(const LinearArgs& a, const LinearRange& part) {
     }
     Vector sum[1][NR];
     dot_sums<Weights, 1, NR, NR>(x, w, next, a.K, sum);
-    store_row_sums(sum[0], n, a.bias, a.y + static_cast<std::ptrdiff_t>(part.m0) * a.y_stride);
+    store_row_sums(sum[0], n, a.bias, a.y + static_cast<std::ptrdiff_t>(range.m0) * a.y_stride);
   }
 }
 
-// Calls tile(n, columns) for the tiles of at most NR columns that the part is made of.
+// Calls tile(n, columns) for the tiles of at most NR columns of the range.
 template <std::size_t NR, class Tile>
-HWY_INLINE void for_columns(const LinearRange& part, const Tile& tile) {
-  const std::size_t all = (part.n1 - part.n0 + NR - 1) / NR;
-  const std::size_t end = begin_of_chunk(all, part.chunk + 1, part.chunks);
-  for (std::size_t at = begin_of_chunk(all, part.chunk, part.chunks); at < end; ++at) {
-    const std::size_t n = part.n0 + at * NR;
-    tile(n, std::min(NR, part.n1 - n));
+HWY_INLINE void for_columns(const LinearRange& range, const Tile& tile) {
+  const std::size_t all = ceil_div(range.n1 - range.n0, NR);
+  const std::size_t end = begin_of_chunk(all, range.chunk + 1, range.chunks);
+  for (std::size_t at = begin_of_chunk(all, range.chunk, range.chunks); at < end; ++at) {
+    const std::size_t n = range.n0 + at * NR;
+    tile(n, std::min(NR, range.n1 - n));
   }
 }
 
 // One tile of rows.
 template <class Weights, int MR>
-void dot_one_tile(const LinearArgs& a, const LinearRange& part) {
+void dot_one_tile(const LinearArgs& a, const LinearRange& range) {
   constexpr std::size_t NR = dot_columns<MR>();
-  for_columns<NR>(part, [&](std::size_t n, std::size_t columns) HWY_ATTR {
-    dot_tile<Weights, MR, NR, static_cast<int>(NR)>(a, part.m0, n, columns, 0);
+  for_columns<NR>(range, [&](std::size_t n, std::size_t columns) HWY_ATTR {
+    dot_tile<Weights, MR, NR, static_cast<int>(NR)>(a, range.m0, n, columns, 0);
   });
 }
 
 // Several: `tiles` of nearly the same height, at most MR. All but the first find their weights in
 // the cache, and the time is used to fetch the next ones.
 template <class Weights, int MR>
-void dot_tiles(const LinearArgs& a, const LinearRange& part, std::size_t tiles) {
+void dot_tiles(const LinearArgs& a, const LinearRange& range, std::size_t tiles) {
   constexpr std::size_t NR = dot_columns<MR>();
-  const std::size_t rows = part.m1 - part.m0;
-  for_columns<NR>(part, [&](std::size_t n, std::size_t columns) HWY_ATTR {
+  const std::size_t rows = range.m1 - range.m0;
+  for_columns<NR>(range, [&](std::size_t n, std::size_t columns) HWY_ATTR {
     for (std::size_t tile = 0; tile < tiles; ++tile) {
-      const std::size_t m0 = part.m0 + rows * tile / tiles;
-      const std::size_t m1 = part.m0 + rows * (tile + 1) / tiles;
+      const std::size_t m0 = range.m0 + rows * tile / tiles;
+      const std::size_t m1 = range.m0 + rows * (tile + 1) / tiles;
       const std::size_t ahead = NR * tile / tiles;
       if (m1 - m0 == MR) {
         dot_tile<Weights, MR, NR, kAhead>(a, m0, n, columns, ahead);
@@ -223,28 +224,28 @@ HWY_INLINE void with_height(std::size_t height, const ForHeight& for_height) {
 }
 
 template <class Weights>
-void dot_typed(const LinearArgs& a, const LinearRange& part) {
-  const std::size_t rows = part.m1 - part.m0;
+void dot_typed(const LinearArgs& a, const LinearRange& range) {
+  const std::size_t rows = range.m1 - range.m0;
   if (rows == 0) return;
-  const std::size_t tiles = (rows + kMostDotRows - 1) / kMostDotRows;
-  const std::size_t height = (rows + tiles - 1) / tiles;
+  const std::size_t tiles = ceil_div(rows, kMostDotRows);
+  const std::size_t height = ceil_div(rows, tiles);
   with_height<kMostDotRows>(height, [&](auto constant) HWY_ATTR {
     constexpr int MR = decltype(constant)::value;
-    if constexpr (MR == 1) return dot_one_row<Weights>(a, part);
-    if (tiles == 1) return dot_one_tile<Weights, MR>(a, part);
+    if constexpr (MR == 1) return dot_one_row<Weights>(a, range);
+    if (tiles == 1) return dot_one_tile<Weights, MR>(a, range);
     // More rows than fit in one tile make at least two that are more than half as high.
-    if constexpr (MR > kMostDotRows / 2) dot_tiles<Weights, MR>(a, part, tiles);
+    if constexpr (MR > kMostDotRows / 2) dot_tiles<Weights, MR>(a, range, tiles);
   });
 }
 
-void dot_range(const LinearArgs& a, const LinearRange& part) {
+void dot_range(const LinearArgs& a, const LinearRange& range) {
   switch (a.type) {
     case WeightType::kF32:
-      return dot_typed<F32Weights>(a, part);
+      return dot_typed<F32Weights>(a, range);
     case WeightType::kBF16:
-      return dot_typed<BF16Weights>(a, part);
+      return dot_typed<BF16Weights>(a, range);
     case WeightType::kF16:
-      return dot_typed<F16Weights>(a, part);
+      return dot_typed<F16Weights>(a, range);
   }
 }
 

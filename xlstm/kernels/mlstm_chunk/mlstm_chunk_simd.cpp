@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
 #include "xlstm/kernels/simd/dispatch.h"
 
@@ -230,7 +231,7 @@ void read_out(const HeadView& in, const ChunkPart& part, std::size_t begin, std:
   const auto wide = static_cast<std::ptrdiff_t>(DHQK);
   const auto tall = static_cast<std::ptrdiff_t>(kT);
   const std::size_t N = part.j1 - part.j0;
-  const std::size_t filled = (T + kTokenGranule - 1) / kTokenGranule * kTokenGranule;
+  const std::size_t filled = round_up(T, kTokenGranule);
   multiply({at.q, wide}, {at.kt, tall}, T, filled, DHQK, 0.0F, {at.P, tall}, {at.P, tall});
   float denominator[kT];
   for (std::size_t t = 0; t < T; ++t) {
@@ -336,7 +337,7 @@ HeadView view_of(const MlstmChunkArgs& a, const MlstmChunkTensors& t, std::size_
 std::size_t cuts_of(const MlstmChunkArgs& a, std::size_t threads) {
   constexpr std::size_t kNarrowest = 64;
   const std::size_t heads = a.B * a.NH;
-  const std::size_t wanted = (threads + heads - 1) / heads;
+  const std::size_t wanted = ceil_div(threads, heads);
   return std::clamp<std::size_t>(a.DHV / kNarrowest, 1, wanted);
 }
 
@@ -346,7 +347,7 @@ void mlstm_chunk(ThreadPool& pool, const MlstmChunkArgs& a, const MlstmChunkTens
   const std::size_t heads = a.B * a.NH;
   if (heads == 0 || a.S == 0) return;
   const auto run = XLSTM_DISPATCH(run_part);
-  const std::size_t cuts = cuts_of(a, pool.size()), widest = (a.DHV + cuts - 1) / cuts,
+  const std::size_t cuts = cuts_of(a, pool.size()), widest = ceil_div(a.DHV, cuts),
                     scratch = kT * (2 * a.DHQK + kT + widest);
   // Parts of one head all begin with its n and m, which one of them replaces: each has its own.
   const ScratchLease copies = pool.scratch_floats(heads * cuts * (a.DHQK + 1), "mlstm_chunk");

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/mlstm_step/mlstm_step.h"
 #include "xlstm/kernels/simd/dispatch.h"
 
@@ -29,7 +30,7 @@ namespace {
 constexpr std::size_t kBlockRows = 64;
 
 inline std::size_t blocks_of(const MlstmStepArgs& a) {
-  return (a.DHQK + kBlockRows - 1) / kBlockRows;
+  return ceil_div(a.DHQK, kBlockRows);
 }
 
 // What the blocks of all heads leave for each other.

@@ -1,5 +1,6 @@
 // Tiles of bf16 with vdpbf16ps: pairs of neighbours along K are the units of panels, [K / 2][32]
 // pairs of W and [K / 2][rows] pairs of x.
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/panels/tiles.h"
 
 #if defined(__x86_64__)
@@ -13,7 +14,7 @@ constexpr std::size_t kRows = 14, kColumns = 32, kDepth = 1024;
 constexpr std::size_t kChunk = 32;  // elements of a row that a vector holds
 
 std::size_t units(std::size_t depth) {
-  return (depth + kChunk - 1) / kChunk * (kChunk / 2);
+  return ceil_div(depth, kChunk) * (kChunk / 2);
 }
 
 std::size_t x_bytes(std::size_t rows, const PanelDepth& d) {

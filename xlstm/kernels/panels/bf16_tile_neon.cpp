@@ -1,5 +1,6 @@
 // Tiles of bf16 with BFMMLA: four neighbours along K are the units of panels, [K / 4][rows] units
 // of x, and of W four panels side by side, each [K / 4][8] units.
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/panels/neon-inl.h"
 #include "xlstm/kernels/panels/tiles.h"
 #include "xlstm/kernels/simd/simd.h"
@@ -16,7 +17,7 @@ constexpr std::size_t kUnit = 4, kUnitBytes = 8;
 constexpr std::size_t kBlock = 8;  // columns whose sums are in registers together
 
 std::size_t units(std::size_t depth) {
-  return (depth + kUnit - 1) / kUnit;
+  return ceil_div(depth, kUnit);
 }
 
 std::size_t x_bytes(std::size_t rows, const PanelDepth& d) {

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <utility>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/linear/linear_weights-inl.h"
 #include "xlstm/kernels/panels/tile_kernel.h"
 
@@ -108,7 +109,7 @@ std::size_t x_tile_bytes(std::size_t rows, const PanelDepth& d) {
 }
 
 std::size_t panel_bytes(const PanelDepth& d) {
-  return (d.depth + kLanes - 1) / kLanes * kLanes * kTileColumns * sizeof(float);
+  return round_up(d.depth, kLanes) * kTileColumns * sizeof(float);
 }
 
 void pack_x_tile(const float* x, std::ptrdiff_t x_stride, std::size_t rows, std::size_t height,

@@ -3,6 +3,7 @@
 //      the bytes times the scale, float32,
 //   W: [K / 4][32] units of unsigned codes, then [groups][32] scales and [groups][32] biases.
 // With w = s q + b and x = t p: sum_k x w = sum_groups t (s sum_k p q + b sum_k p).
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/panels/tiles.h"
 
 #if defined(__x86_64__)
@@ -22,7 +23,7 @@ constexpr std::size_t kChunk = 64;  // elements of a row that a vector holds
 constexpr std::size_t kLine = 64;   // bytes
 
 constexpr std::size_t units(std::size_t depth) {
-  return (depth + kChunk - 1) / kChunk * (kChunk / 4);
+  return ceil_div(depth, kChunk) * (kChunk / 4);
 }
 
 std::size_t x_bytes(std::size_t rows, const PanelDepth& d) {

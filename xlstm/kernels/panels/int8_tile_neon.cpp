@@ -6,6 +6,7 @@
 //      and [groups][32] biases.
 // With w = s q + b and x = t p: sum_k x w = sum_groups t (s sum_k p q + b sum_k p). Codes of 8 bits
 // become signed by taking 128 from them, and b is greater by 128 s.
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/panels/neon-inl.h"
 #include "xlstm/kernels/panels/tiles.h"
 
@@ -90,7 +91,7 @@ struct Matrices {
 
 struct Dots {
   static constexpr std::size_t kUnit = 4;
-  static constexpr std::size_t stored_rows(std::size_t rows) { return (rows + 3) / 4 * 4; }
+  static constexpr std::size_t stored_rows(std::size_t rows) { return round_up(rows, 4); }
 
   // By itself: clang's intrinsics of this kind are macros, in which packs are not expanded.
   template <int MR, int Row>

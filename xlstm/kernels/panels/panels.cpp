@@ -3,24 +3,22 @@
 #include <algorithm>
 #include <cstring>
 
+#include "xlstm/base/ceil_div.h"
+
 namespace xlstm::kernels {
 namespace {
 
 // Rows of x that are packed together: with 2 KiB a row, they share the second cache with a panel.
 constexpr std::size_t kMostBlockRows = 600;
 
-std::size_t pieces(std::size_t count, std::size_t size) {
-  return (count + size - 1) / size;
-}
-
 std::size_t up_to_lines(std::size_t bytes) {
-  return pieces(bytes, 64) * 64;
+  return round_up(bytes, 64);
 }
 
 // Rows [m0, m1) of y cut into tiles of nearly the same, even height.
 struct Tiles {
   Tiles(std::size_t first, std::size_t end, std::size_t most)
-      : m0(first), m1(end), pairs(pieces(end - first, 2)), count(pieces(pairs, most / 2)) {}
+      : m0(first), m1(end), pairs(ceil_div(end - first, 2)), count(ceil_div(pairs, most / 2)) {}
   std::size_t begin(std::size_t tile) const { return m0 + pairs * tile / count * 2; }
   std::size_t height(std::size_t tile) const { return begin(tile + 1) - begin(tile); }
   std::size_t rows(std::size_t tile) const { return std::min(begin(tile + 1), m1) - begin(tile); }
@@ -54,7 +52,7 @@ struct Grid {
     std::size_t least = static_cast<std::size_t>(-1);
     for (std::size_t r = 1; r <= std::min(threads, tiles); ++r) {
       const std::size_t c = std::min(threads / r, panels);
-      const std::size_t work = pieces(panels, c) * (pieces(tiles, r) + 1);
+      const std::size_t work = ceil_div(panels, c) * (ceil_div(tiles, r) + 1);
       if (work < least) {
         least = work;
         rows = r;
@@ -79,10 +77,10 @@ class Product {
 
   void run() const {
     const std::size_t threads = threads_wanted();
-    const std::size_t row_blocks = pieces(p_.M, kMostBlockRows);
+    const std::size_t row_blocks = ceil_div(p_.M, kMostBlockRows);
     const std::size_t granule = std::max(kernel_.granule, p_.group);
-    const std::size_t blocks = pieces(p_.K, kernel_.depth);
-    const std::size_t depth = pieces(p_.K, blocks * granule) * granule;
+    const std::size_t blocks = ceil_div(p_.K, kernel_.depth);
+    const std::size_t depth = ceil_div(p_.K, blocks * granule) * granule;
     for (std::size_t block = 0; block < row_blocks; ++block) {
       const Tiles tiles(p_.M * block / row_blocks, p_.M * (block + 1) / row_blocks, kernel_.rows);
       for (std::size_t k0 = 0; k0 < p_.K; k0 += depth) {
@@ -105,7 +103,7 @@ class Product {
     const std::size_t tile_bytes = up_to_lines(kernel_.x_bytes(kernel_.rows, depth));
     const ScratchLease packed = pool_.scratch(tiles.count * tile_bytes, "linear");
     const Block block{tiles, k0, depth, packed.bytes()};
-    const Grid grid(threads, tiles.count, pieces(p_.N, kernel_.columns));
+    const Grid grid(threads, tiles.count, ceil_div(p_.N, kernel_.columns));
     pool_.parallel_for(threads, [&](std::size_t part) {
       pack_tiles(block, tiles.count * part / threads, tiles.count * (part + 1) / threads);
     });
@@ -139,7 +137,7 @@ class Product {
   // processor does not fetch ahead by itself.
   void fetch_weights(const Block& b, std::size_t n, std::size_t part, std::size_t parts) const {
     const std::size_t rows = std::min(kernel_.columns, p_.N - n);
-    const std::size_t from = b.k0 * W_.bits / 8, bytes = pieces(b.depth.depth * W_.bits, 8);
+    const std::size_t from = b.k0 * W_.bits / 8, bytes = ceil_div(b.depth.depth * W_.bits, 8);
     for (std::size_t row = rows * part / parts; row < rows * (part + 1) / parts; ++row) {
       const std::byte* const line = W_.rows + (n + row) * W_.row_bytes + from;
       for (std::size_t at = 0; at < bytes; at += 64) __builtin_prefetch(line + at, 0, 2);

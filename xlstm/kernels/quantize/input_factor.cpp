@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/quantize/add_product.h"
 
 namespace xlstm::kernels {
@@ -20,7 +21,7 @@ class Factoring {
 
   // False where a pivot is not positive: A is spoiled then.
   bool run() {
-    const std::size_t blocks = (K_ + kBlock - 1) / kBlock;
+    const std::size_t blocks = ceil_div(K_, kBlock);
     for (std::size_t b = blocks; b-- > 0;) {
       const std::size_t first = b * kBlock, last = std::min(K_, first + kBlock);
       if (!factor_diagonal(first, last)) return false;
@@ -56,7 +57,7 @@ class Factoring {
 
   // The rows above the block, and what these take off the columns before it.
   void eliminate(std::size_t first, std::size_t last) {
-    const std::size_t parts = (first + kRows - 1) / kRows;
+    const std::size_t parts = ceil_div(first, kRows);
     pool_.parallel_for(parts, [&](std::size_t part) {
       for (std::size_t i = part * kRows; i < std::min(first, part * kRows + kRows); ++i) {
         for (std::size_t j = last; j-- > first;) solve(i, j, last);

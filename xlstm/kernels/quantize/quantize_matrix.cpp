@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/kernels/quantize/compensate.h"
@@ -47,7 +48,7 @@ struct Matrix {
 template <typename Task>
 void in_parts(ThreadPool& pool, const Matrix& W, std::size_t step, const Task& task) {
   const std::size_t row_bytes = W.K * size_of(W.type);
-  pool.parallel_for((W.N + step - 1) / step, [&](std::size_t part) {
+  pool.parallel_for(ceil_div(W.N, step), [&](std::size_t part) {
     const std::size_t first = part * step, rows = std::min(step, W.N - first);
     std::vector<float> values(rows * W.K);
     floats_from(W.bytes.data() + first * row_bytes, W.type, values.size(), values.data());

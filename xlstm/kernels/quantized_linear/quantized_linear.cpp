@@ -1,10 +1,11 @@
-// quantized_linear() for the machine at hand: x is packed once, then the rows of W are dealt to
-// threads, and each thread's in chunks (xlstm/kernels/linear/interleaved_rows.h).
+// quantized_linear() for the machine at hand: x is packed once, then the rows of W are divided
+// among threads, and each thread's range into chunks (xlstm/kernels/linear/interleaved_rows.h).
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
 #include <algorithm>
 #include <cstring>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/linear/interleaved_rows.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 #include "xlstm/kernels/quantized_linear/quantized_many_rows.h"
@@ -13,10 +14,6 @@ namespace xlstm::kernels {
 namespace {
 
 constexpr std::size_t kLine = 64;
-
-std::size_t round_up(std::size_t count, std::size_t granule) {
-  return (count + granule - 1) / granule * granule;
-}
 
 // Bytes of one row of W in each of its arrays.
 struct RowBytes {
@@ -34,7 +31,7 @@ struct RowBytes {
 // How many of the last rows of W have less than kQuantizedSlack bytes behind them.
 std::size_t rows_at_the_end(const QuantizedLinearArgs& a, const RowBytes& bytes) {
   const std::size_t least = std::min(bytes.words, bytes.scales);
-  return std::min(a.N, (kQuantizedSlack + least - 1) / least);
+  return std::min(a.N, ceil_div(kQuantizedSlack, least));
 }
 
 // Where the parts of the scratch memory begin.
@@ -134,15 +131,15 @@ void quantized_linear_few_rows(ThreadPool& pool, const QuantizedLinearArgs& a) {
   end.n1 = layout.end_rows;
   const std::size_t threads = threads_for(a, bytes, pool.size());
   const std::size_t chunks = threads == 1 ? 1 : kChunksPerThread;
-  const auto run_chunk = [&](std::size_t part) {
-    const std::size_t share = part / chunks;
+  const auto run_chunk = [&](std::size_t task) {
+    const std::size_t range = task / chunks;
     QuantizedRange mine = all;
-    mine.n0 = all.n1 * share / threads;
-    mine.n1 = all.n1 * (share + 1) / threads;
-    mine.chunk = part % chunks;
+    mine.n0 = all.n1 * range / threads;
+    mine.n1 = all.n1 * (range + 1) / threads;
+    mine.chunk = task % chunks;
     mine.chunks = chunks;
     kernels->multiply(mine);
-    if (part + 1 == threads * chunks) kernels->multiply(end);
+    if (task + 1 == threads * chunks) kernels->multiply(end);
   };
   pool.parallel_for(threads * chunks, run_chunk, threads);
 }

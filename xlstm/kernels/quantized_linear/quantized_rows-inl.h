@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/linear/interleaved_rows.h"
 #include "xlstm/kernels/linear/lane_sums-inl.h"
 #include "xlstm/kernels/quantized_linear/quantized_codes-inl.h"
@@ -33,7 +34,7 @@ constexpr int tile_columns() {
   return kManyRegisters && MR == 1 ? 8 : 4;
 }
 
-// What is the same for all tiles of a part.
+// What is the same for all tiles of a range.
 struct Walk {
   explicit Walk(const QuantizedRange& a)
       : group_shift(std::countr_zero(static_cast<unsigned>(a.W.format.group_size))),
@@ -67,8 +68,8 @@ struct LaneScales {
   alignas(64) float memory[kInOneGroup ? MR : 1][R][kLanes];
 };
 
-// How far behind the words that are read the memory is that is fetched meanwhile.
-constexpr std::size_t kAheadBytes = 1024;
+// Prefetch distance.
+constexpr std::size_t kPrefetchBytes = 1024;
 
 // R rows of W, and behind each of them count - 1 more, times rows m0 .. m0 + MR of x.
 template <class Codes, class AnyOf, int MR, int R, bool kInOneGroup>
@@ -112,7 +113,7 @@ void multiply_tile(const QuantizedRange& a, const Walk& walk, std::size_t m0,
         const auto code = hn::Add(lane_code, hn::Set(di, static_cast<int>(k)));
         const auto groups = hn::ShiftRightSame(code, walk.group_shift);
         unrolled<R>([&](auto r) HWY_ATTR {
-          __builtin_prefetch(w[r] + w_at + kAheadBytes, 0, 2);
+          __builtin_prefetch(w[r] + w_at + kPrefetchBytes, 0, 2);
           Fields parts[Codes::kParts];
           Codes::unpack(w[r] + w_at, parts);
           unrolled<MR>([&](auto m) HWY_ATTR {
@@ -132,7 +133,7 @@ void multiply_tile(const QuantizedRange& a, const Walk& walk, std::size_t m0,
   }
 }
 
-// All of the part.
+// The whole range.
 template <class Codes, class AnyOf, int MR, bool kInOneGroup = false>
 void multiply_sets(const QuantizedRange& a, std::size_t tiles) {
   constexpr int R = tile_columns<MR>();
@@ -161,8 +162,8 @@ void multiply_sets(const QuantizedRange& a, std::size_t tiles) {
 // Tiles of nearly the same height, at most kMostTileRows.
 template <class Codes, class AnyOf>
 void multiply_codes(const QuantizedRange& a) {
-  const std::size_t tiles = (a.M + kMostTileRows - 1) / kMostTileRows;
-  switch ((a.M + tiles - 1) / tiles) {
+  const std::size_t tiles = ceil_div(a.M, kMostTileRows);
+  switch (ceil_div(a.M, tiles)) {
     case 2:
       return multiply_sets<Codes, AnyOf, 2>(a, tiles);
     case 3:
