@@ -9,7 +9,7 @@
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/ways.h"
 #include "xlstm/base/dtype.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
 
 namespace xlstm::testing {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/quantized_cases.h"
-#include "xlstm/kernels/panels/neon-inl.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
+#include "xlstm/kernels/packed_gemm/neon-inl.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 
 namespace xlstm::testing {

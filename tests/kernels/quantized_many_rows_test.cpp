@@ -8,7 +8,7 @@
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/quantized_cases.h"
 #include "tests/kernels/ways.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
 namespace xlstm::testing {

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 #include "xlstm/kernels/simd/dispatch.h"
 #include "xlstm/kernels/simd/simd_processor.h"

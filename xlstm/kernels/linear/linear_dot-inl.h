@@ -19,6 +19,7 @@
 #include "xlstm/kernels/linear/lane_sums-inl.h"
 #include "xlstm/kernels/linear/linear_args.h"
 #include "xlstm/kernels/linear/linear_weights-inl.h"
+#include "xlstm/kernels/vector/tile_rows.h"
 
 #if HWY_TARGET != HWY_SCALAR
 HWY_BEFORE_NAMESPACE();
@@ -214,22 +215,13 @@ void dot_tiles(const LinearArgs& a, const LinearRange& range, std::size_t tiles)
   });
 }
 
-// Calls for_height(constant) with the constant that is `height`, at most Most.
-template <int Most, class ForHeight>
-HWY_INLINE void with_height(std::size_t height, const ForHeight& for_height) {
-  if constexpr (Most > 1) {
-    if (height < Most) return with_height<Most - 1>(height, for_height);
-  }
-  for_height(std::integral_constant<int, Most>());
-}
-
 template <class Weights>
 void dot_typed(const LinearArgs& a, const LinearRange& range) {
   const std::size_t rows = range.m1 - range.m0;
   if (rows == 0) return;
   const std::size_t tiles = ceil_div(rows, kMostDotRows);
   const std::size_t height = ceil_div(rows, tiles);
-  with_height<kMostDotRows>(height, [&](auto constant) HWY_ATTR {
+  with_tile_rows<1, kMostDotRows>(height, [&](auto constant) HWY_ATTR {
     constexpr int MR = decltype(constant)::value;
     if constexpr (MR == 1) return dot_one_row<Weights>(a, range);
     if (tiles == 1) return dot_one_tile<Weights, MR>(a, range);

@@ -1,6 +1,6 @@
 // quantized_linear()'s kernels for 64-bit ARM with SDOT: Highway's NEON target and an instruction
 // more, which Highway 1.0.3 cannot be asked for.
-#include "xlstm/kernels/panels/neon-inl.h"
+#include "xlstm/kernels/packed_gemm/neon-inl.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 #include "xlstm/kernels/simd/simd.h"
 

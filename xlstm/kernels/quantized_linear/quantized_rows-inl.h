@@ -20,6 +20,7 @@
 #include "xlstm/kernels/quantized_linear/quantized_factors-inl.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 #include "xlstm/kernels/quantized_linear/quantized_pack-inl.h"
+#include "xlstm/kernels/vector/tile_rows.h"
 
 #if HWY_TARGET != HWY_SCALAR
 HWY_BEFORE_NAMESPACE();
@@ -163,16 +164,9 @@ void multiply_sets(const QuantizedRange& a, std::size_t tiles) {
 template <class Codes, class AnyOf>
 void multiply_codes(const QuantizedRange& a) {
   const std::size_t tiles = ceil_div(a.M, kMostTileRows);
-  switch (ceil_div(a.M, tiles)) {
-    case 2:
-      return multiply_sets<Codes, AnyOf, 2>(a, tiles);
-    case 3:
-      if constexpr (kMostTileRows > 2) return multiply_sets<Codes, AnyOf, 3>(a, tiles);
-      break;
-    case 4:
-      if constexpr (kMostTileRows > 2) return multiply_sets<Codes, AnyOf, 4>(a, tiles);
-      break;
-  }
+  with_tile_rows<2, kMostTileRows>(ceil_div(a.M, tiles), [&](auto rows) HWY_ATTR {
+    multiply_sets<Codes, AnyOf, decltype(rows)::value>(a, tiles);
+  });
 }
 
 // One row of x.

@@ -4,16 +4,17 @@
 //   W: [K / 4][32] units of unsigned codes, then [groups][32] scales and [groups][32] biases.
 // With w = s q + b and x = t p: sum_k x w = sum_groups t (s sum_k p q + b sum_k p).
 #include "xlstm/base/ceil_div.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
 
 #if defined(__x86_64__)
 #include <cstdint>
 #include <cstring>
 
-#include "xlstm/kernels/panels/avx512-inl.h"
-#include "xlstm/kernels/panels/group_factors.h"
+#include "xlstm/kernels/packed_gemm/avx512-inl.h"
+#include "xlstm/kernels/packed_gemm/group_factors.h"
 #include "xlstm/kernels/quantized_linear/mxfp4_codes.h"
 #include "xlstm/kernels/simd/simd.h"
+#include "xlstm/kernels/vector/tile_rows.h"
 
 namespace xlstm::kernels {
 namespace {
@@ -26,11 +27,11 @@ constexpr std::size_t units(std::size_t depth) {
   return ceil_div(depth, kChunk) * (kChunk / 4);
 }
 
-std::size_t x_bytes(std::size_t rows, const PanelDepth& d) {
+std::size_t x_bytes(std::size_t rows, const KBlock& d) {
   return (units(d.depth) + 2 * (d.depth / d.group)) * rows * 4;
 }
 
-std::size_t w_bytes(const PanelDepth& d) {
+std::size_t w_bytes(const KBlock& d) {
   return (units(d.depth) + 2 * (d.depth / d.group)) * kColumns * 4;
 }
 
@@ -69,7 +70,7 @@ struct XTile {
 };
 
 // Up to kChunk elements of a row as signed bytes, zeros behind them.
-XLSTM_AVX512_INT8 __m512i quantized_chunk(const float* row, std::size_t k, const PanelDepth& d,
+XLSTM_AVX512_INT8 __m512i quantized_chunk(const float* row, std::size_t k, const KBlock& d,
                                           const float* inverses) {
   alignas(kLine) std::int8_t bytes[kChunk] = {};
   const std::size_t count = d.depth - k < kChunk ? d.depth - k : kChunk;
@@ -81,7 +82,7 @@ XLSTM_AVX512_INT8 __m512i quantized_chunk(const float* row, std::size_t k, const
 }
 
 // The chunk at k of all rows, which lie in r, to the tile; adds the bytes of each row to its sums.
-XLSTM_AVX512_INT8 void store_chunk(__m512i (&r)[16], std::size_t k, const PanelDepth& d,
+XLSTM_AVX512_INT8 void store_chunk(__m512i (&r)[16], std::size_t k, const KBlock& d,
                                    const XTile& tile) {
   const __mmask16 rows = static_cast<__mmask16>((1U << tile.height) - 1);
   const __m512i ones = _mm512_set1_epi8(1);
@@ -100,7 +101,7 @@ XLSTM_AVX512_INT8 void store_chunk(__m512i (&r)[16], std::size_t k, const PanelD
 constexpr std::size_t kMostGroups = kDepth / 32;
 
 XLSTM_AVX512_INT8 void pack_x(const float* x, std::ptrdiff_t x_stride, std::size_t rows,
-                              std::size_t height, const PanelDepth& d, std::byte* to) {
+                              std::size_t height, const KBlock& d, std::byte* to) {
   const std::size_t groups = d.depth / d.group;
   auto* const scales = reinterpret_cast<float*>(to + units(d.depth) * height * 4);
   const XTile tile{to, scales, scales + groups * height, height};
@@ -175,7 +176,7 @@ XLSTM_AVX512_INT8 __attribute__((noinline)) void add_group(const std::byte* x, c
 }
 
 template <int MR>
-XLSTM_AVX512_INT8 void multiply_rows(const std::byte* x, const std::byte* w, const PanelDepth& d,
+XLSTM_AVX512_INT8 void multiply_rows(const std::byte* x, const std::byte* w, const KBlock& d,
                                      const float* before, std::ptrdiff_t before_stride, float* out,
                                      std::ptrdiff_t out_stride) {
   const std::size_t groups = d.depth / d.group, steps = d.group / 4;
@@ -202,19 +203,12 @@ XLSTM_AVX512_INT8 void multiply_rows(const std::byte* x, const std::byte* w, con
   }
 }
 
-void multiply(const std::byte* x, const std::byte* w, std::size_t height, const PanelDepth& d,
+void multiply(const std::byte* x, const std::byte* w, std::size_t height, const KBlock& d,
               const float* before, std::ptrdiff_t before_stride, float* out,
               std::ptrdiff_t out_stride) {
-  switch (height) {
-    case 8:
-      return multiply_rows<8>(x, w, d, before, before_stride, out, out_stride);
-    case 10:
-      return multiply_rows<10>(x, w, d, before, before_stride, out, out_stride);
-    case 12:
-      return multiply_rows<12>(x, w, d, before, before_stride, out, out_stride);
-    default:
-      return multiply_rows<14>(x, w, d, before, before_stride, out, out_stride);
-  }
+  with_tile_rows<8, kRows, 2>(height, [&](auto rows) {
+    multiply_rows<rows>(x, w, d, before, before_stride, out, out_stride);
+  });
 }
 
 // How 64 codes of `bits` bits become 64 bytes.
@@ -255,7 +249,7 @@ XLSTM_AVX512_INT8 inline __m512i unpacked(const Unpacking& u, const std::byte* p
 }
 
 XLSTM_AVX512_INT8 void pack_w(const QuantizedMatrix& W, std::size_t K, std::size_t n,
-                              std::size_t columns, std::size_t k0, const PanelDepth& d,
+                              std::size_t columns, std::size_t k0, const KBlock& d,
                               std::byte* panel) {
   const auto bits = static_cast<std::size_t>(W.format.bits);
   const auto* const codes = reinterpret_cast<const std::byte*>(W.words);

@@ -1,11 +1,12 @@
 // Tiles of bf16 with vdpbf16ps: pairs of neighbours along K are the units of panels, [K / 2][32]
 // pairs of W and [K / 2][rows] pairs of x.
 #include "xlstm/base/ceil_div.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
 
 #if defined(__x86_64__)
-#include "xlstm/kernels/panels/avx512-inl.h"
+#include "xlstm/kernels/packed_gemm/avx512-inl.h"
 #include "xlstm/kernels/simd/simd.h"
+#include "xlstm/kernels/vector/tile_rows.h"
 
 namespace xlstm::kernels {
 namespace {
@@ -17,11 +18,11 @@ std::size_t units(std::size_t depth) {
   return ceil_div(depth, kChunk) * (kChunk / 2);
 }
 
-std::size_t x_bytes(std::size_t rows, const PanelDepth& d) {
+std::size_t x_bytes(std::size_t rows, const KBlock& d) {
   return units(d.depth) * rows * 4;
 }
 
-std::size_t w_bytes(const PanelDepth& d) {
+std::size_t w_bytes(const KBlock& d) {
   return units(d.depth) * kColumns * 4;
 }
 
@@ -36,7 +37,7 @@ XLSTM_AVX512_BF16 inline __m512i load_x(const float* x, std::size_t count) {
 }
 
 XLSTM_AVX512_BF16 void pack_x(const float* x, std::ptrdiff_t x_stride, std::size_t rows,
-                              std::size_t height, const PanelDepth& d, std::byte* tile) {
+                              std::size_t height, const KBlock& d, std::byte* tile) {
   const __mmask16 mask = static_cast<__mmask16>((1U << height) - 1);
   for (std::size_t k = 0; k < d.depth; k += kChunk) {
     __m512i r[16];
@@ -85,20 +86,13 @@ XLSTM_AVX512_BF16 void multiply_rows(const std::byte* x, const std::byte* w, std
   }
 }
 
-void multiply(const std::byte* x, const std::byte* w, std::size_t height, const PanelDepth& d,
+void multiply(const std::byte* x, const std::byte* w, std::size_t height, const KBlock& d,
               const float* before, std::ptrdiff_t before_stride, float* out,
               std::ptrdiff_t out_stride) {
   const std::size_t count = (d.depth + 1) / 2;
-  switch (height) {
-    case 8:
-      return multiply_rows<8>(x, w, count, before, before_stride, out, out_stride);
-    case 10:
-      return multiply_rows<10>(x, w, count, before, before_stride, out, out_stride);
-    case 12:
-      return multiply_rows<12>(x, w, count, before, before_stride, out, out_stride);
-    default:
-      return multiply_rows<14>(x, w, count, before, before_stride, out, out_stride);
-  }
+  with_tile_rows<8, kRows, 2>(height, [&](auto rows) {
+    multiply_rows<rows>(x, w, count, before, before_stride, out, out_stride);
+  });
 }
 
 XLSTM_AVX512_BF16 void pack_w(const std::uint16_t* rows, std::size_t stride, std::size_t columns,

@@ -13,7 +13,7 @@
 #include <cstdint>
 
 #include "xlstm/base/dtype.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
 
 #if HWY_TARGET == HWY_SCALAR
 HWY_BEFORE_NAMESPACE();
@@ -38,16 +38,16 @@ void pack_panel(const void* rows, WeightType type, std::size_t stride, std::size
   }
 }
 
-std::size_t x_tile_bytes(std::size_t rows, const PanelDepth& d) {
+std::size_t x_tile_bytes(std::size_t rows, const KBlock& d) {
   return rows * d.depth * sizeof(float);
 }
 
-std::size_t panel_bytes(const PanelDepth& d) {
+std::size_t panel_bytes(const KBlock& d) {
   return d.depth * kTileColumns * sizeof(float);
 }
 
 void pack_x_tile(const float* x, std::ptrdiff_t x_stride, std::size_t rows, std::size_t height,
-                 const PanelDepth& d, std::byte* tile) {
+                 const KBlock& d, std::byte* tile) {
   auto* const to = reinterpret_cast<float*>(tile);
   for (std::size_t m = 0; m < height; ++m) {
     const float* const row = x + static_cast<std::ptrdiff_t>(m) * x_stride;
@@ -56,8 +56,8 @@ void pack_x_tile(const float* x, std::ptrdiff_t x_stride, std::size_t rows, std:
 }
 
 void multiply_tile(const std::byte* x_bytes, const std::byte* w_bytes, std::size_t height,
-                   const PanelDepth& d, const float* before, std::ptrdiff_t before_stride,
-                   float* out, std::ptrdiff_t out_stride) {
+                   const KBlock& d, const float* before, std::ptrdiff_t before_stride, float* out,
+                   std::ptrdiff_t out_stride) {
   const auto* const x = reinterpret_cast<const float*>(x_bytes);
   const auto* const w = reinterpret_cast<const float*>(w_bytes);
   for (std::size_t m = 0; m < height; ++m) {
@@ -70,9 +70,9 @@ void multiply_tile(const std::byte* x_bytes, const std::byte* w_bytes, std::size
   }
 }
 
-const TileKernel* tile_kernel() {
-  static constexpr TileKernel kKernel{kTileRows,    kTileColumns, kTileDepth,  1,
-                                      x_tile_bytes, panel_bytes,  pack_x_tile, multiply_tile};
+const MicroKernel* micro_kernel() {
+  static constexpr MicroKernel kKernel{kTileRows,    kTileColumns, kTileDepth,  1,
+                                       x_tile_bytes, panel_bytes,  pack_x_tile, multiply_tile};
   return &kKernel;
 }
 

@@ -7,8 +7,8 @@
 // With w = s q + b and x = t p: sum_k x w = sum_groups t (s sum_k p q + b sum_k p). Codes of 8 bits
 // become signed by taking 128 from them, and b is greater by 128 s.
 #include "xlstm/base/ceil_div.h"
-#include "xlstm/kernels/panels/neon-inl.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
+#include "xlstm/kernels/packed_gemm/neon-inl.h"
 
 #ifdef XLSTM_NEON_DOTS
 #include <cmath>
@@ -17,14 +17,15 @@
 #include <limits>
 #include <utility>
 
-#include "xlstm/kernels/panels/group_factors.h"
+#include "xlstm/kernels/packed_gemm/group_factors.h"
 #include "xlstm/kernels/quantized_linear/mxfp4_codes.h"
 #include "xlstm/kernels/simd/simd.h"
+#include "xlstm/kernels/vector/tile_rows.h"
 
 namespace xlstm::kernels {
 namespace {
 
-constexpr std::size_t kRows = 12, kColumns = 32, kDepth = 2048, kGranule = 64;
+constexpr std::size_t kRows = 12, kColumns = 32, kDepth = 2048, kDepthMultiple = 64;
 constexpr std::size_t kBlock = 8;   // columns whose sums are in registers together
 constexpr std::size_t kChunk = 16;  // elements that are packed together
 
@@ -126,11 +127,11 @@ struct Dots {
 };
 
 template <class Way>
-std::size_t x_bytes(std::size_t rows, const PanelDepth& d) {
+std::size_t x_bytes(std::size_t rows, const KBlock& d) {
   return (d.depth + 2 * (d.depth / d.group) * sizeof(float)) * Way::stored_rows(rows);
 }
 
-std::size_t w_bytes(const PanelDepth& d) {
+std::size_t w_bytes(const KBlock& d) {
   return (d.depth + 2 * (d.depth / d.group) * sizeof(float)) * kColumns;
 }
 
@@ -176,7 +177,7 @@ void store_units(int8x16_t bytes, std::size_t stride, std::byte* to) {
 
 template <class Way>
 void pack_x(const float* x, std::ptrdiff_t x_stride, std::size_t rows, std::size_t height,
-            const PanelDepth& d, std::byte* to) {
+            const KBlock& d, std::byte* to) {
   const std::size_t stored = Way::stored_rows(height), groups = d.depth / d.group;
   auto* const scales = reinterpret_cast<float*>(to + d.depth * stored);
   float* const sums = scales + groups * stored;
@@ -199,7 +200,7 @@ void pack_x(const float* x, std::ptrdiff_t x_stride, std::size_t rows, std::size
 }
 
 template <class Way, int MR>
-void multiply_rows(const std::byte* x, const std::byte* w, const PanelDepth& d, const float* before,
+void multiply_rows(const std::byte* x, const std::byte* w, const KBlock& d, const float* before,
                    std::ptrdiff_t before_stride, float* out, std::ptrdiff_t out_stride) {
   constexpr std::size_t kStored = Way::stored_rows(MR);
   const std::size_t groups = d.depth / d.group, steps = d.group / Way::kUnit;
@@ -230,19 +231,12 @@ void multiply_rows(const std::byte* x, const std::byte* w, const PanelDepth& d, 
 }
 
 template <class Way>
-void multiply(const std::byte* x, const std::byte* w, std::size_t height, const PanelDepth& d,
+void multiply(const std::byte* x, const std::byte* w, std::size_t height, const KBlock& d,
               const float* before, std::ptrdiff_t before_stride, float* out,
               std::ptrdiff_t out_stride) {
-  switch (height) {
-    case 6:
-      return multiply_rows<Way, 6>(x, w, d, before, before_stride, out, out_stride);
-    case 8:
-      return multiply_rows<Way, 8>(x, w, d, before, before_stride, out, out_stride);
-    case 10:
-      return multiply_rows<Way, 10>(x, w, d, before, before_stride, out, out_stride);
-    default:
-      return multiply_rows<Way, 12>(x, w, d, before, before_stride, out, out_stride);
-  }
+  with_tile_rows<6, kRows, 2>(height, [&](auto rows) {
+    multiply_rows<Way, rows>(x, w, d, before, before_stride, out, out_stride);
+  });
 }
 
 // How kChunk codes become signed bytes.
@@ -275,7 +269,7 @@ class Unpacking {
 
 template <class Way>
 void pack_w(const QuantizedMatrix& W, std::size_t K, std::size_t n, std::size_t columns,
-            std::size_t k0, const PanelDepth& d, std::byte* panel) {
+            std::size_t k0, const KBlock& d, std::byte* panel) {
   const auto bits = static_cast<std::size_t>(W.format.bits);
   const auto* const codes = reinterpret_cast<const std::byte*>(W.words);
   const std::byte* const end = codes + (n + columns) * K * bits / 8;
@@ -301,7 +295,7 @@ void pack_w(const QuantizedMatrix& W, std::size_t K, std::size_t n, std::size_t 
 template <class Way>
 const Int8Tile* tile() {
   static constexpr Int8Tile kTile{
-      {kRows, kColumns, kDepth, kGranule, x_bytes<Way>, w_bytes, pack_x<Way>, multiply<Way>},
+      {kRows, kColumns, kDepth, kDepthMultiple, x_bytes<Way>, w_bytes, pack_x<Way>, multiply<Way>},
       pack_w<Way>};
   return &kTile;
 }

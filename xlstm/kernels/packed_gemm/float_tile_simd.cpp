@@ -2,28 +2,27 @@
 // broadcast and multiplied with a row of the panel.
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
 #include "xlstm/kernels/simd/dispatch.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "xlstm/kernels/panels/float_tile_simd.cpp"
+#define HWY_TARGET_INCLUDE "xlstm/kernels/packed_gemm/float_tile_simd.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
 #include "xlstm/kernels/linear/linear_weights-inl.h"
-#include "xlstm/kernels/panels/float_tile-inl.h"
-#include "xlstm/kernels/panels/float_tile_scalar-inl.h"
+#include "xlstm/kernels/packed_gemm/float_tile-inl.h"
+#include "xlstm/kernels/packed_gemm/float_tile_scalar-inl.h"
 
 #if HWY_ONCE
 namespace xlstm::kernels {
 
-HWY_EXPORT(tile_kernel);
+HWY_EXPORT(micro_kernel);
 HWY_EXPORT(pack_panel);
 
-const TileKernel& float_tile() {
-  return *XLSTM_DISPATCH(tile_kernel)();
+const MicroKernel& float_tile() {
+  return *XLSTM_DISPATCH(micro_kernel)();
 }
 
 void pack_float_panel(const void* rows, WeightType type, std::size_t stride, std::size_t columns,

@@ -12,11 +12,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <utility>
 
 #include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/linear/linear_weights-inl.h"
-#include "xlstm/kernels/panels/tile_kernel.h"
+#include "xlstm/kernels/packed_gemm/micro_kernel.h"
+#include "xlstm/kernels/vector/tile_rows.h"
 
 #if HWY_TARGET != HWY_SCALAR
 HWY_BEFORE_NAMESPACE();
@@ -104,16 +104,16 @@ void pack_panel(const void* rows, WeightType type, std::size_t stride, std::size
   }
 }
 
-std::size_t x_tile_bytes(std::size_t rows, const PanelDepth& d) {
+std::size_t x_tile_bytes(std::size_t rows, const KBlock& d) {
   return rows * d.depth * sizeof(float);
 }
 
-std::size_t panel_bytes(const PanelDepth& d) {
+std::size_t panel_bytes(const KBlock& d) {
   return round_up(d.depth, kLanes) * kTileColumns * sizeof(float);
 }
 
 void pack_x_tile(const float* x, std::ptrdiff_t x_stride, std::size_t rows, std::size_t height,
-                 const PanelDepth& d, std::byte* tile) {
+                 const KBlock& d, std::byte* tile) {
   auto* const to = reinterpret_cast<float*>(tile);
   constexpr std::size_t kChunk = 32;  // of k: what is written stays in L1
   for (std::size_t k0 = 0; k0 < d.depth; k0 += kChunk) {
@@ -159,22 +159,19 @@ void multiply_rows(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, std
   });
 }
 
-void multiply_tile(const std::byte* x, const std::byte* w, std::size_t height, const PanelDepth& d,
+void multiply_tile(const std::byte* x, const std::byte* w, std::size_t height, const KBlock& d,
                    const float* before, std::ptrdiff_t before_stride, float* out,
                    std::ptrdiff_t out_stride) {
-  const auto run = [&]<int... At>(std::integer_sequence<int, At...>) {
-    using Multiply = decltype(&multiply_rows<kTileRows>);
-    static constexpr Multiply kHeights[] = {multiply_rows<kTileRows - 2 * At>...};
-    kHeights[(kTileRows - height) / 2](reinterpret_cast<const float*>(x),
-                                       reinterpret_cast<const float*>(w), d.depth, before,
-                                       before_stride, out, out_stride);
-  };
-  run(std::make_integer_sequence<int, (kTileRows + 2) / 4>());
+  constexpr int kLeastRows = (kTileRows / 2 + 1) / 2 * 2;  // of the lower of two tiles
+  with_tile_rows<kLeastRows, kTileRows, 2>(height, [&](auto rows) {
+    multiply_rows<rows>(reinterpret_cast<const float*>(x), reinterpret_cast<const float*>(w),
+                        d.depth, before, before_stride, out, out_stride);
+  });
 }
 
-const TileKernel* tile_kernel() {
-  static constexpr TileKernel kKernel{kTileRows,    kTileColumns, kTileDepth,  kLanes,
-                                      x_tile_bytes, panel_bytes,  pack_x_tile, multiply_tile};
+const MicroKernel* micro_kernel() {
+  static constexpr MicroKernel kKernel{kTileRows,    kTileColumns, kTileDepth,  kLanes,
+                                       x_tile_bytes, panel_bytes,  pack_x_tile, multiply_tile};
   return &kKernel;
 }
 

@@ -1,5 +1,5 @@
-// Which of the ways of multiplying this machine goes.
-#include "xlstm/kernels/panels/tiles.h"
+// The best micro-kernels that this machine can run.
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
 
 namespace xlstm::kernels {
 

@@ -1,9 +1,10 @@
 // Tiles of bf16 with BFMMLA: four neighbours along K are the units of panels, [K / 4][rows] units
 // of x, and of W four panels side by side, each [K / 4][8] units.
 #include "xlstm/base/ceil_div.h"
-#include "xlstm/kernels/panels/neon-inl.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
+#include "xlstm/kernels/packed_gemm/neon-inl.h"
 #include "xlstm/kernels/simd/simd.h"
+#include "xlstm/kernels/vector/tile_rows.h"
 
 #ifdef XLSTM_NEON_DOTS
 #include <cstdint>
@@ -12,7 +13,7 @@
 namespace xlstm::kernels {
 namespace {
 
-constexpr std::size_t kRows = 12, kColumns = 32, kDepth = 1024, kGranule = 32;
+constexpr std::size_t kRows = 12, kColumns = 32, kDepth = 1024, kDepthMultiple = 32;
 constexpr std::size_t kUnit = 4, kUnitBytes = 8;
 constexpr std::size_t kBlock = 8;  // columns whose sums are in registers together
 
@@ -20,16 +21,16 @@ std::size_t units(std::size_t depth) {
   return ceil_div(depth, kUnit);
 }
 
-std::size_t x_bytes(std::size_t rows, const PanelDepth& d) {
+std::size_t x_bytes(std::size_t rows, const KBlock& d) {
   return units(d.depth) * rows * kUnitBytes;
 }
 
-std::size_t w_bytes(const PanelDepth& d) {
+std::size_t w_bytes(const KBlock& d) {
   return units(d.depth) * kColumns * kUnitBytes;
 }
 
 XLSTM_NEON_BF16 void pack_x(const float* x, std::ptrdiff_t x_stride, std::size_t rows,
-                            std::size_t height, const PanelDepth& d, std::byte* tile) {
+                            std::size_t height, const KBlock& d, std::byte* tile) {
   for (std::size_t k = 0; k < d.depth; k += kUnit, tile += height * kUnitBytes) {
     for (std::size_t m = 0; m < height; ++m) {
       float32x4_t four = vdupq_n_f32(0.0F);
@@ -90,7 +91,7 @@ XLSTM_NEON_BF16 void multiply_block(const std::byte* x, const std::byte* w, std:
 }
 
 template <int MR>
-void multiply_rows(const std::byte* x, const std::byte* w, const PanelDepth& d, const float* before,
+void multiply_rows(const std::byte* x, const std::byte* w, const KBlock& d, const float* before,
                    std::ptrdiff_t before_stride, float* out, std::ptrdiff_t out_stride) {
   const std::size_t count = units(d.depth);
   for (std::size_t n = 0; n < kColumns; n += kBlock) {
@@ -99,19 +100,12 @@ void multiply_rows(const std::byte* x, const std::byte* w, const PanelDepth& d, 
   }
 }
 
-void multiply(const std::byte* x, const std::byte* w, std::size_t height, const PanelDepth& d,
+void multiply(const std::byte* x, const std::byte* w, std::size_t height, const KBlock& d,
               const float* before, std::ptrdiff_t before_stride, float* out,
               std::ptrdiff_t out_stride) {
-  switch (height) {
-    case 6:
-      return multiply_rows<6>(x, w, d, before, before_stride, out, out_stride);
-    case 8:
-      return multiply_rows<8>(x, w, d, before, before_stride, out, out_stride);
-    case 10:
-      return multiply_rows<10>(x, w, d, before, before_stride, out, out_stride);
-    default:
-      return multiply_rows<12>(x, w, d, before, before_stride, out, out_stride);
-  }
+  with_tile_rows<6, kRows, 2>(height, [&](auto rows) {
+    multiply_rows<rows>(x, w, d, before, before_stride, out, out_stride);
+  });
 }
 
 void pack_w(const std::uint16_t* rows, std::size_t stride, std::size_t columns, std::size_t depth,
@@ -133,7 +127,7 @@ void pack_w(const std::uint16_t* rows, std::size_t stride, std::size_t columns, 
 
 const Bf16Tile* bf16_tile_neon() {
   static constexpr Bf16Tile kTile{
-      {kRows, kColumns, kDepth, kGranule, x_bytes, w_bytes, pack_x, multiply}, pack_w};
+      {kRows, kColumns, kDepth, kDepthMultiple, x_bytes, w_bytes, pack_x, multiply}, pack_w};
   return has_simd(kNeonBf16Matrix) ? &kTile : nullptr;
 }
 

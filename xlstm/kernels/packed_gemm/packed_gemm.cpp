@@ -1,4 +1,4 @@
-#include "xlstm/kernels/panels/panels.h"
+#include "xlstm/kernels/packed_gemm/packed_gemm.h"
 
 #include <algorithm>
 #include <cstring>
@@ -30,17 +30,17 @@ struct Tiles {
 struct Block {
   Tiles tiles;
   std::size_t k0;
-  PanelDepth depth;
+  KBlock depth;
   std::byte* x;  // packed tiles
 
-  std::byte* x_tile(const TileKernel& kernel, std::size_t tile) const {
+  std::byte* x_tile(const MicroKernel& kernel, std::size_t tile) const {
     // Tiles of different heights have different sizes; whole lines for the highest keep it simple.
     return x + tile * up_to_lines(kernel.x_bytes(kernel.rows, depth));
   }
 };
 
-// Runs of tiles and of panels for one thread.
-struct Part {
+// Tiles and panels for one thread.
+struct TileRange {
   std::size_t tile0, tile1, panel0, panel1;
 };
 
@@ -61,7 +61,7 @@ struct Grid {
     }
   }
   std::size_t count() const { return rows * columns; }
-  Part part(std::size_t at) const {
+  TileRange range(std::size_t at) const {
     const std::size_t r = at / columns, c = at % columns;
     return {tiles * r / rows, tiles * (r + 1) / rows, panels * c / columns,
             panels * (c + 1) / columns};
@@ -70,17 +70,17 @@ struct Grid {
   std::size_t tiles, panels, rows = 1, columns = 1;
 };
 
-class Product {
+class Gemm {
  public:
-  Product(ThreadPool& pool, const TileKernel& kernel, const PanelProduct& p, const PanelWeights& W)
+  Gemm(ThreadPool& pool, const MicroKernel& kernel, const GemmArgs& p, const PackedWeights& W)
       : pool_(pool), kernel_(kernel), p_(p), W_(W) {}
 
   void run() const {
     const std::size_t threads = threads_wanted();
     const std::size_t row_blocks = ceil_div(p_.M, kMostBlockRows);
-    const std::size_t granule = std::max(kernel_.granule, p_.group);
+    const std::size_t multiple = std::max(kernel_.depth_multiple, p_.group);
     const std::size_t blocks = ceil_div(p_.K, kernel_.depth);
-    const std::size_t depth = ceil_div(p_.K, blocks * granule) * granule;
+    const std::size_t depth = ceil_div(p_.K, blocks * multiple) * multiple;
     for (std::size_t block = 0; block < row_blocks; ++block) {
       const Tiles tiles(p_.M * block / row_blocks, p_.M * (block + 1) / row_blocks, kernel_.rows);
       for (std::size_t k0 = 0; k0 < p_.K; k0 += depth) {
@@ -98,16 +98,16 @@ class Product {
     return most < static_cast<double>(pool_.size()) ? static_cast<std::size_t>(most) : pool_.size();
   }
 
-  void run_block(const Tiles& tiles, std::size_t k0, const PanelDepth& depth,
+  void run_block(const Tiles& tiles, std::size_t k0, const KBlock& depth,
                  std::size_t threads) const {
     const std::size_t tile_bytes = up_to_lines(kernel_.x_bytes(kernel_.rows, depth));
     const ScratchLease packed = pool_.scratch(tiles.count * tile_bytes, "linear");
     const Block block{tiles, k0, depth, packed.bytes()};
     const Grid grid(threads, tiles.count, ceil_div(p_.N, kernel_.columns));
-    pool_.parallel_for(threads, [&](std::size_t part) {
-      pack_tiles(block, tiles.count * part / threads, tiles.count * (part + 1) / threads);
+    pool_.parallel_for(threads, [&](std::size_t at) {
+      pack_tiles(block, tiles.count * at / threads, tiles.count * (at + 1) / threads);
     });
-    pool_.parallel_for(grid.count(), [&](std::size_t at) { multiply(block, grid.part(at)); });
+    pool_.parallel_for(grid.count(), [&](std::size_t at) { multiply(block, grid.range(at)); });
   }
 
   void pack_tiles(const Block& b, std::size_t begin, std::size_t end) const {
@@ -118,24 +118,24 @@ class Product {
     }
   }
 
-  void multiply(const Block& b, const Part& part) const {
+  void multiply(const Block& b, const TileRange& range) const {
     const ScratchLease scratch = pool_.scratch(kernel_.w_bytes(b.depth), "linear");
     std::byte* const panel = scratch.bytes();
-    for (std::size_t at = part.panel0; at < part.panel1; ++at) {
+    for (std::size_t at = range.panel0; at < range.panel1; ++at) {
       const std::size_t n = at * kernel_.columns;
       const std::size_t columns = std::min(kernel_.columns, p_.N - n);
       W_.pack(n, columns, b.k0, b.depth, panel);
-      const std::size_t tiles = part.tile1 - part.tile0;
+      const std::size_t tiles = range.tile1 - range.tile0;
       for (std::size_t t = 0; t < tiles; ++t) {
-        if (at + 1 < part.panel1) fetch_weights(b, n + kernel_.columns, t, tiles);
-        multiply_tile(b, part.tile0 + t, n, columns, panel);
+        if (at + 1 < range.panel1) prefetch_weights(b, n + kernel_.columns, t, tiles);
+        multiply_tile(b, range.tile0 + t, n, columns, panel);
       }
     }
   }
 
-  // One part of `parts` of the weights of the panel that begins at n: short pieces, which the
-  // processor does not fetch ahead by itself.
-  void fetch_weights(const Block& b, std::size_t n, std::size_t part, std::size_t parts) const {
+  // Prefetches one part of `parts` of the weights of the panel that begins at n: short stretches,
+  // which the processor does not prefetch by itself.
+  void prefetch_weights(const Block& b, std::size_t n, std::size_t part, std::size_t parts) const {
     const std::size_t rows = std::min(kernel_.columns, p_.N - n);
     const std::size_t from = b.k0 * W_.bits / 8, bytes = ceil_div(b.depth.depth * W_.bits, 8);
     for (std::size_t row = rows * part / parts; row < rows * (part + 1) / parts; ++row) {
@@ -179,16 +179,16 @@ class Product {
 
   static constexpr std::size_t kMostRows = 16, kMostColumns = 64;
   ThreadPool& pool_;
-  const TileKernel& kernel_;
-  const PanelProduct& p_;
-  const PanelWeights& W_;
+  const MicroKernel& kernel_;
+  const GemmArgs& p_;
+  const PackedWeights& W_;
 };
 
 }  // namespace
 
-void multiply_panels(ThreadPool& pool, const TileKernel& kernel, const PanelProduct& p,
-                     const PanelWeights& W) {
-  Product(pool, kernel, p, W).run();
+void packed_gemm(ThreadPool& pool, const MicroKernel& kernel, const GemmArgs& p,
+                 const PackedWeights& W) {
+  Gemm(pool, kernel, p, W).run();
 }
 
 }  // namespace xlstm::kernels
