@@ -1,12 +1,12 @@
-// One pass over C: each element is read once, updated, written once and used for the read-out while
-// it is in a register. Rows of C go in fours, so that the read-out's accumulators are loaded and
+// One pass over C: each element is read once, updated, written once and used for the output while
+// it is in a register. Rows of C go in fours, so that the output's accumulators are loaded and
 // stored once for four rows.
 //
 // A sequence's matrices lie one behind the other, [NH, DHQK, DHV]; they are cut into blocks of
 // kBlockRows rows, and each thread takes a range of neighbouring blocks: threads balance whatever
-// the number of heads, and each reads one stretch of memory, or few. A block leaves its share of
-// the numerator in a row of its own; rows are added up in their order, so that the result does not
-// depend on who made them.
+// the number of heads, and each reads one stretch of memory, or few. A block leaves its partial
+// sums of the numerator in a row of its own; rows are added up in their order, so that the result
+// does not depend on who made them.
 #include <algorithm>
 #include <cmath>
 
@@ -22,8 +22,8 @@
 #include "xlstm/kernels/vector/functions-inl.h"
 
 // Shared by all targets.
-#ifndef XLSTM_MLSTM_STEP_PARTS
-#define XLSTM_MLSTM_STEP_PARTS
+#ifndef XLSTM_MLSTM_STEP_BLOCKS
+#define XLSTM_MLSTM_STEP_BLOCKS
 namespace xlstm::kernels {
 namespace {
 
@@ -35,19 +35,19 @@ inline std::size_t blocks_of(const MlstmStepArgs& a) {
 
 // What the blocks of all heads leave for each other.
 struct StepScratch {
-  float* key;          // [B * NH, DHQK]: Ia k
-  float* query;        // [B * NH, DHQK]: q / sqrt(DHQK)
-  float* decay;        // [B * NH]: Fa
-  float* denominator;  // [B * NH]
-  float* share;        // [B * NH, blocks, DHV] of the numerator
+  float* key;           // [B * NH, DHQK]: Ia k
+  float* query;         // [B * NH, DHQK]: q / sqrt(DHQK)
+  float* decay;         // [B * NH]: Fa
+  float* denominator;   // [B * NH]
+  float* partial_sums;  // [B * NH, blocks, DHV] of the numerator
 
   static std::size_t floats(const MlstmStepArgs& a) {
     return a.B * a.NH * (2 * a.DHQK + 2 + blocks_of(a) * a.DHV);
   }
   StepScratch(const MlstmStepArgs& a, float* memory) {
     const std::size_t heads = a.B * a.NH;
-    share = memory;  // first, as it is aligned
-    key = share + heads * blocks_of(a) * a.DHV;
+    partial_sums = memory;  // first, as it is aligned
+    key = partial_sums + heads * blocks_of(a) * a.DHV;
     query = key + heads * a.DHQK;
     decay = query + heads * a.DHQK;
     denominator = decay + heads;
@@ -141,14 +141,14 @@ void step_block(const MlstmStepArgs& a, const MlstmStepTensors& t, const StepScr
   float* const C = t.states[head / a.NH].C + head % a.NH * a.DHQK * DHV;
   const float* const key = s.key + head * a.DHQK;
   const float* const query = s.query + head * a.DHQK;
-  float* const share = s.share + (head * blocks_of(a) + block) * DHV;
-  std::fill_n(share, DHV, 0.0F);
+  float* const partial_sums = s.partial_sums + (head * blocks_of(a) + block) * DHV;
+  std::fill_n(partial_sums, DHV, 0.0F);
   std::size_t r = first;
   for (; r + 4 <= end; r += 4) {
-    update_rows<4>(DHV, s.decay[head], key + r, query + r, v, C + r * DHV, share);
+    update_rows<4>(DHV, s.decay[head], key + r, query + r, v, C + r * DHV, partial_sums);
   }
   for (; r < end; ++r) {
-    update_rows<1>(DHV, s.decay[head], key + r, query + r, v, C + r * DHV, share);
+    update_rows<1>(DHV, s.decay[head], key + r, query + r, v, C + r * DHV, partial_sums);
   }
 }
 
@@ -168,12 +168,12 @@ void finish_heads(const MlstmStepArgs& a, const MlstmStepTensors& t, const StepS
   const std::size_t blocks = blocks_of(a);
   for (std::size_t head = 0; head < a.B * a.NH; ++head) {
     float* const h = t.h + head * a.DHV;
-    const float* const share = s.share + head * blocks * a.DHV;
+    const float* const partial_sums = s.partial_sums + head * blocks * a.DHV;
     const auto denominator = hn::Set(d, s.denominator[head]);
     for_vectors(a.DHV, [&](auto load, auto store) HWY_ATTR {
       auto sum = hn::Zero(d);
       for (std::size_t block = 0; block < blocks; ++block) {
-        sum = hn::Add(sum, load(share + block * a.DHV));
+        sum = hn::Add(sum, load(partial_sums + block * a.DHV));
       }
       store(hn::Div(sum, denominator), h);
     });
@@ -208,7 +208,7 @@ void mlstm_step(ThreadPool& pool, const MlstmStepArgs& args, const MlstmStepTens
   if (threads < 2) {
     run(args, t, scratch, 0, blocks);
   } else {
-    // A part each, so that threads help one another to the end.
+    // A task each, so that threads help one another to the end.
     const auto run_one = [&](std::size_t block) { run(args, t, scratch, block, block + 1); };
     pool.parallel_for(blocks, run_one, threads);
   }
