@@ -20,12 +20,12 @@ RoundedSource::RoundedSource(const TensorSource& source, const Plan& plan, const
       const auto K = static_cast<std::size_t>(slot.shape[1]);
       Inputs inputs;
       std::vector<float> columns, found = moments != nullptr ? moments->of(slot.name) : columns;
-      kernels::InputFactor factor;
+      kernels::LdlFactor factor;
       if (!found.empty() && use == Use::kWeighted) {
         for (std::size_t k = 0; k < K; ++k) columns.push_back(found[k * K + k]);
         inputs.importance = columns.data();
       } else if (!found.empty()) {
-        factor = kernels::factor_inputs(bench::pool(), std::move(found), K);
+        factor = kernels::factor_moments(bench::pool(), std::move(found), K);
         inputs.factor = &factor;
       }
       for (const std::size_t index : slot.sources) {
@@ -60,8 +60,8 @@ void RoundedSource::round(std::size_t index, const Quantization& format, bool se
                                       type};
   const auto rounding = search ? kernels::Rounding::kSearch : kernels::Rounding::kMinMax;
   if (inputs.factor != nullptr) {
-    kernels::compensate_matrix(bench::pool(), source_.read_all(index), info.dtype, N,
-                               *inputs.factor, format, rounding, out, info.name);
+    kernels::gptq_matrix(bench::pool(), source_.read_all(index), info.dtype, N, *inputs.factor,
+                         format, rounding, out, info.name);
   } else {
     kernels::quantize_matrix(bench::pool(), source_.read_all(index), info.dtype, N, K, format,
                              rounding, inputs.importance, out, info.name);

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "xlstm/convert/input_moments.h"
-#include "xlstm/kernels/quantize/input_factor.h"
+#include "xlstm/kernels/quantize/ldl_factor.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/plan.h"
 #include "xlstm/wiring/recipe.h"
@@ -38,7 +38,7 @@ class RoundedSource : public TensorSource {
  private:
   struct Inputs {
     const float* importance = nullptr;
-    const kernels::InputFactor* factor = nullptr;
+    const kernels::LdlFactor* factor = nullptr;
   };
   void round(std::size_t index, const Quantization& format, bool search, const Inputs& inputs);
 

@@ -7,7 +7,7 @@
 
 namespace xlstm {
 
-const kernels::InputFactor* Compensation::factor(const std::string& slot, std::size_t K) {
+const kernels::LdlFactor* Compensation::factor(const std::string& slot, std::size_t K) {
   if (moments_ == nullptr) return nullptr;
   if (slot != slot_) {
     slot_ = slot;
@@ -17,7 +17,7 @@ const kernels::InputFactor* Compensation::factor(const std::string& slot, std::s
       fail_wanted(ErrorKind::kInternal, slot, str("moments of ", K, " columns"),
                   str(moments.size(), " numbers"));
     }
-    if (!moments.empty()) factor_ = kernels::factor_inputs(pool_, std::move(moments), K);
+    if (!moments.empty()) factor_ = kernels::factor_moments(pool_, std::move(moments), K);
   }
   return factor_.K == 0 ? nullptr : &factor_;
 }

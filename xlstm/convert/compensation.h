@@ -6,7 +6,7 @@
 
 #include "xlstm/convert/conversion.h"
 #include "xlstm/convert/input_moments.h"
-#include "xlstm/kernels/quantize/input_factor.h"
+#include "xlstm/kernels/quantize/ldl_factor.h"
 #include "xlstm/kernels/quantize/quantize.h"
 
 namespace xlstm {
@@ -17,7 +17,7 @@ class Compensation {
       : pool_(pool), moments_(moments) {}  // null: nothing is known
 
   // Null where nothing is known of the inputs.
-  const kernels::InputFactor* factor(const std::string& slot, std::size_t K);
+  const kernels::LdlFactor* factor(const std::string& slot, std::size_t K);
 
   // Tells what [N, K] a tensor of the slot became.
   void settle(const Conversion& conversion, std::size_t N, std::size_t K,
@@ -27,7 +27,7 @@ class Compensation {
   ThreadPool& pool_;
   InputMoments* moments_;
   std::string slot_;
-  kernels::InputFactor factor_;
+  kernels::LdlFactor factor_;
 };
 
 }  // namespace xlstm

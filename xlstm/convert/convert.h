@@ -19,7 +19,7 @@ struct ConvertOptions {
   std::size_t threads = 0;  // 0: default_thread_count()
   bool replace = false;     // a model that is in the way
   std::uint64_t shard_bytes = 5'000'000'000;
-  // Rounding that makes up for its errors (kernels/quantize/compensate.h), where there is one.
+  // Rounding that makes up for its errors (kernels/quantize/gptq.h), where there is one.
   InputMoments* moments = nullptr;
   // Told, before the work, how many bytes it will hold at most; may throw to refuse.
   std::function<void(std::uint64_t)> check_memory = {};

@@ -7,7 +7,7 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
-#include "xlstm/kernels/quantize/compensate.h"
+#include "xlstm/kernels/quantize/gptq.h"
 #include "xlstm/kernels/quantize/quantize_matrix.h"
 
 namespace xlstm {
@@ -30,9 +30,9 @@ void make_quantised(ThreadPool& pool, const Conversion& conversion, const Tensor
                                        biases.empty() ? nullptr : biases.data(),
                                        kernels::weight_type(written[1].dtype)};
   const std::vector<std::byte> bytes = source.read_all(conversion.source);
-  if (const kernels::InputFactor* factor = compensation.factor(conversion.slot, K)) {
-    kernels::compensate_matrix(pool, bytes, info.dtype, N, *factor, *conversion.format, rounding,
-                               rows, info.name);
+  if (const kernels::LdlFactor* factor = compensation.factor(conversion.slot, K)) {
+    kernels::gptq_matrix(pool, bytes, info.dtype, N, *factor, *conversion.format, rounding, rows,
+                         info.name);
   } else {
     kernels::quantize_matrix(pool, bytes, info.dtype, N, K, *conversion.format, rounding, nullptr,
                              rows, info.name);
@@ -109,7 +109,7 @@ std::uint64_t bytes_to_make(const Conversion& conversion, const TensorSource& so
   // with moments all of them as the file will hold them.
   const auto N = static_cast<std::uint64_t>(info.shape[0]);
   const auto K = static_cast<std::uint64_t>(info.shape[1]);
-  const std::uint64_t rows = std::max(kAtOnce, kernels::kCompensatedRows * K);
+  const std::uint64_t rows = std::max(kAtOnce, kernels::kGptqRows * K);
   const std::uint64_t settled = options.moments != nullptr ? N * K : 0;
   return info.bytes + conversion.bytes() + sizeof(float) * (2 * threads * rows + settled);
 }

@@ -6,7 +6,7 @@
 #include "xlstm/base/ceil_div.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
-#include "xlstm/kernels/quantize/compensate.h"
+#include "xlstm/kernels/quantize/gptq.h"
 
 namespace xlstm::kernels {
 namespace {
@@ -93,16 +93,15 @@ void quantize_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type,
            });
 }
 
-void compensate_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type, std::size_t N,
-                       const InputFactor& factor, const Quantization& format, Rounding rounding,
-                       const QuantizedRows& out, const std::string& where) {
+void gptq_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type, std::size_t N,
+                 const LdlFactor& factor, const Quantization& format, Rounding rounding,
+                 const QuantizedRows& out, const std::string& where) {
   const Matrix matrix = {W, type, N, factor.K, where};
-  in_parts(pool, matrix, kCompensatedRows,
-           [&](const float* values, std::size_t first, std::size_t rows) {
-             const QuantizedRows to = rows_from(out, first, factor.K, format);
-             compensate_rows(values, rows, factor, format, rounding, to);
-             check_scales(to, rows, factor.K, format, where);
-           });
+  in_parts(pool, matrix, kGptqRows, [&](const float* values, std::size_t first, std::size_t rows) {
+    const QuantizedRows to = rows_from(out, first, factor.K, format);
+    gptq_rows(values, rows, factor, format, rounding, to);
+    check_scales(to, rows, factor.K, format, where);
+  });
 }
 
 }  // namespace xlstm::kernels

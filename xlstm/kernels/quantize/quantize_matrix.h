@@ -7,7 +7,7 @@
 
 #include "xlstm/base/dtype.h"
 #include "xlstm/base/thread_pool.h"
-#include "xlstm/kernels/quantize/input_factor.h"
+#include "xlstm/kernels/quantize/ldl_factor.h"
 #include "xlstm/kernels/quantize/quantize.h"
 
 namespace xlstm::kernels {
@@ -21,10 +21,10 @@ void quantize_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type,
                      const float* importance, const QuantizedRows& out, const std::string& where,
                      std::size_t first_row = 0);
 
-// The same with compensate_rows(), for inputs of `factor`.
-void compensate_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type, std::size_t N,
-                       const InputFactor& factor, const Quantization& format, Rounding rounding,
-                       const QuantizedRows& out, const std::string& where);
+// The same with gptq_rows(), for inputs of `factor`.
+void gptq_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type, std::size_t N,
+                 const LdlFactor& factor, const Quantization& format, Rounding rounding,
+                 const QuantizedRows& out, const std::string& where);
 
 // Words and scales from row n on.
 QuantizedRows rows_from(const QuantizedRows& rows, std::size_t n, std::size_t K,

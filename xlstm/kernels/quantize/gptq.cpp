@@ -1,4 +1,4 @@
-#include "xlstm/kernels/quantize/compensate.h"
+#include "xlstm/kernels/quantize/gptq.h"
 
 #include <algorithm>
 #include <array>
@@ -46,7 +46,7 @@ class Codes {
 // A few rows at a time, so that the factor is read once for them.
 class Tile {
  public:
-  Tile(const float* W, std::size_t rows, const InputFactor& factor, const Quantization& format,
+  Tile(const float* W, std::size_t rows, const LdlFactor& factor, const Quantization& format,
        Rounding rounding, const QuantizedRows& out)
       : W_(W),
         rows_(rows),
@@ -64,8 +64,8 @@ class Tile {
       for (std::size_t r = 0; r < rows_; ++r) round_group(r, k);
       const std::size_t next = k + size_;
       if (next == K) break;
-      add_product({errors_.data(), size_, factor_.spread.data() + k * K + next, K,
-                   wanted_.data() + next, K, rows_, size_, K - next});
+      add_product({errors_.data(), size_, factor_.U.data() + k * K + next, K, wanted_.data() + next,
+                   K, rows_, size_, K - next});
     }
   }
 
@@ -74,21 +74,21 @@ class Tile {
     const std::size_t K = factor_.K;
     float* wanted = wanted_.data() + r * K + k;
     QuantizedGroup group;
-    quantize_group({wanted, factor_.weight.data() + k, format_, rounding_, out_.scale_type}, group);
+    quantize_group({wanted, factor_.D.data() + k, format_, rounding_, out_.scale_type}, group);
     const Codes codes(format_, group);
     for (std::size_t i = 0; i < size_; ++i) {
       group.codes[i] = codes.nearest(wanted[i]);
       const float error = W_[r * K + k + i] - codes.value(group.codes[i]);
       errors_[r * size_ + i] = error;
-      const float* spread = factor_.spread.data() + (k + i) * K + k;
-      for (std::size_t j = i + 1; j < size_; ++j) wanted[j] += error * spread[j];
+      const float* U = factor_.U.data() + (k + i) * K + k;
+      for (std::size_t j = i + 1; j < size_; ++j) wanted[j] += error * U[j];
     }
     store_group(group, format_, (r * K + k) / size_, out_);
   }
 
   const float* W_;
   std::size_t rows_;
-  const InputFactor& factor_;
+  const LdlFactor& factor_;
   const Quantization& format_;
   Rounding rounding_;
   QuantizedRows out_;
@@ -99,10 +99,10 @@ class Tile {
 
 }  // namespace
 
-void compensate_rows(const float* W, std::size_t N, const InputFactor& factor,
-                     const Quantization& format, Rounding rounding, const QuantizedRows& out) {
-  for (std::size_t n = 0; n < N; n += kCompensatedRows) {
-    Tile(W + n * factor.K, std::min(kCompensatedRows, N - n), factor, format, rounding,
+void gptq_rows(const float* W, std::size_t N, const LdlFactor& factor, const Quantization& format,
+               Rounding rounding, const QuantizedRows& out) {
+  for (std::size_t n = 0; n < N; n += kGptqRows) {
+    Tile(W + n * factor.K, std::min(kGptqRows, N - n), factor, format, rounding,
          rows_from(out, n, factor.K, format))
         .run();
   }

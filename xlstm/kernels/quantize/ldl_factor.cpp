@@ -1,4 +1,4 @@
-#include "xlstm/kernels/quantize/input_factor.h"
+#include "xlstm/kernels/quantize/ldl_factor.h"
 
 #include <algorithm>
 #include <cmath>
@@ -104,7 +104,7 @@ void mirror(std::vector<float>& A, std::size_t K, bool up) {
 
 }  // namespace
 
-InputFactor factor_inputs(ThreadPool& pool, std::vector<float> moments, std::size_t K) {
+LdlFactor factor_moments(ThreadPool& pool, std::vector<float> moments, std::size_t K) {
   constexpr double kDamping = 0.01;
   std::vector<float> diagonal(K);
   for (std::size_t j = 0; j < K; ++j) diagonal[j] = moments[j * K + j];
@@ -117,12 +117,12 @@ InputFactor factor_inputs(ThreadPool& pool, std::vector<float> moments, std::siz
     if (Factoring(pool, moments.data(), K).run()) break;
     mirror(moments, K, true);
   }
-  InputFactor out{K, std::move(moments), std::vector<float>(K)};
-  for (std::size_t j = 0; j < K; ++j) diagonal[j] = out.spread[j * K + j];
+  LdlFactor out{K, std::move(moments), std::vector<float>(K)};
+  for (std::size_t j = 0; j < K; ++j) diagonal[j] = out.U[j * K + j];
   pool.parallel_for(K, [&](std::size_t i) {
-    for (std::size_t j = i + 1; j < K; ++j) out.spread[i * K + j] /= diagonal[j];
+    for (std::size_t j = i + 1; j < K; ++j) out.U[i * K + j] /= diagonal[j];
   });
-  for (std::size_t j = 0; j < K; ++j) out.weight[j] = diagonal[j] * diagonal[j];
+  for (std::size_t j = 0; j < K; ++j) out.D[j] = diagonal[j] * diagonal[j];
   return out;
 }
 

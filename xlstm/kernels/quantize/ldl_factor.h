@@ -9,18 +9,17 @@
 
 namespace xlstm::kernels {
 
-// H = R R^T with R upper triangular, so that d^T H d is the sum over j of
-//   weight[j] * (d[j] + sum over i < j of d[i] * spread[i, j])^2
-// with weight[j] = R[j, j]^2 and spread[i, j] = R[i, j] / R[j, j].
-struct InputFactor {
+// H = U diag(D) U^T with U unit upper triangular, so that d^T H d is the sum over j of
+//   D[j] * (d[j] + sum over i < j of d[i] * U[i, j])^2
+struct LdlFactor {
   std::size_t K = 0;
-  std::vector<float> spread;  // [K, K], what is above the diagonal
-  std::vector<float> weight;  // [K], > 0
+  std::vector<float> U;  // [K, K], what is above the diagonal
+  std::vector<float> D;  // [K], > 0
 };
 
 // `moments` [K, K] of finite numbers, symmetric and positive semidefinite but for rounding; only
 // what is above the diagonal and on it is read. A hundredth of the diagonal's mean is added to the
 // diagonal (more where rounding asks for it). Runs on all threads, in place.
-InputFactor factor_inputs(ThreadPool& pool, std::vector<float> moments, std::size_t K);
+LdlFactor factor_moments(ThreadPool& pool, std::vector<float> moments, std::size_t K);
 
 }  // namespace xlstm::kernels

@@ -4,16 +4,16 @@
 
 #include <cstddef>
 
-#include "xlstm/kernels/quantize/input_factor.h"
+#include "xlstm/kernels/quantize/ldl_factor.h"
 #include "xlstm/kernels/quantize/quantize.h"
 
 namespace xlstm::kernels {
 
-inline constexpr std::size_t kCompensatedRows = 32;  // that share a reading of the factor
+inline constexpr std::size_t kGptqRows = 32;  // that share a reading of the factor
 
 // As quantize_rows(), with errors counted over inputs of `factor`. A group's scale and bias are
 // chosen when its turn comes, for what its columns shall be then.
-void compensate_rows(const float* W, std::size_t N, const InputFactor& factor,
-                     const Quantization& format, Rounding rounding, const QuantizedRows& out);
+void gptq_rows(const float* W, std::size_t N, const LdlFactor& factor, const Quantization& format,
+               Rounding rounding, const QuantizedRows& out);
 
 }  // namespace xlstm::kernels

@@ -1,4 +1,4 @@
-#include "xlstm/kernels/quantize/compensate.h"
+#include "xlstm/kernels/quantize/gptq.h"
 
 #include <gtest/gtest.h>
 
@@ -7,13 +7,13 @@
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/quantized_cases.h"
 #include "xlstm/kernels/quantize/add_product.h"
-#include "xlstm/kernels/quantize/input_factor.h"
+#include "xlstm/kernels/quantize/ldl_factor.h"
 #include "xlstm/kernels/quantize/quantize_matrix.h"
 
 namespace xlstm::testing {
 namespace {
 
-using kernels::InputFactor;
+using kernels::LdlFactor;
 using kernels::Rounding;
 using kernels::WeightType;
 
@@ -64,7 +64,7 @@ struct Rounded {
 };
 
 Rounded rounded(const std::vector<float>& W, std::size_t N, std::size_t K,
-                const Quantization& format, const InputFactor* factor,
+                const Quantization& format, const LdlFactor* factor,
                 WeightType type = WeightType::kBF16) {
   Rounded out;
   QuantizedCase& q = out.matrix;
@@ -80,7 +80,7 @@ Rounded rounded(const std::vector<float>& W, std::size_t N, std::size_t K,
   if (affine) q.biases.resize(groups * weight_bytes(type));
   const kernels::QuantizedRows rows = {q.words.data(), q.scales.data(), q.biases.data(), type};
   if (factor != nullptr) {
-    kernels::compensate_rows(W.data(), N, *factor, format, Rounding::kSearch, rows);
+    kernels::gptq_rows(W.data(), N, *factor, format, Rounding::kSearch, rows);
   } else {
     kernels::quantize_rows(W.data(), N, K, format, Rounding::kSearch, nullptr, rows);
   }
@@ -127,10 +127,10 @@ TEST(AddProduct, IsTheProductAtEverySize) {
 }
 
 // The sum of squares that the factor stands for is d^T (H + damping) d.
-TEST(InputFactor, SquaresAddUpToTheError) {
+TEST(LdlFactor, SquaresAddUpToTheError) {
   for (const std::size_t K : {32, 64, 96, 160, 224}) {
     const auto H = moments(K, 2 * K, K);
-    const InputFactor factor = kernels::factor_inputs(test_pool(), H, K);
+    const LdlFactor factor = kernels::factor_moments(test_pool(), H, K);
     auto damped = H;
     double mean = 0;
     for (std::size_t k = 0; k < K; ++k) mean += H[k * K + k] / static_cast<double>(K);
@@ -140,8 +140,8 @@ TEST(InputFactor, SquaresAddUpToTheError) {
     double sum = 0;
     for (std::size_t j = 0; j < K; ++j) {
       double part = d[j];
-      for (std::size_t i = 0; i < j; ++i) part += d[i] * factor.spread[i * K + j];
-      sum += factor.weight[j] * part * part;
+      for (std::size_t i = 0; i < j; ++i) part += d[i] * factor.U[i * K + j];
+      sum += factor.D[j] * part * part;
     }
     // A Cholesky factor in float is exact for a matrix that differs by at most (K + 1) epsilons of
     // the diagonal's sizes, here the trace.
@@ -152,27 +152,27 @@ TEST(InputFactor, SquaresAddUpToTheError) {
   }
 }
 
-TEST(InputFactor, TakesWhatHasNoInverse) {
+TEST(LdlFactor, TakesWhatHasNoInverse) {
   const std::size_t K = 128;
-  const InputFactor none = kernels::factor_inputs(test_pool(), std::vector<float>(K * K), K);
-  for (std::size_t k = 0; k < K; ++k) EXPECT_EQ(none.weight[k], 1.0F);
+  const LdlFactor none = kernels::factor_moments(test_pool(), std::vector<float>(K * K), K);
+  for (std::size_t k = 0; k < K; ++k) EXPECT_EQ(none.D[k], 1.0F);
   std::vector<float> one(K * K, 1e6F);  // all inputs the same
-  for (const float weight : kernels::factor_inputs(test_pool(), one, K).weight) {
+  for (const float weight : kernels::factor_moments(test_pool(), one, K).D) {
     EXPECT_TRUE(std::isfinite(weight) && weight > 0) << weight;
   }
   // Not semidefinite at all, as no mean of x x^T is.
   std::vector<float> wrong(K * K, 1.0F);
   wrong[3 * K + 7] = 50.0F;
-  for (const float weight : kernels::factor_inputs(test_pool(), wrong, K).weight) {
+  for (const float weight : kernels::factor_moments(test_pool(), wrong, K).D) {
     EXPECT_TRUE(std::isfinite(weight) && weight > 0) << weight;
   }
 }
 
-TEST(Compensate, ErrsLessThanRoundingAlone) {
+TEST(Gptq, ErrsLessThanRoundingAlone) {
   const std::size_t N = 37, K = 384;
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     const auto W = normal(N * K, seed, 0.05F), H = moments(K, 2 * K, seed);
-    const InputFactor factor = kernels::factor_inputs(test_pool(), H, K);
+    const LdlFactor factor = kernels::factor_moments(test_pool(), H, K);
     for (const Quantization& format : all_formats()) {
       const double plain = weighted_error(W, rounded(W, N, K, format, nullptr).values, H, N, K);
       const double made_up = weighted_error(W, rounded(W, N, K, format, &factor).values, H, N, K);
@@ -182,21 +182,21 @@ TEST(Compensate, ErrsLessThanRoundingAlone) {
 }
 
 // Where inputs have nothing to do with each other there is nothing to make up for.
-TEST(Compensate, IsRoundingWhereInputsAreApart) {
+TEST(Gptq, IsRoundingWhereInputsAreApart) {
   const std::size_t N = 5, K = 256;
   const auto W = normal(N * K, 9, 0.05F);
   std::vector<float> H(K * K);
   for (std::size_t k = 0; k < K; ++k) H[k * K + k] = 2.0F;
-  const InputFactor factor = kernels::factor_inputs(test_pool(), H, K);
+  const LdlFactor factor = kernels::factor_moments(test_pool(), H, K);
   const Quantization format = {QuantizationMode::kMxfp4, 4, 32};
   EXPECT_EQ(rounded(W, N, K, format, &factor).values, rounded(W, N, K, format, nullptr).values);
 }
 
 // Each row for itself: a matrix in parts is the matrix.
-TEST(Compensate, RowsAreApart) {
+TEST(Gptq, RowsAreApart) {
   const std::size_t N = 67, K = 128;
   const auto W = normal(N * K, 4, 0.05F);
-  const InputFactor factor = kernels::factor_inputs(test_pool(), moments(K, 300, 4), K);
+  const LdlFactor factor = kernels::factor_moments(test_pool(), moments(K, 300, 4), K);
   const Quantization format = {QuantizationMode::kAffine, 3, 32};
   const auto all = rounded(W, N, K, format, &factor).values;
   // Four rows and two vectors at a time add up in another order than single rows do.
@@ -205,14 +205,14 @@ TEST(Compensate, RowsAreApart) {
   EXPECT_TRUE(std::equal(part.begin(), part.end(), all.begin()));
 }
 
-TEST(Compensate, RefusesNumbersThatAreNone) {
+TEST(Gptq, RefusesNumbersThatAreNone) {
   const std::size_t K = 64;
   std::vector<float> W(2 * K, 0.5F);
   W[K + 3] = std::nanf("");
-  const InputFactor factor = kernels::factor_inputs(test_pool(), std::vector<float>(K * K), K);
+  const LdlFactor factor = kernels::factor_moments(test_pool(), std::vector<float>(K * K), K);
   std::vector<std::uint32_t> words(2 * K / 8);
   std::vector<float> scales(2), biases(2);
-  EXPECT_ANY_THROW(kernels::compensate_matrix(
+  EXPECT_ANY_THROW(kernels::gptq_matrix(
       test_pool(), std::as_bytes(std::span(W)), DType::kF32, 2, factor, {}, Rounding::kSearch,
       {words.data(), scales.data(), biases.data(), WeightType::kF32}, "W"));
 }
