@@ -33,7 +33,7 @@ class Simd {
     unsigned features = 0;
     for (const SimdClass& each : up_to(top)) features |= each.features;
     features_ = processor_.features & features;
-    target_.Update(top == nullptr ? targets_ : targets_ & ~top->without);
+    target_.Update(top == nullptr ? targets_ : targets_ & ~top->excluded_targets);
     top_ = top;
   }
 
