@@ -43,7 +43,7 @@ Json machine_json(const kernels::Probe& probe) {
           {"float32_gflops", probe.peak_gflops},
           {"bfloat16_gflops", probe.bf16_gflops},
           {"int8_gops", probe.int8_gops},
-          {"hand_over_nanoseconds", probe.hand_over_ns}};
+          {"hand_over_nanoseconds", probe.core_to_core_ns}};
 }
 
 Json profile_json(const std::vector<ProfileEntry>& profile) {
@@ -104,7 +104,7 @@ std::string bench_row(const BenchFigure& f) {
              share_percent(f, f.machine.peak_gflops), share_percent(f, f.machine.bf16_gflops),
              share_percent(f, f.machine.int8_gops), 1e6 * f.host_seconds,
              static_cast<unsigned long long>(f.nodes), human_bytes(f.resident_bytes).c_str(),
-             f.machine.read_gbs, f.machine.hand_over_ns, f.steady ? "" : " ~") +
+             f.machine.read_gbs, f.machine.core_to_core_ns, f.steady ? "" : " ~") +
          profile_text(f);
 }
 
@@ -129,7 +129,7 @@ std::string bench_csv(const std::vector<BenchFigure>& figures) {
                f.slowest, ",", f.fastest, ",", f.seconds_per_call, ",", f.host_seconds, ",",
                f.nodes, ",", f.bandwidth_share(), ",", f.peak_share(f.machine.peak_gflops), ",",
                f.peak_share(f.machine.bf16_gflops), ",", f.peak_share(f.machine.int8_gops), ",",
-               f.machine.read_gbs, ",", f.machine.hand_over_ns, ",", f.steady ? 1 : 0, ",",
+               f.machine.read_gbs, ",", f.machine.core_to_core_ns, ",", f.steady ? 1 : 0, ",",
                f.resident_bytes, "\n");
   }
   return out;

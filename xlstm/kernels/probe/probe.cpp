@@ -114,7 +114,7 @@ double probe_rate(ThreadPool& pool, const Work& work) {
 
 // Two threads take turns at counting one number up; the quickest of several rounds, of which there
 // are fewer on a machine whose cores have other work: a thread that waits long offers its core.
-double probe_hand_over(ThreadPool& pool) {
+double probe_core_to_core(ThreadPool& pool) {
   if (pool.size() < 2) return 0;
   using Clock = std::chrono::steady_clock;
   constexpr int kRounds = 100, kTurns = 100, kLooks = 10'000;
@@ -179,14 +179,14 @@ Probe probe_machine(ThreadPool& pool) {
       probe_rate(pool, [](float* sink) { return XLSTM_DISPATCH(multiply_adds)(kRounds, sink); });
   out.bf16_gflops = probe_rate(pool, [](float* sink) { return bf16_products(kRounds, sink); });
   out.int8_gops = probe_rate(pool, [](float* sink) { return int8_products(kRounds, sink); });
-  out.hand_over_ns = probe_hand_over(pool);
+  out.core_to_core_ns = probe_core_to_core(pool);
   return out;
 }
 
 Probe mean(const Probe& a, const Probe& b) {
   return {(a.read_gbs + b.read_gbs) / 2, (a.peak_gflops + b.peak_gflops) / 2,
           (a.bf16_gflops + b.bf16_gflops) / 2, (a.int8_gops + b.int8_gops) / 2,
-          (a.hand_over_ns + b.hand_over_ns) / 2};
+          (a.core_to_core_ns + b.core_to_core_ns) / 2};
 }
 
 bool same_state(const Probe& a, const Probe& b) {
@@ -194,7 +194,7 @@ bool same_state(const Probe& a, const Probe& b) {
     return std::abs(x - y) <= share * std::max(x, y);
   };
   return close(a.read_gbs, b.read_gbs, 0.1) && close(a.peak_gflops, b.peak_gflops, 0.1) &&
-         close(a.hand_over_ns, b.hand_over_ns, 0.5);
+         close(a.core_to_core_ns, b.core_to_core_ns, 0.5);
 }
 
 }  // namespace xlstm::kernels
