@@ -240,9 +240,9 @@ class Bench {
     figure.peak_bytes = mx::get_peak_memory();
     figure.resident_bytes = resident_bytes();
     if (options_.profile) {
-      start_profile();
+      ops::profile().start();
       run();
-      figure.profile = stop_profile();
+      figure.profile = ops::profile().stop();
     }
     on_figure_(figure);
   }

@@ -70,7 +70,7 @@ mx::array LargeBlockCpu::operator()(mx::array x, MlstmState& state) const {
       if (t.input(1 + part) == t.output(1 + part)) continue;
       std::copy_n(t.input(1 + part), sizes[part], t.output(1 + part));
     }
-    kernels::large_block(thread_pool(), prepared->sizes, prepared->weights,
+    kernels::large_block(thread_pool(), profile(), prepared->sizes, prepared->weights,
                          {t.input(0), t.output(0), t.output(1), t.output(2), t.output(3)},
                          static_cast<std::size_t>(B), static_cast<std::size_t>(S));
   };
@@ -91,7 +91,7 @@ void LargeBlockCpu::run_in_place(AtOnce& scope, mx::array& x, MlstmState& state)
   float* const n = state.n.data<float>();
   float* const m = state.m.data<float>();
   scope.run([&] {
-    kernels::large_block(thread_pool(), prepared_->sizes, prepared_->weights,
+    kernels::large_block(thread_pool(), profile(), prepared_->sizes, prepared_->weights,
                          {stream, stream, C, n, m}, static_cast<std::size_t>(x.shape(0)),
                          static_cast<std::size_t>(x.shape(1)));
   });

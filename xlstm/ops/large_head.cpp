@@ -41,7 +41,7 @@ mx::array LargeHeadCpu::operator()(const mx::array& x, int positions) const {
     fail_wanted(ErrorKind::kInternal, kName, str("0 to ", S, " positions"), str(positions));
   }
   const auto kernel = [prepared = prepared_, B, S, positions](const CpuBuffers& t) {
-    kernels::large_head(thread_pool(), prepared->weights, t.input(0), t.output(0),
+    kernels::large_head(thread_pool(), profile(), prepared->weights, t.input(0), t.output(0),
                         static_cast<std::size_t>(B), static_cast<std::size_t>(S),
                         static_cast<std::size_t>(positions));
   };

@@ -27,6 +27,11 @@ ThreadPool& thread_pool() {
   return *now.pool;
 }
 
+Profile& profile() {
+  static Profile& the_profile = *new Profile;
+  return the_profile;
+}
+
 void set_thread_count(std::size_t threads) {
   auto next = threads > 0 ? std::make_unique<ThreadPool>(threads) : nullptr;
   Current& now = current();

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "xlstm/base/profile.h"
 #include "xlstm/kernels/elementwise/elementwise.h"
 #include "xlstm/kernels/gates/gates.h"
 #include "xlstm/kernels/head_norm/head_norm.h"
@@ -73,53 +72,55 @@ void cell(ThreadPool& pool, const LargeBlockSizes& s, const LargeBlockTensors& t
 }
 
 template <class Run>
-void part(const char* name, const Run& run) {
-  const ProfileSection section(name);
+void part(Profile& profile, const char* name, const Run& run) {
+  const ProfileSection section(profile, name);
   run();
 }
 
-void mlstm_layer(ThreadPool& pool, const LargeBlockSizes& s, const LargeBlockWeights& w,
-                 const LargeBlockTensors& t, const Places& at, std::size_t B, std::size_t S) {
+void mlstm_layer(ThreadPool& pool, Profile& profile, const LargeBlockSizes& s,
+                 const LargeBlockWeights& w, const LargeBlockTensors& t, const Places& at,
+                 std::size_t B, std::size_t S) {
   const std::size_t rows = B * S;
-  part("mlstm norm", [&] {
+  part(profile, "mlstm norm", [&] {
     rms_norm(pool, t.x, w.mlstm_norm.weight, w.mlstm_norm.bias, s.norm_eps, at.norm, rows, s.D);
   });
-  part("qkvo", [&] { dense(pool, w.qkvo, at.norm, at.qkvo, rows); });
-  part("gates", [&] {
+  part(profile, "qkvo", [&] { dense(pool, w.qkvo, at.norm, at.qkvo, rows); });
+  part(profile, "gates", [&] {
     dense(pool, w.gates, at.norm, at.gates, rows);
     soft_cap(pool, at.gates, s.gate_soft_cap, at.gates, rows * 2 * s.NH);
   });
-  part("mlstm cell", [&] { cell(pool, s, t, at, B, S); });
-  part("head norm", [&] {
+  part(profile, "mlstm cell", [&] { cell(pool, s, t, at, B, S); });
+  part(profile, "head norm", [&] {
     const float* const o = at.qkvo + 2 * qk(s) + v(s);
     head_norm(pool,
               {at.h, w.head_norm.weight, w.head_norm.bias, o, static_cast<std::ptrdiff_t>(qkvo(s)),
                at.h, s.norm_eps, s.NH, s.DHV},
               rows);
   });
-  part("mlstm out", [&] { dense(pool, w.out, at.h, at.norm, rows); });
-  part("residual", [&] { add(pool, t.x, at.norm, t.y, rows * s.D); });
+  part(profile, "mlstm out", [&] { dense(pool, w.out, at.h, at.norm, rows); });
+  part(profile, "residual", [&] { add(pool, t.x, at.norm, t.y, rows * s.D); });
 }
 
-void ffn(ThreadPool& pool, const LargeBlockSizes& s, const LargeBlockWeights& w,
+void ffn(ThreadPool& pool, Profile& profile, const LargeBlockSizes& s, const LargeBlockWeights& w,
          const LargeBlockTensors& t, const Places& at, std::size_t rows) {
-  part("ffn norm", [&] {
+  part(profile, "ffn norm", [&] {
     rms_norm(pool, t.y, w.ffn_norm.weight, w.ffn_norm.bias, s.norm_eps, at.norm, rows, s.D);
   });
-  part("ffn up", [&] { dense(pool, w.up, at.norm, at.up, rows); });
-  part("swiglu", [&] { swiglu(pool, at.up, at.inner, rows, s.F); });
-  part("ffn down", [&] { dense(pool, w.down, at.inner, at.norm, rows); });
-  part("residual", [&] { add(pool, t.y, at.norm, t.y, rows * s.D); });
+  part(profile, "ffn up", [&] { dense(pool, w.up, at.norm, at.up, rows); });
+  part(profile, "swiglu", [&] { swiglu(pool, at.up, at.inner, rows, s.F); });
+  part(profile, "ffn down", [&] { dense(pool, w.down, at.inner, at.norm, rows); });
+  part(profile, "residual", [&] { add(pool, t.y, at.norm, t.y, rows * s.D); });
 }
 
 }  // namespace
 
-void large_block(ThreadPool& pool, const LargeBlockSizes& sizes, const LargeBlockWeights& weights,
-                 const LargeBlockTensors& t, std::size_t B, std::size_t S) {
+void large_block(ThreadPool& pool, Profile& profile, const LargeBlockSizes& sizes,
+                 const LargeBlockWeights& weights, const LargeBlockTensors& t, std::size_t B,
+                 std::size_t S) {
   const ScratchLease memory = pool.scratch_floats(B * S * scratch_width(sizes), "large_block");
   const Places scratch = places_for(sizes, B * S, memory.floats());
-  mlstm_layer(pool, sizes, weights, t, scratch, B, S);
-  ffn(pool, sizes, weights, t, scratch, B * S);
+  mlstm_layer(pool, profile, sizes, weights, t, scratch, B, S);
+  ffn(pool, profile, sizes, weights, t, scratch, B * S);
 }
 
 }  // namespace xlstm::kernels

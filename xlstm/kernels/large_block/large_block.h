@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "xlstm/base/profile.h"
 #include "xlstm/kernels/dense/dense.h"
 
 namespace xlstm::kernels {
@@ -41,7 +42,8 @@ struct LargeBlockTensors {
 
 // S >= 1. Throws Error(kMemory) if its scratch memory cannot be had: D + max(2 QK + 3 V + 2 NH, 3
 // F) floats a token, with QK = NH * DHQK and V = NH * DHV.
-void large_block(ThreadPool& pool, const LargeBlockSizes& sizes, const LargeBlockWeights& weights,
-                 const LargeBlockTensors& t, std::size_t B, std::size_t S);
+void large_block(ThreadPool& pool, Profile& profile, const LargeBlockSizes& sizes,
+                 const LargeBlockWeights& weights, const LargeBlockTensors& t, std::size_t B,
+                 std::size_t S);
 
 }  // namespace xlstm::kernels

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
-#include "xlstm/base/profile.h"
 #include "xlstm/kernels/gates/gates.h"
 #include "xlstm/kernels/rms_norm/rms_norm.h"
 
 namespace xlstm::kernels {
 
-void large_head(ThreadPool& pool, const LargeHeadWeights& w, const float* x, float* logits,
-                std::size_t B, std::size_t S, std::size_t positions) {
+void large_head(ThreadPool& pool, Profile& profile, const LargeHeadWeights& w, const float* x,
+                float* logits, std::size_t B, std::size_t S, std::size_t positions) {
   const std::size_t D = w.projection.K, V = w.projection.N, rows = B * positions;
   const ScratchLease scratch = pool.scratch_floats(rows * D, "large_head");
   float* const taken = scratch.floats();  // [B, positions, D]
@@ -23,10 +22,10 @@ void large_head(ThreadPool& pool, const LargeHeadWeights& w, const float* x, flo
     }
   }
   {
-    const ProfileSection section("head");
+    const ProfileSection section(profile, "head");
     dense(pool, w.projection, taken, logits, rows);
   }
-  const ProfileSection section("logits cap");
+  const ProfileSection section(profile, "logits cap");
   soft_cap(pool, logits, w.soft_cap, logits, rows * V);
 }
 

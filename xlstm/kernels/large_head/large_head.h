@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "xlstm/base/profile.h"
 #include "xlstm/kernels/dense/dense.h"
 
 namespace xlstm::kernels {
@@ -17,7 +18,7 @@ struct LargeHeadWeights {
 
 // x [B, S, D] float32, of which the last `positions` tokens of each row are taken -> logits
 // [B, positions, V]. Throws Error(kMemory) if scratch memory for the norm cannot be had.
-void large_head(ThreadPool& pool, const LargeHeadWeights& w, const float* x, float* logits,
-                std::size_t B, std::size_t S, std::size_t positions);
+void large_head(ThreadPool& pool, Profile& profile, const LargeHeadWeights& w, const float* x,
+                float* logits, std::size_t B, std::size_t S, std::size_t positions);
 
 }  // namespace xlstm::kernels

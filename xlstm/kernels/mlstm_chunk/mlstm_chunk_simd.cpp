@@ -287,7 +287,7 @@ void update_state(const HeadView& in, const ColumnRange& range, std::size_t T, s
            {in.C + range.j0, DHV});
 }
 
-// n [DHQK] and m are the part's own: the state's before, and after.
+// n [DHQK] and m are the range's own: the state's before, and after.
 void run_range(const MlstmChunkArgs& a, const HeadView& in, const ColumnRange& range, float* n,
                float* m, float* scratch) {
   const std::size_t DHQK = a.DHQK;

@@ -79,6 +79,8 @@ class Simd {
   hwy::ChosenTarget target_;
 };
 
+// One for the process, as the processor is. That it can be changed is for tests, which run the same
+// kernels with each class: the class as an argument would be in the signature of every kernel.
 Simd& simd() {
   static Simd the_simd;
   return the_simd;
