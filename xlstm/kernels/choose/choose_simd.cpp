@@ -1,6 +1,7 @@
 // A sample is found in blocks: a pass over all finds the block, a second one over that block alone
 // the token.
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <limits>
 
@@ -149,18 +150,23 @@ HWY_EXPORT(log_sum_exp);
 }  // namespace
 
 std::size_t argmax(const float* logits, std::size_t V) {
+  assert(V >= 1 && logits != nullptr);
   return XLSTM_DISPATCH(argmax)(logits, V);
 }
 
 std::size_t sample_categorical(const float* logits, std::size_t V, double u) {
+  assert(V >= 1 && logits != nullptr);
+  assert(u >= 0 && u < 1);
   return XLSTM_DISPATCH(sample_categorical)(logits, V, u);
 }
 
 double log_sum_exp(const float* logits, std::size_t V) {
+  assert(V >= 1 && logits != nullptr);
   return XLSTM_DISPATCH(log_sum_exp)(logits, V);
 }
 
 double sum(const float* logits, std::size_t V) {
+  assert(V >= 1 && logits != nullptr);
   return XLSTM_DISPATCH(sum)(logits, V);
 }
 

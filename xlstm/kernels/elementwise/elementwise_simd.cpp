@@ -1,3 +1,5 @@
+#include <cassert>
+
 #include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/elementwise/elementwise.h"
 #include "xlstm/kernels/simd/dispatch.h"
@@ -52,18 +54,21 @@ void for_ranges(ThreadPool& pool, std::size_t count, std::size_t floats, const R
 }  // namespace
 
 void add(ThreadPool& pool, const float* x, const float* z, float* y, std::size_t count) {
+  assert(count == 0 || (x != nullptr && z != nullptr && y != nullptr));
   const auto values = XLSTM_DISPATCH(add_values);
   for_ranges(pool, count, 1,
              [&](std::size_t at, std::size_t size) { values(x + at, z + at, y + at, size); });
 }
 
 void multiply(ThreadPool& pool, const float* x, const float* z, float* y, std::size_t count) {
+  assert(count == 0 || (x != nullptr && z != nullptr && y != nullptr));
   const auto values = XLSTM_DISPATCH(multiply_values);
   for_ranges(pool, count, 1,
              [&](std::size_t at, std::size_t size) { values(x + at, z + at, y + at, size); });
 }
 
 void sigmoid(ThreadPool& pool, const float* x, float* y, std::size_t count) {
+  assert(count == 0 || (x != nullptr && y != nullptr));
   const auto values = XLSTM_DISPATCH(sigmoid_values);
   for_ranges(pool, count, 4,
              [&](std::size_t at, std::size_t size) { values(x + at, y + at, size); });

@@ -1,3 +1,5 @@
+#include <cassert>
+
 #include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/gates/gates.h"
 #include "xlstm/kernels/simd/dispatch.h"
@@ -31,6 +33,7 @@ HWY_EXPORT(soft_cap_values);
 }  // namespace
 
 void soft_cap(ThreadPool& pool, const float* z, float cap, float* out, std::size_t count) {
+  assert(count == 0 || (z != nullptr && out != nullptr));
   if (!(cap > 0)) {
     if (out != z) std::copy(z, z + count, out);
     return;

@@ -1,3 +1,4 @@
+#include <cassert>
 #include <cmath>
 
 #include "xlstm/kernels/head_norm/head_norm.h"
@@ -75,6 +76,9 @@ HWY_EXPORT(head_norm_rows);
 }  // namespace
 
 void head_norm(ThreadPool& pool, const HeadNormArgs& args, std::size_t rows) {
+  assert(args.eps > 0);
+  assert(rows == 0 || args.NH * args.DHV == 0 ||
+         (args.h != nullptr && args.weight != nullptr && args.y != nullptr));
   const auto run = XLSTM_DISPATCH(head_norm_rows);
   for_rows(pool, rows, 4 * args.NH * args.DHV,
            [&](std::size_t begin, std::size_t end) { run(args, begin, end); });

@@ -1,6 +1,7 @@
 // linear() for the machine at hand: which of the two ways a call goes; few rows, and how they are
 // divided among threads.
 #include <algorithm>
+#include <cassert>
 
 #include "xlstm/base/ceil_div.h"
 #include "xlstm/base/thread_pool.h"
@@ -102,6 +103,9 @@ void linear_few_rows(ThreadPool& pool, const LinearArgs& a) {
 void linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride, const void* W,
             WeightType type, const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M,
             std::size_t N, std::size_t K) {
+  assert(M == 0 || N == 0 || (y != nullptr && (K == 0 || (x != nullptr && W != nullptr))));
+  assert(M < 2 || (x_stride >= static_cast<std::ptrdiff_t>(K) &&
+                   y_stride >= static_cast<std::ptrdiff_t>(N)));
   if (M == 0 || N == 0) return;
   const LinearArgs args{x, x_stride, W, type, bias, y, y_stride, M, N, K};
   if (M <= kLinearDotRows || N < kFewestPanelColumns || K == 0) {

@@ -9,6 +9,7 @@
 // and with T the last token: C' = u_T C + sum_s exp((b_T - m_T) + (i_s - b_s)) k_s v_s^T, n'
 // likewise.
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
 #include "xlstm/base/ceil_div.h"
@@ -345,6 +346,10 @@ std::size_t cuts_of(const MlstmChunkArgs& a, std::size_t threads) {
 }  // namespace
 
 void mlstm_chunk(ThreadPool& pool, const MlstmChunkArgs& a, const MlstmChunkTensors& t) {
+  assert(a.NH > 0 && a.DHQK > 0 && a.DHV > 0);
+  assert(a.B * a.S == 0 || (t.states != nullptr && t.h != nullptr));
+  assert(a.B * a.S == 0 || (t.q != nullptr && t.k != nullptr && t.v != nullptr));
+  assert(a.B * a.S == 0 || (t.i != nullptr && t.f != nullptr));
   const std::size_t heads = a.B * a.NH;
   if (heads == 0 || a.S == 0) return;
   const auto run = XLSTM_DISPATCH(run_range);

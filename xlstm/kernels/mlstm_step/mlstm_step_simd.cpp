@@ -8,6 +8,7 @@
 // sums of the numerator in a row of its own; rows are added up in their order, so that the result
 // does not depend on who made them.
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
 #include "xlstm/base/ceil_div.h"
@@ -195,6 +196,10 @@ HWY_EXPORT(finish_heads);
 }  // namespace
 
 void mlstm_step(ThreadPool& pool, const MlstmStepArgs& args, const MlstmStepTensors& t) {
+  assert(args.B == 0 || (t.states != nullptr && t.h != nullptr));
+  assert(args.B == 0 || (t.q != nullptr && t.k != nullptr && t.v != nullptr));
+  assert(args.B == 0 || (t.i != nullptr && t.f != nullptr));
+  assert(args.NH > 0 && args.DHQK > 0 && args.DHV > 0);
   // Below this many elements of C the hand-over to another thread costs more than it saves.
   constexpr std::size_t kWorthAThread = std::size_t{1} << 15;
   const std::size_t blocks = args.B * args.NH * blocks_of(args);

@@ -1,6 +1,7 @@
 #include "xlstm/kernels/packed_gemm/packed_gemm.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #include "xlstm/base/ceil_div.h"
@@ -188,6 +189,9 @@ class Gemm {
 
 void packed_gemm(ThreadPool& pool, const MicroKernel& kernel, const GemmArgs& p,
                  const PackedWeights& W) {
+  assert(p.M > 0 && p.N > 0 && p.K > 0 && p.K % p.group == 0);
+  assert(p.x != nullptr && p.y != nullptr && W.rows != nullptr);
+  assert(kernel.depth % std::max(kernel.depth_multiple, p.group) == 0);
   Gemm(pool, kernel, p, W).run();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 #include <vector>
 
@@ -101,6 +102,9 @@ class Tile {
 
 void gptq_rows(const float* W, std::size_t N, const LdlFactor& factor, const Quantization& format,
                Rounding rounding, const QuantizedRows& out) {
+  assert(factor.K % static_cast<std::size_t>(format.group_size) == 0);
+  assert(factor.U.size() == factor.K * factor.K && factor.D.size() == factor.K);
+  assert(N == 0 || (W != nullptr && out.words != nullptr && out.scales != nullptr));
   for (std::size_t n = 0; n < N; n += kGptqRows) {
     Tile(W + n * factor.K, std::min(kGptqRows, N - n), factor, format, rounding,
          rows_from(out, n, factor.K, format))

@@ -1,6 +1,7 @@
 #include "xlstm/kernels/quantize/ldl_factor.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <utility>
 
@@ -105,6 +106,7 @@ void mirror(std::vector<float>& A, std::size_t K, bool up) {
 }  // namespace
 
 LdlFactor factor_moments(ThreadPool& pool, std::vector<float> moments, std::size_t K) {
+  assert(moments.size() == K * K);
   constexpr double kDamping = 0.01;
   std::vector<float> diagonal(K);
   for (std::size_t j = 0; j < K; ++j) diagonal[j] = moments[j * K + j];

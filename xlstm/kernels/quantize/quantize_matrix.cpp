@@ -1,6 +1,7 @@
 #include "xlstm/kernels/quantize/quantize_matrix.h"
 
 #include <algorithm>
+#include <cassert>
 #include <vector>
 
 #include "xlstm/base/ceil_div.h"
@@ -84,6 +85,7 @@ void quantize_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type,
                      std::size_t K, const Quantization& format, Rounding rounding,
                      const float* importance, const QuantizedRows& out, const std::string& where,
                      std::size_t first_row) {
+  assert(W.size() == N * K * size_of(type));
   const Matrix matrix = {W, type, N, K, where, first_row};
   in_parts(pool, matrix, rows_at_once(K),
            [&](const float* values, std::size_t first, std::size_t rows) {
@@ -96,6 +98,7 @@ void quantize_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type,
 void gptq_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type, std::size_t N,
                  const LdlFactor& factor, const Quantization& format, Rounding rounding,
                  const QuantizedRows& out, const std::string& where) {
+  assert(W.size() == N * factor.K * size_of(type));
   const Matrix matrix = {W, type, N, factor.K, where};
   in_parts(pool, matrix, kGptqRows, [&](const float* values, std::size_t first, std::size_t rows) {
     const QuantizedRows to = rows_from(out, first, factor.K, format);

@@ -3,6 +3,7 @@
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #include "xlstm/base/ceil_div.h"
@@ -147,6 +148,12 @@ void quantized_linear_few_rows(ThreadPool& pool, const QuantizedLinearArgs& a) {
 void quantized_linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride,
                       const QuantizedMatrix& W, const float* bias, float* y,
                       std::ptrdiff_t y_stride, std::size_t M, std::size_t N, std::size_t K) {
+  assert(K % static_cast<std::size_t>(W.format.group_size) == 0);
+  assert(M == 0 || N == 0 || (y != nullptr && (K == 0 || (x != nullptr && W.words != nullptr))));
+  assert(K == 0 || N == 0 || W.scales != nullptr);
+  assert(K == 0 || N == 0 || (W.biases != nullptr) == (W.format.mode == QuantizationMode::kAffine));
+  assert(M < 2 || (x_stride >= static_cast<std::ptrdiff_t>(K) &&
+                   y_stride >= static_cast<std::ptrdiff_t>(N)));
   if (M == 0 || N == 0) return;
   const QuantizedLinearArgs args{x, x_stride, W, bias, y, y_stride, M, N, K};
   if (M <= kLinearDotRows) {

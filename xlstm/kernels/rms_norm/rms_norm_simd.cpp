@@ -1,3 +1,4 @@
+#include <cassert>
 #include <cmath>
 
 #include "xlstm/kernels/rms_norm/rms_norm.h"
@@ -46,6 +47,8 @@ HWY_EXPORT(rms_norm_rows);
 
 void rms_norm(ThreadPool& pool, const float* x, const float* weight, const float* bias, float eps,
               float* y, std::size_t rows, std::size_t D) {
+  assert(eps > 0);
+  assert(rows == 0 || D == 0 || (x != nullptr && weight != nullptr && y != nullptr));
   const auto run = XLSTM_DISPATCH(rms_norm_rows);
   const RmsNormArgs args{x, weight, bias, y, eps, D};
   for_rows(pool, rows, D, [&](std::size_t begin, std::size_t end) { run(args, begin, end); });
