@@ -23,7 +23,7 @@ float sum_of(const float* x, std::size_t count) {
   return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
-// Of whole vectors, then of what is left: a vector filled up with zeros would count their distance
+// Of whole vectors, then of what is left: a vector padded with zeros would count their distance
 // from the mean.
 float squares_around(const float* x, float mean, std::size_t count) {
   const hn::ScalableTag<float> d;

@@ -27,7 +27,7 @@ namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
 
 constexpr int kMostDotRows = kManyRegisters ? 6 : 3;
-constexpr int kAhead = 2;  // rows of W that each tile of several fetches for the next ones
+constexpr int kPrefetchRows = 2;  // of W, that each tile of several prefetches for the next ones
 
 // Rows of W that go together with MR rows of x.
 template <int MR>
@@ -35,10 +35,10 @@ constexpr int dot_columns() {
   return MR == 1 || (kManyRegisters && MR == 2) ? 8 : 4;
 }
 
-// Rows of W that are wanted after these, fetched along the way: without it even one tile of one
+// Rows of W that are wanted after these, prefetched meanwhile: without it even one tile of one
 // row of x waits for memory, because the rows of W are short.
 template <class Raw, int Rows>
-struct Ahead {
+struct Prefetch {
   // Steps of k for half a line. (Every line just once was slower: 24 against 29 GB/s in bf16.)
   static constexpr std::size_t kSteps = std::max<std::size_t>(1, 32 / (kLanes * sizeof(Raw)));
 
@@ -66,7 +66,7 @@ HWY_INLINE void dot_step(const float* const (&x)[MR], const typename Weights::Ra
   });
 }
 
-// What is left of rows behind their whole vectors, filled up with zeros.
+// The ends of rows behind their whole vectors, padded with zeros.
 template <class Raw, int R>
 struct RowEnds {
   RowEnds() = default;
@@ -83,7 +83,7 @@ struct RowEnds {
 
 template <class Weights, int MR, int NR, int AR>
 HWY_INLINE void dot_sums(const float* (&x)[MR], const typename Weights::Raw* (&w)[NR],
-                         const Ahead<typename Weights::Raw, AR>& ahead, std::size_t K,
+                         const Prefetch<typename Weights::Raw, AR>& ahead, std::size_t K,
                          Vector (&sum)[MR][NR]) {
   RowEnds<float, MR> x_ends;
   RowEnds<typename Weights::Raw, NR> w_ends;
@@ -130,7 +130,7 @@ HWY_INLINE void store_sums(const LinearArgs& a, std::size_t m0, std::size_t n0, 
 }
 
 // The tile at (m0, n0) of y, columns <= NR; AR rows of the weights that come after its own, from
-// the ahead-th on, are fetched meanwhile.
+// the ahead-th on, are prefetched meanwhile.
 template <class Weights, int MR, int NR, int AR>
 void dot_tile(const LinearArgs& a, std::size_t m0, std::size_t n0, std::size_t columns,
               std::size_t ahead) {
@@ -138,7 +138,7 @@ void dot_tile(const LinearArgs& a, std::size_t m0, std::size_t n0, std::size_t c
   const auto row_of_w = [&](std::size_t n) { return static_cast<const Raw*>(a.W) + n * a.K; };
   const float* x[MR];
   const Raw* w[NR];
-  Ahead<Raw, AR> next;
+  Prefetch<Raw, AR> next;
   for (int m = 0; m < MR; ++m) x[m] = a.x + (static_cast<std::ptrdiff_t>(m0) + m) * a.x_stride;
   for (std::size_t n = 0; n < NR; ++n) {  // columns that are not wanted repeat the last one
     w[n] = row_of_w(n0 + std::min(n, columns - 1));
@@ -164,7 +164,7 @@ void dot_one_row(const LinearArgs& a, const LinearRange& range) {
     interleaved.get(set, n);
     const float* x[1] = {a.x + static_cast<std::ptrdiff_t>(range.m0) * a.x_stride};
     const Raw* w[NR];
-    Ahead<Raw, NR> next;
+    Prefetch<Raw, NR> next;
     for (int r = 0; r < NR; ++r) {
       w[r] = static_cast<const Raw*>(a.W) + n[r] * a.K;
       next.row[r] = static_cast<const Raw*>(a.W) + std::min(n[r] + 1, a.N - 1) * a.K;
@@ -196,7 +196,7 @@ void dot_one_tile(const LinearArgs& a, const LinearRange& range) {
 }
 
 // Several: `tiles` of nearly the same height, at most MR. All but the first find their weights in
-// the cache, and the time is used to fetch the next ones.
+// the cache, and the time is used to prefetch the next ones.
 template <class Weights, int MR>
 void dot_tiles(const LinearArgs& a, const LinearRange& range, std::size_t tiles) {
   constexpr std::size_t NR = dot_columns<MR>();
@@ -207,9 +207,9 @@ void dot_tiles(const LinearArgs& a, const LinearRange& range, std::size_t tiles)
       const std::size_t m1 = range.m0 + rows * (tile + 1) / tiles;
       const std::size_t ahead = NR * tile / tiles;
       if (m1 - m0 == MR) {
-        dot_tile<Weights, MR, NR, kAhead>(a, m0, n, columns, ahead);
+        dot_tile<Weights, MR, NR, kPrefetchRows>(a, m0, n, columns, ahead);
       } else {
-        dot_tile<Weights, MR - 1, NR, kAhead>(a, m0, n, columns, ahead);
+        dot_tile<Weights, MR - 1, NR, kPrefetchRows>(a, m0, n, columns, ahead);
       }
     }
   });

@@ -1,5 +1,5 @@
-// linear() for the machine at hand: which of the two ways a call goes; few rows, and how they are
-// divided among threads.
+// linear() for the machine at hand: the choice between few and many rows; few rows, and how they
+// are divided among threads.
 #include <algorithm>
 #include <cassert>
 

@@ -30,7 +30,7 @@ namespace xlstm::kernels {
 namespace {
 
 constexpr std::size_t kT = 64;              // tokens of a chunk
-constexpr std::size_t kTokenMultiple = 16;  // to which a shorter chunk's columns are filled up
+constexpr std::size_t kTokenMultiple = 16;  // to which a shorter chunk's columns are padded
 
 // Columns [j0, j1) of one head's C and h. n and m are those of the range that begins at 0; the
 // others keep copies.
@@ -132,7 +132,7 @@ void multiply(Rows<const float> A, const Rows<const float>& B, std::size_t M, st
   }
 }
 
-// Decays of a chunk's T tokens, worked out. Error of each exponent: eps times the sum of |lf| and
+// Decays between a chunk's T tokens and its state, from the tokens' gates. Error of each exponent: eps times the sum of |lf| and
 // |m| from the chunk's start.
 struct Decays {
   float query_log_decay[kT];  // b_t - m_t
@@ -334,7 +334,7 @@ HeadView view_of(const MlstmChunkArgs& a, const MlstmChunkTensors& t, std::size_
   return v;
 }
 
-// Into how many runs of columns a head is cut: enough for all threads, each wide enough to be worth
+// Into how many ranges of columns a head is cut: enough for all threads, each wide enough to be worth
 // doing the tokens' own products over.
 std::size_t cuts_of(const MlstmChunkArgs& a, std::size_t threads) {
   constexpr std::size_t kNarrowest = 64;

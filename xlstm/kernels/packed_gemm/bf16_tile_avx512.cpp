@@ -56,7 +56,7 @@ template <int MR>
 XLSTM_AVX512_BF16 void multiply_rows(const std::byte* x, const std::byte* w, std::size_t count,
                                      const float* before, std::ptrdiff_t before_stride, float* out,
                                      std::ptrdiff_t out_stride) {
-  constexpr std::size_t kAhead = 12;
+  constexpr std::size_t kPrefetchSteps = 12;
   __m512 sum[MR][2];
 #pragma GCC unroll 16
   for (int m = 0; m < MR; ++m) {
@@ -66,9 +66,9 @@ XLSTM_AVX512_BF16 void multiply_rows(const std::byte* x, const std::byte* w, std
     sum[m][1] = _mm512_setzero_ps();
   }
   for (std::size_t u = 0; u < count; ++u, x += MR * 4, w += kColumns * 4) {
-    __builtin_prefetch(w + kAhead * kColumns * 4);
-    __builtin_prefetch(w + kAhead * kColumns * 4 + 64);
-    __builtin_prefetch(x + kAhead * MR * 4);
+    __builtin_prefetch(w + kPrefetchSteps * kColumns * 4);
+    __builtin_prefetch(w + kPrefetchSteps * kColumns * 4 + 64);
+    __builtin_prefetch(x + kPrefetchSteps * MR * 4);
     const __m512i w0 = _mm512_load_si512(w), w1 = _mm512_load_si512(w + 64);
 #pragma GCC unroll 16
     for (int m = 0; m < MR; ++m) {

@@ -141,7 +141,7 @@ template <int MR>
 XLSTM_AVX512_INT8 __attribute__((noinline)) void add_group(const std::byte* x, const std::byte* w,
                                                            std::size_t steps, const GroupFactors& f,
                                                            float* total) {
-  constexpr std::size_t kAhead = 12;
+  constexpr std::size_t kPrefetchSteps = 12;
   Sums sum[MR][2];
 #pragma GCC unroll 16
   for (int m = 0; m < MR; ++m) {
@@ -149,9 +149,9 @@ XLSTM_AVX512_INT8 __attribute__((noinline)) void add_group(const std::byte* x, c
     sum[m][1] = Sums{};
   }
   for (std::size_t u = 0; u < steps; ++u, x += MR * 4, w += kColumns * 4) {
-    __builtin_prefetch(w + kAhead * kColumns * 4);
-    __builtin_prefetch(w + kAhead * kColumns * 4 + kLine);
-    __builtin_prefetch(x + kAhead * MR * 4);
+    __builtin_prefetch(w + kPrefetchSteps * kColumns * 4);
+    __builtin_prefetch(w + kPrefetchSteps * kColumns * 4 + kLine);
+    __builtin_prefetch(x + kPrefetchSteps * MR * 4);
     const __m512i w0 = _mm512_load_si512(w), w1 = _mm512_load_si512(w + kLine);
 #pragma GCC unroll 16
     for (int m = 0; m < MR; ++m) {

@@ -1,7 +1,7 @@
 // Tiles of 8-bit whole numbers with SMMLA, or with SDOT where there is no SMMLA: `unit` neighbours
 // along K, 8 or 4, are the units of panels,
 //   x: [K / unit][rows] units of signed bytes, then [groups][rows] scales and [groups][rows] sums
-//      of the bytes times the scale, float32; for SDOT rows are filled up to fours,
+//      of the bytes times the scale, float32; for SDOT rows are padded to fours,
 //   W: four panels side by side, each [K / unit][8] units of signed codes, then [groups][32] scales
 //      and [groups][32] biases.
 // With w = s q + b and x = t p: sum_k x w = sum_groups t (s sum_k p q + b sum_k p). Codes of 8 bits

@@ -157,7 +157,7 @@ class Gemm {
       return kernel_.multiply(x, panel, height, b.depth, add ? y : first, add ? p_.y_stride : 0, y,
                               p_.y_stride);
     }
-    // The tile is larger than its place: by way of a buffer.
+    // The tile is larger than what is left of y: through a buffer.
     float buffer[kMostRows * kMostColumns] = {};
     const auto width = static_cast<std::ptrdiff_t>(kernel_.columns);
     const auto row_of_y = [&](std::size_t m) {

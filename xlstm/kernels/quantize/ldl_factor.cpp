@@ -65,7 +65,7 @@ class Factoring {
         for (std::size_t k = first; k < last; ++k) panel_[(k - first) * K_ + i] = -row(i)[k];
       }
     });
-    // Parts in pairs of a long and a short one, as they are dealt in runs.
+    // Long and short ones in turn, as each thread gets a range of neighbours.
     pool_.parallel_for(parts, [&](std::size_t turn) {
       const std::size_t part = turn % 2 == 0 ? turn / 2 : parts - 1 - turn / 2;
       subtract(part * kRows, std::min(first, part * kRows + kRows), first, last);

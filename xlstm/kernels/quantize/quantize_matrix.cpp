@@ -45,9 +45,9 @@ struct Matrix {
   std::size_t first_row = 0;  // of a larger matrix
 };
 
-// Calls task(values, first row, rows) for runs of rows as floats, on all threads.
+// Calls task(values, first row, rows) for ranges of rows as floats, on all threads.
 template <typename Task>
-void in_parts(ThreadPool& pool, const Matrix& W, std::size_t step, const Task& task) {
+void for_row_ranges(ThreadPool& pool, const Matrix& W, std::size_t step, const Task& task) {
   const std::size_t row_bytes = W.K * size_of(W.type);
   pool.parallel_for(ceil_div(W.N, step), [&](std::size_t part) {
     const std::size_t first = part * step, rows = std::min(step, W.N - first);
@@ -87,7 +87,7 @@ void quantize_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type,
                      std::size_t first_row) {
   assert(W.size() == N * K * size_of(type));
   const Matrix matrix = {W, type, N, K, where, first_row};
-  in_parts(pool, matrix, rows_at_once(K),
+  for_row_ranges(pool, matrix, rows_at_once(K),
            [&](const float* values, std::size_t first, std::size_t rows) {
              const QuantizedRows to = rows_from(out, first, K, format);
              quantize_rows(values, rows, K, format, rounding, importance, to);
@@ -100,7 +100,7 @@ void gptq_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type, std
                  const QuantizedRows& out, const std::string& where) {
   assert(W.size() == N * factor.K * size_of(type));
   const Matrix matrix = {W, type, N, factor.K, where};
-  in_parts(pool, matrix, kGptqRows, [&](const float* values, std::size_t first, std::size_t rows) {
+  for_row_ranges(pool, matrix, kGptqRows, [&](const float* values, std::size_t first, std::size_t rows) {
     const QuantizedRows to = rows_from(out, first, factor.K, format);
     gptq_rows(values, rows, factor, format, rounding, to);
     check_scales(to, rows, factor.K, format, where);

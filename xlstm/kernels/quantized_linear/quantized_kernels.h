@@ -42,7 +42,7 @@ inline constexpr std::size_t kQuantizedSlack = 128;
 
 struct QuantizedKernels {
   const char* name;
-  // Weights that are unpacked together, at most kMostUnit: codes are filled up with zeros to a
+  // Weights that are unpacked together, at most kMostUnit: codes are padded with zeros to a
   // multiple.
   std::size_t (*unit)(const Quantization&);
   // One row. `scratch` has room for the codes of whole units.
