@@ -1,5 +1,5 @@
-// Many tokens through the mLSTM cell. However they are cut into chunks, the result is that of the step
-// (mlstm_step.h) applied token by token.
+// Many tokens through the mLSTM cell. However they are cut into chunks, the result is that of the
+// step (mlstm_step.h) applied token by token.
 #pragma once
 
 #include <cstddef>

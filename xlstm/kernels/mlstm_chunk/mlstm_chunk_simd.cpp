@@ -132,8 +132,8 @@ void multiply(Rows<const float> A, const Rows<const float>& B, std::size_t M, st
   }
 }
 
-// Decays between a chunk's T tokens and its state, from the tokens' gates. Error of each exponent: eps times the sum of |lf| and
-// |m| from the chunk's start.
+// Decays between a chunk's T tokens and its state, from the tokens' gates. Error of each exponent:
+// eps times the sum of |lf| and |m| from the chunk's start.
 struct Decays {
   float query_log_decay[kT];  // b_t - m_t
   float key_log_decay[kT];    // i_s - b_s
@@ -334,8 +334,8 @@ HeadView view_of(const MlstmChunkArgs& a, const MlstmChunkTensors& t, std::size_
   return v;
 }
 
-// Into how many ranges of columns a head is cut: enough for all threads, each wide enough to be worth
-// doing the tokens' own products over.
+// Into how many ranges of columns a head is cut: enough for all threads, each wide enough to be
+// worth doing the tokens' own products over.
 std::size_t cuts_of(const MlstmChunkArgs& a, std::size_t threads) {
   constexpr std::size_t kNarrowest = 64;
   const std::size_t heads = a.B * a.NH;

@@ -60,8 +60,8 @@ HWY_INLINE void transpose_rows(const typename Weights::Raw* const* rows, std::si
   store_blocks(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), to + 3 * kTileColumns);
 }
 
-// 4 rows of weights -> 4 columns of a panel, from k to `end`; the end is padded to a whole vector with
-// zeros, for which the panel has room.
+// 4 rows of weights -> 4 columns of a panel, from k to `end`; the end is padded to a whole vector
+// with zeros, for which the panel has room.
 template <class Weights>
 HWY_INLINE void pack_4_columns(const typename Weights::Raw* const* rows, std::size_t k,
                                std::size_t end, float* panel) {
@@ -141,7 +141,8 @@ void multiply_rows(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, std
   });
   for (std::size_t k = 0; k < depth; ++k, x += MR, w += kTileColumns) {
     __builtin_prefetch(w + kPrefetchSteps * kTileColumns);
-    if (kLanes * sizeof(float) == 64) __builtin_prefetch(w + kPrefetchSteps * kTileColumns + kLanes);
+    if (kLanes * sizeof(float) == 64)
+      __builtin_prefetch(w + kPrefetchSteps * kTileColumns + kLanes);
     __builtin_prefetch(x + kPrefetchSteps * MR);
     const Vector w0 = hn::Load(d, w);
     const Vector w1 = hn::Load(d, w + kLanes);

@@ -88,11 +88,11 @@ void quantize_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type,
   assert(W.size() == N * K * size_of(type));
   const Matrix matrix = {W, type, N, K, where, first_row};
   for_row_ranges(pool, matrix, rows_at_once(K),
-           [&](const float* values, std::size_t first, std::size_t rows) {
-             const QuantizedRows to = rows_from(out, first, K, format);
-             quantize_rows(values, rows, K, format, rounding, importance, to);
-             check_scales(to, rows, K, format, where);
-           });
+                 [&](const float* values, std::size_t first, std::size_t rows) {
+                   const QuantizedRows to = rows_from(out, first, K, format);
+                   quantize_rows(values, rows, K, format, rounding, importance, to);
+                   check_scales(to, rows, K, format, where);
+                 });
 }
 
 void gptq_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type, std::size_t N,
@@ -100,11 +100,12 @@ void gptq_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type, std
                  const QuantizedRows& out, const std::string& where) {
   assert(W.size() == N * factor.K * size_of(type));
   const Matrix matrix = {W, type, N, factor.K, where};
-  for_row_ranges(pool, matrix, kGptqRows, [&](const float* values, std::size_t first, std::size_t rows) {
-    const QuantizedRows to = rows_from(out, first, factor.K, format);
-    gptq_rows(values, rows, factor, format, rounding, to);
-    check_scales(to, rows, factor.K, format, where);
-  });
+  for_row_ranges(pool, matrix, kGptqRows,
+                 [&](const float* values, std::size_t first, std::size_t rows) {
+                   const QuantizedRows to = rows_from(out, first, factor.K, format);
+                   gptq_rows(values, rows, factor, format, rounding, to);
+                   check_scales(to, rows, factor.K, format, where);
+                 });
 }
 
 }  // namespace xlstm::kernels

@@ -8,8 +8,8 @@
 
 namespace xlstm::kernels {
 
-// Calls f(std::integral_constant<int, rows>()), where `rows` is one of Least, Least + Step, ... Most.
-// Throws Error(kInternal) for a height that there is no function for.
+// Calls f(std::integral_constant<int, rows>()), where `rows` is one of Least, Least + Step, ...
+// Most. Throws Error(kInternal) for a height that there is no function for.
 template <int Least, int Most, int Step = 1, class F>
 void with_tile_rows(std::size_t rows, const F& f) {
   if constexpr (Least > Most) {
