@@ -30,7 +30,7 @@
 #include "xlstm/model/model.h"
 #include "xlstm/text/tokenizer.h"
 #include "xlstm/weights/tensor_source.h"
-#include "xlstm/wiring/discover.h"
+#include "xlstm/wiring/checkpoint.h"
 
 namespace {
 namespace mx = mlx::core;
@@ -117,7 +117,7 @@ Spec spec_of(const std::string& text) {
     if (key == "apart") out.moments = RoundedSource::Use::kApart;
     if (key == "head") out.recipe.head = with_bits(out.recipe.format, value);
     if (key == "embedding") out.recipe.embedding = with_bits(out.recipe.format, value);
-    if (key == "keep") out.recipe.keep.push_back(value);
+    if (key == "keep") out.recipe.exclude.push_back(value);
     if (key == "default") {
       const bool search = out.recipe.search;
       out.recipe = default_recipe(out.recipe.format);
@@ -129,7 +129,7 @@ Spec spec_of(const std::string& text) {
 }
 
 std::uint64_t plain_bytes(const Plan& plan, std::uint64_t each) {
-  return plan.parameters() * each;
+  return plan.parameter_count() * each;
 }
 
 bool has_word(const std::string& name, const char* word) {
@@ -159,6 +159,7 @@ Candidate open_weights_of(const std::string& name, const Plan& plan, const Tenso
             plain_bytes(plan, 2)};
   }
   const Spec spec = spec_of(name);
+  check_recipe_for(spec.recipe, plan, name);
   if (has_word(name, "run")) {
     Model model = Model::load(plan, source, {ComputeDtype::kFloat32, {}, spec.recipe});
     const std::uint64_t bytes = model.weight_bytes();
@@ -334,8 +335,8 @@ std::vector<Scores> read_side_by_side(std::vector<Candidate>& candidates,
 int run(Arguments arguments) {
   mx::set_default_device(mx::Device::cpu);
   arguments.calibration.device = "cpu";
-  const auto source = open_weights(arguments.model);
-  const Plan plan = discover(arguments.model, *source);
+  const Checkpoint checkpoint = Checkpoint::open(arguments.model);
+  const Plan& plan = checkpoint.plan;
   const Tokenizer tokenizer = Tokenizer::open(arguments.model);
 
   std::vector<std::string> names = {"float32"};
@@ -344,7 +345,7 @@ int run(Arguments arguments) {
   }
   std::vector<Candidate> candidates;
   for (const std::string& name : names) {
-    candidates.push_back(open_candidate(name, plan, *source, arguments));
+    candidates.push_back(open_candidate(name, plan, *checkpoint.tensors, arguments));
   }
   Json results = Json::array();
   for (const Candidate& each : candidates) {
@@ -356,7 +357,8 @@ int run(Arguments arguments) {
       results[i]["books"].push_back(summary(fs::path(book).stem().string(), scores[i]));
     }
   }
-  const Json out = {{"model", plan.name}, {"parameters", plan.parameters()}, {"formats", results}};
+  const Json out = {
+      {"model", plan.name}, {"parameters", plan.parameter_count()}, {"formats", results}};
   std::printf("%s\n", out.dump(1).c_str());
   return 0;
 }

@@ -13,13 +13,14 @@ RoundedSource::RoundedSource(const TensorSource& source, const Plan& plan, const
                              InputMoments* moments, Use use)
     : source_(source), tensors_(source.tensors()) {
   for (const TensorInfo& tensor : tensors_) packed_bytes_ += tensor.bytes;
-  for (const Node& node : plan.nodes) {
-    for (const Slot& slot : node.slots) {
-      const auto format = format_for(recipe, plan, node, slot);
+  for (const Layer& layer : plan.layers) {
+    for (const Parameter& parameter : layer.parameters) {
+      const auto format = format_for(recipe, plan, layer, parameter);
       if (!format) continue;
-      const auto K = static_cast<std::size_t>(slot.shape[1]);
+      const auto K = static_cast<std::size_t>(parameter.shape[1]);
       Inputs inputs;
-      std::vector<float> columns, found = moments != nullptr ? moments->of(slot.name) : columns;
+      std::vector<float> columns,
+          found = moments != nullptr ? moments->of(parameter.name) : columns;
       kernels::InputFactor factor;
       if (!found.empty() && use == Use::kWeighted) {
         for (std::size_t k = 0; k < K; ++k) columns.push_back(found[k * K + k]);
@@ -28,10 +29,10 @@ RoundedSource::RoundedSource(const TensorSource& source, const Plan& plan, const
         factor = kernels::factor_inputs(std::move(found), K);
         inputs.factor = &factor;
       }
-      for (const std::size_t index : slot.sources) {
+      for (const std::size_t index : parameter.sources) {
         round(index, *format, recipe.search, inputs);
         if (moments != nullptr && use == Use::kCompensated) {
-          moments->settle(slot.name, values_.at(index));
+          moments->settle(parameter.name, values_.at(index));
         }
       }
     }

@@ -60,6 +60,7 @@ set(_headers
     model/state_file.h
     text/tokenizer.h
     weights/safetensors.h
+    wiring/checkpoint.h
     wiring/discover.h
     wiring/views.h)
 list(TRANSFORM _headers PREPEND "xlstm/")

@@ -62,7 +62,7 @@ TEST_F(Convert, MomentsMakeErrorsCancelOut) {
 TEST_F(Convert, MomentsAreAskedForInTheOrderOfData) {
   SameColumns moments;
   ConvertOptions options = quantising();
-  options.recipe->keep = {"out"};
+  options.recipe->exclude = {"out"};
   options.moments = &moments;
   options.shard_bytes = 1'000'000;
   convert(kClassics, out_, options);

@@ -49,7 +49,7 @@ TEST_P(Golden, completion_is_the_reference_s) {
 }
 
 TEST(Engine, shows_its_parts) {
-  EXPECT_EQ(engine().plan().dims.V, 4096);
+  EXPECT_EQ(engine().plan().V, 4096);
   EXPECT_EQ(engine().bos_id(), 0);
   EXPECT_EQ(engine().end_ids(), Ids{0});
   EXPECT_EQ(engine().model().dtype(), ComputeDtype::kFloat32);

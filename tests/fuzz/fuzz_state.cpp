@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "xlstm/base/error.h"
+#include "xlstm/model/large_dims.h"
 #include "xlstm/model/state_file.h"
 #include "xlstm/weights/safetensors.h"
 

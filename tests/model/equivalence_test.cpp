@@ -40,7 +40,7 @@ class Lengths : public ::testing::TestWithParam<std::tuple<int, int>> {};
 
 TEST_P(Lengths, WholeIsSegmentsIsChunksIsSteps) {
   const auto [B, S] = GetParam();
-  const LargeDims& dims = model().plan().dims;
+  const LargeDims dims = large_dims(model().plan());
   const double bound = rounding_bound(dims, static_cast<std::size_t>(S));
   const mx::array tokens = tokens_of(random_ids(static_cast<std::size_t>(B * S), dims.V, 11), B);
   const ForwardResult whole = model().forward(tokens, model().initial_state(B), Positions::kAll);
@@ -68,12 +68,12 @@ INSTANTIATE_TEST_SUITE_P(Model, Lengths,
 TEST(Model, NoTokensChangeNothing) {
   const ModelState state = in_pieces(tokens_of({5, 6, 7}), model().initial_state(), 1).state;
   const ForwardResult out = model().forward(mx::zeros({1, 0}, mx::int32), state, Positions::kAll);
-  EXPECT_EQ(out.logits.shape(), (mx::Shape{1, 0, static_cast<int>(model().plan().dims.V)}));
+  EXPECT_EQ(out.logits.shape(), (mx::Shape{1, 0, static_cast<int>(model().plan().V)}));
   EXPECT_EQ(state_difference(out.state, state), 0.0);
 }
 
 TEST(Model, ABatchIsItsRowsRunAlone) {
-  const LargeDims& dims = model().plan().dims;
+  const LargeDims dims = large_dims(model().plan());
   const int B = 3, S = 70;
   const auto ids = random_ids(static_cast<std::size_t>(B * S), dims.V, 12);
   const ForwardResult batch = model().forward(tokens_of(ids, B), model().initial_state(B));
@@ -89,7 +89,7 @@ TEST(Model, ABatchIsItsRowsRunAlone) {
 
 TEST(Model, RaggedPromptsJoinAsRows) {
   // Prompts of different length are read alone, then stepped together as one batch.
-  const LargeDims& dims = model().plan().dims;
+  const LargeDims dims = large_dims(model().plan());
   const std::vector<std::vector<std::int32_t>> prompts = {
       random_ids(5, dims.V, 1), random_ids(64, dims.V, 2), random_ids(131, dims.V, 3)};
   std::vector<ModelState> states;
@@ -110,7 +110,7 @@ TEST(Model, RaggedPromptsJoinAsRows) {
 }
 
 TEST(Model, AForkContinuedTwiceIsTwoRuns) {
-  const LargeDims& dims = model().plan().dims;
+  const LargeDims dims = large_dims(model().plan());
   const ModelState state =
       model().prefill(tokens_of(random_ids(80, dims.V, 4)), model().initial_state()).state;
   state.eval();
@@ -150,7 +150,7 @@ ForwardResult stepped(ModelState state, const std::vector<std::vector<std::int32
 
 TEST(Model, StepsAtOnceAreTheGraphsBitForBit) {
   for (const int B : {1, 3}) {
-    const std::int64_t V = model().plan().dims.V;
+    const std::int64_t V = model().plan().V;
     const auto count = static_cast<std::size_t>(B);
     std::vector<std::vector<std::int32_t>> tokens;
     for (unsigned step = 0; step < 6; ++step) tokens.push_back(random_ids(count, V, 20 + step));
@@ -182,7 +182,7 @@ TEST(Model, StepsAtOnceWriteIntoAStateOfTheirOwn) {
 }
 
 TEST(Model, PrefillStopsBetweenSegmentsWhenAsked) {
-  const mx::array tokens = tokens_of(random_ids(1500, model().plan().dims.V, 5));
+  const mx::array tokens = tokens_of(random_ids(1500, model().plan().V, 5));
   const ForwardResult out =
       model().prefill(tokens, model().initial_state(), [](std::int64_t) { return false; });
   const std::uint64_t read = out.state.positions[0];
@@ -190,13 +190,14 @@ TEST(Model, PrefillStopsBetweenSegmentsWhenAsked) {
   EXPECT_LT(read, 1500U);
   const ForwardResult same =
       model().prefill(columns(tokens, 0, static_cast<int>(read)), model().initial_state());
-  EXPECT_LE(state_difference(out.state, same.state), rounding_bound(model().plan().dims, read));
+  EXPECT_LE(state_difference(out.state, same.state),
+            rounding_bound(large_dims(model().plan()), read));
 }
 
 TEST(Model, StateSizeIsThePlansAtAnyPosition) {
   ModelState state = model().initial_state();
   EXPECT_EQ(state.bytes(), model().plan().state_bytes());
-  state = model().prefill(tokens_of(random_ids(700, model().plan().dims.V, 6)), state).state;
+  state = model().prefill(tokens_of(random_ids(700, model().plan().V, 6)), state).state;
   EXPECT_EQ(state.bytes(), model().plan().state_bytes());
 }
 
@@ -215,10 +216,10 @@ TEST(Model, Bfloat16WeightsStayClose) {
   // The file holds bfloat16, so its weights are the same numbers in both: only sums may differ, and
   // what many rows are rounded to.
   for (const std::size_t S : {std::size_t{16}, std::size_t{100}}) {
-    const mx::array tokens = tokens_of(random_ids(S, full.plan().dims.V, 8));
+    const mx::array tokens = tokens_of(random_ids(S, full.plan().V, 8));
     const ForwardResult a = full.forward(tokens, full.initial_state(), Positions::kAll);
     const ForwardResult b = half.forward(tokens, half.initial_state(), Positions::kAll);
-    const double bound = bfloat16_bound(full.plan().dims, S);
+    const double bound = bfloat16_bound(large_dims(full.plan()), S);
     EXPECT_LE(relative_difference(values_of(b.logits), values_of(a.logits)), bound);
     EXPECT_LE(state_difference(b.state, a.state), bound);
   }
@@ -226,7 +227,7 @@ TEST(Model, Bfloat16WeightsStayClose) {
 
 TEST(Model, Bfloat16WholeIsSteps) {
   const Model half = open_model(classics_folder(), ComputeDtype::kBfloat16);
-  const LargeDims& dims = half.plan().dims;
+  const LargeDims dims = large_dims(half.plan());
   const int S = 100;
   const mx::array tokens = tokens_of(random_ids(S, dims.V, 9));
   const ForwardResult whole = half.forward(tokens, half.initial_state(), Positions::kLast);
@@ -252,12 +253,12 @@ TEST(Model, TheEstimateCoversWhatLoadingTook) {
   mx::reset_peak_memory();
   const std::size_t before = mx::get_active_memory();
   const ForwardResult out =
-      model.prefill(tokens_of(random_ids(1200, model.plan().dims.V, 9), 2), model.initial_state(2));
+      model.prefill(tokens_of(random_ids(1200, model.plan().V, 9), 2), model.initial_state(2));
   mx::eval(out.logits);
   out.state.eval();
   // MLX does not see the kernel's scratch memory: what its header says, for the 512 tokens of a
   // segment.
-  const LargeDims& d = model.plan().dims;
+  const LargeDims& d = large_dims(model.plan());
   const std::int64_t QK = d.NH * d.DHQK, V = d.NH * d.DHV;
   const std::int64_t floats = d.D + std::max(2 * QK + 3 * V + 2 * d.NH, 3 * d.F);
   const std::uint64_t took =

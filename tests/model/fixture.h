@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mlx/mlx.h"
+#include "xlstm/model/large_dims.h"
 #include "xlstm/model/model.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/discover.h"

@@ -34,7 +34,7 @@ std::vector<double> moments_of_normed(const Opened& model, const Texts& texts,
                                       const std::string& norm) {
   const auto embedding = values_of(model.weight("embedding.weight"));
   const auto weight = values_of(model.weight(norm));
-  const auto D = static_cast<std::size_t>(model.plan.dims.D);
+  const auto D = static_cast<std::size_t>(model.plan.D);
   std::vector<double> sum(D * D), x(D);
   double count = 0;
   for (const auto& ids : texts) {
@@ -42,7 +42,8 @@ std::vector<double> moments_of_normed(const Opened& model, const Texts& texts,
       const float* y = embedding.data() + static_cast<std::size_t>(id) * D;
       double squares = 0;
       for (std::size_t d = 0; d < D; ++d) squares += static_cast<double>(y[d]) * y[d];
-      const double size = std::sqrt(squares / static_cast<double>(D) + model.plan.dims.norm_eps);
+      const double size =
+          std::sqrt(squares / static_cast<double>(D) + large_dims(model.plan).norm_eps);
       for (std::size_t d = 0; d < D; ++d) x[d] = y[d] / size * weight[d];
       for (std::size_t i = 0; i < D * D; ++i) sum[i] += x[i / D] * x[i % D];
       ++count;
@@ -68,7 +69,7 @@ void expect_near(const mx::array& got, const std::vector<double>& wanted, std::s
 TEST(MatrixInputs, FirstAreTheNormedEmbeddings) {
   for (const auto& folder : {classics_folder(), data_folder() / "golden/large-odd-heads"}) {
     const Opened model(folder);
-    const Texts texts = two_texts(model.plan.dims.V);
+    const Texts texts = two_texts(model.plan.V);
     MatrixInputs inputs(model.plan, *model.source, texts);
     EXPECT_FALSE(inputs.moments("embedding.weight"));
     EXPECT_FALSE(inputs.moments("blocks.0.mlstm.gates.weight"));
@@ -81,7 +82,7 @@ TEST(MatrixInputs, FirstAreTheNormedEmbeddings) {
 // the model itself have W H W^T = mean of z z^T.
 TEST(MatrixInputs, LastOnesMakeTheModelsLogits) {
   const Opened opened(classics_folder());
-  const Texts texts = two_texts(opened.plan.dims.V);
+  const Texts texts = two_texts(opened.plan.V);
   MatrixInputs inputs(opened.plan, *opened.source, texts);
   const mx::array H = inputs.moments("lm_head.weight").value();
   const mx::array W = mx::slice(opened.weight("lm_head.weight"), {0, 0}, {64, H.shape(0)});
@@ -92,20 +93,20 @@ TEST(MatrixInputs, LastOnesMakeTheModelsLogits) {
   for (const auto& ids : texts) {
     const auto all = model.forward(tokens_of(ids), model.initial_state(), Positions::kAll);
     const int S = static_cast<int>(ids.size());
-    const float cap = *opened.plan.dims.output_logit_soft_cap;
+    const float cap = *large_dims(opened.plan).output_logit_soft_cap;
     const mx::array capped = mx::slice(mx::reshape(all.logits, {S, -1}), {0, 0}, {S, 64});
     const mx::array z = mx::arctanh(capped / cap) * cap;
     sum = sum + mx::matmul(mx::transpose(z), z);
   }
   // Both ways round as two evaluations of the model do; the product of two logits twice that. The
   // cap's slope of at least 1 - (20 / 30)^2 > 1/2 where logits lie doubles it again.
-  const double bound = 4 * rounding_bound(opened.plan.dims, 700);
+  const double bound = 4 * rounding_bound(large_dims(opened.plan), 700);
   EXPECT_LT(relative_difference(values_of(sum / 790.0F), values_of(wanted)), bound);
 }
 
 TEST(MatrixInputs, ReplacedMatricesCount) {
   const Opened model(classics_folder());
-  const Texts texts = two_texts(model.plan.dims.V);
+  const Texts texts = two_texts(model.plan.V);
   MatrixInputs inputs(model.plan, *model.source, texts);
   // Blocks that add nothing leave the embeddings as they are.
   for (const char* slot : {"blocks.0.mlstm.out.weight", "blocks.0.ffn.down.weight"}) {
@@ -128,7 +129,7 @@ TEST(MatrixInputs, ReadForwardOnly) {
 TEST(MatrixInputs, StopWhenAsked) {
   const Opened model(classics_folder());
   int steps = 0;
-  MatrixInputs inputs(model.plan, *model.source, two_texts(model.plan.dims.V), [&steps] {
+  MatrixInputs inputs(model.plan, *model.source, two_texts(model.plan.V), [&steps] {
     if (++steps == 5) throw std::runtime_error("enough");
   });
   EXPECT_THROW(inputs.moments("lm_head.weight"), std::runtime_error);

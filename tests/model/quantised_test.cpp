@@ -31,9 +31,9 @@ TEST_P(QuantisedModel, IsThatOfItsDequantisedWeights) {
   }
   for (const int S : {16, 70}) {  // few rows; many, and more than a chunk
     const double bound =
-        quantised_bound(plain.plan().dims, static_cast<std::size_t>(S), largest_group);
+        quantised_bound(large_dims(plain.plan()), static_cast<std::size_t>(S), largest_group);
     const mx::array tokens =
-        tokens_of(random_ids(static_cast<std::size_t>(S), quantised.plan().dims.V, 1));
+        tokens_of(random_ids(static_cast<std::size_t>(S), quantised.plan().V, 1));
     const auto a = quantised.forward(tokens, quantised.initial_state(), Positions::kAll);
     const auto b = plain.forward(tokens, plain.initial_state(), Positions::kAll);
     EXPECT_LT(relative_difference(values_of(a.logits), values_of(b.logits)), bound) << S;
@@ -63,8 +63,8 @@ TEST_P(QuantisedModel, TakesTheMemoryOfItsFile) {
     wanted += info.bytes * (widened ? 2 : 1);
   }
   EXPECT_EQ(model.weight_bytes(), wanted);
-  const std::uint64_t embedding = plan.node("embedding").bytes;
-  const auto V = static_cast<std::uint64_t>(plan.dims.V);
+  const std::uint64_t embedding = plan.layer("embedding").bytes;
+  const auto V = static_cast<std::uint64_t>(plan.V);
   EXPECT_EQ(model.bytes_per_token(), wanted - embedding + embedding / V + 2 * plan.state_bytes());
 }
 

@@ -13,6 +13,7 @@
 #include "tests/weights/copied_tensors.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/hash.h"
+#include "xlstm/base/json.h"
 #include "xlstm/weights/safetensors.h"
 
 namespace xlstm::testing {
@@ -25,6 +26,15 @@ const Model& model() {
   return kModel;
 }
 
+// The model of large-odd-heads with other values in its config.
+Model odd_model_with(const Json& changes, std::string_view name) {
+  const fs::path folder = data_folder() / "golden/large-odd-heads";
+  const auto weights = open_weights(folder);
+  Json config = parse_json(read_config(folder), "config.json");
+  config.update(changes);
+  return Model::load(discover(config.dump(), *weights, name), *weights);
+}
+
 class StateFile : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -34,10 +44,9 @@ class StateFile : public ::testing::Test {
                std::to_string(::getpid()));
     fs::create_directories(folder_);
     file_ = folder_ / "a.state";
-    state_ =
-        model()
-            .prefill(tokens_of(random_ids(150, model().plan().dims.V, 21)), model().initial_state())
-            .state;
+    state_ = model()
+                 .prefill(tokens_of(random_ids(150, model().plan().V, 21)), model().initial_state())
+                 .state;
   }
   void TearDown() override { fs::remove_all(folder_); }
 
@@ -70,7 +79,7 @@ TEST_F(StateFile, SaveLoadContinueIsOneRun) {
   const ModelState loaded = load_state(file_, model());
   EXPECT_EQ(loaded.positions, (std::vector<std::uint64_t>{150}));
   EXPECT_EQ(state_difference(loaded, state_), 0.0);
-  const auto next = tokens_of(random_ids(70, model().plan().dims.V, 22));
+  const auto next = tokens_of(random_ids(70, model().plan().V, 22));
   EXPECT_EQ(values_of(model().forward(next, loaded).logits),
             values_of(model().forward(next, state_).logits));
 }
@@ -119,7 +128,7 @@ TEST_F(StateFile, DamagedMetadataIsRefused) {
 }
 
 TEST_F(StateFile, HoldsWhatComesNext) {
-  state_.next_logits = mx::full({1, 1, static_cast<int>(model().plan().dims.V)}, 0.25F);
+  state_.next_logits = mx::full({1, 1, static_cast<int>(model().plan().V)}, 0.25F);
   save_state(file_, state_, model());
   const ModelState loaded = load_state(file_, model());
   ASSERT_TRUE(loaded.next_logits.has_value());
@@ -157,22 +166,14 @@ TEST_F(StateFile, NumbersThatAreNotFiniteAreTheStatesFault) {
 
 TEST_F(StateFile, OfAnotherModelSaysWhatDiffers) {
   save_state(file_, state_, model());
-  const auto folder = data_folder() / "golden/large-odd-heads";
-  const auto weights = open_weights(folder);
-  const auto error_with = [&](auto change) {
-    Plan plan = discover(folder, *weights);
-    change(plan);
-    const Model other = Model::load(plan, *weights);
+  const auto error_as = [&](std::string_view name) {
+    const Model other = odd_model_with({{"norm_eps", 2e-6}}, name);
     return error_of([&] { load_state(file_, other); });
   };
-  EXPECT_THAT(error_with([](Plan& plan) { plan.dims.norm_eps *= 2; }),
-              ::testing::HasSubstr("): constants \"norm eps 1e-06, "));
-  EXPECT_THAT(error_with([](Plan& plan) {
-                plan.name = "another";
-                plan.dims.norm_eps *= 2;
-              }),
+  EXPECT_THAT(error_as("large-odd-heads"), ::testing::HasSubstr("): constants \"norm eps 1e-06, "));
+  EXPECT_THAT(error_as("another"),
               ::testing::HasSubstr("; name \"large-odd-heads\" instead of \"another\""));
-  const StateOwner same_but_weights = {model().plan().dims, "0123456789abcdef",
+  const StateOwner same_but_weights = {large_dims(model().plan()), "0123456789abcdef",
                                        model().description()};
   EXPECT_THAT(
       error_of([&] { read_state(*open_safetensors(file_), same_but_weights, file_.string()); }),
@@ -231,25 +232,25 @@ TEST_F(StateFile, AMissingFileOrFolderIsNamed) {
 }
 
 TEST_F(StateFile, OtherConstantsMakeAnotherModel) {
-  const auto folder = data_folder() / "golden/large-odd-heads";
-  const auto source = open_weights(folder);
-  const Plan plan = discover(folder, *source);
-  const auto fingerprint_with = [&](auto change) {
-    Plan changed = plan;
-    change(changed.dims);
-    return Model::load(changed, *source).fingerprint();
+  const auto fingerprint_with = [](const Json& changes) {
+    return odd_model_with(changes, "large-odd-heads").fingerprint();
   };
-  EXPECT_EQ(fingerprint_with([](LargeDims&) {}), model().fingerprint());
+  EXPECT_EQ(fingerprint_with(Json::object()), model().fingerprint());
   const std::vector<std::string> others = {
-      fingerprint_with([](LargeDims& d) { d.norm_eps *= 2; }),
-      fingerprint_with([](LargeDims& d) { d.cell_eps *= 2; }),
-      fingerprint_with([](LargeDims& d) { d.gate_soft_cap = 77.0F; }),
-      fingerprint_with([](LargeDims& d) { d.gate_soft_cap.reset(); }),
-      fingerprint_with([](LargeDims& d) { d.output_logit_soft_cap = 77.0F; }),
-      fingerprint_with([](LargeDims& d) { d.output_logit_soft_cap.reset(); }),
+      fingerprint_with({{"norm_eps", 2e-6}}),
+      fingerprint_with({{"eps", 2e-6}}),
+      fingerprint_with({{"gate_soft_cap", 77.0}}),
+      fingerprint_with({{"gate_soft_cap", nullptr}}),
+      fingerprint_with({{"output_logit_soft_cap", 77.0}}),
+      fingerprint_with({{"output_logit_soft_cap", nullptr}}),
   };
   EXPECT_THAT(others, ::testing::Each(::testing::Ne(model().fingerprint())));
   EXPECT_EQ(std::set<std::string>(others.begin(), others.end()).size(), others.size());
+}
+
+// States that version 0.1.0 saved carry this one.
+TEST_F(StateFile, TheFingerprintOfAModelStaysWhatItWas) {
+  EXPECT_EQ(open_model(classics_folder()).fingerprint(), "3fce18409ee31d8c");
 }
 
 }  // namespace

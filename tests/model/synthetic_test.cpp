@@ -17,10 +17,10 @@ Plan plan_of(const Synthetic& synthetic) {
 }
 
 TEST(Synthetic, SizesAreThoseTheirNamesSay) {
-  EXPECT_EQ(plan_of(make_synthetic("400m")).parameters(), 406'856'896U);
-  EXPECT_EQ(plan_of(make_synthetic("7b")).parameters(), 6'865'424'896U);  // xLSTM-7B's own
+  EXPECT_EQ(plan_of(make_synthetic("400m")).parameter_count(), 406'856'896U);
+  EXPECT_EQ(plan_of(make_synthetic("7b")).parameter_count(), 6'865'424'896U);  // xLSTM-7B's own
   for (const auto& [name, least, most] : {std::tuple("1b", 0.8e9, 1.5e9), {"3b", 2.5e9, 3.5e9}}) {
-    const auto parameters = static_cast<double>(plan_of(make_synthetic(name)).parameters());
+    const auto parameters = static_cast<double>(plan_of(make_synthetic(name)).parameter_count());
     EXPECT_GT(parameters, least) << name;
     EXPECT_LT(parameters, most) << name;
   }

@@ -86,7 +86,7 @@ Json figure_json(const BenchFigure& f) {
 
 std::string bench_header(const Model& model) {
   const Plan& plan = model.plan();
-  return str(plan.name, ": ", with_commas(plan.parameters()), " parameters, ",
+  return str(plan.name, ": ", with_commas(plan.parameter_count()), " parameters, ",
              human_bytes(model.weight_bytes()), " of weights, ",
              human_bytes(model.bytes_per_token()), " moved a token, state ",
              human_bytes(plan.state_bytes()), "\n\n") +
@@ -110,7 +110,7 @@ std::string bench_row(const BenchFigure& f) {
 
 Json bench_json(const Model& model, const std::vector<BenchFigure>& figures) {
   Json out = {{"model", model.plan().name},
-              {"parameters", model.plan().parameters()},
+              {"parameters", model.plan().parameter_count()},
               {"weight_bytes", model.weight_bytes()},
               {"bytes_per_token", model.bytes_per_token()},
               {"dtype", std::string(name_of(model.dtype()))},

@@ -57,7 +57,7 @@ std::optional<Recipe> recipe_of(const ConvertArguments& options) {
   Recipe recipe = default_recipe(*format);
   if (!options.head.empty()) recipe.head = with_bits(*format, options.head);
   if (!options.embedding.empty()) recipe.embedding = with_bits(*format, options.embedding);
-  recipe.keep = split(options.keep);
+  recipe.exclude = split(options.keep);
   recipe.search = !options.min_max;
   check_recipe(recipe, "--keep");
   return recipe;

@@ -105,33 +105,28 @@ Json memory_json(const MemoryUse& memory) {
 }
 
 std::string model_text(const Plan& plan) {
-  const LargeDims& dims = plan.dims;
-  return fact("model", plan.name) + fact("family", plan.family + ", " + plan.dialect + " names") +
-         fact("parameters", with_commas(plan.parameters())) +
-         fact("in files", str(human_bytes(plan.bytes()), ", ", plan.dtypes())) +
-         fact("blocks", str(dims.L, ", width ", dims.D, ", ", dims.NH, " heads of ", dims.DHQK,
-                            " (q, k) and ", dims.DHV, " (v), FFN ", dims.F)) +
-         fact("vocabulary", str(dims.V, " rows", dims.tied_head ? ", tied head" : "")) +
-         fact("state", human_bytes(plan.state_bytes()) + " a sequence, at every position");
+  std::string text = fact("model", plan.name) +
+                     fact("family", plan.family + ", " + plan.dialect + " names") +
+                     fact("parameters", with_commas(plan.parameter_count())) +
+                     fact("in files", str(human_bytes(plan.bytes()), ", ", plan.dtypes()));
+  if (!plan.blocks_text.empty()) text += fact("blocks", plan.blocks_text);
+  if (plan.V > 0) {
+    text += fact("vocabulary", str(plan.V, " rows", plan.tied_head() ? ", tied head" : ""));
+  }
+  return text + fact("state", human_bytes(plan.state_bytes()) + " a sequence, at every position");
 }
 
 Json model_json(const Plan& plan) {
-  const LargeDims& dims = plan.dims;
-  return {{"name", plan.name},
-          {"family", plan.family},
-          {"dialect", plan.dialect},
-          {"parameters", plan.parameters()},
-          {"file_bytes", plan.bytes()},
-          {"file_types", plan.dtypes()},
-          {"state_bytes", plan.state_bytes()},
-          {"V", dims.V},
-          {"D", dims.D},
-          {"L", dims.L},
-          {"NH", dims.NH},
-          {"DHQK", dims.DHQK},
-          {"DHV", dims.DHV},
-          {"F", dims.F},
-          {"tied_head", dims.tied_head}};
+  Json json = {{"name", plan.name},
+               {"family", plan.family},
+               {"dialect", plan.dialect},
+               {"parameters", plan.parameter_count()},
+               {"file_bytes", plan.bytes()},
+               {"file_types", plan.dtypes()},
+               {"state_bytes", plan.state_bytes()},
+               {"tied_head", plan.tied_head()}};
+  for (const SizeFact& size : plan.sizes) json[size.name] = size.value;
+  return json;
 }
 
 }  // namespace xlstm::apps

@@ -11,7 +11,7 @@
 #include "xlstm/convert/new_folder.h"
 #include "xlstm/convert/tensor_maker.h"
 #include "xlstm/weights/safetensors_writer.h"
-#include "xlstm/wiring/discover.h"
+#include "xlstm/wiring/checkpoint.h"
 
 namespace xlstm {
 namespace {
@@ -82,29 +82,30 @@ std::uint64_t most_bytes(const std::vector<Conversion>& all, const TensorSource&
 }  // namespace
 
 ConvertReport convert(const fs::path& from, const fs::path& to, const ConvertOptions& options) {
-  const auto source = open_weights(from);
-  const Plan plan = discover(from, *source);
+  const Checkpoint checkpoint = Checkpoint::open(from);
+  const TensorSource& source = *checkpoint.tensors;
+  const Plan& plan = checkpoint.plan;
   check_options(plan, from, to, options);
-  const std::vector<Conversion> all = plan_conversions(plan, *source, options);
-  if (options.check_memory) options.check_memory(most_bytes(all, *source, options));
+  const std::vector<Conversion> all = plan_conversions(plan, source, options);
+  if (options.check_memory) options.check_memory(most_bytes(all, source, options));
   const auto shards = divide(all, options.shard_bytes);
 
   NewFolder folder(to, options.replace);
-  Progress progress(*source, options.on_progress);
+  Progress progress(source, options.on_progress);
   Compensation compensation(options.moments);
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    write_shard(folder.path() / shard_name(i, shards.size()), shards[i], *source, options,
+    write_shard(folder.path() / shard_name(i, shards.size()), shards[i], source, options,
                 compensation, progress);
   }
   if (shards.size() > 1) write_index(folder.path(), shards);
   copy_texts(from, folder.path());
-  write_config(from, folder.path(), all, options);
+  write_config(checkpoint, folder.path(), all, options);
   folder.commit();
 
   ConvertReport report;
   report.bytes_before = progress.all();
   for (const Conversion& each : all) report.bytes_after += each.bytes();
-  report.parameters = plan.parameters();
+  report.parameters = plan.parameter_count();
   report.files = shards.size();
   return report;
 }

@@ -14,6 +14,7 @@
 #include "xlstm/ops/choose.h"
 #include "xlstm/ops/evaluate.h"
 #include "xlstm/ops/ops.h"
+#include "xlstm/wiring/layer_specs.h"
 
 namespace xlstm {
 namespace {
@@ -53,15 +54,19 @@ void count_nodes(const mx::array& a, std::set<const void*>& seen) {
 
 // Multiplications and additions of the matrix products for one token, the head aside.
 double operations_per_token(const Plan& plan) {
-  const LargeDims& d = plan.dims;
-  const double QK = static_cast<double>(d.NH * d.DHQK), V = static_cast<double>(d.NH * d.DHV);
-  const double D = static_cast<double>(d.D), F = static_cast<double>(d.F);
-  const double block = D * (2 * QK + 2 * V + 2 * static_cast<double>(d.NH)) + V * D + 3 * F * D;
-  return 2 * static_cast<double>(d.L) * block;
+  double weights = 0;
+  for (const Layer& layer : plan.layers) {
+    if (is_embedding(layer) || is_head(layer)) continue;
+    for (const Parameter& parameter : layer.parameters) {
+      if (parameter.shape.size() != 2) continue;
+      weights += static_cast<double>(parameter.shape[0]) * static_cast<double>(parameter.shape[1]);
+    }
+  }
+  return 2 * weights;
 }
 
 double head_operations(const Plan& plan) {
-  return 2 * static_cast<double>(plan.dims.V) * static_cast<double>(plan.dims.D);
+  return 2 * static_cast<double>(plan.V) * static_cast<double>(plan.D);
 }
 
 // What one run took a call.
@@ -75,7 +80,7 @@ struct Timing {
 mx::array greedy_step(const Model& model, ModelState& state, const mx::array& token) {
   ForwardResult result = model.forward(token, std::move(state));
   state = std::move(result.state);
-  const int B = state.batch(), V = static_cast<int>(model.plan().dims.V);
+  const int B = state.batch(), V = static_cast<int>(model.plan().V);
   return ops::reshaped(ops::largest(ops::reshaped(result.logits, {B, V})), {B, 1});
 }
 
@@ -122,7 +127,7 @@ Timing decode_at_once(const Model& model, ModelState& state, mx::array token, in
 }
 
 Timing decode(const Model& model, ModelState& state, int steps) {
-  const mx::array token = some_tokens(state.batch(), 1, model.plan().dims.V);
+  const mx::array token = some_tokens(state.batch(), 1, model.plan().V);
   const auto run = ops::on_cpu() ? decode_at_once : decode_ahead;
   const Timing out = run(model, state, token, steps);
   state.eval();
@@ -131,7 +136,7 @@ Timing decode(const Model& model, ModelState& state, int steps) {
 
 // `go_on` is asked between the prompt's segments.
 Timing prefill(const Model& model, int length, const std::function<bool(std::int64_t)>& go_on) {
-  const mx::array tokens = some_tokens(1, length, model.plan().dims.V);
+  const mx::array tokens = some_tokens(1, length, model.plan().V);
   const auto start = Clock::now();
   ForwardResult result = model.prefill(tokens, model.initial_state(), go_on);
   Timing out;
@@ -186,8 +191,7 @@ class Bench {
     if (position <= at) return;
     constexpr std::int64_t kAtOnce = 1 << 16;
     for (std::int64_t left = position - at; left > 0 && !stop(); left -= kAtOnce) {
-      const mx::array tokens =
-          some_tokens(state.batch(), std::min(left, kAtOnce), model_.plan().dims.V);
+      const mx::array tokens = some_tokens(state.batch(), std::min(left, kAtOnce), model_.plan().V);
       state = model_.prefill(tokens, std::move(state), [&](std::int64_t) { return !stop(); }).state;
       state.eval();
     }

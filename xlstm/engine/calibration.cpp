@@ -16,7 +16,7 @@
 #include "xlstm/model/model.h"
 #include "xlstm/ops/evaluate.h"
 #include "xlstm/text/tokenizer.h"
-#include "xlstm/wiring/discover.h"
+#include "xlstm/wiring/checkpoint.h"
 
 namespace xlstm {
 namespace {
@@ -24,9 +24,8 @@ namespace {
 namespace mx = mlx::core;
 using Texts = std::vector<std::vector<TokenId>>;
 
-struct Checkpoint {
-  std::unique_ptr<TensorSource> source;
-  Plan plan;
+struct Opened {
+  Checkpoint checkpoint;
   std::optional<TokenId> bos;
 };
 
@@ -41,12 +40,9 @@ EngineOptions limits_of(const CalibrationOptions& options) {
 // A checkpoint, its texts and where they have been read to.
 class ModelMoments : public InputMoments {
  public:
-  ModelMoments(Checkpoint checkpoint, std::function<Texts(const Checkpoint&)> texts,
-               std::size_t tokens, const CalibrationOptions& options)
-      : checkpoint_(std::move(checkpoint)),
-        texts_(std::move(texts)),
-        tokens_(tokens),
-        options_(options) {}
+  ModelMoments(Opened opened, std::function<Texts(const Opened&)> texts, std::size_t tokens,
+               const CalibrationOptions& options)
+      : opened_(std::move(opened)), texts_(std::move(texts)), tokens_(tokens), options_(options) {}
 
   ~ModelMoments() override { ops::settle(); }
 
@@ -61,18 +57,18 @@ class ModelMoments : public InputMoments {
   // The sum of products, its terms, and the copy that is given away; rows and the array of them.
   std::uint64_t bytes_for(const std::string& slot) const override {
     constexpr std::uint64_t kSquares = 4, kCopies = 2;
-    const Shape& shape = checkpoint_.plan.find_slot(slot)->shape;
+    const Shape& shape = opened_.checkpoint.plan.find_parameter(slot)->shape;
     std::uint64_t numbers = 0;
     if (shape.size() == 2) {
       const auto N = static_cast<std::uint64_t>(shape[0]), K = static_cast<std::uint64_t>(shape[1]);
       numbers = kSquares * K * K + kCopies * N * K;
     }
-    return sizeof(float) * numbers + MatrixInputs::bytes(checkpoint_.plan, slot, tokens_);
+    return sizeof(float) * numbers + MatrixInputs::bytes(opened_.checkpoint.plan, slot, tokens_);
   }
 
  private:
   void take_rows(const std::string& slot, std::span<const float> values) {
-    const Shape& shape = checkpoint_.plan.find_slot(slot)->shape;
+    const Shape& shape = opened_.checkpoint.plan.find_parameter(slot)->shape;
     const auto all = static_cast<std::size_t>(shape[0] * shape[1]);
     rows_.reserve(all);
     rows_.insert(rows_.end(), values.begin(), values.end());
@@ -86,12 +82,13 @@ class ModelMoments : public InputMoments {
   std::vector<float> moments_of(const std::string& slot) {
     rows_.clear();
     if (!inputs_) {
-      const Texts texts = texts_(checkpoint_);
+      const Texts texts = texts_(opened_);
       ops::settle();
       mx::clear_cache();  // of a model that wrote them
       tokens_ = 0;
       for (const auto& ids : texts) tokens_ += ids.size();
-      inputs_.emplace(checkpoint_.plan, *checkpoint_.source, texts, options_.on_step);
+      inputs_.emplace(opened_.checkpoint.plan, *opened_.checkpoint.tensors, texts,
+                      options_.on_step);
     }
     const std::optional<mx::array> moments = inputs_->moments(slot);
     if (!moments) return {};
@@ -112,29 +109,28 @@ class ModelMoments : public InputMoments {
     }
   }
 
-  Checkpoint checkpoint_;
-  std::function<Texts(const Checkpoint&)> texts_;
+  Opened opened_;
+  std::function<Texts(const Opened&)> texts_;
   std::size_t tokens_;  // as many at most, until they are there
   CalibrationOptions options_;
   std::optional<MatrixInputs> inputs_;  // none before the first slot is asked for
   std::vector<float> rows_;             // of the slot being settled
 };
 
-Checkpoint open(const std::filesystem::path& folder, const Tokenizer& tokenizer,
-                const CalibrationOptions& options) {
+Opened open(const std::filesystem::path& folder, const Tokenizer& tokenizer,
+            const CalibrationOptions& options) {
   choose_device(limits_of(options));
-  auto source = open_weights(folder);
-  Plan plan = discover(folder, *source);
-  const std::optional<TokenId> bos = begin_token(tokenizer, plan);
-  return {std::move(source), std::move(plan), bos};
+  Opened opened = {Checkpoint::open(folder), {}};
+  opened.bos = begin_token(tokenizer, opened.checkpoint.plan);
+  return opened;
 }
 
 Texts texts_of(std::string_view text, std::string_view where, const Tokenizer& tokenizer,
-               const Checkpoint& checkpoint, const CalibrationOptions& options) {
+               const Opened& opened, const CalibrationOptions& options) {
   const std::size_t most = options.tokens;
-  const Plan& plan = checkpoint.plan;
+  const Plan& plan = opened.checkpoint.plan;
   std::vector<TokenId> ids;
-  if (checkpoint.bos) ids.push_back(*checkpoint.bos);
+  if (opened.bos) ids.push_back(*opened.bos);
   // Far more than that many tokens take.
   constexpr std::size_t kBytes = 64;
   if (text.size() / kBytes > most) {
@@ -150,8 +146,8 @@ Texts texts_of(std::string_view text, std::string_view where, const Tokenizer& t
   for (const TokenId id :
        tokenizer.encode(text, {.parse_special_tokens = false, .on_progress = on_progress})) {
     if (ids.size() == most) break;
-    if (id >= plan.dims.V) {
-      fail_wanted(ErrorKind::kModel, plan.name, str("token ids below ", plan.dims.V), str(id));
+    if (id >= plan.V) {
+      fail_wanted(ErrorKind::kModel, plan.name, str("token ids below ", plan.V), str(id));
     }
     ids.push_back(id);
   }
@@ -169,22 +165,22 @@ std::size_t own_texts(std::size_t tokens) {
   return std::clamp<std::size_t>(tokens / kLength, 1, kMost);
 }
 
-void check_memory_for_own(const Checkpoint& checkpoint, const CalibrationOptions& options) {
+void check_memory_for_own(const Opened& opened, const CalibrationOptions& options) {
   const int B = static_cast<int>(own_texts(options.tokens));
-  check_memory(estimate_memory(checkpoint.plan, ComputeDtype::kBfloat16, B), limits_of(options),
-               checkpoint.plan.name);
+  check_memory(estimate_memory(opened.checkpoint.plan, ComputeDtype::kBfloat16, B),
+               limits_of(options), opened.checkpoint.plan.name);
 }
 
 // At temperature 1.
-Texts write_texts(const Checkpoint& checkpoint, const CalibrationOptions& options) {
+Texts write_texts(const Opened& opened, const CalibrationOptions& options) {
   const std::size_t all = std::max(options.tokens, kLeastCalibration), count = own_texts(all);
   const int B = static_cast<int>(count);
-  check_memory_for_own(checkpoint, options);  // again: other programs take some, too
-  const Model model =
-      Model::load(checkpoint.plan, *checkpoint.source, {ComputeDtype::kBfloat16, {}, {}});
-  Texts texts(count, {*checkpoint.bos});
+  check_memory_for_own(opened, options);  // again: other programs take some, too
+  const Model model = Model::load(opened.checkpoint.plan, *opened.checkpoint.tensors,
+                                  {ComputeDtype::kBfloat16, {}, {}});
+  Texts texts(count, {*opened.bos});
   ModelState state = model.initial_state(B);
-  mx::array tokens = mx::full({B, 1}, *checkpoint.bos, mx::int32);
+  mx::array tokens = mx::full({B, 1}, *opened.bos, mx::int32);
   mx::array key = mx::random::key(options.seed);
   while (texts.front().size() < all / count) {
     ForwardResult result = model.forward(tokens, std::move(state));
@@ -209,14 +205,14 @@ std::unique_ptr<InputMoments> calibrate_with(const std::filesystem::path& folder
   return with_memory_told([&] {
     DeviceAsBefore before;
     const Tokenizer tokenizer = Tokenizer::open(folder);
-    Checkpoint checkpoint = open(folder, tokenizer, options);
-    Texts texts = texts_of(text, where, tokenizer, checkpoint, options);
+    Opened opened = open(folder, tokenizer, options);
+    Texts texts = texts_of(text, where, tokenizer, opened, options);
     const std::size_t tokens = texts.front().size();
     apply_limits(limits_of(options));
     before.change_stays();
     return std::make_unique<ModelMoments>(
-        std::move(checkpoint), [texts = std::move(texts)](const Checkpoint&) { return texts; },
-        tokens, options);
+        std::move(opened), [texts = std::move(texts)](const Opened&) { return texts; }, tokens,
+        options);
   });
 }
 
@@ -224,16 +220,16 @@ std::unique_ptr<InputMoments> calibrate_with_own_text(const std::filesystem::pat
                                                       const CalibrationOptions& options) {
   return with_memory_told([&] {
     DeviceAsBefore before;
-    Checkpoint checkpoint = open(folder, Tokenizer::open(folder), options);
-    if (!checkpoint.bos) {
+    Opened opened = open(folder, Tokenizer::open(folder), options);
+    if (!opened.bos) {
       fail_wanted(ErrorKind::kUsage, folder.string(),
                   "a model with a BOS token to begin texts with", "none: calibrate with a file");
     }
-    check_memory_for_own(checkpoint, options);
+    check_memory_for_own(opened, options);
     apply_limits(limits_of(options));
     before.change_stays();
     return std::make_unique<ModelMoments>(
-        std::move(checkpoint), [options](const Checkpoint& of) { return write_texts(of, options); },
+        std::move(opened), [options](const Opened& of) { return write_texts(of, options); },
         std::max(options.tokens, kLeastCalibration), options);
   });
 }

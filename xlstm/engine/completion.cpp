@@ -79,7 +79,7 @@ ModelState Engine::Impl::start() const {
 Completion Engine::Impl::complete(ModelState& state, const Request& request,
                                   const OnCompletionText& on_text) const {
   const bool with_bos = request.add_bos && state.positions.front() == 0;
-  check_end_tokens(request, model.plan().dims.V);
+  check_end_tokens(request, model.plan().V);
   const auto prompt = prompt_tokens(tokenizer, with_bos ? bos_id : std::nullopt, request);
   if (!prompt) return nothing_read(request, load_seconds);
   if (prompt->ids.empty() && !state.next_logits) {

@@ -12,25 +12,13 @@
 #include "xlstm/engine/special_tokens.h"
 #include "xlstm/model/synthetic.h"
 #include "xlstm/ops/evaluate.h"
-#include "xlstm/weights/tensor_source.h"
-#include "xlstm/wiring/discover.h"
+#include "xlstm/wiring/checkpoint.h"
 
 namespace xlstm {
 namespace {
 
-struct Checkpoint {
-  std::filesystem::path folder;
-  std::unique_ptr<TensorSource> source;
-  Plan plan;
-};
-
-// Headers only: no weight is read.
 Checkpoint open_checkpoint(const std::string& name) {
-  Checkpoint checkpoint;
-  checkpoint.folder = resolve_model(name, model_roots());
-  checkpoint.source = open_weights(checkpoint.folder);
-  checkpoint.plan = discover(checkpoint.folder, *checkpoint.source);
-  return checkpoint;
+  return Checkpoint::open(resolve_model(name, model_roots()));
 }
 
 Tokenizer open_tokenizer(const std::filesystem::path& folder, std::int64_t V) {
@@ -52,9 +40,10 @@ std::optional<Recipe> recipe_of(const EngineOptions& options) {
 Model load_model(const Checkpoint& checkpoint, const EngineOptions& options,
                  const std::optional<Recipe>& recipe) {
   const ComputeDtype dtype = choose_dtype(options);
-  const std::string where = checkpoint.folder.string();
+  const std::string where =
+      checkpoint.folder.empty() ? checkpoint.plan.name : checkpoint.folder.string();
   check_memory(estimate_memory(checkpoint.plan, dtype, 1, recipe), options, where);
-  return Model::load(checkpoint.plan, *checkpoint.source,
+  return Model::load(checkpoint.plan, *checkpoint.tensors,
                      {dtype, options.on_load_progress, recipe});
 }
 
@@ -65,9 +54,8 @@ Model open_synthetic(const std::string& size, const EngineOptions& options) {
     DeviceAsBefore before;
     choose_device(options);
     Synthetic synthetic = make_synthetic(size);
-    Checkpoint checkpoint = {"synthetic-" + size, std::move(synthetic.source), {}};
-    checkpoint.plan = discover(synthetic.config_json, *checkpoint.source, "synthetic");
-    checkpoint.plan.name = checkpoint.folder.string();
+    const Checkpoint checkpoint = Checkpoint::in_memory("synthetic-" + size, synthetic.config_json,
+                                                        std::move(synthetic.source));
     std::optional<Recipe> recipe = recipe_of(options);
     if (recipe) recipe->search = false;  // takes minutes for 7b, and nobody reads what it writes
     Model model = load_model(checkpoint, options, recipe);
@@ -95,7 +83,7 @@ Engine Engine::open_unguarded(const std::string& name, const EngineOptions& opti
   recipe_of(options);
   const Checkpoint checkpoint = open_checkpoint(name);
   const Plan& plan = checkpoint.plan;
-  Tokenizer tokenizer = open_tokenizer(checkpoint.folder, plan.dims.V);
+  Tokenizer tokenizer = open_tokenizer(checkpoint.folder, plan.V);
   const std::optional<TokenId> bos = begin_token(tokenizer, plan);
   const std::vector<TokenId> ends = end_tokens(tokenizer, plan);
   Model model = load_model(checkpoint, options, recipe_of(options));

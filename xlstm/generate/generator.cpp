@@ -142,7 +142,7 @@ class Run {
       const OnText& on_text)
       : model_(model),
         options_(options),
-        V_(model.plan().dims.V),
+        V_(model.plan().V),
         sampler_(options.sampling, V_, ids_without_token(tokenizer, V_)),
         text_(tokenizer, options, on_text) {}
 
@@ -301,7 +301,7 @@ std::string_view name_of(StopReason reason) {
 Generated generate(const Model& model, const Tokenizer& tokenizer, ModelState& state,
                    const std::vector<TokenId>& prompt, const GenerateOptions& options,
                    const OnText& on_text) {
-  check_ids(prompt, state, model.plan().dims.V);
+  check_ids(prompt, state, model.plan().V);
   check_call(state, options);
   const Settled settled;
   return Run(model, tokenizer, options, on_text).generate(state, prompt);

@@ -66,7 +66,7 @@ mx::array nll_of(const mx::array& logits, const mx::array& targets) {
 
 Perplexity perplexity(const Model& model, const std::vector<TokenId>& ids,
                       const std::function<void(std::int64_t)>& on_progress, std::int64_t segment) {
-  const std::int64_t V = model.plan().dims.V;
+  const std::int64_t V = model.plan().V;
   check_ids(ids, V);
   const auto step = static_cast<std::size_t>(segment > 0 ? segment : default_segment(V));
   const auto start = std::chrono::steady_clock::now();

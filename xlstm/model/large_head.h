@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "mlx/array.h"
+#include "xlstm/model/large_dims.h"
 #include "xlstm/ops/large_head.h"
-#include "xlstm/wiring/plan.h"
 
 namespace xlstm {
 

@@ -6,8 +6,10 @@
 #include "mlx/ops.h"
 #include "xlstm/base/error.h"
 #include "xlstm/model/large_block.h"
+#include "xlstm/model/large_dims.h"
 #include "xlstm/model/weights_loader.h"
 #include "xlstm/ops/evaluate.h"
+#include "xlstm/wiring/layer_specs.h"
 
 namespace xlstm {
 namespace {
@@ -30,16 +32,17 @@ MatrixInputs::MatrixInputs(Plan plan, const TensorSource& source,
       source_(source),
       texts_(std::move(texts)),
       on_step_(std::move(on_step)) {
-  for (std::int64_t l = 0; l < plan_.dims.L; ++l) {
+  const LargeDims dims = large_dims(plan_);
+  for (std::int64_t l = 0; l < dims.L; ++l) {
     for (const char* layer : {"mlstm.qkvo", "mlstm.out", "ffn.up", "ffn.down"}) {
       order_.push_back(str(block_name(l), layer, ".weight"));
     }
   }
-  if (!plan_.dims.tied_head) order_.push_back("lm_head.weight");
+  if (!dims.tied_head) order_.push_back("lm_head.weight");
 }
 
 std::uint64_t MatrixInputs::bytes(const Plan& plan, const std::string& slot, std::uint64_t tokens) {
-  const LargeDims& d = plan.dims;
+  const LargeDims d = large_dims(plan);
   const std::int64_t QK = d.NH * d.DHQK, V = d.NH * d.DHV;
   // The residual stream, the widest inputs and those before them, which MLX keeps for the next of
   // their size; of a segment also what is computed on the way.
@@ -47,13 +50,13 @@ std::uint64_t MatrixInputs::bytes(const Plan& plan, const std::string& slot, std
   const std::int64_t passing = 4 * d.D + 8 * QK + 12 * V + 6 * d.F + 6 * d.NH * ops::kChunk;
   // A block's weights; before the first, the embedding.
   std::uint64_t embedding = 0, block = 0;
-  for (const Node& node : plan.nodes) {
-    const bool of_block =
-        slot.starts_with("blocks.") && node.name.starts_with(slot.substr(0, slot.find('.', 7) + 1));
-    for (const Slot& each : node.slots) {
+  for (const Layer& layer : plan.layers) {
+    const bool of_block = slot.starts_with("blocks.") &&
+                          layer.name.starts_with(slot.substr(0, slot.find('.', 7) + 1));
+    for (const Parameter& each : layer.parameters) {
       const auto count = static_cast<std::uint64_t>(element_count(each.shape).value_or(0));
       if (of_block) block += count;
-      if (node.kind == NodeKind::kEmbedding) embedding += count;
+      if (is_embedding(layer)) embedding += count;
     }
   }
   return sizeof(float) *
@@ -133,12 +136,12 @@ void MatrixInputs::read_embedding() {
 // Of the last block, what follows it is the head.
 void MatrixInputs::enter_block(std::int64_t block) {
   weights_.clear();
-  if (block < plan_.dims.L) {
+  if (block < large_dims(plan_).L) {
     load(block_name(block) + "mlstm");
     load(block_name(block) + "ffn");
     return normalise(block_name(block) + "mlstm.norm");
   }
-  if (!plan_.dims.has_out_norm) {
+  if (!large_dims(plan_).has_out_norm) {
     inputs_ = residual_;
     return;
   }
@@ -147,7 +150,7 @@ void MatrixInputs::enter_block(std::int64_t block) {
 }
 
 void MatrixInputs::run_cell() {
-  const LargeDims& d = plan_.dims;
+  const LargeDims d = large_dims(plan_);
   const int NH = static_cast<int>(d.NH), DHQK = static_cast<int>(d.DHQK);
   const int DHV = static_cast<int>(d.DHV);
   const std::string name = block_name(at_ / kOfABlock) + "mlstm.";
@@ -172,8 +175,8 @@ void MatrixInputs::add_product(const std::string& layer) {
 
 void MatrixInputs::normalise(const std::string& layer) {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    set(inputs_[i],
-        ops::rms_norm(residual_[i], array_of(layer + ".weight"), bias(layer), plan_.dims.norm_eps));
+    set(inputs_[i], ops::rms_norm(residual_[i], array_of(layer + ".weight"), bias(layer),
+                                  large_dims(plan_).norm_eps));
   }
 }
 
@@ -190,9 +193,9 @@ std::optional<mx::array> MatrixInputs::bias(const std::string& layer) const {
   return found == weights_.end() ? std::nullopt : std::optional(std::get<mx::array>(found->second));
 }
 
-void MatrixInputs::load(const std::string& node) {
+void MatrixInputs::load(const std::string& layer) {
   Plan part = plan_;
-  part.nodes = {plan_.node(node)};
+  part.layers = {plan_.layer(layer)};
   LoadedWeights loaded = load_weights(part, source_, {mx::float32, {}}, {});
   weights_.merge(loaded.arrays);
 }

@@ -49,7 +49,7 @@ class MatrixInputs {
   mlx::core::array product(const mlx::core::array& x, const std::string& layer) const;
   const mlx::core::array& array_of(const std::string& name) const;
   std::optional<mlx::core::array> bias(const std::string& layer) const;
-  void load(const std::string& node);
+  void load(const std::string& layer);
 
   Plan plan_;
   const TensorSource& source_;

@@ -96,22 +96,23 @@ Model Model::load(const Plan& plan, const TensorSource& source, const LoadOption
   const mx::Dtype activation = ops::on_cpu() ? mx::float32 : dtype;
   const LoadedWeights loaded =
       load_weights(plan, source, {dtype, options.quantization}, options.on_progress);
+  const LargeDims dims = large_dims(plan);
   std::vector<LargeBlock> blocks;
-  for (std::int64_t l = 0; l < plan.dims.L; ++l) {
-    blocks.emplace_back(take_block(loaded, l), plan.dims, activation);
+  for (std::int64_t l = 0; l < dims.L; ++l) {
+    blocks.emplace_back(take_block(loaded, l), dims, activation);
   }
   const ops::Dense embedding = take_dense(loaded, "embedding");
   ops::LargeHeadArrays head = {std::nullopt,
-                               plan.dims.tied_head ? embedding : take_dense(loaded, "lm_head")};
-  if (plan.dims.has_out_norm) head.norm = take_norm(loaded, "out_norm");
+                               dims.tied_head ? embedding : take_dense(loaded, "lm_head")};
+  if (dims.has_out_norm) head.norm = take_norm(loaded, "out_norm");
   return Model(std::make_shared<const Impl>(
       Impl{plan, options.dtype, activation, loaded.bytes, loaded.fingerprint,
            options.quantization ? ", loaded as " + to_string(options.quantization->format) : "",
-           embedding.weight, std::move(blocks), LargeHead(std::move(head), plan.dims)}));
+           embedding.weight, std::move(blocks), LargeHead(std::move(head), dims)}));
 }
 
 ModelState Model::initial_state(int batch) const {
-  const LargeDims& d = impl_->plan.dims;
+  const LargeDims d = large_dims(impl_->plan);
   const int NH = static_cast<int>(d.NH), DHQK = static_cast<int>(d.DHQK);
   const int DHV = static_cast<int>(d.DHV);
   ModelState state;
@@ -137,8 +138,8 @@ std::uint64_t Model::bytes_per_token() const {
   // Of the embedding one row is read, unless it serves as the head too; the state is read and
   // written.
   const std::uint64_t embedding = memory_bytes(impl_->embedding);
-  const std::uint64_t row = embedding / static_cast<std::uint64_t>(impl_->plan.dims.V);
-  const std::uint64_t skipped = impl_->plan.dims.tied_head ? 0 : embedding - row;
+  const std::uint64_t row = embedding / static_cast<std::uint64_t>(impl_->plan.V);
+  const std::uint64_t skipped = impl_->plan.tied_head() ? 0 : embedding - row;
   return impl_->weight_bytes - skipped + 2 * impl_->plan.state_bytes();
 }
 

@@ -257,7 +257,8 @@ ModelState read_state(const TensorSource& source, const StateOwner& owner,
 
 ModelState load_state(const std::filesystem::path& file, const Model& model) {
   return read_state(*open_safetensors(file),
-                    {model.plan().dims, model.fingerprint(), model.description()}, file.string());
+                    {large_dims(model.plan()), model.fingerprint(), model.description()},
+                    file.string());
 }
 
 }  // namespace xlstm

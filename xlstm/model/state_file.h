@@ -6,10 +6,10 @@
 #include <map>
 #include <string>
 
+#include "xlstm/model/large_dims.h"
 #include "xlstm/model/model.h"
 #include "xlstm/model/state.h"
 #include "xlstm/weights/tensor_source.h"
-#include "xlstm/wiring/plan.h"
 
 namespace xlstm {
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <utility>
 
 #include "xlstm/base/dtype.h"
@@ -57,8 +56,8 @@ mx::Shape mlx_shape(const Shape& lengths, const std::string& where) {
   return shape;
 }
 
-mx::Dtype memory_dtype(const Slot& slot, mx::Dtype dtype) {
-  return slot.keep_float32 ? mx::float32 : dtype;
+mx::Dtype memory_dtype(const Parameter& parameter, mx::Dtype dtype) {
+  return parameter.keep_float32 ? mx::float32 : dtype;
 }
 
 mx::Dtype scale_dtype(DType type) {
@@ -82,7 +81,7 @@ struct Unfilled {
   char* at;  // where the next bytes go
 };
 
-// What a load shares between its slots.
+// What a load shares between its parameters.
 struct Loading {
   const TensorSource& source;
   WeightMemory memory;
@@ -93,17 +92,18 @@ struct Loading {
 constexpr std::uint64_t kPiece = std::uint64_t{1} << 18;  // bytes: near the core
 static_assert(kPiece % Hash::kBlock == 0);
 
-// Reads a slot's tensors once, adding what it reads to the fingerprint.
-class SlotLoader {
+// Reads a parameter's tensors once, adding what it reads to the fingerprint.
+class ParameterLoader {
  public:
-  SlotLoader(const Slot& slot, Loading& loading) : slot_(slot), loading_(loading) {}
+  ParameterLoader(const Parameter& parameter, Loading& loading)
+      : parameter_(parameter), loading_(loading) {}
 
   ops::WeightArray load(mx::Dtype dtype, const std::optional<Quantization>& quantized,
                         kernels::Rounding rounding) const {
-    if (slot_.packed) return load_packed(*slot_.packed);
+    if (parameter_.packed) return load_packed(*parameter_.packed);
     if (quantized) return quantize(*quantized, rounding);
-    Unfilled out = unfilled(slot_.shape, memory_dtype(slot_, dtype));
-    for (const std::size_t index : slot_.sources) {
+    Unfilled out = unfilled(parameter_.shape, memory_dtype(parameter_, dtype));
+    for (const std::size_t index : parameter_.sources) {
       const TensorInfo& info = tensor(index);
       if (type_of(out.array.dtype()) == info.dtype) {
         out.at = copy(index, out.at);
@@ -121,16 +121,16 @@ class SlotLoader {
     loading_.hash.add(to_string(format));
     loading_.hash.add(static_cast<std::uint64_t>(rounding));
     const bool affine = format.mode == QuantizationMode::kAffine;
-    const std::int64_t N = slot_.shape[0], K = slot_.shape[1];
+    const std::int64_t N = parameter_.shape[0], K = parameter_.shape[1];
     const auto columns = static_cast<std::size_t>(K);
-    const DType type = scale_type_for(format, tensor(slot_.sources.front()).dtype);
+    const DType type = scale_type_for(format, tensor(parameter_.sources.front()).dtype);
     const Shape groups = {N, K / format.group_size};
     Unfilled words = unfilled({N, quantized_words(format, K)}, mx::uint32);
     Unfilled scales = unfilled(groups, scale_dtype(type));
     Unfilled biases = unfilled(affine ? groups : Shape{0}, scale_dtype(type));
     kernels::QuantizedRows out{reinterpret_cast<std::uint32_t*>(words.at), scales.at,
                                affine ? biases.at : nullptr, kernels::weight_type(type)};
-    for (const std::size_t index : slot_.sources) {
+    for (const std::size_t index : parameter_.sources) {
       const TensorInfo& info = tensor(index);
       const std::size_t row_bytes = columns * size_of(info.dtype);  // whole groups, so whole blocks
       std::size_t row = 0;
@@ -184,13 +184,13 @@ class SlotLoader {
     return to + tensor(index).bytes;
   }
 
-  ops::QuantizedArray load_packed(const PackedSlot& packed) const {
+  ops::QuantizedArray load_packed(const PackedParameter& packed) const {
     loading_.hash.add(to_string(packed.format));
-    const std::int64_t N = slot_.shape[0], K = slot_.shape[1];
+    const std::int64_t N = parameter_.shape[0], K = parameter_.shape[1];
     const Shape groups = {N, K / packed.format.group_size};
     const mx::Dtype scale = scale_dtype(packed.scale_type);
     const mx::array words =
-        joined(slot_.sources, {N, quantized_words(packed.format, K)}, mx::uint32);
+        joined(parameter_.sources, {N, quantized_words(packed.format, K)}, mx::uint32);
     const mx::array scales = joined(packed.scales, groups, scale);
     if (packed.biases.empty()) return {words, scales, std::nullopt, packed.format};
     return {words, scales, joined(packed.biases, groups, scale), packed.format};
@@ -204,18 +204,19 @@ class SlotLoader {
   }
 
   Unfilled unfilled(const Shape& lengths, mx::Dtype dtype) const {
-    return Unfilled(loading_.memory.take(mlx_shape(lengths, slot_.name), dtype, slot_.name));
+    return Unfilled(
+        loading_.memory.take(mlx_shape(lengths, parameter_.name), dtype, parameter_.name));
   }
 
-  const Slot& slot_;
+  const Parameter& parameter_;
   Loading& loading_;
 };
 
-std::vector<std::size_t> tensors_of(const Slot& slot) {
-  std::vector<std::size_t> out = slot.sources;
-  if (slot.packed) {
-    out.insert(out.end(), slot.packed->scales.begin(), slot.packed->scales.end());
-    out.insert(out.end(), slot.packed->biases.begin(), slot.packed->biases.end());
+std::vector<std::size_t> tensors_of(const Parameter& parameter) {
+  std::vector<std::size_t> out = parameter.sources;
+  if (parameter.packed) {
+    out.insert(out.end(), parameter.packed->scales.begin(), parameter.packed->scales.end());
+    out.insert(out.end(), parameter.packed->biases.begin(), parameter.packed->biases.end());
   }
   return out;
 }
@@ -228,37 +229,23 @@ std::uint64_t packed_bytes(const Shape& shape, const Quantization& format, DType
   return N * (K * bits / 8 + groups * scales * size_of(scale_type));
 }
 
-void add(const std::optional<float>& value, Hash& hash) {
-  hash.add(std::uint64_t{value.has_value()});
-  if (value) hash.add(std::uint64_t{std::bit_cast<std::uint32_t>(*value)});
-}
-
-// What the weights' names and shapes do not say and the numbers still depend on.
-void add_constants(const LargeDims& d, Hash& hash) {
-  for (const std::int64_t size : {d.NH, d.DHQK, d.DHV}) hash.add(static_cast<std::uint64_t>(size));
-  hash.add(std::uint64_t{d.norm_float32});
-  for (const std::optional<float> constant : {std::optional(d.norm_eps), std::optional(d.cell_eps),
-                                              d.gate_soft_cap, d.output_logit_soft_cap}) {
-    add(constant, hash);
-  }
-}
-
-std::optional<Quantization> target_of(const Plan& plan, const Node& node, const Slot& slot,
-                                      const MemoryFormat& format) {
-  return format.recipe ? format_for(*format.recipe, plan, node, slot) : std::nullopt;
+std::optional<Quantization> target_of(const Plan& plan, const Layer& layer,
+                                      const Parameter& parameter, const MemoryFormat& format) {
+  return format.recipe ? format_for(*format.recipe, plan, layer, parameter) : std::nullopt;
 }
 
 }  // namespace
 
-std::uint64_t memory_bytes(const Plan& plan, const Node& node, const Slot& slot,
+std::uint64_t memory_bytes(const Plan& plan, const Layer& layer, const Parameter& parameter,
                            const MemoryFormat& format) {
   const mx::Dtype dtype = format.dtype;
-  if (slot.packed) return packed_bytes(slot.shape, slot.packed->format, slot.packed->scale_type);
-  if (const auto quantized = target_of(plan, node, slot, format)) {
-    return packed_bytes(slot.shape, *quantized, scale_type_for(*quantized, DType::kBF16));
+  if (parameter.packed)
+    return packed_bytes(parameter.shape, parameter.packed->format, parameter.packed->scale_type);
+  if (const auto quantized = target_of(plan, layer, parameter, format)) {
+    return packed_bytes(parameter.shape, *quantized, scale_type_for(*quantized, DType::kBF16));
   }
-  const auto elements = static_cast<std::uint64_t>(element_count(slot.shape).value_or(0));
-  return elements * mx::size_of(memory_dtype(slot, dtype));
+  const auto elements = static_cast<std::uint64_t>(element_count(parameter.shape).value_or(0));
+  return elements * mx::size_of(memory_dtype(parameter, dtype));
 }
 
 std::uint64_t memory_bytes(const ops::WeightArray& weight) {
@@ -273,9 +260,9 @@ namespace {
 // Scales of float32 make it more; the last arrays lie elsewhere then.
 std::uint64_t room_for(const Plan& plan, const MemoryFormat& format) {
   std::uint64_t bytes = 0, arrays = 0;
-  for (const Node& node : plan.nodes) {
-    for (const Slot& slot : node.slots) {
-      bytes += memory_bytes(plan, node, slot, format);
+  for (const Layer& layer : plan.layers) {
+    for (const Parameter& parameter : layer.parameters) {
+      bytes += memory_bytes(plan, layer, parameter, format);
       arrays += 3;  // words, scales and biases
     }
   }
@@ -293,20 +280,21 @@ LoadedWeights load_weights(const Plan& plan, const TensorSource& source, const M
   const std::uint64_t all = plan.bytes();
   const auto rounding = format.recipe && !format.recipe->search ? kernels::Rounding::kMinMax
                                                                 : kernels::Rounding::kSearch;
-  for (const Node& node : plan.nodes) {
-    for (const Slot& slot : node.slots) {
-      hash.add(slot.name);
-      for (const std::int64_t length : slot.shape) hash.add(static_cast<std::uint64_t>(length));
+  for (const Layer& layer : plan.layers) {
+    for (const Parameter& parameter : layer.parameters) {
+      hash.add(parameter.name);
+      for (const std::int64_t length : parameter.shape)
+        hash.add(static_cast<std::uint64_t>(length));
       ops::WeightArray array =
-          SlotLoader(slot, loading)
-              .load(format.dtype, target_of(plan, node, slot, format), rounding);
+          ParameterLoader(parameter, loading)
+              .load(format.dtype, target_of(plan, layer, parameter, format), rounding);
       out.bytes += memory_bytes(array);
-      out.arrays.emplace(slot.name, std::move(array));
-      for (const std::size_t index : tensors_of(slot)) done += source.tensors()[index].bytes;
+      out.arrays.emplace(parameter.name, std::move(array));
+      for (const std::size_t index : tensors_of(parameter)) done += source.tensors()[index].bytes;
       if (on_progress && all > 0) on_progress(static_cast<double>(done) / static_cast<double>(all));
     }
   }
-  add_constants(plan.dims, hash);
+  for (const std::uint64_t number : plan.identity) hash.add(number);
   out.fingerprint = hash.value();
   return out;
 }

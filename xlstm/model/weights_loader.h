@@ -1,4 +1,4 @@
-// A plan's slots as arrays in memory.
+// A plan's parameters as arrays in memory.
 #pragma once
 
 #include <functional>
@@ -30,14 +30,14 @@ struct LoadedWeights {
 // Bytes of a file that are held at once while they are quantised: work for all threads.
 inline constexpr std::uint64_t kMostPiece = std::uint64_t{1} << 25;
 
-// Puts every slot's sources into one array each, slot by slot and piece by piece: the peak is the
-// weights and kMostPiece. Throws Error: kModel "[tensor] ..." for numbers that a narrower type
-// cannot hold, kFile where the source cannot be read.
+// Puts every parameter's sources into one array each, parameter by parameter and piece by piece:
+// the peak is the weights and kMostPiece. Throws Error: kModel "[tensor] ..." for numbers that a
+// narrower type cannot hold, kFile where the source cannot be read.
 LoadedWeights load_weights(const Plan& plan, const TensorSource& source, const MemoryFormat& format,
                            const std::function<void(double)>& on_progress);
 
-// What a slot takes in memory.
-std::uint64_t memory_bytes(const Plan& plan, const Node& node, const Slot& slot,
+// What a parameter takes in memory.
+std::uint64_t memory_bytes(const Plan& plan, const Layer& layer, const Parameter& parameter,
                            const MemoryFormat& format);
 std::uint64_t memory_bytes(const ops::WeightArray& weight);
 

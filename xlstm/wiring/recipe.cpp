@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "xlstm/base/error.h"
+#include "xlstm/wiring/layer_specs.h"
 
 namespace xlstm {
 namespace {
@@ -12,34 +13,50 @@ namespace {
 constexpr int kOuterBits = 6;
 constexpr int kOuterGroup = 64;
 
-std::string_view kind_of(const Node& node, const Slot& slot) {
-  if (node.kind == NodeKind::kEmbedding) return "embedding";
-  if (node.kind == NodeKind::kLmHead) return "head";
-  std::string_view name = std::string_view(slot.name).substr(node.name.size() + 1);
-  return name.substr(0, name.find('.'));  // "qkvo" of "qkvo.weight"
+constexpr std::string_view kEmbedding = "embedding", kHead = "head";
+constexpr std::string_view kNorms = "norms";  // of all layers; they never are quantised
+
+// The name under which a recipe may exclude a parameter: "qkvo" of "blocks.0.mlstm.qkvo.weight".
+std::string_view kind_of(const Layer& layer, const Parameter& parameter) {
+  if (is_embedding(layer)) return kEmbedding;
+  if (is_head(layer)) return kHead;
+  const std::string_view name = std::string_view(parameter.name).substr(layer.name.size() + 1);
+  return name.substr(0, name.find('.'));
 }
 
-bool is_tied(const Plan& plan, const Node& node) {
-  return node.kind == NodeKind::kEmbedding && plan.dims.tied_head;
+bool is_tied(const Plan& plan, const Layer& layer) {
+  return is_embedding(layer) && plan.tied_head();
 }
 
-const Quantization& wanted_for(const Recipe& recipe, const Plan& plan, const Node& node) {
-  const bool embedding = node.kind == NodeKind::kEmbedding;
-  const bool head = node.kind == NodeKind::kLmHead || is_tied(plan, node);
+const Quantization& wanted_for(const Recipe& recipe, const Plan& plan, const Layer& layer) {
+  const bool embedding = is_embedding(layer);
+  const bool head = is_head(layer) || is_tied(plan, layer);
   if (head && recipe.head) return *recipe.head;
   if (embedding && recipe.embedding) return *recipe.embedding;
   return (head || embedding) && recipe.outer ? *recipe.outer : recipe.format;
 }
 
-bool keeps(const Recipe& recipe, std::string_view kind) {
-  return std::ranges::count(recipe.keep, kind) > 0;
+bool excludes(const Recipe& recipe, std::string_view kind) {
+  return std::ranges::count(recipe.exclude, kind) > 0;
 }
 
 // What a recipe says of embedding or head alone: "8-bit/64", "kept", or nothing.
 std::string said_of(const Recipe& recipe, std::string_view kind,
                     const std::optional<Quantization>& own) {
   if (own) return short_name(*own);
-  return keeps(recipe, kind) ? "kept" : "";
+  return excludes(recipe, kind) ? "kept" : "";
+}
+
+bool has_kind(const Plan& plan, std::string_view kind) {
+  return std::ranges::any_of(plan.layers, [kind](const Layer& layer) {
+    return std::ranges::any_of(layer.parameters, [&](const Parameter& parameter) {
+      return kind_of(layer, parameter) == kind;
+    });
+  });
+}
+
+bool can_be_quantised(const Parameter& parameter) {
+  return !parameter.keep_float32 && parameter.shape.size() == 2;
 }
 
 std::optional<Quantization> fitting(Quantization format, std::int64_t K) {
@@ -52,18 +69,23 @@ std::optional<Quantization> fitting(Quantization format, std::int64_t K) {
 
 }  // namespace
 
-const std::vector<std::string_view>& kinds_to_keep() {
-  static const std::vector<std::string_view> kinds = {"embedding", "head", "qkvo",  "out",
-                                                      "up",        "down", "gates", "norms"};
-  return kinds;
+std::vector<std::string_view> quantizable_kinds(const Plan& plan) {
+  std::vector<std::string_view> out = {kEmbedding, kHead};
+  for (const Layer& layer : plan.layers) {
+    for (const Parameter& parameter : layer.parameters) {
+      const std::string_view kind = kind_of(layer, parameter);
+      if (can_be_quantised(parameter) && std::ranges::count(out, kind) == 0) out.push_back(kind);
+    }
+  }
+  return out;
 }
 
-std::optional<Quantization> format_for(const Recipe& recipe, const Plan& plan, const Node& node,
-                                       const Slot& slot) {
-  if (slot.keep_float32 || slot.packed || slot.shape.size() != 2) return std::nullopt;
-  if (keeps(recipe, kind_of(node, slot))) return std::nullopt;
-  if (is_tied(plan, node) && keeps(recipe, "head")) return std::nullopt;
-  return fitting(wanted_for(recipe, plan, node), slot.shape[1]);
+std::optional<Quantization> format_for(const Recipe& recipe, const Plan& plan, const Layer& layer,
+                                       const Parameter& parameter) {
+  if (!can_be_quantised(parameter) || parameter.packed) return std::nullopt;
+  if (excludes(recipe, kind_of(layer, parameter))) return std::nullopt;
+  if (is_tied(plan, layer) && excludes(recipe, kHead)) return std::nullopt;
+  return fitting(wanted_for(recipe, plan, layer), parameter.shape[1]);
 }
 
 DType scale_type_for(const Quantization& format, DType weights) {
@@ -89,42 +111,42 @@ void check_recipe(const Recipe& recipe, std::string_view where) {
                 "bits and groups of 32",
                 to_string(*format));
   }
-  for (const std::string& kind : recipe.keep) {
-    if (std::ranges::count(kinds_to_keep(), kind) > 0) continue;
-    std::string known;
-    for (const std::string_view each : kinds_to_keep())
-      known += str(known.empty() ? "" : ", ", each);
-    fail_wanted(ErrorKind::kUsage, where, known, quoted(kind));
-  }
-  const auto check_kept = [&](std::string_view kind, const std::optional<Quantization>& own) {
-    if (!own || !keeps(recipe, kind)) return;
+  const auto check_excluded = [&](std::string_view kind, const std::optional<Quantization>& own) {
+    if (!own || !excludes(recipe, kind)) return;
     fail_wanted(ErrorKind::kUsage, where, str("a format for ", kind, " or that it is kept"),
                 "both");
   };
-  check_kept("embedding", recipe.embedding);
-  check_kept("head", recipe.head);
+  check_excluded(kEmbedding, recipe.embedding);
+  check_excluded(kHead, recipe.head);
 }
 
 void check_recipe_for(const Recipe& recipe, const Plan& plan, std::string_view where) {
-  if (!plan.dims.tied_head) return;
-  const std::string embedding = said_of(recipe, "embedding", recipe.embedding);
-  const std::string head = said_of(recipe, "head", recipe.head);
+  const std::vector<std::string_view> kinds = quantizable_kinds(plan);
+  for (const std::string& kind : recipe.exclude) {
+    if (std::ranges::count(kinds, kind) > 0 || has_kind(plan, kind) || kind == kNorms) continue;
+    std::string known;
+    for (const std::string_view each : kinds) known += str(known.empty() ? "" : ", ", each);
+    fail_wanted(ErrorKind::kUsage, where, str(known, " to keep as they are"), quoted(kind));
+  }
+  if (!plan.tied_head()) return;
+  const std::string embedding = said_of(recipe, kEmbedding, recipe.embedding);
+  const std::string head = said_of(recipe, kHead, recipe.head);
   if (embedding.empty() || head.empty() || embedding == head) return;
   fail_wanted(ErrorKind::kUsage, where, "the same of embedding and head, which are one matrix here",
               str("embedding ", embedding, ", head ", head));
 }
 
 bool is_quantised(const Plan& plan) {
-  return std::ranges::any_of(plan.nodes, [](const Node& node) {
-    return std::ranges::any_of(node.slots,
-                               [](const Slot& slot) { return slot.packed.has_value(); });
+  return std::ranges::any_of(plan.layers, [](const Layer& layer) {
+    return std::ranges::any_of(
+        layer.parameters, [](const Parameter& parameter) { return parameter.packed.has_value(); });
   });
 }
 
 bool changes_anything(const Recipe& recipe, const Plan& plan) {
-  for (const Node& node : plan.nodes) {
-    for (const Slot& slot : node.slots) {
-      if (format_for(recipe, plan, node, slot)) return true;
+  for (const Layer& layer : plan.layers) {
+    for (const Parameter& parameter : layer.parameters) {
+      if (format_for(recipe, plan, layer, parameter)) return true;
     }
   }
   return false;

@@ -1,10 +1,10 @@
-#include "xlstm/wiring/faults.h"
+#include "xlstm/wiring/diagnostics.h"
 
 #include "xlstm/base/error.h"
 
 namespace xlstm {
 
-void Faults::throw_if_any(std::string_view where) const {
+void Diagnostics::throw_if_any(std::string_view where) const {
   if (count_ == 0) return;
   std::string text =
       str("this model cannot be run: ", count_, count_ == 1 ? " fault:" : " faults:");

@@ -3,19 +3,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
-#include <vector>
 
-#include "xlstm/wiring/faults.h"
-#include "xlstm/wiring/quantization_config.h"
+#include "xlstm/wiring/config_file.h"
+#include "xlstm/wiring/diagnostics.h"
 
-namespace xlstm {
-
-// "bos_token_id", "eos_token_id", "pad_token_id": each a number or a list of them, -1 for none.
-struct TokenIds {
-  std::optional<std::int64_t> bos, pad;  // the first of a list
-  std::vector<std::int64_t> eos;
-};
+namespace xlstm::xlstm_large {
 
 // What the file says. An empty optional: the file does not say, and the tensors decide; the others
 // hold the documented default then.
@@ -35,16 +27,11 @@ struct LargeConfig {
   std::optional<float> gate_soft_cap = 15.0F;          // empty: the file says null, no cap
   std::optional<float> output_logit_soft_cap = 30.0F;  // likewise
   std::int64_t chunk_size = 64;
-  TokenIds tokens;
-  QuantizationConfig quantization;
 };
 
-// Reads the keys that decide what is computed; all others are ignored. Throws Error(kFormat) when
-// the text is no JSON object or a key has the wrong type. Values out of range and architectures
-// that we do not compute (siging kernels, add_qk_norm, add_post_norm) are faults.
-LargeConfig read_large_config(std::string_view json, std::string_view where, Faults& faults);
+// Reads the keys that decide what is computed; all others are ignored. Throws Error(kFormat) where
+// a key has the wrong type. Values out of range and architectures that we do not compute (siging
+// kernels, add_qk_norm, add_post_norm) are faults.
+LargeConfig read_config(const ConfigFile& file, Diagnostics& diagnostics);
 
-// Of a generation_config.json. Throws Error(kFormat) as above.
-TokenIds read_generation_config(std::string_view json, std::string_view where);
-
-}  // namespace xlstm
+}  // namespace xlstm::xlstm_large

@@ -1,19 +1,20 @@
-#include "xlstm/wiring/presence.h"
+#include "xlstm/wiring/families/xlstm_large/optional_parts.h"
 
 #include <string>
 
 #include "xlstm/base/error.h"
+#include "xlstm/wiring/families/xlstm_large/tensor_rows.h"
 
-namespace xlstm {
+namespace xlstm::xlstm_large {
 namespace {
 
 constexpr std::size_t kNone = TensorSource::npos;
 
-bool has_outer(const SortedTensors& tensors, NodeKind node, std::string_view name) {
-  const RowList& rows = outer_rows();
-  for (std::size_t slot = 0; slot < rows.slots().size(); ++slot) {
-    const SlotRow& row = rows.slots()[slot];
-    if (row.node == node && row.name == name) return tensors.outer[rows.first(slot)] != kNone;
+bool has_outer(const SortedTensors& tensors, std::string_view layer, std::string_view name) {
+  const RowList& rows = tensor_table().outer;
+  for (std::size_t i = 0; i < rows.rows().size(); ++i) {
+    const ParameterRow& row = rows.rows()[i];
+    if (row.layer == layer && row.name == name) return tensors.outer[rows.first(i)] != kNone;
   }
   return false;
 }
@@ -24,11 +25,11 @@ struct Biases {
 };
 
 Biases find_biases(const SortedTensors& tensors) {
-  const RowList& rows = block_rows();
+  const RowList& rows = tensor_table().block;
   Biases out;
   for (const auto& [number, block] : tensors.blocks) {
     for (std::size_t entry = 0; entry < rows.entries().size(); ++entry) {
-      const bool optional = rows.slots()[rows.entries()[entry].slot].when == When::kUseBias;
+      const bool optional = rows.rows()[rows.entries()[entry].row].condition == kUseBias;
       if (!optional || block.filled[entry] == kNone) continue;
       if (out.count++ == 0) out.first = block.filled[entry];
     }
@@ -37,49 +38,43 @@ Biases find_biases(const SortedTensors& tensors) {
 }
 
 bool find_use_bias(const LargeConfig& config, const SortedTensors& tensors,
-                   const TensorSource& source, Faults& faults) {
+                   const TensorSource& source, Diagnostics& diagnostics) {
   const Biases biases = find_biases(tensors);
   const bool found = biases.count > 0;
   if (config.use_bias.value_or(found) == found) return found;
   if (found) {
-    faults.add([&] {
+    diagnostics.add([&] {
       return str("use_bias is false, the tensors have ", biases.count, " biases, the first is ",
                  quoted(source.tensors()[biases.first].name));
     });
   } else {
-    faults.add([] { return std::string("use_bias is true, the tensors have no biases"); });
+    diagnostics.add([] { return std::string("use_bias is true, the tensors have no biases"); });
   }
   return found;
 }
 
 }  // namespace
 
-bool Presence::has(When when) const {
-  switch (when) {
-    case When::kAlways:
-      return true;
-    case When::kUseBias:
-      return use_bias;
-    case When::kHasOutNorm:
-      return has_out_norm;
-    case When::kHasOutNormBias:
-      return out_norm_bias;
-    case When::kUntiedHead:
-      return !tied_head;
-  }
-  return true;
+Conditions OptionalParts::conditions() const {
+  Conditions out(kConditions);
+  out[kAlways] = true;
+  out[kUseBias] = use_bias;
+  out[kHasOutNorm] = has_out_norm;
+  out[kHasOutNormBias] = out_norm_bias;
+  out[kUntiedHead] = !tied_head;
+  return out;
 }
 
-Presence find_presence(const LargeConfig& config, const SortedTensors& tensors,
-                       const TensorSource& source, Faults& faults) {
-  const bool norm = has_outer(tensors, NodeKind::kOutNorm, "weight");
-  const bool head = has_outer(tensors, NodeKind::kLmHead, "weight");
+OptionalParts find_optional_parts(const LargeConfig& config, const SortedTensors& tensors,
+                                  const TensorSource& source, Diagnostics& diagnostics) {
+  const bool norm = has_outer(tensors, "out_norm", "weight");
+  const bool head = has_outer(tensors, "lm_head", "weight");
   // Both gone and the config silent on both: a checkpoint that lost its last file.
   const bool cut_off = !norm && !head && !config.add_out_norm && !config.tie_word_embeddings;
 
-  Presence out;
-  out.use_bias = find_use_bias(config, tensors, source, faults);
-  out.out_norm_bias = has_outer(tensors, NodeKind::kOutNorm, "bias");
+  OptionalParts out;
+  out.use_bias = find_use_bias(config, tensors, source, diagnostics);
+  out.out_norm_bias = has_outer(tensors, "out_norm", "bias");
   // A norm that is there is applied: Hugging Face does so whatever add_out_norm says.
   out.has_out_norm = norm || out.out_norm_bias || config.add_out_norm.value_or(cut_off);
   // A head that is there is used even if tie_word_embeddings is true, as Hugging Face does.
@@ -87,4 +82,4 @@ Presence find_presence(const LargeConfig& config, const SortedTensors& tensors,
   return out;
 }
 
-}  // namespace xlstm
+}  // namespace xlstm::xlstm_large

@@ -1,4 +1,4 @@
-#include "xlstm/wiring/family.h"
+#include "xlstm/wiring/unsupported_families.h"
 
 #include <string>
 #include <vector>
@@ -8,13 +8,13 @@ namespace {
 
 // A family whose names have all of `signs` somewhere, not all in the same name. In the order in
 // which they are asked: the later ones have signs which the earlier ones may have too.
-struct Family {
+struct UnsupportedFamily {
   std::string_view name;
   std::vector<std::string_view> signs;
 };
 
-const std::vector<Family>& families() {
-  static const std::vector<Family> all = {
+const std::vector<UnsupportedFamily>& all_families() {
+  static const std::vector<UnsupportedFamily> all = {
       {"TiRex-2 (forecasting)", {"stack.", "time_mixer"}},
       {"TiRex (forecasting)", {"input_patch_embedding."}},
       {"TiRex (forecasting)", {".slstm_layer.slstm_cell._recurrent_kernel_"}},
@@ -41,8 +41,8 @@ bool anywhere(const TensorSource& source, std::string_view sign) {
 
 }  // namespace
 
-std::string_view recognise_other_family(const TensorSource& source) {
-  for (const Family& family : families()) {
+std::string_view recognise_unsupported_family(const TensorSource& source) {
+  for (const UnsupportedFamily& family : all_families()) {
     bool all = true;
     for (const std::string_view sign : family.signs) all = all && anywhere(source, sign);
     if (all) return family.name;

@@ -8,7 +8,7 @@
 
 namespace xlstm {
 
-class Faults {
+class Diagnostics {
  public:
   static constexpr std::size_t kListed = 20;
 
