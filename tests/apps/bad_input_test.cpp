@@ -105,11 +105,11 @@ TEST_F(BadOption, MissingValuesAndCommandsAreNamed) {
 TEST_F(BadOption, OptionsThatWouldDoNothingSaySo) {
   EXPECT_TRUE(is_one_line_error(
       xlstm({"convert", "a", "b", "--quantize", "4", "--calibration-tokens", "300"}), 2,
-      "[--calibration-tokens] wanted --calibrate FILE beside it, got none"));
+      "[--calibration-tokens] wanted --calibrate FILE with it, got none"));
   EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "a", "--wiring-style", "ascii"}), 2,
-                                "[--wiring-style] wanted --show-wiring beside it, got none"));
+                                "[--wiring-style] wanted --show-wiring with it, got none"));
   EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "a", "--group-size", "32"}), 2,
-                                "[--group-size] wanted --quantize BITS beside it"));
+                                "[--group-size] wanted --quantize BITS with it"));
 
   const std::string quantised = file("quantised").string();
   ASSERT_EQ(xlstm({"convert", "classics-8m", quantised, "--quantize", "8"}).code, 0);

@@ -124,7 +124,7 @@ TEST_F(ConvertCommand, TextsThatDoNotCalibrate) {
       "--calibration-tokens"));
   EXPECT_TRUE(is_one_line_error(
       xlstm({"convert", "classics-8m", out(), "--dtype", "f32", "--calibrate", "own"}), 2,
-      "--quantize BITS beside"));
+      "--quantize BITS with"));
 }
 
 TEST_F(ConvertCommand, TypesWithoutQuantising) {
@@ -157,14 +157,14 @@ TEST_F(ConvertCommand, WrongArguments) {
   refused({"classics-8m", out(), "--quantize", "8", "--mode", "mxfp4"}, "4 bits and groups of 32");
   refused({"classics-8m", out(), "--quantize", "4", "--mode", "mxfp4", "--group-size", "64"},
           "4 bits and groups of 32");
-  refused({"classics-8m", out(), "--group-size", "64"}, "--quantize BITS beside it");
+  refused({"classics-8m", out(), "--group-size", "64"}, "--quantize BITS with it");
   refused({"classics-8m", out(), "--quantize", "4", "--keep", "head,attention"}, "attention");
-  refused({"classics-8m", out(), "--dtype", "f32", "--keep", "head"}, "--quantize BITS beside");
+  refused({"classics-8m", out(), "--dtype", "f32", "--keep", "head"}, "--quantize BITS with");
   refused({"classics-8m", out(), "--quantize", "4", "--keep", "head", "--head-bits", "8"},
           "a format for head or that it is kept");
   EXPECT_FALSE(std::filesystem::exists(out()));
   EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "a", "--mode", "mxfp4"}), 2,
-                                "--quantize BITS beside it"));
+                                "--quantize BITS with it"));
 }
 
 }  // namespace

@@ -195,7 +195,7 @@ TEST(Tokenizer, BytesOfTokens) {
   const Tokenizer llama2 = tokenizer_of("llama2");
   std::string bytes;
   for (const TokenId id : llama2.encode("the \U0001F9FF <s>the")) bytes += llama2.token_bytes(id);
-  EXPECT_EQ(bytes, " the \U0001F9FF <s> the");  // its normalizer begins every stretch with a space
+  EXPECT_EQ(bytes, " the \U0001F9FF <s> the");  // its normalizer begins every segment with a space
 }
 
 TEST(Tokenizer, SpecialTokensInText) {

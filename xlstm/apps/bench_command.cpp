@@ -94,7 +94,7 @@ int run_on(const Model& model, const BenchArguments& options) {
 int run_bench_command(const BenchArguments& options) {
   if (!options.compare.empty()) return run_compare(options);
   if (!options.synthetic.empty() && !options.model.model.empty()) {
-    fail_wanted(ErrorKind::kUsage, "--synthetic", "no --model beside it", options.model.model);
+    fail_wanted(ErrorKind::kUsage, "--synthetic", "no --model with it", options.model.model);
   }
   const BenchOptions& bench = options.bench;
   if (bench.prefills.empty() && (bench.batches.empty() || bench.positions.empty())) {
@@ -102,7 +102,7 @@ int run_bench_command(const BenchArguments& options) {
                 "--prefill 0, and --batch 0 or --positions 0");
   }
   if (!options.csv.empty()) const AtomicFile discarded(options.csv);  // a bad name is told now
-  end_at_interrupts();
+  exit_on_interrupts();
   if (options.synthetic.empty()) {
     const Engine engine = open_engine(options.model);
     return run_on(engine.model(), options);

@@ -7,10 +7,10 @@
 #include "xlstm/apps/generate_command.h"
 #include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/line_editor.h"
+#include "xlstm/apps/multiline_input.h"
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
-#include "xlstm/apps/turn_reader.h"
 #include "xlstm/apps/values.h"
 #include "xlstm/wiring/plan.h"
 
@@ -65,7 +65,7 @@ class Conversation {
 
   void turn(LineSource& lines) {
     const std::string prompt = chat_.branch_name() == "main" ? "> " : chat_.branch_name() + "> ";
-    const Line line = read_turn(lines, prompt);
+    const Line line = read_multiline(lines, prompt);
     if (line.end == LineEnd::kEndOfInput) {
       over_ = true;
     } else if (line.end == LineEnd::kInterrupted) {
@@ -129,7 +129,7 @@ class Conversation {
 
   void after_interrupt(std::string_view note) {
     write_note(note);
-    if (person_ && !told_to_end()) {
+    if (person_ && !termination_requested()) {
       clear_interrupt();
     } else {
       over_ = true;

@@ -101,7 +101,7 @@ std::unique_ptr<InputMoments> calibration_of(const ConvertArguments& options,
   if (options.calibrate.empty()) return nullptr;
   CalibrationOptions to;
   to.tokens = options.calibration_tokens;
-  to.on_step = leave_if_interrupted;
+  to.on_step = throw_if_interrupted;
   to.soft_memory_limit = options.engine.soft_memory_limit;
   to.hard_memory_limit = options.engine.hard_memory_limit;
   if (options.calibrate == "own") return calibrate_with_own_text(from, to);
@@ -118,7 +118,7 @@ int run_convert(const ConvertArguments& options) {
   if (options.engine.threads > 0) set_thread_count(options.engine.threads);
   ProgressBar bar("Converting");
   to.on_progress = [&bar](double share) {
-    leave_if_interrupted();
+    throw_if_interrupted();
     bar.update(share);
   };
   const std::filesystem::path from = Engine::resolve(options.from);
@@ -164,9 +164,9 @@ OptionGroup quantize_group(ConvertArguments& to) {
                            parse_integer("--calibration-tokens", text, kLeastCalibration, kMost));
                      }});
   for (Option& option : options) {
-    if (option.name != "--quantize") option.beside = "--quantize";
+    if (option.name != "--quantize") option.needs = "--quantize";
   }
-  options.back().beside = "--calibrate";
+  options.back().needs = "--calibrate";
   return {"Quantisation", options};
 }
 

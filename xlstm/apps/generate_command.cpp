@@ -22,7 +22,7 @@ Option wiring_style_option(TreeStyle& to) {
                 to = text == "ascii" ? TreeStyle::kAscii : TreeStyle::kUnicode;
               },
           .choices = {"unicode", "ascii"},
-          .beside = "--show-wiring"};
+          .needs = "--show-wiring"};
 }
 
 Json answer_json(const Completion& answer, const Engine& engine) {

@@ -9,7 +9,7 @@
 #include "xlstm/apps/editor/history.h"
 #include "xlstm/apps/editor/key_decoder.h"
 #include "xlstm/apps/editor/screen.h"
-#include "xlstm/apps/turn_reader.h"
+#include "xlstm/apps/multiline_input.h"
 
 namespace xlstm::apps {
 

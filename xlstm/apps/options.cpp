@@ -228,7 +228,7 @@ Engine open_engine(const ModelOptions& options) {
   EngineOptions engine = engine_options(options);
   ProgressBar bar("Loading");
   engine.on_load_progress = [&bar](double share) {
-    leave_if_interrupted();
+    throw_if_interrupted();
     bar.update(share);
   };
   Engine opened = Engine::open(options.model, engine);

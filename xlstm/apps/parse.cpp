@@ -77,15 +77,15 @@ std::string as_option(const Command& command, const std::string& value) {
 }
 
 // An option that would do nothing here is a mistake that should not pass in silence.
-void check_company(const Command& command, const CLI::App& app) {
+void check_needed_options(const Command& command, const CLI::App& app) {
   for (const OptionGroup& group : command.groups) {
     for (const Option& option : group.options) {
-      if (option.beside.empty() || app.count(option.name) == 0) continue;
-      if (app.count(option.beside) > 0) continue;
-      const Option* needed = find_option(command, option.beside);
+      if (option.needs.empty() || app.count(option.name) == 0) continue;
+      if (app.count(option.needs) > 0) continue;
+      const Option* needed = find_option(command, option.needs);
       const std::string value =
           needed == nullptr || needed->value.empty() ? "" : " " + needed->value;
-      fail_wanted(ErrorKind::kUsage, option.name, option.beside + value + " beside it", "none");
+      fail_wanted(ErrorKind::kUsage, option.name, option.needs + value + " with it", "none");
     }
   }
 }
@@ -178,7 +178,7 @@ Parsed parse_arguments(int argc, const char* const* argv, const std::vector<Comm
   const Command* command = chosen(app, commands);
   if (command == nullptr) refuse_command(commands, app.remaining());
   take_extras(*command, app.remaining(true));
-  check_company(*command, *app.get_subcommand(command->name));
+  check_needed_options(*command, *app.get_subcommand(command->name));
   return {Asked::kRun, command};
 }
 

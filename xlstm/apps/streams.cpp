@@ -86,7 +86,7 @@ std::string read_all(const std::string& file, std::size_t most) {
   const std::string name = source_name(file);
   const Descriptor in{file == "-" ? STDIN_FILENO : open(file.c_str(), O_RDONLY | O_CLOEXEC)};
   if (in.number < 0) {
-    leave_if_interrupted();  // a pipe without a writer makes open() wait
+    throw_if_interrupted();  // a pipe without a writer makes open() wait
     fail(ErrorKind::kFile, name, str("cannot be opened: ", std::strerror(errno)));
   }
   std::string text;

@@ -81,8 +81,8 @@ void AddedTokens::add(AddedToken token, std::optional<TokenId> id, std::size_t v
   next_id_ = std::max(*next_id_, *id + 1);
   if (token.normalized && normalizer != nullptr) {
     std::string form = token.content;
-    Pulse nobody;
-    normalizer->apply(form, nobody);
+    Progress unreported;
+    normalizer->apply(form, unreported);
     if (form != token.content) normal_forms_[*id] = std::move(form);
   }
   if (token.special) special_.insert(token.content);
@@ -114,25 +114,25 @@ void AddedTokens::build() {
   hidden_.build();
 }
 
-std::vector<Stretch> AddedTokens::split_hidden(std::string_view text) const {
-  std::vector<Stretch> stretches;
+std::vector<TextSegment> AddedTokens::split_hidden(std::string_view text) const {
+  std::vector<TextSegment> segments;
   std::size_t done = 0;
   auto found = hidden_.empty() ? std::nullopt : hidden_.find(text, 0);
   for (; found; found = hidden_.find(text, found->end)) {
     if (done < found->begin) {
-      stretches.push_back({text.substr(done, found->begin - done), std::nullopt});
+      segments.push_back({text.substr(done, found->begin - done), std::nullopt});
     }
-    stretches.push_back({text.substr(found->begin, found->end - found->begin), found->value});
+    segments.push_back({text.substr(found->begin, found->end - found->begin), found->value});
     done = found->end;
   }
-  if (done != text.size()) stretches.push_back({text.substr(done), std::nullopt});
-  return stretches;
+  if (done != text.size()) segments.push_back({text.substr(done), std::nullopt});
+  return segments;
 }
 
-std::vector<Stretch> AddedTokens::split(std::string_view text, bool normalized,
-                                        bool parse_special) const {
+std::vector<TextSegment> AddedTokens::split(std::string_view text, bool normalized,
+                                            bool parse_special) const {
   const MultiPattern& patterns = normalized ? normalized_ : raw_;
-  std::vector<Stretch> stretches;
+  std::vector<TextSegment> segments;
   SpaceEnds spaces(text);
   std::size_t done = 0;
   auto found = patterns.empty() ? std::nullopt : patterns.find(text, 0);
@@ -146,13 +146,13 @@ std::vector<Stretch> AddedTokens::split(std::string_view text, bool normalized,
     std::size_t begin = found->begin, end = found->end;
     if (token.lstrip) begin = without_spaces_before(text, begin, done);
     if (token.rstrip) end = spaces.after(end);
-    if (done < begin) stretches.push_back({text.substr(done, begin - done), std::nullopt});
+    if (done < begin) segments.push_back({text.substr(done, begin - done), std::nullopt});
     // An earlier token's strip may have left nothing of this one.
-    if (begin < end) stretches.push_back({text.substr(begin, end - begin), found->value});
+    if (begin < end) segments.push_back({text.substr(begin, end - begin), found->value});
     done = end;
   }
-  if (done != text.size()) stretches.push_back({text.substr(done), std::nullopt});
-  return stretches;
+  if (done != text.size()) segments.push_back({text.substr(done), std::nullopt});
+  return segments;
 }
 
 }  // namespace xlstm::text

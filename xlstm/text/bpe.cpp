@@ -70,7 +70,7 @@ void Bpe::encode_bytes(std::string_view piece, BpeScratch& scratch,
 
 void Bpe::merge(std::string_view piece, BpeScratch& scratch, std::vector<TokenId>& ids) const {
   check_length(piece);
-  scratch.merging.run(merges_, scratch.symbols, &scratch.pulse);
+  scratch.merging.run(merges_, scratch.symbols, &scratch.progress);
   ids.insert(ids.end(), scratch.symbols.begin(), scratch.symbols.end());
 }
 

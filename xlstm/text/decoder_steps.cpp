@@ -109,8 +109,8 @@ class Fuse final : public DecoderStep {
 
 std::string replaced(const Replacement& replacement, std::string_view text) {
   constexpr std::size_t kMostOfToken = 1 << 20;
-  Pulse nobody;
-  return replacement.apply(text, std::max(kMostOfToken, text.size()), nobody);
+  Progress unreported;
+  return replacement.apply(text, std::max(kMostOfToken, text.size()), unreported);
 }
 
 class Replace final : public DecoderStep {

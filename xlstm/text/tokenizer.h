@@ -27,7 +27,7 @@ struct EncodeOptions {
   std::function<void(double)> on_progress = {};
 };
 
-// A stretch of text, or the text of a token.
+// A segment of text, or the text of a token.
 struct TextOrToken {
   std::string_view text;
   std::optional<TokenId> token;

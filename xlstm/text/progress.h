@@ -1,4 +1,4 @@
-// Long work on a text that tells now and then how far it is, and can be stopped there.
+// Progress of long work on a text, reported now and then; a report may stop the work.
 #pragma once
 
 #include <cstddef>
@@ -6,31 +6,31 @@
 
 namespace xlstm::text {
 
-class Pulse {
+class Progress {
  public:
-  Pulse() = default;  // tells nobody
+  Progress() = default;  // reports to no one
 
-  // `on_progress` is told the share of `total` bytes that is done and may throw to stop the work;
+  // `on_progress` gets the share of `total` bytes that is done and may throw to stop the work;
   // it must outlive this.
-  Pulse(const std::function<void(double)>& on_progress, std::size_t total)
+  Progress(const std::function<void(double)>& on_progress, std::size_t total)
       : on_progress_(on_progress ? &on_progress : nullptr), total_(total) {}
 
   // Work as much as `amount` bytes take; next to free.
-  void beat(std::size_t amount) {
+  void work(std::size_t amount) {
     since_ += amount;
-    if (since_ >= kEvery) tell();
+    if (since_ >= kEvery) report();
   }
 
   // The same, and so much of the text is done.
-  void done(std::size_t bytes) {
+  void advance(std::size_t bytes) {
     done_ += bytes;
-    beat(bytes);
+    work(bytes);
   }
 
  private:
   static constexpr std::size_t kEvery = 1 << 16;  // bytes: some milliseconds of work
 
-  void tell() {
+  void report() {
     since_ = 0;
     if (on_progress_ == nullptr) return;
     // A normalizer may have made the text longer than it was.

@@ -1,4 +1,4 @@
-// Lines into turns: what a person types until it is complete.
+// A message of several lines, as a person types it.
 #pragma once
 
 #include <string>
@@ -25,12 +25,12 @@ class PipeLines : public LineSource {
   Line read(const std::string& prompt) override;
 };
 
-// Reads one turn:
+// Reads one message:
 // - a line ending in a backslash goes on in the next one, with a line end in the backslash's place;
 // - """ at the start of a line opens a block that ends with a line that ends in """;
-// - else a line is a turn.
-// Ctrl-C drops what was typed of the turn. At the end of input, an unfinished turn counts as
+// - else a line is a message.
+// Ctrl-C drops what was typed of the message. At the end of input, an unfinished message counts as
 // finished.
-Line read_turn(LineSource& lines, const std::string& prompt);
+Line read_multiline(LineSource& lines, const std::string& prompt);
 
 }  // namespace xlstm::apps

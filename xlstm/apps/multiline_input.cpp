@@ -1,4 +1,4 @@
-#include "xlstm/apps/turn_reader.h"
+#include "xlstm/apps/multiline_input.h"
 
 #include <string_view>
 
@@ -49,7 +49,7 @@ Line PipeLines::read(const std::string&) {
   }
 }
 
-Line read_turn(LineSource& lines, const std::string& prompt) {
+Line read_multiline(LineSource& lines, const std::string& prompt) {
   Line line = lines.read(prompt);
   if (line.end != LineEnd::kText) return line;
   if (line.text.find('\n') != std::string::npos) return line;  // pasted: whole as it is
