@@ -90,8 +90,8 @@ struct Candidate {
 };
 
 struct Spec {
-  Recipe recipe;
-  std::optional<RoundedSource::Use> moments;
+  QuantizationRecipe recipe;
+  std::optional<RoundedSource::Use> covariance;
 };
 
 Quantization with_bits(Quantization format, const std::string& bits) {
@@ -112,9 +112,9 @@ Spec spec_of(const std::string& text) {
     const auto [key, value] = std::pair(words[at].substr(0, words[at].find('=')),
                                         words[at].substr(words[at].find('=') + 1));
     if (key == "minmax") out.recipe.search = false;
-    if (key == "weighted") out.moments = RoundedSource::Use::kWeighted;
-    if (key == "calibrated") out.moments = RoundedSource::Use::kCompensated;
-    if (key == "apart") out.moments = RoundedSource::Use::kApart;
+    if (key == "weighted") out.covariance = RoundedSource::Use::kWeighted;
+    if (key == "calibrated") out.covariance = RoundedSource::Use::kCompensated;
+    if (key == "apart") out.covariance = RoundedSource::Use::kApart;
     if (key == "head") out.recipe.head = with_bits(out.recipe.format, value);
     if (key == "embedding") out.recipe.embedding = with_bits(out.recipe.format, value);
     if (key == "keep") out.recipe.exclude.push_back(value);
@@ -145,7 +145,7 @@ std::string text_of(const std::string& file) {
   return text.str();
 }
 
-std::unique_ptr<InputMoments> moments_of(const Arguments& arguments) {
+std::unique_ptr<InputCovariance> covariance_of(const Arguments& arguments) {
   const std::string& file = arguments.calibrate;
   return file.empty() ? calibrate_with_own_text(arguments.model, arguments.calibration)
                       : calibrate_with(arguments.model, text_of(file), file, arguments.calibration);
@@ -165,9 +165,9 @@ Candidate open_weights_of(const std::string& name, const Plan& plan, const Tenso
     const std::uint64_t bytes = model.weight_bytes();
     return {name, std::move(model), bytes};
   }
-  const auto moments = spec.moments ? moments_of(arguments) : nullptr;
-  const RoundedSource rounded(source, plan, spec.recipe, moments.get(),
-                              spec.moments.value_or(RoundedSource::Use::kWeighted));
+  const auto covariance = spec.covariance ? covariance_of(arguments) : nullptr;
+  const RoundedSource rounded(source, plan, spec.recipe, covariance.get(),
+                              spec.covariance.value_or(RoundedSource::Use::kWeighted));
   return {name, Model::load(plan, rounded), rounded.packed_bytes()};
 }
 

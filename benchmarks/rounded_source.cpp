@@ -9,8 +9,8 @@
 
 namespace xlstm {
 
-RoundedSource::RoundedSource(const TensorSource& source, const Plan& plan, const Recipe& recipe,
-                             InputMoments* moments, Use use)
+RoundedSource::RoundedSource(const TensorSource& source, const Plan& plan,
+                             const QuantizationRecipe& recipe, InputCovariance* covariance, Use use)
     : source_(source), tensors_(source.tensors()) {
   for (const TensorInfo& tensor : tensors_) packed_bytes_ += tensor.bytes;
   for (const Layer& layer : plan.layers) {
@@ -20,7 +20,7 @@ RoundedSource::RoundedSource(const TensorSource& source, const Plan& plan, const
       const auto K = static_cast<std::size_t>(parameter.shape[1]);
       Inputs inputs;
       std::vector<float> columns,
-          found = moments != nullptr ? moments->of(parameter.name) : columns;
+          found = covariance != nullptr ? covariance->covariance(parameter.name) : columns;
       kernels::InputFactor factor;
       if (!found.empty() && use == Use::kWeighted) {
         for (std::size_t k = 0; k < K; ++k) columns.push_back(found[k * K + k]);
@@ -31,8 +31,8 @@ RoundedSource::RoundedSource(const TensorSource& source, const Plan& plan, const
       }
       for (const std::size_t index : parameter.sources) {
         round(index, *format, recipe.search, inputs);
-        if (moments != nullptr && use == Use::kCompensated) {
-          moments->settle(parameter.name, values_.at(index));
+        if (covariance != nullptr && use == Use::kCompensated) {
+          covariance->record_result(parameter.name, values_.at(index));
         }
       }
     }

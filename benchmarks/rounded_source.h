@@ -8,25 +8,25 @@
 #include <string>
 #include <vector>
 
-#include "xlstm/convert/input_moments.h"
+#include "xlstm/convert/input_covariance.h"
 #include "xlstm/kernels/quantize/input_factor.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/plan.h"
-#include "xlstm/wiring/recipe.h"
+#include "xlstm/wiring/quantization_recipe.h"
 
 namespace xlstm {
 
 class RoundedSource : public TensorSource {
  public:
   enum class Use {
-    kWeighted,     // the scales' search counts errors by the moments' diagonal
+    kWeighted,     // the scales' search counts errors by the covariance' diagonal
     kCompensated,  // as xlstm convert
-    kApart         // without telling the moments what matrices became
+    kApart         // without recording what matrices became
   };
 
-  // `source` must outlive this. `moments` may be null.
-  RoundedSource(const TensorSource& source, const Plan& plan, const Recipe& recipe,
-                InputMoments* moments, Use use);
+  // `source` must outlive this. `covariance` may be null.
+  RoundedSource(const TensorSource& source, const Plan& plan, const QuantizationRecipe& recipe,
+                InputCovariance* covariance, Use use);
 
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
   void read(std::size_t index, std::uint64_t offset, std::span<std::byte> to) const override;

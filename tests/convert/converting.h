@@ -29,7 +29,7 @@ inline const fs::path kGolden = fs::path(XLSTM_TEST_DATA) / "golden";
 inline ConvertOptions quantising(int bits = 4, int group = 64,
                                  QuantizationMode mode = QuantizationMode::kAffine) {
   ConvertOptions options;
-  options.recipe = Recipe{};
+  options.recipe = QuantizationRecipe{};
   options.recipe->format = {mode, bits, group};
   return options;
 }

@@ -123,10 +123,10 @@ TEST(NoMemory, is_told_by_calibration) {
   expect_told(
       "own", [&] { calibrate_with_own_text(folder, options); }, 1);
   const auto moments = calibrate_with(folder, text, "text", options);
-  moments->of("embedding.weight");
+  moments->covariance("embedding.weight");
   const std::vector<float> row(256);
   expect_told(
-      "settle", [&] { moments->settle("embedding.weight", row); }, 1);
+      "settle", [&] { moments->record_result("embedding.weight", row); }, 1);
 }
 
 }  // namespace

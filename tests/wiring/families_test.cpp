@@ -7,7 +7,7 @@
 #include "tests/wiring/fake_source.h"
 #include "tests/wiring/made_up_family.h"
 #include "xlstm/wiring/discover.h"
-#include "xlstm/wiring/recipe.h"
+#include "xlstm/wiring/quantization_recipe.h"
 #include "xlstm/wiring/views.h"
 
 namespace xlstm::testing {
@@ -91,7 +91,7 @@ TEST(Families, ViewsShowWhatThePlanSays) {
 TEST(Families, ARecipeExcludesWhatThePlanHas) {
   const Plan plan = discover("{}", leaky_source(), "model", families_with_leaky());
   EXPECT_THAT(quantizable_kinds(plan), ElementsAre("embedding", "head"));
-  Recipe recipe = default_recipe({.bits = 4, .group_size = 32});
+  QuantizationRecipe recipe = default_recipe({.bits = 4, .group_size = 32});
   recipe.exclude = {"head", "decay"};  // the latter never is quantised
   check_recipe_for(recipe, plan, "model");
   EXPECT_FALSE(format_for(recipe, plan, plan.layers.back(), plan.layers.back().parameters[0]));
@@ -105,7 +105,7 @@ TEST(Families, ARecipeForXlstmLarge) {
   const Plan plan = discover("{}", make_source(), "model");
   EXPECT_THAT(quantizable_kinds(plan),
               ElementsAre("embedding", "head", "qkvo", "out", "up", "down"));
-  Recipe recipe;
+  QuantizationRecipe recipe;
   recipe.exclude = {"gates", "norms", "down"};
   check_recipe_for(recipe, plan, "model");
 }

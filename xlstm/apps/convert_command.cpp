@@ -51,10 +51,10 @@ std::optional<Quantization> with_bits(Quantization format, const std::string& bi
   return format;
 }
 
-std::optional<Recipe> recipe_of(const ConvertArguments& options) {
+std::optional<QuantizationRecipe> recipe_of(const ConvertArguments& options) {
   const auto format = options.quantize.format();
   if (!format) return std::nullopt;
-  Recipe recipe = default_recipe(*format);
+  QuantizationRecipe recipe = default_recipe(*format);
   if (!options.head.empty()) recipe.head = with_bits(*format, options.head);
   if (!options.embedding.empty()) recipe.embedding = with_bits(*format, options.embedding);
   recipe.exclude = split(options.keep);
@@ -96,8 +96,8 @@ Json report_json(const ConvertReport& report) {
           {"files", report.files}};
 }
 
-std::unique_ptr<InputMoments> calibration_of(const ConvertArguments& options,
-                                             const std::filesystem::path& from) {
+std::unique_ptr<InputCovariance> calibration_of(const ConvertArguments& options,
+                                                const std::filesystem::path& from) {
   if (options.calibrate.empty()) return nullptr;
   CalibrationOptions to;
   to.tokens = options.calibration_tokens;
@@ -122,8 +122,8 @@ int run_convert(const ConvertArguments& options) {
     bar.update(share);
   };
   const std::filesystem::path from = Engine::resolve(options.from);
-  const std::unique_ptr<InputMoments> moments = calibration_of(options, from);
-  to.moments = moments.get();
+  const std::unique_ptr<InputCovariance> covariance = calibration_of(options, from);
+  to.covariance = covariance.get();
   to.check_memory = [&](std::uint64_t bytes) {
     EngineOptions limits = options.engine;
     limits.device = "cpu";  // converting takes the host's memory

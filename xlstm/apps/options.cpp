@@ -10,7 +10,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/text/tokenizer.h"
 #include "xlstm/wiring/plan.h"
-#include "xlstm/wiring/recipe.h"
+#include "xlstm/wiring/quantization_recipe.h"
 
 namespace xlstm::apps {
 namespace {
@@ -234,7 +234,7 @@ Engine open_engine(const ModelOptions& options) {
   Engine opened = Engine::open(options.model, engine);
   bar.clear();
   if (engine.quantization &&
-      !changes_anything(default_recipe(*engine.quantization), opened.plan())) {
+      !quantizes_anything(default_recipe(*engine.quantization), opened.plan())) {
     write_note(str("xlstm: --quantize changes nothing in ", opened.plan().name,
                    ", whose weights are ", opened.plan().dtypes(), "\n"));
   }

@@ -15,7 +15,7 @@ class Planner {
     for (const Layer& layer : plan_.layers) {
       for (const Parameter& parameter : layer.parameters) add(layer, parameter);
     }
-    if (options_.moments == nullptr) std::ranges::sort(out_, {}, &Conversion::source);
+    if (options_.covariance == nullptr) std::ranges::sort(out_, {}, &Conversion::source);
     return std::move(out_);
   }
 
@@ -73,7 +73,7 @@ std::string path_of(const std::string& weight) {
 
 std::uint64_t Conversion::bytes() const {
   std::uint64_t sum = 0;
-  for (const TensorHeading& tensor : written) sum += tensor.bytes();
+  for (const TensorHeader& tensor : written) sum += tensor.bytes();
   return sum;
 }
 
@@ -82,8 +82,8 @@ std::vector<Conversion> plan_conversions(const Plan& plan, const TensorSource& s
   return Planner(plan, source, options).take();
 }
 
-std::vector<std::vector<Conversion>> divide(std::vector<Conversion> all,
-                                            std::uint64_t shard_bytes) {
+std::vector<std::vector<Conversion>> split_into_shards(std::vector<Conversion> all,
+                                                       std::uint64_t shard_bytes) {
   std::vector<std::vector<Conversion>> shards(1);
   std::uint64_t filled = 0;
   for (Conversion& each : all) {

@@ -98,7 +98,7 @@ void write_index(const fs::path& to, const std::vector<std::vector<Conversion>>&
   for (std::size_t i = 0; i < shards.size(); ++i) {
     for (const Conversion& each : shards[i]) {
       bytes += each.bytes();
-      for (const TensorHeading& tensor : each.written) {
+      for (const TensorHeader& tensor : each.written) {
         map[tensor.name] = shard_name(i, shards.size());
       }
     }

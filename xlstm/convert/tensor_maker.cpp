@@ -17,7 +17,7 @@ namespace {
 using Write = std::function<void(std::span<const std::byte>)>;
 
 void make_quantised(const Conversion& conversion, const TensorSource& source,
-                    const ConvertOptions& options, Compensation& compensation, const Write& write) {
+                    const ConvertOptions& options, GptqFactors& factors, const Write& write) {
   const TensorInfo& info = source.tensors()[conversion.source];
   const auto N = static_cast<std::size_t>(info.shape[0]);
   const auto K = static_cast<std::size_t>(info.shape[1]);
@@ -31,14 +31,14 @@ void make_quantised(const Conversion& conversion, const TensorSource& source,
                                        biases.empty() ? nullptr : biases.data(),
                                        kernels::weight_type(written[1].dtype)};
   const std::vector<std::byte> bytes = source.read_all(conversion.source);
-  if (const kernels::InputFactor* factor = compensation.factor(conversion.slot, K)) {
+  if (const kernels::InputFactor* factor = factors.factor(conversion.parameter, K)) {
     kernels::compensate_matrix(bytes, info.dtype, N, *factor, *conversion.format, rounding, rows,
                                info.name);
   } else {
     kernels::quantize_matrix(bytes, info.dtype, N, K, *conversion.format, rounding, nullptr, rows,
                              info.name);
   }
-  compensation.settle(conversion, N, K, rows);
+  factors.record_result(conversion, N, K, rows);
   write(std::as_bytes(std::span(words)));
   write(scales);
   if (written.size() > 2) write(biases);
@@ -92,14 +92,14 @@ void make_plain(const TensorSource& source, std::size_t index, DType type, const
 }  // namespace
 
 void make_tensors(const Conversion& conversion, const TensorSource& source,
-                  const ConvertOptions& options, Compensation& compensation, const Write& write) {
+                  const ConvertOptions& options, GptqFactors& factors, const Write& write) {
   if (conversion.format) {
-    return make_quantised(conversion, source, options, compensation, write);
+    return make_quantised(conversion, source, options, factors, write);
   }
   make_plain(source, conversion.source, conversion.written.front().dtype, write);
 }
 
-std::uint64_t bytes_to_make(const Conversion& conversion, const TensorSource& source,
+std::uint64_t working_bytes(const Conversion& conversion, const TensorSource& source,
                             const ConvertOptions& options) {
   const TensorInfo& info = source.tensors()[conversion.source];
   if (!conversion.format) {
@@ -107,12 +107,12 @@ std::uint64_t bytes_to_make(const Conversion& conversion, const TensorSource& so
     return kAtOnce * (size_of(info.dtype) + sizeof(float) + to);
   }
   // The tensor before and after; rows as floats on each thread, as they are and as they change; and
-  // with moments all of them as the file will hold them.
+  // with an InputCovariance all of them as the file will hold them.
   const auto N = static_cast<std::uint64_t>(info.shape[0]);
   const auto K = static_cast<std::uint64_t>(info.shape[1]);
   const std::uint64_t rows = std::max(kAtOnce, kernels::kCompensatedRows * K);
-  const std::uint64_t settled = options.moments != nullptr ? N * K : 0;
-  return info.bytes + conversion.bytes() + sizeof(float) * (2 * thread_count() * rows + settled);
+  const std::uint64_t recorded = options.covariance != nullptr ? N * K : 0;
+  return info.bytes + conversion.bytes() + sizeof(float) * (2 * thread_count() * rows + recorded);
 }
 
 }  // namespace xlstm

@@ -38,19 +38,19 @@ EngineOptions limits_of(const CalibrationOptions& options) {
 }
 
 // A checkpoint, its texts and where they have been read to.
-class ModelMoments : public InputMoments {
+class ModelCovariance : public InputCovariance {
  public:
-  ModelMoments(Opened opened, std::function<Texts(const Opened&)> texts, std::size_t tokens,
-               const CalibrationOptions& options)
+  ModelCovariance(Opened opened, std::function<Texts(const Opened&)> texts, std::size_t tokens,
+                  const CalibrationOptions& options)
       : opened_(std::move(opened)), texts_(std::move(texts)), tokens_(tokens), options_(options) {}
 
-  ~ModelMoments() override { ops::settle(); }
+  ~ModelCovariance() override { ops::settle(); }
 
-  std::vector<float> of(const std::string& slot) override {
-    return with_memory_told([&] { return moments_of(slot); });
+  std::vector<float> covariance(const std::string& parameter) override {
+    return with_memory_told([&] { return covariance_of(parameter); });
   }
 
-  void settle(const std::string& slot, std::span<const float> values) override {
+  void record_result(const std::string& slot, std::span<const float> values) override {
     with_memory_told([&] { take_rows(slot, values); });
   }
 
@@ -79,7 +79,7 @@ class ModelMoments : public InputMoments {
     respect_soft_limit(limits_of(options_));
   }
 
-  std::vector<float> moments_of(const std::string& slot) {
+  std::vector<float> covariance_of(const std::string& slot) {
     rows_.clear();
     if (!inputs_) {
       const Texts texts = texts_(opened_);
@@ -90,11 +90,12 @@ class ModelMoments : public InputMoments {
       inputs_.emplace(opened_.checkpoint.plan, *opened_.checkpoint.tensors, texts,
                       options_.on_step);
     }
-    const std::optional<mx::array> moments = inputs_->moments(slot);
-    if (!moments) return {};
-    std::vector<float> out(moments->data<float>(), moments->data<float>() + moments->size());
+    const std::optional<mx::array> covariance = inputs_->moments(slot);
+    if (!covariance) return {};
+    std::vector<float> out(covariance->data<float>(),
+                           covariance->data<float>() + covariance->size());
     if (first_not_finite(out.data(), out.size()) == out.size()) {
-      shrink(out, static_cast<std::size_t>(moments->shape(0)));
+      shrink(out, static_cast<std::size_t>(covariance->shape(0)));
       return out;
     }
     fail_wanted(ErrorKind::kModel, slot, "finite inputs while the text is read",
@@ -102,10 +103,10 @@ class ModelMoments : public InputMoments {
   }
 
   // What T tokens say of how K columns go together is part chance, and rounding would fit to that.
-  void shrink(std::vector<float>& moments, std::size_t K) const {
+  void shrink(std::vector<float>& covariance, std::size_t K) const {
     const float share = static_cast<float>(tokens_) / static_cast<float>(tokens_ + K);
-    for (std::size_t i = 0; i < moments.size(); ++i) {
-      if (i % (K + 1) != 0) moments[i] *= share;
+    for (std::size_t i = 0; i < covariance.size(); ++i) {
+      if (i % (K + 1) != 0) covariance[i] *= share;
     }
   }
 
@@ -114,7 +115,7 @@ class ModelMoments : public InputMoments {
   std::size_t tokens_;  // as many at most, until they are there
   CalibrationOptions options_;
   std::optional<MatrixInputs> inputs_;  // none before the first slot is asked for
-  std::vector<float> rows_;             // of the slot being settled
+  std::vector<float> rows_;             // of the slot being recorded
 };
 
 Opened open(const std::filesystem::path& folder, const Tokenizer& tokenizer,
@@ -199,9 +200,9 @@ Texts write_texts(const Opened& opened, const CalibrationOptions& options) {
 
 }  // namespace
 
-std::unique_ptr<InputMoments> calibrate_with(const std::filesystem::path& folder,
-                                             std::string_view text, std::string_view where,
-                                             const CalibrationOptions& options) {
+std::unique_ptr<InputCovariance> calibrate_with(const std::filesystem::path& folder,
+                                                std::string_view text, std::string_view where,
+                                                const CalibrationOptions& options) {
   return with_memory_told([&] {
     DeviceAsBefore before;
     const Tokenizer tokenizer = Tokenizer::open(folder);
@@ -210,14 +211,14 @@ std::unique_ptr<InputMoments> calibrate_with(const std::filesystem::path& folder
     const std::size_t tokens = texts.front().size();
     apply_limits(limits_of(options));
     before.change_stays();
-    return std::make_unique<ModelMoments>(
+    return std::make_unique<ModelCovariance>(
         std::move(opened), [texts = std::move(texts)](const Opened&) { return texts; }, tokens,
         options);
   });
 }
 
-std::unique_ptr<InputMoments> calibrate_with_own_text(const std::filesystem::path& folder,
-                                                      const CalibrationOptions& options) {
+std::unique_ptr<InputCovariance> calibrate_with_own_text(const std::filesystem::path& folder,
+                                                         const CalibrationOptions& options) {
   return with_memory_told([&] {
     DeviceAsBefore before;
     Opened opened = open(folder, Tokenizer::open(folder), options);
@@ -228,7 +229,7 @@ std::unique_ptr<InputMoments> calibrate_with_own_text(const std::filesystem::pat
     check_memory_for_own(opened, options);
     apply_limits(limits_of(options));
     before.change_stays();
-    return std::make_unique<ModelMoments>(
+    return std::make_unique<ModelCovariance>(
         std::move(opened), [options](const Opened& of) { return write_texts(of, options); },
         std::max(options.tokens, kLeastCalibration), options);
   });

@@ -30,15 +30,15 @@ Tokenizer open_tokenizer(const std::filesystem::path& folder, std::int64_t V) {
               str("a token with an id in [0, ", V, ")"), "none");
 }
 
-std::optional<Recipe> recipe_of(const EngineOptions& options) {
+std::optional<QuantizationRecipe> recipe_of(const EngineOptions& options) {
   if (!options.quantization) return std::nullopt;
-  const Recipe recipe = default_recipe(*options.quantization);
+  const QuantizationRecipe recipe = default_recipe(*options.quantization);
   check_recipe(recipe, "quantization");
   return recipe;
 }
 
 Model load_model(const Checkpoint& checkpoint, const EngineOptions& options,
-                 const std::optional<Recipe>& recipe) {
+                 const std::optional<QuantizationRecipe>& recipe) {
   const ComputeDtype dtype = choose_dtype(options);
   const std::string where =
       checkpoint.folder.empty() ? checkpoint.plan.name : checkpoint.folder.string();
@@ -56,7 +56,7 @@ Model open_synthetic(const std::string& size, const EngineOptions& options) {
     Synthetic synthetic = make_synthetic(size);
     const Checkpoint checkpoint = Checkpoint::in_memory("synthetic-" + size, synthetic.config_json,
                                                         std::move(synthetic.source));
-    std::optional<Recipe> recipe = recipe_of(options);
+    std::optional<QuantizationRecipe> recipe = recipe_of(options);
     if (recipe) recipe->search = false;  // takes minutes for 7b, and nobody reads what it writes
     Model model = load_model(checkpoint, options, recipe);
     apply_limits(options);

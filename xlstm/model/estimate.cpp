@@ -49,7 +49,7 @@ std::uint64_t segment_of_nodes(const Plan& plan, std::uint64_t tokens, std::uint
 }  // namespace
 
 MemoryEstimate estimate_memory(const Plan& plan, ComputeDtype dtype, int batch,
-                               const std::optional<Recipe>& quantization,
+                               const std::optional<QuantizationRecipe>& quantization,
                                const mx::Device& device) {
   const mx::Dtype type = dtype == ComputeDtype::kBfloat16 ? mx::bfloat16 : mx::float32;
   MemoryEstimate out;

@@ -13,7 +13,7 @@
 #include "xlstm/model/state.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/plan.h"
-#include "xlstm/wiring/recipe.h"
+#include "xlstm/wiring/quantization_recipe.h"
 
 namespace xlstm {
 
@@ -23,7 +23,8 @@ std::string_view name_of(ComputeDtype dtype);  // "float32", "bfloat16"
 struct LoadOptions {
   ComputeDtype dtype = ComputeDtype::kFloat32;  // of weights; activations are float32 on the CPU
   std::function<void(double)> on_progress;      // share of bytes loaded, 0 to 1
-  std::optional<Recipe> quantization = {};      // of what the file does not hold quantised already
+  std::optional<QuantizationRecipe> quantization =
+      {};  // of what the file does not hold quantised already
 };
 
 enum class Positions { kAll, kLast };
@@ -75,7 +76,7 @@ struct MemoryEstimate {
   std::uint64_t total() const { return weights + state + workspace; }
 };
 MemoryEstimate estimate_memory(const Plan& plan, ComputeDtype dtype, int batch = 1,
-                               const std::optional<Recipe>& quantization = {},
+                               const std::optional<QuantizationRecipe>& quantization = {},
                                const mlx::core::Device& device = mlx::core::default_device());
 
 }  // namespace xlstm

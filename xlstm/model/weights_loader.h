@@ -9,7 +9,7 @@
 #include "xlstm/ops/ops.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/plan.h"
-#include "xlstm/wiring/recipe.h"
+#include "xlstm/wiring/quantization_recipe.h"
 
 namespace xlstm {
 
@@ -17,7 +17,7 @@ namespace xlstm {
 // quantised (as it is) and for what the recipe quantises.
 struct MemoryFormat {
   mlx::core::Dtype dtype;
-  std::optional<Recipe> recipe;
+  std::optional<QuantizationRecipe> recipe;
 };
 
 struct LoadedWeights {

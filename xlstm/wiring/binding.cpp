@@ -16,7 +16,7 @@ constexpr std::size_t kNone = TensorSource::npos;
 // checkpoint.
 struct Group {
   const RowList& rows;
-  const Filled& filled;
+  const TensorsByEntry& by_entry;
   std::function<std::string(const TensorRow&)> name;
 };
 
@@ -35,7 +35,7 @@ class Checker {
     check_kinds();
     find_fused();
     for_each_group([this](const Group& group) { check_missing(group); });
-    for (const auto& [first, second] : tensors_.twice) add_twice(first, second);
+    for (const auto& [first, second] : tensors_.duplicates) add_duplicate(first, second);
     for_each_group([this](const Group& group) { check_filled(group); });
     for_each_group([this](const Group& group) { check_formats(group); });
     check_unexpected();
@@ -49,7 +49,7 @@ class Checker {
            [this](const TensorRow& row) { return str(tensors_.wrapper, row.names.front()); }});
     for (const auto& [number, block] : tensors_.blocks) {
       if (block.is_foreign()) continue;
-      visit({table_.block, block.filled, [this, at = number](const TensorRow& row) {
+      visit({table_.block, block.by_entry, [this, at = number](const TensorRow& row) {
                return tensors_.name_in_block(at, row);
              }});
     }
@@ -86,14 +86,14 @@ class Checker {
     fused_.assign(table_.block.rows().size(), false);
     for (const auto& [number, block] : tensors_.blocks) {
       for (std::size_t index = 0; index < fused_.size(); ++index) {
-        if (holds_fused({table_.block, block.filled, {}}, index)) fused_[index] = true;
+        if (holds_fused({table_.block, block.by_entry, {}}, index)) fused_[index] = true;
       }
     }
   }
 
   static bool holds_fused(const Group& group, std::size_t index) {
     const ParameterRow& row = group.rows.rows()[index];
-    return row.fused && group.filled[group.rows.first(index) + row.parts.size()] != kNone;
+    return row.fused && group.by_entry[group.rows.first(index) + row.parts.size()] != kNone;
   }
 
   void check_missing(const Group& group) {
@@ -103,14 +103,14 @@ class Checker {
       const std::size_t first = group.rows.first(index);
       std::size_t present = 0;
       for (std::size_t i = 0; i < row.parts.size(); ++i)
-        present += group.filled[first + i] != kNone;
+        present += group.by_entry[first + i] != kNone;
       if (holds_fused(group, index)) {
         if (present > 0) add_both(group, index);
       } else if (present == 0 && row.fused && fused_[index]) {
         add_missing(group, *row.fused);
       } else {
         for (std::size_t i = 0; i < row.parts.size(); ++i) {
-          if (group.filled[first + i] == kNone) add_missing(group, row.parts[i]);
+          if (group.by_entry[first + i] == kNone) add_missing(group, row.parts[i]);
         }
       }
     }
@@ -123,7 +123,7 @@ class Checker {
     });
   }
 
-  void add_twice(std::size_t first, std::size_t second) {
+  void add_duplicate(std::size_t first, std::size_t second) {
     diagnostics_.add([&] {
       return str(quoted(info(first).name), " and ", quoted(info(second).name),
                  " are the same tensor");
@@ -134,10 +134,10 @@ class Checker {
     const ParameterRow& row = group.rows.rows()[index];
     const std::size_t first = group.rows.first(index);
     std::size_t part = 0;
-    while (group.filled[first + part] == kNone) ++part;
+    while (group.by_entry[first + part] == kNone) ++part;
     diagnostics_.add([&] {
-      return str(quoted(info(group.filled[first + part]).name), " is in ",
-                 quoted(info(group.filled[first + row.parts.size()]).name), " too");
+      return str(quoted(info(group.by_entry[first + part]).name), " is in ",
+                 quoted(info(group.by_entry[first + row.parts.size()]).name), " too");
     });
   }
 
@@ -162,9 +162,9 @@ class Checker {
   }
 
   void check_filled(const Group& group) {
-    for (std::size_t entry = 0; entry < group.filled.size(); ++entry) {
-      if (group.filled[entry] == kNone || source_.is_broken(group.filled[entry])) continue;
-      const TensorInfo& tensor = info(group.filled[entry]);
+    for (std::size_t entry = 0; entry < group.by_entry.size(); ++entry) {
+      if (group.by_entry[entry] == kNone || source_.is_unsound(group.by_entry[entry])) continue;
+      const TensorInfo& tensor = info(group.by_entry[entry]);
       const Axes& axes = group.rows.entries()[entry].tensor->axes;
       if (!fits(tensor.shape, axes)) {
         diagnostics_.add([&] {
@@ -186,12 +186,12 @@ class Checker {
       const std::size_t first = group.rows.first(index);
       const std::size_t entries = row.parts.size() + (row.fused ? 1 : 0);
       for (std::size_t i = 0; i < entries; ++i) {
-        const std::size_t tensor = group.filled[first + i];
-        if (tensor == kNone || source_.is_broken(tensor)) continue;
+        const std::size_t tensor = group.by_entry[first + i];
+        if (tensor == kNone || source_.is_unsound(tensor)) continue;
         if (row.keep_float32) {
           if (source_.packed(tensor) != nullptr) add_quantised(tensor);
         } else if (i > 0 && i < row.parts.size()) {
-          compare_formats(group.filled[first], tensor);
+          compare_formats(group.by_entry[first], tensor);
         }
       }
     }
@@ -206,7 +206,7 @@ class Checker {
 
   // Rows that are joined into one matrix at load. Plain ones may differ: they are converted.
   void compare_formats(std::size_t first, std::size_t tensor) {
-    if (first == kNone || source_.is_broken(first)) return;
+    if (first == kNone || source_.is_unsound(first)) return;
     const PackedTensors* a = source_.packed(first);
     const PackedTensors* b = source_.packed(tensor);
     if (a == nullptr && b == nullptr) return;

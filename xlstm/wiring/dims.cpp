@@ -43,11 +43,11 @@ class DimVotes {
  public:
   explicit DimVotes(const TensorTable& table) : table_(table), of_dims_(table.dims.size()) {}
 
-  void add(const RowList& rows, const Filled& filled, const TensorSource& source) {
-    for (std::size_t entry = 0; entry < filled.size(); ++entry) {
-      if (filled[entry] == kNone) continue;
+  void add(const RowList& rows, const TensorsByEntry& by_entry, const TensorSource& source) {
+    for (std::size_t entry = 0; entry < by_entry.size(); ++entry) {
+      if (by_entry[entry] == kNone) continue;
       const Axes& axes = rows.entries()[entry].tensor->axes;
-      const Shape& shape = source.tensors()[filled[entry]].shape;
+      const Shape& shape = source.tensors()[by_entry[entry]].shape;
       if (shape.size() != axes.size()) continue;
       for (std::size_t i = 0; i < axes.size(); ++i) add(axes[i], shape[i]);
     }
@@ -107,7 +107,7 @@ DimLengths find_dims(const TensorTable& table, const SortedTensors& tensors,
                      const TensorSource& source) {
   DimVotes votes(table);
   votes.add(table.outer, tensors.outer, source);
-  for (const auto& [number, block] : tensors.blocks) votes.add(table.block, block.filled, source);
+  for (const auto& [number, block] : tensors.blocks) votes.add(table.block, block.by_entry, source);
   return votes.winners();
 }
 

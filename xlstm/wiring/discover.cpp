@@ -27,7 +27,7 @@ using Families = std::span<const Family* const>;
   }
   diagnostics.add([&] {
     std::string known;
-    for (const Family* each : among) known += str(known.empty() ? "" : " or ", each->told_by);
+    for (const Family* each : among) known += str(known.empty() ? "" : " or ", each->recognised_by);
     return str("no tensor has a name of ", known);
   });
   for (const TensorInfo& tensor : source.tensors()) {

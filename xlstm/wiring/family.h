@@ -12,8 +12,8 @@
 namespace xlstm {
 
 struct Family {
-  std::string_view name;     // "xlstm-large"
-  std::string_view told_by;  // for people: "xLSTM-large (...mlstm_layer...)"
+  std::string_view name;           // "xlstm-large"
+  std::string_view recognised_by;  // for people: "xLSTM-large (...mlstm_layer...)"
 
   // By the config or the tensors' names; whether all else is right is for `plan` to say.
   bool (*recognise)(const ConfigFile& config, const TensorSource& tensors);

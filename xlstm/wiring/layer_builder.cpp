@@ -10,17 +10,18 @@ namespace {
 
 constexpr std::size_t kNone = TensorSource::npos;
 
-bool is_fused(const RowList& rows, const Filled& filled, std::size_t index) {
+bool is_fused(const RowList& rows, const TensorsByEntry& by_entry, std::size_t index) {
   const ParameterRow& row = rows.rows()[index];
-  return row.fused && filled[rows.first(index) + row.parts.size()] != kNone;
+  return row.fused && by_entry[rows.first(index) + row.parts.size()] != kNone;
 }
 
-std::vector<std::size_t> sources_of(const RowList& rows, const Filled& filled, std::size_t index) {
+std::vector<std::size_t> sources_of(const RowList& rows, const TensorsByEntry& by_entry,
+                                    std::size_t index) {
   const std::size_t first = rows.first(index);
   const std::size_t parts = rows.rows()[index].parts.size();
-  if (is_fused(rows, filled, index)) return {filled[first + parts]};
+  if (is_fused(rows, by_entry, index)) return {by_entry[first + parts]};
   std::vector<std::size_t> out;
-  for (std::size_t i = 0; i < parts; ++i) out.push_back(filled[first + i]);
+  for (std::size_t i = 0; i < parts; ++i) out.push_back(by_entry[first + i]);
   return out;
 }
 
@@ -46,11 +47,11 @@ class LayerBuilder {
   }
 
   // The parameters of the rows whose layer is `of`.
-  Layer build(const RowList& rows, const Filled& filled, std::string_view of) {
+  Layer build(const RowList& rows, const TensorsByEntry& by_entry, std::string_view of) {
     for (std::size_t index = 0; index < rows.rows().size(); ++index) {
       const ParameterRow& row = rows.rows()[index];
       if (row.layer != of || !binding_.conditions[row.condition]) continue;
-      add(row, sources_of(rows, filled, index));
+      add(row, sources_of(rows, by_entry, index));
     }
     layer_.dtype = formats_.text();
     return std::move(layer_);
@@ -99,14 +100,14 @@ Layer outer_layer(const Binding& binding, std::string_view name, std::string kin
 Layer block_layer(const Binding& binding, std::uint64_t number, std::string_view name,
                   std::string kind) {
   return LayerBuilder(binding, str("blocks.", number, ".", name), std::move(kind))
-      .build(binding.table.block, binding.tensors.blocks.at(number).filled, name);
+      .build(binding.table.block, binding.tensors.blocks.at(number).by_entry, name);
 }
 
 bool any_fused(const Binding& binding) {
   const RowList& rows = binding.table.block;
   for (const auto& [number, block] : binding.tensors.blocks) {
     for (std::size_t index = 0; index < rows.rows().size(); ++index) {
-      if (is_fused(rows, block.filled, index)) return true;
+      if (is_fused(rows, block.by_entry, index)) return true;
     }
   }
   return false;

@@ -96,7 +96,7 @@ class PartsChecker {
 // The format that the config gives the layer; nullopt with a fault if that is none of ours.
 std::optional<Quantization> format_of(const TensorInfo& weight, const QuantizationConfig& config,
                                       Diagnostics& diagnostics) {
-  const WrittenFormat* written = config.find(path_of(weight));
+  const DeclaredFormat* written = config.find(path_of(weight));
   if (written == nullptr) {
     diagnostics.add([&] {
       return str(quoted(weight.name),
@@ -154,13 +154,13 @@ void MatrixView::add_plain(std::size_t index) {
   tensors_.push_back(source_.tensors()[index]);
   origins_.push_back(index);
   packed_.emplace_back();
-  broken_.push_back(false);
+  unsound_.push_back(false);
 }
 
 void MatrixView::add_packed(std::size_t words, const QuantizationConfig& config,
                             Diagnostics& diagnostics) {
   add_plain(words);
-  broken_.back() = true;
+  unsound_.back() = true;
   TensorInfo& view = tensors_.back();
   const TensorInfo& weight = source_.tensors()[words];
   view.dtype = DType::kF32;
@@ -185,7 +185,7 @@ void MatrixView::add_packed(std::size_t words, const QuantizationConfig& config,
   view.bytes += scale.bytes;
   if (parts.biases != kNone) view.bytes += source_.tensors()[parts.biases].bytes;
   packed_.back() = parts;
-  broken_.back() = false;
+  unsound_.back() = false;
 }
 
 const std::map<std::string, std::string>& MatrixView::metadata() const {

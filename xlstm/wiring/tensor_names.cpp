@@ -75,21 +75,22 @@ class Sorter {
   }
 
   // Puts a tensor into its entry; false if its name is in no row.
-  bool fill(const RowList& rows, std::string_view name, std::size_t tensor, Filled& filled) {
+  bool fill(const RowList& rows, std::string_view name, std::size_t tensor,
+            TensorsByEntry& by_entry) {
     const std::size_t entry = rows.find(name);
     if (entry == kNone) return false;
-    if (filled[entry] == kNone) {
-      filled[entry] = tensor;
+    if (by_entry[entry] == kNone) {
+      by_entry[entry] = tensor;
     } else {
-      out_.twice.emplace_back(filled[entry], tensor);
+      out_.duplicates.emplace_back(by_entry[entry], tensor);
     }
     return true;
   }
 
   void sort_into_block(const SplitName& name, std::size_t tensor) {
     BlockTensors& block = out_.blocks[name.block];
-    block.filled.resize(table_.block.entries().size(), kNone);
-    if (!fill(table_.block, name.rest, tensor, block.filled)) {
+    block.by_entry.resize(table_.block.entries().size(), kNone);
+    if (!fill(table_.block, name.rest, tensor, block.by_entry)) {
       block.unexpected.push_back(tensor);
       return;
     }

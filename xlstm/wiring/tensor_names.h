@@ -14,10 +14,10 @@
 namespace xlstm {
 
 // Which tensor of the source fills which entry of a RowList; TensorSource::npos where none does.
-using Filled = std::vector<std::size_t>;
+using TensorsByEntry = std::vector<std::size_t>;
 
 struct BlockTensors {
-  Filled filled;                        // by entry of TensorTable::block
+  TensorsByEntry by_entry;              // by entry of TensorTable::block
   std::vector<std::size_t> unexpected;  // inside the block, but in no row
   bool is_known = false;                // it has the family's sign
 
@@ -26,11 +26,11 @@ struct BlockTensors {
 };
 
 struct SortedTensors {
-  Filled outer;  // by entry of TensorTable::outer
+  TensorsByEntry outer;  // by entry of TensorTable::outer
   std::map<std::uint64_t, BlockTensors> blocks;
-  std::vector<std::size_t> unexpected;                     // outside blocks
-  std::vector<std::pair<std::size_t, std::size_t>> twice;  // tensors that fill the same entry
-  std::string wrapper;                                     // prefixes as this checkpoint has them
+  std::vector<std::size_t> unexpected;                          // outside blocks
+  std::vector<std::pair<std::size_t, std::size_t>> duplicates;  // tensors that fill the same entry
+  std::string wrapper;  // prefixes as this checkpoint has them
   std::string block_prefix;
   bool any_known = false;  // a block of the family
 

@@ -30,8 +30,8 @@ Biases find_biases(const SortedTensors& tensors) {
   for (const auto& [number, block] : tensors.blocks) {
     for (std::size_t entry = 0; entry < rows.entries().size(); ++entry) {
       const bool optional = rows.rows()[rows.entries()[entry].row].condition == kUseBias;
-      if (!optional || block.filled[entry] == kNone) continue;
-      if (out.count++ == 0) out.first = block.filled[entry];
+      if (!optional || block.by_entry[entry] == kNone) continue;
+      if (out.count++ == 0) out.first = block.by_entry[entry];
     }
   }
   return out;

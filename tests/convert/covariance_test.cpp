@@ -1,4 +1,4 @@
-// Rounding that is told what matrices multiply with.
+// Rounding by the covariance of what matrices multiply with.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,11 +16,11 @@ using ::testing::HasSubstr;
 
 // Inputs of which the first 32 columns are always the same number, so that these columns' errors
 // add up: rounding that makes up for its errors makes them cancel out.
-class SameColumns : public InputMoments {
+class SameColumns : public InputCovariance {
  public:
-  std::vector<float> of(const std::string& slot) override {
-    asked.push_back(slot);
-    if (slot != "lm_head.weight") return {};
+  std::vector<float> covariance(const std::string& parameter) override {
+    asked.push_back(parameter);
+    if (parameter != "lm_head.weight") return {};
     std::vector<float> out(256 * 256);
     for (std::size_t i = 0; i < 256; ++i) {
       out[i * 257] = 1;
@@ -28,19 +28,19 @@ class SameColumns : public InputMoments {
     }
     return out;
   }
-  void settle(const std::string& slot, std::span<const float> values) override {
-    auto& all = settled[slot];
+  void record_result(const std::string& parameter, std::span<const float> values) override {
+    auto& all = recorded[parameter];
     all.insert(all.end(), values.begin(), values.end());
   }
   std::vector<std::string> asked;
-  std::map<std::string, std::vector<float>> settled;
+  std::map<std::string, std::vector<float>> recorded;
 };
 
-TEST_F(Convert, MomentsMakeErrorsCancelOut) {
-  SameColumns moments;
+TEST_F(Convert, ACovarianceMakesErrorsCancelOut) {
+  SameColumns covariance;
   ConvertOptions options = quantising(3);
   convert(kClassics, out_, options);
-  options.moments = &moments;
+  options.covariance = &covariance;
   convert(kClassics, scratch_.path() / "led", options);
   const Opened before(kClassics), even(out_), led(scratch_.path() / "led");
   const auto error = [&](const Opened& model) {
@@ -59,19 +59,19 @@ TEST_F(Convert, MomentsMakeErrorsCancelOut) {
   EXPECT_EQ(led.values(up), even.values(up));
 }
 
-TEST_F(Convert, MomentsAreAskedForInTheOrderOfData) {
-  SameColumns moments;
+TEST_F(Convert, CovariancesAreAskedForInTheOrderOfData) {
+  SameColumns covariance;
   ConvertOptions options = quantising();
   options.recipe->exclude = {"out"};
-  options.moments = &moments;
+  options.covariance = &covariance;
   options.shard_bytes = 1'000'000;
   convert(kClassics, out_, options);
-  ASSERT_EQ(moments.asked.size(), 2u + 3 * 8);
-  EXPECT_EQ(moments.asked[0], "embedding.weight");
-  EXPECT_EQ(moments.asked[1], "blocks.0.mlstm.qkvo.weight");
-  EXPECT_EQ(moments.asked[3], "blocks.0.ffn.down.weight");
-  EXPECT_EQ(moments.asked[4], "blocks.1.mlstm.qkvo.weight");
-  EXPECT_EQ(moments.asked.back(), "lm_head.weight");
+  ASSERT_EQ(covariance.asked.size(), 2u + 3 * 8);
+  EXPECT_EQ(covariance.asked[0], "embedding.weight");
+  EXPECT_EQ(covariance.asked[1], "blocks.0.mlstm.qkvo.weight");
+  EXPECT_EQ(covariance.asked[3], "blocks.0.ffn.down.weight");
+  EXPECT_EQ(covariance.asked[4], "blocks.1.mlstm.qkvo.weight");
+  EXPECT_EQ(covariance.asked.back(), "lm_head.weight");
   // They are told what the file holds: rows of q, k, v and o after each other.
   const Opened after(out_);
   std::vector<float> qkvo;
@@ -79,19 +79,19 @@ TEST_F(Convert, MomentsAreAskedForInTheOrderOfData) {
     const auto rows = after.values(str("backbone.blocks.7.mlstm_layer.", part, ".weight"));
     qkvo.insert(qkvo.end(), rows.begin(), rows.end());
   }
-  EXPECT_EQ(moments.settled.at("blocks.7.mlstm.qkvo.weight"), qkvo);
-  EXPECT_EQ(moments.settled.count("blocks.0.mlstm.out.weight"), 0u);
+  EXPECT_EQ(covariance.recorded.at("blocks.7.mlstm.qkvo.weight"), qkvo);
+  EXPECT_EQ(covariance.recorded.count("blocks.0.mlstm.out.weight"), 0u);
 }
 
-TEST_F(Convert, MomentsThatThrowLeaveNothing) {
+TEST_F(Convert, ACovarianceThatThrowsLeavesNothing) {
   class Throwing : public SameColumns {
-    std::vector<float> of(const std::string& slot) override {
-      if (slot == "blocks.3.ffn.up.weight") fail(ErrorKind::kModel, slot, "not finite");
+    std::vector<float> covariance(const std::string& parameter) override {
+      if (parameter == "blocks.3.ffn.up.weight") fail(ErrorKind::kModel, parameter, "not finite");
       return {};
     }
-  } moments;
+  } covariance;
   ConvertOptions options = quantising();
-  options.moments = &moments;
+  options.covariance = &covariance;
   EXPECT_THAT(message_of(ErrorKind::kModel, [&] { convert(kClassics, out_, options); }),
               HasSubstr("blocks.3.ffn.up.weight"));
   EXPECT_TRUE(names_in(scratch_.path()).empty());

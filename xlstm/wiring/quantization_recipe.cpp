@@ -1,4 +1,4 @@
-#include "xlstm/wiring/recipe.h"
+#include "xlstm/wiring/quantization_recipe.h"
 
 #include <algorithm>
 
@@ -28,7 +28,8 @@ bool is_tied(const Plan& plan, const Layer& layer) {
   return is_embedding(layer) && plan.tied_head();
 }
 
-const Quantization& wanted_for(const Recipe& recipe, const Plan& plan, const Layer& layer) {
+const Quantization& wanted_for(const QuantizationRecipe& recipe, const Plan& plan,
+                               const Layer& layer) {
   const bool embedding = is_embedding(layer);
   const bool head = is_head(layer) || is_tied(plan, layer);
   if (head && recipe.head) return *recipe.head;
@@ -36,12 +37,12 @@ const Quantization& wanted_for(const Recipe& recipe, const Plan& plan, const Lay
   return (head || embedding) && recipe.outer ? *recipe.outer : recipe.format;
 }
 
-bool excludes(const Recipe& recipe, std::string_view kind) {
+bool excludes(const QuantizationRecipe& recipe, std::string_view kind) {
   return std::ranges::count(recipe.exclude, kind) > 0;
 }
 
 // What a recipe says of embedding or head alone: "8-bit/64", "kept", or nothing.
-std::string said_of(const Recipe& recipe, std::string_view kind,
+std::string said_of(const QuantizationRecipe& recipe, std::string_view kind,
                     const std::optional<Quantization>& own) {
   if (own) return short_name(*own);
   return excludes(recipe, kind) ? "kept" : "";
@@ -80,8 +81,8 @@ std::vector<std::string_view> quantizable_kinds(const Plan& plan) {
   return out;
 }
 
-std::optional<Quantization> format_for(const Recipe& recipe, const Plan& plan, const Layer& layer,
-                                       const Parameter& parameter) {
+std::optional<Quantization> format_for(const QuantizationRecipe& recipe, const Plan& plan,
+                                       const Layer& layer, const Parameter& parameter) {
   if (!can_be_quantised(parameter) || parameter.packed) return std::nullopt;
   if (excludes(recipe, kind_of(layer, parameter))) return std::nullopt;
   if (is_tied(plan, layer) && excludes(recipe, kHead)) return std::nullopt;
@@ -93,8 +94,8 @@ DType scale_type_for(const Quantization& format, DType weights) {
   return weights == DType::kF16 ? DType::kF16 : DType::kBF16;
 }
 
-Recipe default_recipe(const Quantization& format) {
-  Recipe recipe;
+QuantizationRecipe default_recipe(const Quantization& format) {
+  QuantizationRecipe recipe;
   recipe.format = format;
   if (format.bits >= kOuterBits) return recipe;
   const int group = std::max(format.group_size, kOuterGroup);
@@ -102,7 +103,7 @@ Recipe default_recipe(const Quantization& format) {
   return recipe;
 }
 
-void check_recipe(const Recipe& recipe, std::string_view where) {
+void check_recipe(const QuantizationRecipe& recipe, std::string_view where) {
   for (const auto& format :
        {std::optional(recipe.format), recipe.outer, recipe.embedding, recipe.head}) {
     if (!format || is_supported(*format)) continue;
@@ -120,7 +121,7 @@ void check_recipe(const Recipe& recipe, std::string_view where) {
   check_excluded(kHead, recipe.head);
 }
 
-void check_recipe_for(const Recipe& recipe, const Plan& plan, std::string_view where) {
+void check_recipe_for(const QuantizationRecipe& recipe, const Plan& plan, std::string_view where) {
   const std::vector<std::string_view> kinds = quantizable_kinds(plan);
   for (const std::string& kind : recipe.exclude) {
     if (std::ranges::count(kinds, kind) > 0 || has_kind(plan, kind) || kind == kNorms) continue;
@@ -143,7 +144,7 @@ bool is_quantised(const Plan& plan) {
   });
 }
 
-bool changes_anything(const Recipe& recipe, const Plan& plan) {
+bool quantizes_anything(const QuantizationRecipe& recipe, const Plan& plan) {
   for (const Layer& layer : plan.layers) {
     for (const Parameter& parameter : layer.parameters) {
       if (format_for(recipe, plan, layer, parameter)) return true;
