@@ -1,7 +1,7 @@
 // A config and a checkpoint's tensor headers: nothing but xlstm::Error may leave, and what is
 // accepted must be whole. The input is the config's text, a zero byte, and a line for each tensor:
 //   name dtype length length ...
-// A line that is just "!" stands for all tensors of a small sound model, "- name" takes one away.
+// A line that is just "!" stands for all tensors of a small valid model, "- name" takes one away.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -25,8 +25,8 @@ void add_line(const std::string& line, testing::FakeSource& source) {
   std::string name, dtype;
   words >> name >> dtype;
   if (name == "!") {
-    static const testing::FakeSource sound = testing::make_source();
-    for (const TensorInfo& tensor : sound.tensors()) {
+    static const testing::FakeSource valid = testing::make_source();
+    for (const TensorInfo& tensor : valid.tensors()) {
       source.add(tensor.name, tensor.shape, tensor.dtype);
     }
   } else if (name == "-") {
@@ -45,8 +45,8 @@ testing::FakeSource read_source(std::string_view text) {
   return source;
 }
 
-void require(bool sound) {
-  if (!sound) std::abort();
+void require(bool valid) {
+  if (!valid) std::abort();
 }
 
 // Every tensor feeds one parameter, parameters are as long as their tensors, and the views can be

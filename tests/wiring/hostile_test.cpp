@@ -68,7 +68,7 @@ TEST(Hostile, ManyBlocksOfOtherKinds) {
   EXPECT_THAT(refusal(source), HasSubstr(str(": ", kMany, " faults:")));
 }
 
-TEST(Hostile, ManyBlocksThatAreSound) {
+TEST(Hostile, ManyBlocksThatAreValid) {
   Sizes sizes;
   sizes.L = 500;
   sizes.V = sizes.D = sizes.DQK = sizes.DV = sizes.NH = sizes.F = 1;

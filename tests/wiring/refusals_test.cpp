@@ -207,7 +207,7 @@ TEST(Refusals, FusedRowsThatDoNotSplit) {
   for (int block = 0; block < 2; ++block) {
     source.add(block_name(block, "mlstm_layer.qkv_opreact.weight"), {95, 24});
   }
-  EXPECT_THAT(faults_of(source), ElementsAre("no tensor shows a sound width DQK"));
+  EXPECT_THAT(faults_of(source), ElementsAre("no tensor shows a valid length of DQK"));
 }
 
 TEST(Refusals, SlstmBlockAmongMlstmBlocks) {

@@ -15,7 +15,7 @@ LargeConfig read_large(std::string_view json, std::string_view where, Diagnostic
   return xlstm_large::read_config(parse_config(json, where), diagnostics);
 }
 
-LargeConfig read_sound(const char* json) {
+LargeConfig read_valid(const char* json) {
   Diagnostics diagnostics;
   const LargeConfig config = read_large(json, "config.json", diagnostics);
   EXPECT_NO_THROW(diagnostics.throw_if_any("model"));
@@ -35,7 +35,7 @@ std::string fault_of(const std::string& json) {
 }
 
 TEST(LargeConfig, EmptyObjectGivesDediagnostics) {
-  const LargeConfig c = read_sound("{}");
+  const LargeConfig c = read_valid("{}");
   EXPECT_FALSE(c.vocab_size || c.embedding_dim || c.hidden_size || c.num_blocks);
   EXPECT_FALSE(c.use_bias || c.add_out_norm || c.tie_word_embeddings);
   EXPECT_TRUE(c.norm_reduction_force_float32);
@@ -48,7 +48,7 @@ TEST(LargeConfig, EmptyObjectGivesDediagnostics) {
 }
 
 TEST(LargeConfig, ReadsEachKey) {
-  const LargeConfig c = read_sound(R"({"vocab_size": 1, "embedding_dim": 2, "hidden_size": 3,
+  const LargeConfig c = read_valid(R"({"vocab_size": 1, "embedding_dim": 2, "hidden_size": 3,
     "num_blocks": 4, "num_hidden_layers": 5, "num_heads": 6, "qk_dim_factor": 0.25,
     "v_dim_factor": 2, "ffn_proj_factor": 1.5, "ffn_round_up_to_multiple_of": 32, "use_bias": true,
     "add_out_norm": false, "tie_word_embeddings": true, "norm_reduction_force_float32": false,
@@ -76,13 +76,13 @@ TEST(LargeConfig, ReadsEachKey) {
 }
 
 TEST(LargeConfig, NullCapsAreNoCaps) {
-  const LargeConfig c = read_sound(R"({"gate_soft_cap": null, "output_logit_soft_cap": null})");
+  const LargeConfig c = read_valid(R"({"gate_soft_cap": null, "output_logit_soft_cap": null})");
   EXPECT_FALSE(c.gate_soft_cap.has_value());
   EXPECT_FALSE(c.output_logit_soft_cap.has_value());
 }
 
 TEST(LargeConfig, OtherNullsAreAbsent) {
-  const LargeConfig c = read_sound(R"({"vocab_size": null, "use_bias": null, "eps": null,
+  const LargeConfig c = read_valid(R"({"vocab_size": null, "use_bias": null, "eps": null,
                                        "chunk_size": null, "step_kernel": null})");
   EXPECT_FALSE(c.vocab_size || c.use_bias);
   EXPECT_EQ(c.eps, 1e-6F);
@@ -148,11 +148,11 @@ TEST(LargeConfig, OtherArchitecturesAreRefused) {
 TEST(LargeConfig, OtherModelsAreRefused) {
   EXPECT_EQ(fault_of(R"({"model_type": "llama"})"),
             "model_type is \"llama\", wanted \"xlstm\" or none");
-  read_sound(R"({"model_type": "xlstm"})");
+  read_valid(R"({"model_type": "xlstm"})");
 }
 
 TEST(LargeConfig, KernelNamesOfTheSameCellAreIgnored) {
-  read_sound(R"({"chunkwise_kernel": "chunkwise--triton_xl_chunk", "step_kernel": "triton",
+  read_valid(R"({"chunkwise_kernel": "chunkwise--triton_xl_chunk", "step_kernel": "triton",
                  "sequence_kernel": "some_kernel_of_tomorrow", "weight_mode": "fused",
                  "add_qk_norm": false, "add_post_norm": false, "mode": "train"})");
 }

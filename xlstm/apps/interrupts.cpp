@@ -17,8 +17,8 @@
 namespace xlstm::apps {
 namespace {
 
-std::atomic<int> g_signal{0};        // the one that interrupted; 0: none
-std::atomic<bool> g_at_once{false};  // exit_on_interrupts()
+std::atomic<int> g_signal{0};               // the one that interrupted; 0: none
+std::atomic<bool> g_exit_on_signal{false};  // exit_on_interrupts()
 static_assert(std::atomic<int>::is_always_lock_free, "used in a signal handler");
 
 // The self-pipe trick: a signal that arrives between a test of g_signal and the wait that follows
@@ -28,7 +28,7 @@ std::array<int, 2> g_wake = {-1, -1};
 void on_signal(int number) {
   const int error_number = errno;
   int none = 0;
-  if (!g_at_once && g_signal.compare_exchange_strong(none, number)) {
+  if (!g_exit_on_signal && g_signal.compare_exchange_strong(none, number)) {
     wake_waiting();
   } else {
     restore_terminal();
@@ -115,7 +115,7 @@ void catch_interrupts() {
 }
 
 void exit_on_interrupts() {
-  g_at_once = true;
+  g_exit_on_signal = true;
   // One that came just before has only set the flag.
   if (interrupted()) raise(g_signal);
 }

@@ -60,19 +60,19 @@ void check_exponents(std::span<const std::byte> bytes, const std::string& name) 
   fail_wanted(ErrorKind::kModel, name, "scales of mxfp4, 0 to 254", "255, which is no number");
 }
 
-constexpr std::uint64_t kAtOnce = std::uint64_t{1} << 18;  // elements
+constexpr std::uint64_t kElementsPerPiece = std::uint64_t{1} << 18;  // elements
 
 // Of a float type, as it is or converted; or of a quantised matrix, as it is.
 void make_plain(const TensorSource& source, std::size_t index, DType type, const Write& write) {
   const TensorInfo& info = source.tensors()[index];
   const std::size_t item = size_of(info.dtype);
   const std::uint64_t count = info.bytes / item;
-  const auto most = static_cast<std::size_t>(std::min(count, kAtOnce));
+  const auto most = static_cast<std::size_t>(std::min(count, kElementsPerPiece));
   std::vector<std::byte> bytes(most * item),
       converted(type == info.dtype ? 0 : most * size_of(type));
   std::vector<float> values(is_float(type) ? most : 0);
-  for (std::uint64_t at = 0; at < count; at += kAtOnce) {
-    const auto size = static_cast<std::size_t>(std::min(kAtOnce, count - at));
+  for (std::uint64_t at = 0; at < count; at += kElementsPerPiece) {
+    const auto size = static_cast<std::size_t>(std::min(kElementsPerPiece, count - at));
     const auto part = std::span(bytes).first(size * item);
     source.read(index, at * item, part);
     if (type == DType::kU8) check_exponents(part, info.name);
@@ -104,13 +104,13 @@ std::uint64_t working_bytes(const Conversion& conversion, const TensorSource& so
   const TensorInfo& info = source.tensors()[conversion.source];
   if (!conversion.format) {
     const std::uint64_t to = size_of(conversion.written.front().dtype);
-    return kAtOnce * (size_of(info.dtype) + sizeof(float) + to);
+    return kElementsPerPiece * (size_of(info.dtype) + sizeof(float) + to);
   }
   // The tensor before and after; rows as floats on each thread, as they are and as they change; and
   // with an InputCovariance all of them as the file will hold them.
   const auto N = static_cast<std::uint64_t>(info.shape[0]);
   const auto K = static_cast<std::uint64_t>(info.shape[1]);
-  const std::uint64_t rows = std::max(kAtOnce, kernels::kCompensatedRows * K);
+  const std::uint64_t rows = std::max(kElementsPerPiece, kernels::kCompensatedRows * K);
   const std::uint64_t recorded = options.covariance != nullptr ? N * K : 0;
   return info.bytes + conversion.bytes() + sizeof(float) * (2 * thread_count() * rows + recorded);
 }

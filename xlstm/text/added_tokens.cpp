@@ -50,7 +50,7 @@ std::vector<AddedToken> read_added_tokens(const Json& json, std::string_view whe
   if (json.is_null()) return tokens;
   if (!json.is_array()) fail_wanted(ErrorKind::kFormat, where, "an array", kind_of(json));
   for (const Json& entry : json) {
-    token_id_from(required(entry, "id", where), where);  // has to be sound, see AddedTokens
+    token_id_from(required(entry, "id", where), where);  // has to be valid, see AddedTokens
     tokens.push_back(
         {required_string(entry, "content", where), required_bool(entry, "single_word", where),
          required_bool(entry, "lstrip", where), required_bool(entry, "rstrip", where),

@@ -163,7 +163,7 @@ class Checker {
 
   void check_filled(const Group& group) {
     for (std::size_t entry = 0; entry < group.by_entry.size(); ++entry) {
-      if (group.by_entry[entry] == kNone || source_.is_unsound(group.by_entry[entry])) continue;
+      if (group.by_entry[entry] == kNone || source_.has_faults(group.by_entry[entry])) continue;
       const TensorInfo& tensor = info(group.by_entry[entry]);
       const Axes& axes = group.rows.entries()[entry].tensor->axes;
       if (!fits(tensor.shape, axes)) {
@@ -187,7 +187,7 @@ class Checker {
       const std::size_t entries = row.parts.size() + (row.fused ? 1 : 0);
       for (std::size_t i = 0; i < entries; ++i) {
         const std::size_t tensor = group.by_entry[first + i];
-        if (tensor == kNone || source_.is_unsound(tensor)) continue;
+        if (tensor == kNone || source_.has_faults(tensor)) continue;
         if (row.keep_float32) {
           if (source_.packed(tensor) != nullptr) add_quantised(tensor);
         } else if (i > 0 && i < row.parts.size()) {
@@ -206,7 +206,7 @@ class Checker {
 
   // Rows that are joined into one matrix at load. Plain ones may differ: they are converted.
   void compare_formats(std::size_t first, std::size_t tensor) {
-    if (first == kNone || source_.is_unsound(first)) return;
+    if (first == kNone || source_.has_faults(first)) return;
     const PackedTensors* a = source_.packed(first);
     const PackedTensors* b = source_.packed(tensor);
     if (a == nullptr && b == nullptr) return;
@@ -262,7 +262,8 @@ void check_tensors(const Binding& binding, Diagnostics& diagnostics) {
 void check_dims(const Binding& binding, Diagnostics& diagnostics) {
   for (std::size_t dim = 0; dim < binding.dims.size(); ++dim) {
     if (binding.dims[dim] > 0) continue;
-    diagnostics.add([&] { return str("no tensor shows a sound width ", binding.table.dims[dim]); });
+    diagnostics.add(
+        [&] { return str("no tensor shows a valid length of ", binding.table.dims[dim]); });
   }
 }
 

@@ -22,7 +22,7 @@ struct Binding {
 // different formats. Dimensions that are 0 match any length.
 void check_tensors(const Binding& binding, Diagnostics& diagnostics);
 
-// Where check_tensors() found no fault: a dimension that no sound tensor shows is one, as where
+// Where check_tensors() found no fault: a dimension that no valid tensor shows is one, as where
 // fused rows do not split into their parts.
 void check_dims(const Binding& binding, Diagnostics& diagnostics);
 

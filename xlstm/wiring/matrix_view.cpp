@@ -29,7 +29,7 @@ class PartsChecker {
   bool check() {
     check_types();
     check_shapes();
-    return sound_;
+    return valid_;
   }
   Shape shape() const { return {rows_, columns_}; }
 
@@ -38,7 +38,7 @@ class PartsChecker {
   const TensorInfo& words() const { return info(parts_.words); }
 
   void wrong(const TensorInfo& tensor, const std::string& wanted, const std::string& got) {
-    sound_ = false;
+    valid_ = false;
     diagnostics_.add([&] { return str(quoted(tensor.name), ": wanted ", wanted, ", got ", got); });
   }
 
@@ -90,7 +90,7 @@ class PartsChecker {
   const PackedTensors& parts_;
   Diagnostics& diagnostics_;
   std::int64_t rows_ = 0, columns_ = 0;
-  bool sound_ = true;
+  bool valid_ = true;
 };
 
 // The format that the config gives the layer; nullopt with a fault if that is none of ours.
@@ -154,13 +154,13 @@ void MatrixView::add_plain(std::size_t index) {
   tensors_.push_back(source_.tensors()[index]);
   origins_.push_back(index);
   packed_.emplace_back();
-  unsound_.push_back(false);
+  has_faults_.push_back(false);
 }
 
 void MatrixView::add_packed(std::size_t words, const QuantizationConfig& config,
                             Diagnostics& diagnostics) {
   add_plain(words);
-  unsound_.back() = true;
+  has_faults_.back() = true;
   TensorInfo& view = tensors_.back();
   const TensorInfo& weight = source_.tensors()[words];
   view.dtype = DType::kF32;
@@ -185,7 +185,7 @@ void MatrixView::add_packed(std::size_t words, const QuantizationConfig& config,
   view.bytes += scale.bytes;
   if (parts.biases != kNone) view.bytes += source_.tensors()[parts.biases].bytes;
   packed_.back() = parts;
-  unsound_.back() = false;
+  has_faults_.back() = false;
 }
 
 const std::map<std::string, std::string>& MatrixView::metadata() const {

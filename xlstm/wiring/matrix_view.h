@@ -46,7 +46,7 @@ class MatrixView : public TensorSource {
     return packed_[index] ? &*packed_[index] : nullptr;
   }
   // A quantised matrix with faults: its shape is unknown and there is no more to say about it.
-  bool is_unsound(std::size_t index) const { return unsound_[index]; }
+  bool has_faults(std::size_t index) const { return has_faults_[index]; }
 
  private:
   void add_plain(std::size_t index);
@@ -56,7 +56,7 @@ class MatrixView : public TensorSource {
   std::vector<TensorInfo> tensors_;
   std::vector<std::size_t> origins_;
   std::vector<std::optional<PackedTensors>> packed_;
-  std::vector<bool> unsound_;
+  std::vector<bool> has_faults_;
 };
 
 }  // namespace xlstm

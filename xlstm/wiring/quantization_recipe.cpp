@@ -28,8 +28,8 @@ bool is_tied(const Plan& plan, const Layer& layer) {
   return is_embedding(layer) && plan.tied_head();
 }
 
-const Quantization& wanted_for(const QuantizationRecipe& recipe, const Plan& plan,
-                               const Layer& layer) {
+const Quantization& format_wanted_for(const QuantizationRecipe& recipe, const Plan& plan,
+                                      const Layer& layer) {
   const bool embedding = is_embedding(layer);
   const bool head = is_head(layer) || is_tied(plan, layer);
   if (head && recipe.head) return *recipe.head;
@@ -42,8 +42,8 @@ bool excludes(const QuantizationRecipe& recipe, std::string_view kind) {
 }
 
 // What a recipe says of embedding or head alone: "8-bit/64", "kept", or nothing.
-std::string said_of(const QuantizationRecipe& recipe, std::string_view kind,
-                    const std::optional<Quantization>& own) {
+std::string choice_for(const QuantizationRecipe& recipe, std::string_view kind,
+                       const std::optional<Quantization>& own) {
   if (own) return short_name(*own);
   return excludes(recipe, kind) ? "kept" : "";
 }
@@ -60,7 +60,7 @@ bool can_be_quantised(const Parameter& parameter) {
   return !parameter.keep_float32 && parameter.shape.size() == 2;
 }
 
-std::optional<Quantization> fitting(Quantization format, std::int64_t K) {
+std::optional<Quantization> with_fitting_groups(Quantization format, std::int64_t K) {
   while (K % format.group_size != 0) {
     format.group_size /= 2;
     if (!is_supported(format)) return std::nullopt;
@@ -86,7 +86,7 @@ std::optional<Quantization> format_for(const QuantizationRecipe& recipe, const P
   if (!can_be_quantised(parameter) || parameter.packed) return std::nullopt;
   if (excludes(recipe, kind_of(layer, parameter))) return std::nullopt;
   if (is_tied(plan, layer) && excludes(recipe, kHead)) return std::nullopt;
-  return fitting(wanted_for(recipe, plan, layer), parameter.shape[1]);
+  return with_fitting_groups(format_wanted_for(recipe, plan, layer), parameter.shape[1]);
 }
 
 DType scale_type_for(const Quantization& format, DType weights) {
@@ -130,8 +130,8 @@ void check_recipe_for(const QuantizationRecipe& recipe, const Plan& plan, std::s
     fail_wanted(ErrorKind::kUsage, where, str(known, " to keep as they are"), quoted(kind));
   }
   if (!plan.tied_head()) return;
-  const std::string embedding = said_of(recipe, kEmbedding, recipe.embedding);
-  const std::string head = said_of(recipe, kHead, recipe.head);
+  const std::string embedding = choice_for(recipe, kEmbedding, recipe.embedding);
+  const std::string head = choice_for(recipe, kHead, recipe.head);
   if (embedding.empty() || head.empty() || embedding == head) return;
   fail_wanted(ErrorKind::kUsage, where, "the same of embedding and head, which are one matrix here",
               str("embedding ", embedding, ", head ", head));
