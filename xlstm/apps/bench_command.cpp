@@ -1,4 +1,4 @@
-// xlstm bench: how fast a model runs here, beside what the machine can do.
+// xlstm bench: how fast a model runs here, compared with what the machine can do.
 #include <algorithm>
 #include <memory>
 
@@ -101,7 +101,7 @@ int run_bench_command(const BenchArguments& options) {
     fail_wanted(ErrorKind::kUsage, "xlstm bench", "something to measure",
                 "--prefill 0, and --batch 0 or --positions 0");
   }
-  if (!options.csv.empty()) const AtomicFile discarded(options.csv);  // a bad name is told now
+  if (!options.csv.empty()) const AtomicFile discarded(options.csv);  // a bad name fails now
   exit_on_interrupts();
   if (options.synthetic.empty()) {
     const Engine engine = open_engine(options.model);

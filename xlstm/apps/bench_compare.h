@@ -1,4 +1,4 @@
-// Two runs of xlstm bench beside each other.
+// Compares two runs of xlstm bench.
 #pragma once
 
 #include <string>

@@ -54,7 +54,7 @@ void finish_output(const GenerateArguments& options, const Completion& answer,
   if (options.json) {
     write_out(json_line(answer_json(answer, engine)));
   } else if (interrupted()) {
-    write_note("\n" + cut_short_text(answer));
+    write_note("\n" + interrupted_prompt_text(answer));
   } else {
     write_out("\n");
   }

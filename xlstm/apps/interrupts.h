@@ -1,4 +1,4 @@
-// Signals that end a run: Ctrl-C, SIGTERM and SIGHUP, and waiting that they break off.
+// Signals that end a run (Ctrl-C, SIGTERM and SIGHUP), and waits that they interrupt.
 #pragma once
 
 namespace xlstm::apps {
@@ -26,8 +26,8 @@ void throw_if_interrupted();
 
 enum class Wait {
   kReady,        // to be read, or at its end
-  kInterrupted,  // be it before the wait
-  kWoken,        // by wake_waiting(), be it before the wait
+  kInterrupted,  // also where it came before the wait
+  kWoken,        // by wake_waiting(), also before the wait
   kTimeout
 };
 inline constexpr int kForever = -1;
@@ -36,7 +36,7 @@ Wait wait_for(int descriptor, int milliseconds);
 // Ends a wait_for(), or the next one. Also from a signal handler.
 void wake_waiting();
 
-// Waits until `descriptor` can be read, or has ended. False: interrupted, be it before the wait.
+// Waits until `descriptor` can be read, or has ended. False: interrupted, also before the wait.
 bool wait_readable(int descriptor);
 
 // Waits until `descriptor` can be written, or never can. False: interrupted, and it cannot be

@@ -76,7 +76,7 @@ std::string as_option(const Command& command, const std::string& value) {
   return "";
 }
 
-// An option that would do nothing here is a mistake that should not pass in silence.
+// An option without effect is a mistake, and is reported.
 void check_needed_options(const Command& command, const CLI::App& app) {
   for (const OptionGroup& group : command.groups) {
     for (const Option& option : group.options) {
@@ -118,7 +118,7 @@ void take_extras(const Command& command, const std::vector<std::string>& extras)
               got + (near.empty() ? "; see xlstm --help" : near));
 }
 
-// CLI11's complaint as ours. The only ones left are about the number of values.
+// CLI11's error as ours. The only ones left are about the number of values.
 [[noreturn]] void refuse_parse(const CLI::ParseError& error, const Command* command) {
   const std::string what = error.what();
   const std::string name = what.substr(0, what.find(':'));
@@ -170,16 +170,16 @@ Parsed parse_arguments(int argc, const char* const* argv, const std::vector<Comm
     std::ranges::reverse(arguments);  // CLI11 takes them from the back
     app.parse(std::move(arguments));
   } catch (const CLI::CallForHelp&) {
-    return {Asked::kHelp, chosen(app, commands)};
+    return {RunMode::kHelp, chosen(app, commands)};
   } catch (const CLI::ParseError& error) {
     refuse_parse(error, chosen(app, commands));
   }
-  if (version) return {Asked::kVersion, nullptr};
+  if (version) return {RunMode::kVersion, nullptr};
   const Command* command = chosen(app, commands);
   if (command == nullptr) refuse_command(commands, app.remaining());
   take_extras(*command, app.remaining(true));
   check_needed_options(*command, *app.get_subcommand(command->name));
-  return {Asked::kRun, command};
+  return {RunMode::kRun, command};
 }
 
 }  // namespace xlstm::apps

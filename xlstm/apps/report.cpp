@@ -17,7 +17,7 @@ std::string rate(double tokens_per_second) {
   return decimals(tokens_per_second, tokens_per_second < 100 ? 2 : 0) + " tokens/s";
 }
 
-// How fast decoding moves weights and state: what its speed is bounded by.
+// The bandwidth at which decoding moves weights and state, which bounds its speed.
 double decode_bytes_per_second(const Statistics& run) {
   return static_cast<double>(run.bytes_per_token) * run.decode_tokens_per_second();
 }
@@ -72,7 +72,7 @@ std::string statistics_text(const Completion& completion, const MemoryUse& memor
          fact("ended by", str(completion.stop_reason, ", seed ", completion.seed));
 }
 
-std::string cut_short_text(const Completion& completion) {
+std::string interrupted_prompt_text(const Completion& completion) {
   const auto read = static_cast<std::uint64_t>(completion.statistics.prompt_tokens);
   const bool tokenising = completion.prompt_tokens == 0 && completion.stop_reason == "cancelled";
   if (tokenising && completion.tokens.empty()) return "read nothing of the prompt\n";

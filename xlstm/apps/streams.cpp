@@ -70,7 +70,7 @@ bool flush_out() {
   fail(ErrorKind::kFile, "standard output", str("cannot be written: ", std::strerror(errno)));
 }
 
-bool out_was_cut() {
+bool output_was_truncated() {
   return g_out_cut;
 }
 

@@ -9,16 +9,16 @@
 
 namespace xlstm::apps {
 
-// Writes to standard output. False when nobody reads it any more (a closed pipe): the program then
-// ends quietly; and after Ctrl-C, when what nobody had taken yet was dropped. Throws Error(kFile)
-// for other failures, a full disk say.
+// Writes to standard output. False when the reader has closed the pipe: the program then ends
+// quietly; and after Ctrl-C, when what had not been read yet was dropped. Throws Error(kFile) for
+// other failures, such as a full disk.
 bool write_out(std::string_view text);
 
-// Makes what was written visible; as write_out.
+// Flushes what was written; errors as write_out.
 bool flush_out();
 
-// Whether an interrupt cost a part of the output.
-bool out_was_cut();
+// Whether an interrupt dropped a part of the output.
+bool output_was_truncated();
 
 // Writes to standard error, failures ignored.
 void write_note(std::string_view text);

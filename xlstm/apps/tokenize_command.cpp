@@ -29,7 +29,8 @@ Tokenizer open_tokenizer(const std::string& path) {
   return Tokenizer::open(path.empty() ? Engine::resolve("") : std::filesystem::path(path));
 }
 
-// Calls `answer` with each line of standard input and its number; stops when nobody reads.
+// Calls `answer` with each line of standard input and its number; stops when the reader closed the
+// pipe.
 template <typename Answer>
 void each_line(const Answer& answer) {
   std::size_t number = 0;
@@ -71,7 +72,7 @@ TokenId parse_id(std::string_view word, TokenId max_id) {
   return id;
 }
 
-// Text comes out as ids come in: nothing waits for the end but a half character.
+// Text is written as ids arrive; only an incomplete character waits for the next one.
 void stream_ids(const Tokenizer& tokenizer, bool keep_special) {
   Detokenizer detokenizer(tokenizer, !keep_special);
   while (const auto line = read_line()) {

@@ -44,7 +44,7 @@ void make_quantised(const Conversion& conversion, const TensorSource& source,
   if (written.size() > 2) write(biases);
 }
 
-// What would be an infinity, or no number, in the file that is written.
+// Refuses numbers that would become infinite or NaN in the file that is written.
 void check_finite(const float* values, std::size_t count, std::size_t first, DType type,
                   const std::string& name) {
   const std::size_t bad = first_not_finite(values, count, type);

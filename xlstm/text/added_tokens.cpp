@@ -27,7 +27,7 @@ std::size_t without_spaces_before(std::string_view text, std::size_t at, std::si
   return at;
 }
 
-// Ends of runs of white space. Asked again inside the run it found last, it does not walk again.
+// Ends of runs of white space. The last run is cached: a query inside it costs no second scan.
 class SpaceEnds {
  public:
   explicit SpaceEnds(std::string_view text) : text_(text) {}
@@ -90,7 +90,7 @@ void AddedTokens::add(AddedToken token, std::optional<TokenId> id, std::size_t v
   tokens_[*id] = std::move(token);
 }
 
-const std::string& AddedTokens::shown(TokenId id) const {
+const std::string& AddedTokens::display_text(TokenId id) const {
   const auto form = normal_forms_.find(id);
   return form == normal_forms_.end() ? tokens_.at(id).content : form->second;
 }
@@ -102,11 +102,11 @@ void AddedTokens::build() {
   for (const TokenId id : order) {
     const AddedToken& token = tokens_.at(id);
     if (token.normalized) {
-      normalized_.add(shown(id), id);
+      normalized_.add(display_text(id), id);
     } else {
       raw_.add(token.content, id);
     }
-    if (is_special_text(token.content) && shown(id) == token.content)
+    if (is_special_text(token.content) && display_text(id) == token.content)
       hidden_.add(token.content, id);
   }
   raw_.build();

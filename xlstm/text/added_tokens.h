@@ -50,7 +50,7 @@ class AddedTokens {
 
   const std::unordered_map<TokenId, AddedToken>& tokens() const { return tokens_; }
   // What stands for a token in decoded text: its normalised form where it has one.
-  const std::string& shown(TokenId id) const;
+  const std::string& display_text(TokenId id) const;
   std::optional<TokenId> id_of(std::string_view content) const;
 
   // Whether some special token has this text.

@@ -103,7 +103,7 @@ class Prepend final : public Normalizer {
   std::string prefix_;
 };
 
-// How long a text may become in all: no valid normalizer comes near.
+// Limit of a text's length after normalisation, far above what valid normalizers make.
 std::size_t most_of(std::size_t size) {
   constexpr std::size_t kAtLeast = 1 << 20, kTimes = 32;
   return std::max(kAtLeast, kTimes * size);

@@ -144,7 +144,7 @@ std::vector<TokenId> Tokenizer::Impl::ids_of(std::string_view text,
 Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Tokenizer Tokenizer::open(const std::filesystem::path& path) {
-  std::error_code none;  // what cannot be looked at is told when it is read
+  std::error_code none;  // what cannot be examined fails when it is read
   const bool is_folder = std::filesystem::is_directory(path, none);
   const std::filesystem::path folder = is_folder ? path : path.parent_path();
   const std::filesystem::path file = is_folder ? path / "tokenizer.json" : path;

@@ -98,7 +98,7 @@ void order_marks(CodePoints& points) {
   }
 }
 
-// Normalises the segment `part` and appends it. `points` is room kept between calls.
+// Normalises the segment `part` and appends it. `points` is a buffer kept between calls.
 void append_normalized(std::string& out, std::string_view part, NormalForm form,
                        CodePoints& points) {
   const auto options = static_cast<utf8proc_option_t>(utf8proc_options(form));

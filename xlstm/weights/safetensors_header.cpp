@@ -26,7 +26,7 @@ constexpr std::size_t kMostAxes = 8;
 constexpr JsonLimits kHeaderLimits = {.max_depth = 8, .max_values = 4'000'000};
 constexpr const char* kMetadata = "__metadata__";
 
-// One member of the header, and what there is to hold it against.
+// One member of the header, and what it is checked against.
 struct Source {
   const std::filesystem::path& file;
   const std::string& name;
