@@ -13,6 +13,7 @@
 #include "xlstm/apps/values.h"
 #include "xlstm/base/atomic_file.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/model/model.h"
 
 namespace xlstm::apps {

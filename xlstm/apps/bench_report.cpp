@@ -4,6 +4,7 @@
 
 #include "xlstm/apps/report.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/model/model.h"
 

@@ -11,6 +11,7 @@
 #include "xlstm/apps/terminal.h"
 #include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/base/threads.h"
 #include "xlstm/convert/convert.h"

@@ -1,4 +1,5 @@
 // xlstm doctor: what the machine offers, and whether ops compute right on it.
+#include "xlstm/base/json.h"
 #include "xlstm/engine/doctor.h"
 
 #include <memory>

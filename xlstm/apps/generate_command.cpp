@@ -9,6 +9,7 @@
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
+#include "xlstm/base/json.h"
 
 namespace xlstm::apps {
 namespace {

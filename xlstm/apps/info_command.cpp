@@ -6,6 +6,7 @@
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/values.h"
+#include "xlstm/base/json.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/engine/doctor.h"
 #include "xlstm/engine/special_tokens.h"

@@ -1,4 +1,5 @@
 // xlstm perplexity: how well a model predicts a text.
+#include "xlstm/base/json.h"
 #include "xlstm/generate/perplexity.h"
 
 #include <memory>

@@ -1,6 +1,7 @@
 #include "xlstm/apps/report.h"
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/generate/statistics.h"
 #include "xlstm/wiring/plan.h"

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "xlstm/base/json.h"
+#include "xlstm/base/json_fwd.h"
 #include "xlstm/engine/engine.h"
 
 namespace xlstm::apps {

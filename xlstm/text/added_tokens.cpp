@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/text/characters.h"
 
 namespace xlstm::text {

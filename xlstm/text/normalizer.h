@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "xlstm/base/json.h"
+#include "xlstm/base/json_fwd.h"
 #include "xlstm/text/pulse.h"
 
 namespace xlstm::text {

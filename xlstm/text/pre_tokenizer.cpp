@@ -4,6 +4,7 @@
 #include <string>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/text/component.h"
 #include "xlstm/text/pre_tokenizer_steps.h"
 

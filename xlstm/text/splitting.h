@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "xlstm/base/json.h"
+#include "xlstm/base/json_fwd.h"
 
 namespace xlstm::text {
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/text/key_order.h"
 
 namespace xlstm::text {
