@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 
 namespace xlstm::testing {
 namespace {
@@ -48,7 +48,7 @@ TEST_F(Bench, NumbersAgreeWithEachOther) {
   }
   EXPECT_EQ(json["figures"][1]["position"], 70);
   EXPECT_EQ(json["figures"][2]["state_bytes"], 3 * json["figures"][0]["state_bytes"].get<int>());
-  const std::string lines = read_file(csv);
+  const std::string lines = content_of(csv);
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 6);
 }
 

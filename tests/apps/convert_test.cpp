@@ -1,7 +1,7 @@
 // xlstm convert, and --quantize of the commands that load a model.
 #include <nlohmann/json.hpp>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 
 namespace xlstm::testing {
 namespace {
@@ -66,7 +66,7 @@ TEST_F(ConvertCommand, QuantisedWeightsTakeLessMemory) {
 // Calibration brings the model nearer to the original on the text that it is calibrated with.
 TEST_F(ConvertCommand, Calibration) {
   const std::string book = std::string(XLSTM_TEST_DATA) + "/books/alice.txt";
-  const auto text = write("part.txt", read_file(book).substr(0, 12000));
+  const auto text = write("part.txt", content_of(book).substr(0, 12000));
   const auto cost = [&](const std::vector<std::string>& options) {
     std::vector<std::string> all = {"perplexity", "--json", "--file", text};
     all.insert(all.end(), options.begin(), options.end());
@@ -89,7 +89,8 @@ TEST_F(ConvertCommand, Calibration) {
 
 // Before the work, and with nothing left behind.
 TEST_F(ConvertCommand, WhatDoesNotFitIsRefused) {
-  const auto text = write("part.txt", read_file(std::string(XLSTM_TEST_DATA) + "/books/alice.txt"));
+  const auto text =
+      write("part.txt", content_of(std::string(XLSTM_TEST_DATA) + "/books/alice.txt"));
   const auto refused = [&](std::vector<std::string> options, const std::string& limit) {
     options.insert(options.begin(), {"convert", "classics-8m", out(), "--memory-limit", limit});
     EXPECT_TRUE(is_one_line_error(xlstm(options), 4, "left of the limit of"));

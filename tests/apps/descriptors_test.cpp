@@ -8,7 +8,7 @@
 #include <array>
 #include <thread>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 #include "xlstm/apps/interrupts.h"
 
 namespace xlstm::testing {

@@ -6,7 +6,7 @@
 
 #include <thread>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 #include "xlstm/apps/editor/history_text.h"
 
 namespace xlstm::testing {

@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 
 namespace xlstm::testing {
 namespace {
@@ -126,7 +126,7 @@ TEST_F(Terminal, SigtermSavesAndLeaves) {
   process.send(SIGTERM);
   process.read_all();
   EXPECT_EQ(process.wait(), 128 + SIGTERM);
-  EXPECT_FALSE(read_file(state).empty());
+  EXPECT_FALSE(content_of(state).empty());
 }
 
 TEST_F(Terminal, TheTerminalIsLeftAsItWasFound) {
@@ -161,7 +161,7 @@ TEST_F(Terminal, RemembersLines) {
     process.read_until("* main");
     leave(process);
   }
-  EXPECT_THAT(read_file(file("xlstm/history")), HasSubstr("/branches"));
+  EXPECT_THAT(content_of(file("xlstm/history")), HasSubstr("/branches"));
   Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal,
                   terminal_environment());
   process.read_until("> ");

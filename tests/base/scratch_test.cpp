@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "tests/base/expect_error.h"
+#include "tests/support/expect_error.h"
 
 namespace xlstm {
 namespace {

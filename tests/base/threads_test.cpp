@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/base/expect_error.h"
+#include "tests/support/expect_error.h"
 #include "xlstm/base/cores.h"
 
 namespace xlstm {

@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/base/file_size_limit.h"
 #include "tests/convert/converting.h"
-#include "tests/wiring/expect_error.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/file_size_limit.h"
 #include "xlstm/base/threads.h"
 
 namespace xlstm::testing {

@@ -10,8 +10,8 @@
 #include <set>
 #include <sstream>
 
-#include "tests/base/temporary_folder.h"
-#include "tests/weights/copied_tensors.h"
+#include "tests/support/copied_tensors.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/base/json.h"
 #include "xlstm/convert/convert.h"

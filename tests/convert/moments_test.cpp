@@ -5,7 +5,7 @@
 #include <map>
 
 #include "tests/convert/converting.h"
-#include "tests/wiring/expect_error.h"
+#include "tests/support/expect_error.h"
 #include "xlstm/base/error.h"
 #include "xlstm/convert/convert.h"
 

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/engine/temp_folder.h"
 #include "tests/generate/classics.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 
@@ -11,7 +11,6 @@ namespace xlstm {
 namespace {
 
 namespace fs = std::filesystem;
-using test::TempFolder;
 using ::testing::HasSubstr;
 
 // A copy of the embedded model to damage.
@@ -21,7 +20,7 @@ class Hostile : public ::testing::Test {
 
   fs::path model() const { return folder_.path() / "model"; }
   void replace(const std::string& name, std::string_view text) {
-    folder_.write("model/" + name, text);
+    folder_.file("model/" + name, text);
   }
 
   std::string refusal(std::initializer_list<ErrorKind> kinds) const {
@@ -34,7 +33,7 @@ class Hostile : public ::testing::Test {
     return "accepted";
   }
 
-  TempFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(Hostile, untouched_copy_opens) {

@@ -5,7 +5,7 @@
 #include <new>
 
 #include "tests/engine/classics_engine.h"
-#include "tests/engine/temp_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/calibration.h"
 #include "xlstm/engine/doctor.h"
@@ -87,7 +87,7 @@ void expect_told(const char* what, const Call& call, int most = 50) {
 }
 
 TEST(NoMemory, is_told_by_engines_and_sessions) {
-  const test::TempFolder folder;
+  const TemporaryFolder folder;
   const auto file = folder.path() / "state";
   Session session = engine().session();
   session.read("Once upon a time");

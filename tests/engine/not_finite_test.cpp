@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "tests/engine/classics_engine.h"
-#include "tests/engine/temp_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/generate/perplexity.h"
@@ -63,7 +63,7 @@ class NotFinite : public ::testing::Test {
     return "accepted";
   }
 
-  test::TempFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(NotFinite, a_norm_is_told_after_the_prompt) {

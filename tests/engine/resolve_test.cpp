@@ -5,7 +5,7 @@
 
 #include <cstdlib>
 
-#include "tests/engine/temp_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 
@@ -13,7 +13,6 @@ namespace xlstm {
 namespace {
 
 namespace fs = std::filesystem;
-using test::TempFolder;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -38,7 +37,7 @@ class Resolve : public ::testing::Test {
     roots_ = {folder_.path() / "a", folder_.path() / "missing", folder_.path() / "b"};
   }
 
-  TempFolder folder_;
+  TemporaryFolder folder_;
   std::vector<fs::path> roots_;
 };
 
@@ -57,7 +56,7 @@ TEST_F(Resolve, name_is_looked_for_root_by_root) {
 TEST_F(Resolve, a_folder_here_does_not_hide_an_embedded_model) {
   const fs::path before = fs::current_path();
   fs::create_directories(folder_.path() / "here/small");
-  folder_.write("here/small/config.json", "{}");
+  folder_.file("here/small/config.json", "{}");
   fs::create_directories(folder_.path() / "here/mine");
   fs::current_path(folder_.path() / "here");
   EXPECT_EQ(resolve_model("small", roots_), roots_[0] / "small");
@@ -84,8 +83,8 @@ TEST_F(Resolve, unknown_name_lists_where_was_looked) {
 
 TEST_F(Resolve, near_miss_gets_a_hint_where_a_model_is) {
   EXPECT_THAT(refusal("clasics-8m", roots_), Not(HasSubstr("did you mean")));
-  folder_.write("b/classics-8m/config.json", "{}");
-  folder_.write("a/small/config.json", "{}");
+  folder_.file("b/classics-8m/config.json", "{}");
+  folder_.file("a/small/config.json", "{}");
   EXPECT_THAT(refusal("clasics-8m", roots_), HasSubstr("did you mean"));
   EXPECT_THAT(refusal("clasics-8m", roots_), HasSubstr("b/classics-8m"));
   EXPECT_THAT(refusal((folder_.path() / "a/smal").string()),
@@ -94,7 +93,7 @@ TEST_F(Resolve, near_miss_gets_a_hint_where_a_model_is) {
 }
 
 TEST_F(Resolve, file_is_no_folder) {
-  const fs::path file = folder_.write("a/small/config.json", "{}");
+  const fs::path file = folder_.file("a/small/config.json", "{}");
   EXPECT_THAT(refusal(file.string()), HasSubstr("wanted a model folder, got a file"));
 }
 

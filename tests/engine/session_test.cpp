@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/engine/classics_engine.h"
-#include "tests/engine/temp_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/generate/generator.h"
@@ -14,7 +14,6 @@ namespace {
 
 using test::engine;
 using test::greedy;
-using test::TempFolder;
 using ::testing::HasSubstr;
 using Ids = std::vector<std::int32_t>;
 
@@ -74,7 +73,7 @@ TEST(Session, assignment_forks_too) {
 }
 
 TEST(Session, save_load_and_go_on_is_one_run) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const auto file = folder.path() / "state.safetensors";
   Session session = engine().session();
   session.complete(greedy("The sea was calm"));
@@ -114,7 +113,7 @@ TEST(Session, reset_starts_a_new_sequence) {
 }
 
 TEST(Session, an_answer_goes_on_without_new_text) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   Session session = engine().session();
   const Ids whole = session.complete(greedy("The sea was calm", 30)).tokens;
 
@@ -179,13 +178,13 @@ TEST(Session, a_call_that_throws_changes_nothing) {
 }
 
 TEST(Session, unreadable_states_are_refused_and_change_nothing) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   Session session = engine().session();
   session.read("Once upon a time");
   const std::uint64_t position = session.position();
   EXPECT_THROW(session.load(folder.path() / "missing"), Error);
-  EXPECT_THROW(session.load(folder.write("empty", "")), Error);
-  EXPECT_THROW(session.load(folder.write("noise", std::string(1000, '\x7f'))), Error);
+  EXPECT_THROW(session.load(folder.file("empty", "")), Error);
+  EXPECT_THROW(session.load(folder.file("noise", std::string(1000, '\x7f'))), Error);
   EXPECT_THROW(session.load(test::classics_folder() / "model-00001-of-00002.safetensors"), Error);
   session.save(folder.path() / "good");
   std::filesystem::resize_file(folder.path() / "good", 100'000);
@@ -194,7 +193,7 @@ TEST(Session, unreadable_states_are_refused_and_change_nothing) {
 }
 
 TEST(Session, a_save_that_fails_leaves_nothing) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   Session session = engine().session();
   session.read("Once");
   EXPECT_THROW(session.save(folder.path() / "no" / "such" / "folder"), Error);
@@ -202,25 +201,25 @@ TEST(Session, a_save_that_fails_leaves_nothing) {
 }
 
 TEST(Session, a_path_that_cannot_be_written_is_told_before) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   EXPECT_THROW(Session::check_can_save(folder.path() / "no" / "folder"), Error);
   EXPECT_THROW(Session::check_can_save(folder.path()), Error);
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST(Session, asking_whether_a_state_can_be_saved_leaves_nothing_behind) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   Session::check_can_save(folder.path() / "new");
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 
-  const auto old = folder.write("old", "as it was");
+  const auto old = folder.file("old", "as it was");
   Session::check_can_save(old);
   EXPECT_EQ(std::filesystem::file_size(old), 9U);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
 TEST(Session, one_that_was_moved_from_says_so) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   Session session = engine().session();
   session.read("Once upon a time");
   Session moved = std::move(session);
@@ -262,7 +261,7 @@ TEST(Session, one_that_was_moved_from_says_so) {
 }
 
 TEST(Session, an_empty_state_never_replaces_one_that_has_read_something) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const auto file = folder.path() / "state";
   Session session = engine().session();
   session.save(file);
@@ -282,7 +281,7 @@ TEST(Session, an_empty_state_never_replaces_one_that_has_read_something) {
 }
 
 TEST(Session, the_state_of_two_sequences_is_not_one_s) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   Session session = engine().session();
   session.read("Once upon a time");
   const std::uint64_t position = session.position();

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/fake_source.h"
 #include "tests/wiring/dot_parser.h"
-#include "tests/wiring/fake_source.h"
 #include "xlstm/base/error.h"
 #include "xlstm/wiring/discover.h"
 #include "xlstm/wiring/views.h"

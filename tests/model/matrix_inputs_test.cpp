@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "tests/model/fixture.h"
-#include "tests/wiring/expect_error.h"
+#include "tests/support/expect_error.h"
 #include "xlstm/model/weights_loader.h"
 
 namespace xlstm::testing {

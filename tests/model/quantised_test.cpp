@@ -3,6 +3,7 @@
 
 #include "tests/model/fixture.h"
 #include "tests/model/quantised_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/model/weights_loader.h"
 
 namespace xlstm::testing {
@@ -19,7 +20,7 @@ struct Case {
 class QuantisedModel : public ::testing::TestWithParam<Case> {};
 
 TEST_P(QuantisedModel, IsThatOfItsDequantisedWeights) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   write_quantised(classics_folder(), scratch.path() / "q", GetParam().formats, false);
   write_quantised(classics_folder(), scratch.path() / "plain", GetParam().formats, true);
   const Model quantised = open_model(scratch.path() / "q");
@@ -48,7 +49,7 @@ TEST_P(QuantisedModel, IsThatOfItsDequantisedWeights) {
 }
 
 TEST_P(QuantisedModel, TakesTheMemoryOfItsFile) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   write_quantised(classics_folder(), scratch.path(), GetParam().formats, false);
   const auto source = open_weights(scratch.path());
   const Plan plan = discover(scratch.path(), *source);
@@ -86,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(Formats, QuantisedModel,
                          [](const auto& each) { return each.param.name; });
 
 TEST(QuantisedFingerprint, TellsFormatsApart) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   write_quantised(classics_folder(), scratch.path() / "a", {{"", affine(4, 64)}}, false);
   write_quantised(classics_folder(), scratch.path() / "b", {{"", affine(8, 64)}}, false);
   const std::string a = open_model(scratch.path() / "a").fingerprint();

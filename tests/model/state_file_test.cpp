@@ -8,9 +8,9 @@
 #include <set>
 #include <span>
 
-#include "tests/base/grouping_locale.h"
 #include "tests/model/fixture.h"
-#include "tests/weights/copied_tensors.h"
+#include "tests/support/copied_tensors.h"
+#include "tests/support/grouping_locale.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/hash.h"
 #include "xlstm/weights/safetensors.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "mlx/ops.h"
-#include "tests/base/expect_error.h"
+#include "tests/support/expect_error.h"
 #include "xlstm/base/large_pages.h"
 #include "xlstm/ops/evaluate.h"
 #include "xlstm/ops/ops.h"

@@ -8,8 +8,9 @@
 
 #include "tests/model/fixture.h"
 #include "tests/model/quantised_folder.h"
-#include "tests/weights/copied_tensors.h"
-#include "tests/wiring/expect_error.h"
+#include "tests/support/copied_tensors.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/weights/safetensors.h"
 
@@ -37,7 +38,7 @@ void write_with_head(const fs::path& to, DType dtype, float value) {
 }
 
 TEST(WeightsLoader, NumbersThatANarrowerTypeCannotHold) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   for (const float bad : {3.4e38F, std::nanf(""), -std::numeric_limits<float>::infinity()}) {
     write_with_head(scratch.path(), DType::kF32, bad);
     EXPECT_THAT(
@@ -52,7 +53,7 @@ TEST(WeightsLoader, NumbersThatANarrowerTypeCannotHold) {
 
 // As a download that starts again, or a network file system, may do.
 TEST(WeightsLoader, AFileThatIsCutShortWhileItIsReadIsNamed) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   write_with_head(scratch.path(), DType::kF32, 1);
   const fs::path file = scratch.path() / "model.safetensors";
   const auto source = open_weights(scratch.path());

@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "case_file.h"
-#include "random_text.h"
+#include "tests/text/case_file.h"
+#include "tests/text/random_text.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/utf8.h"
 #include "xlstm/text/unicode_normal.h"

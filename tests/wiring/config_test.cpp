@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/wiring/expect_error.h"
+#include "tests/support/expect_error.h"
 
 namespace xlstm::testing {
 namespace {

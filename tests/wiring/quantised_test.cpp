@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/wiring/expect_error.h"
-#include "tests/wiring/fake_source.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/fake_source.h"
 #include "tests/wiring/faults_of.h"
 #include "xlstm/wiring/discover.h"
 #include "xlstm/wiring/views.h"

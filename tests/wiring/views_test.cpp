@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/support/fake_source.h"
 #include "tests/wiring/dot_parser.h"
-#include "tests/wiring/fake_source.h"
 #include "xlstm/base/error.h"
 #include "xlstm/wiring/discover.h"
 #include "xlstm/wiring/view_text.h"
