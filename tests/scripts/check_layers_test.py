@@ -179,6 +179,12 @@ class CheckLayersTest(unittest.TestCase):
         self.write("xlstm/kernels/x/x_dot-inl.h", "int a();\n")
         self.assertEqual(self.faults(), [])
 
+    def test_names_of_tests(self):
+        self.write("tests/base/a_test.cpp", "TEST(Config, NumbersOutOfRange) {\n}\n\nTEST_F(A, B2) {\n}\n")
+        self.assertEqual(self.faults(), [])
+        self.write("tests/base/a_test.cpp", "TEST(Config, NumbersOutOfRange) {\n}\n\nTEST_F(A,\n b_c) {\n}\n")
+        self.assert_one("tests/base/a_test.cpp", 4, "A.b_c")
+
     def test_length_needs_a_reason(self):
         self.write("xlstm/base/a.cpp", "int a();\n" + "\n" * 600)
         self.assert_one("xlstm/base/a.cpp", 600, "601 lines")
