@@ -27,22 +27,6 @@ foreach(_row IN LISTS _rows)
   endif()
 endforeach()
 
-# xlstm_precompile(TARGET KIND header...): the target's sources find these headers read already. The
-# first target of a KIND makes them for all of that kind, whose options must be the same.
-# CMAKE_DISABLE_PRECOMPILE_HEADERS builds without them, and shows which includes are missing.
-function(xlstm_precompile TARGET KIND)
-  get_property(_first GLOBAL PROPERTY XLSTM_PRECOMPILED_${KIND})
-  if(_first)
-    target_precompile_headers(${TARGET} REUSE_FROM ${_first})
-  else()
-    target_precompile_headers(${TARGET} PRIVATE ${ARGN})
-    set_property(GLOBAL PROPERTY XLSTM_PRECOMPILED_${KIND} ${TARGET})
-  endif()
-endfunction()
-set(_XLSTM_STANDARD_HEADERS
-    <algorithm> <array> <cstdint> <filesystem> <functional> <map> <memory> <optional> <span> <string>
-    <string_view> <vector>)
-
 # xlstm_add_folder(NAME [SOURCES a.cpp ...] [LINK pkg ...] [LINK_PRIVATE pkg ...])
 # makes the library xlstm_NAME from one folder of xlstm/; without sources it is one of headers. LINK are
 # outside libraries that its headers include, LINK_PRIVATE those that only its sources do.
@@ -64,9 +48,9 @@ function(xlstm_add_folder NAME)
     target_include_directories(xlstm_${NAME} PUBLIC ${_paths})
     target_link_libraries(xlstm_${NAME} PUBLIC ${ARG_LINK} PRIVATE ${_libraries} ${ARG_LINK_PRIVATE})
     if(XLSTM_MLX_${NAME})
-      xlstm_precompile(xlstm_${NAME} mlx ${_XLSTM_STANDARD_HEADERS} "<mlx/mlx.h>")
+      xlstm_precompile(xlstm_${NAME} mlx)
     else()
-      xlstm_precompile(xlstm_${NAME} plain ${_XLSTM_STANDARD_HEADERS})
+      xlstm_precompile(xlstm_${NAME} plain)
     endif()
   else()
     add_library(xlstm_${NAME} INTERFACE)
@@ -99,7 +83,7 @@ function(xlstm_add_tests NAME)
   target_link_libraries(tests_${NAME} PRIVATE ${ARG_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
   # The time to build a test is worth more than the time that it takes.
   target_compile_options(tests_${NAME} PRIVATE $<$<CONFIG:Release>:-O1>)
-  xlstm_precompile(tests_${NAME} tests ${_XLSTM_STANDARD_HEADERS} <gmock/gmock.h> <gtest/gtest.h>)
+  xlstm_precompile(tests_${NAME} tests $<$<CONFIG:Release>:-O1>)
   target_compile_definitions(
     tests_${NAME} PRIVATE XLSTM_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                           XLSTM_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
