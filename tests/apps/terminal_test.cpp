@@ -265,5 +265,21 @@ TEST_F(Terminal, GenerateWithoutAPromptSaysWhatItWants) {
   EXPECT_EQ(process.wait(), 2);
 }
 
+TEST_F(Terminal, CtrlSpaceAtAnEmptyPromptDoesNotLeave) {
+  Process process(command({"chat", "-n", "1"}), Process::Streams::kTerminal,
+                  terminal_environment());
+  process.read_until("> ");
+  process.write(std::string(1, '\0') + "/branches\r");
+  process.read_until("main, position 0");
+  leave(process);
+}
+
+// Whether Linux keeps it as the end of a line or the editor reads it as a key.
+TEST_F(Terminal, CtrlDTypedBeforeThePromptLeaves) {
+  Process process(command({"chat", "-n", "1"}), Process::Streams::kTerminal,
+                  terminal_environment());
+  leave_at_prompt(process);
+}
+
 }  // namespace
 }  // namespace xlstm::testing

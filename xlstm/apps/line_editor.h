@@ -39,6 +39,7 @@ class LineEditor : public LineSource {
   KeyDecoder keys_;
   std::unique_ptr<Screen> screen_;
   std::string prompt_;
+  int typed_ahead_ = 0;  // bytes that came before the prompt
 };
 
 }  // namespace xlstm::apps
