@@ -198,5 +198,43 @@ TEST_F(State, TwoWritersOfOneFileLeaveOneWholeState) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1);
 }
 
+TEST_F(State, AFileThatIsTheOutputIsRefusedBeforeTheWork) {
+  const Result result =
+      xlstm({"generate", "-p", "The", "-n", "2", "--save-state", state()}, {.out_file = state()});
+  EXPECT_TRUE(is_one_line_error(result, 3, "open already"));
+  EXPECT_EQ(content_of(state()), "");
+}
+
+TEST_F(State, ATooLongNameIsRefusedBeforeTheWork) {
+  const Result result =
+      greedy({"-p", "The", "-n", "2", "--save-state", state() + std::string(300, 'x')});
+  EXPECT_TRUE(is_one_line_error(result, 3, "too long"));
+  EXPECT_EQ(result.out, "");
+}
+
+TEST_F(State, IsSavedBeforeTheLastOutputFails) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "this system has no /dev/full";
+  const Result result =
+      xlstm({"generate", "-p", "The", "-n", "2", "--json", "--save-state", state()},
+            {.out_file = "/dev/full"});
+  EXPECT_TRUE(is_one_line_error(result, 3, "standard output"));
+  EXPECT_EQ(greedy({"-n", "1", "--load-state", state()}).code, 0);
+}
+
+TEST_F(State, OfTheTurnsBeforeAnErrorIsSaved) {
+  const std::vector<std::string> arguments = {"chat", "--temperature", "0", "-n",
+                                              "3",    "--save-state"};
+  const auto chat = [&](const std::string& name, const std::string& input) {
+    std::vector<std::string> more = arguments;
+    more.push_back(file(name).string());
+    return xlstm(more, {.input = input});
+  };
+  ASSERT_EQ(chat("wanted", "Call me\n").code, 0);
+  const Result result = chat("got", "Call me\n\xFF\nThe whale\n");
+  EXPECT_NE(result.code, 0);
+  EXPECT_THAT(result.err, HasSubstr("turn"));
+  EXPECT_EQ(content_of(file("got")), content_of(file("wanted")));
+}
+
 }  // namespace
 }  // namespace xlstm::testing

@@ -28,9 +28,14 @@ class Conversation {
   }
 
   int run() {
-    const auto lines = open_lines();
-    first_turn();
-    while (!over_) turn(*lines);
+    try {
+      const auto lines = open_lines();
+      first_turn();
+      while (!over_) turn(*lines);
+    } catch (const Error&) {
+      save_after_error();
+      throw;
+    }
     if (!options_.state.save.empty()) save(options_.state.save);
     return interrupted() ? interrupt_exit_code() : kExitOk;
   }
@@ -45,6 +50,15 @@ class Conversation {
   static Request cancellable(Request request) {
     request.cancelled = interrupted;
     return request;
+  }
+
+  // Of the turns before that of an error, which is about to end the program.
+  void save_after_error() const {
+    try {
+      if (!options_.state.save.empty()) save(options_.state.save);
+    } catch (const Error& error) {
+      report_error(error);
+    }
   }
 
   // At the end. Where nothing was read there is nothing to lose: an older state that has read

@@ -79,9 +79,16 @@ int run_generate(const GenerateArguments& options) {
   Session session = engine.session();
   if (!options.state.load.empty()) session.load(options.state.load);
   const Completion completion = answer(options, request, prompt.value_or(""), session);
+  // The state first: a disk that is full for the output may not be so for it, and then it is not
+  // lost.
+  try {
+    const bool has_read = session.position() > 0;
+    if (!options.state.save.empty() && has_read) session.save(options.state.save);
+  } catch (const Error&) {
+    finish_output(options, completion, engine);
+    throw;
+  }
   finish_output(options, completion, engine);
-  const bool has_read = session.position() > 0;
-  if (!options.state.save.empty() && has_read) session.save(options.state.save);
   if (options.stats) write_note(statistics_text(completion, engine.memory()));
   return interrupted() ? interrupt_exit_code() : kExitOk;
 }
