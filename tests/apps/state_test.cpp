@@ -199,6 +199,7 @@ TEST_F(State, TwoWritersOfOneFileLeaveOneWholeState) {
 }
 
 TEST_F(State, AFileThatIsTheOutputIsRefusedBeforeTheWork) {
+  write("one.state", "");
   const Result result =
       xlstm({"generate", "-p", "The", "-n", "2", "--save-state", state()}, {.out_file = state()});
   EXPECT_TRUE(is_one_line_error(result, 3, "open already"));
