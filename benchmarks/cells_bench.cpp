@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "benchmarks/bench_pool.h"
 #include "benchmarks/measuring.h"
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/row_cases.h"
@@ -51,7 +52,7 @@ std::vector<float> numbers(std::size_t count) {
 }
 
 void measure(benchmark::State& state, const Work& work) {
-  const Probe before = probe_machine();
+  const Probe before = probe_machine(pool());
   std::vector<double> times;
   for (auto _ : state) {
     const auto start = std::chrono::steady_clock::now();
@@ -59,7 +60,7 @@ void measure(benchmark::State& state, const Work& work) {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     times.push_back(took.count());
   }
-  const Probe after = probe_machine();
+  const Probe after = probe_machine(pool());
   const double best = *std::min_element(times.begin(), times.end());
   report(state, times, work.bytes, work.operations, before, after);
   state.counters["best_us"] = best * 1e6;
@@ -87,13 +88,16 @@ void step(benchmark::State& state, const CellShape& c, std::size_t B) {
   const bool cached = std::string(c.model) == "classics-8m";
   const std::size_t copies = cached ? 1 : std::max<std::size_t>(1, kBeyondCache / 4 / matrix);
   std::vector<float> C = numbers(matrix * copies), n(B * in.QK), m(B * c.NH);
+  std::vector<kernels::MlstmStatePointers> states(B);
   std::size_t copy = 0;
   const auto call = [&] {
-    float* const own = C.data() + copy * matrix;
-    kernels::mlstm_step(
-        {B, c.NH, c.DHQK, c.DHV, 1e-6F, in.qkv_stride, in.gate_stride},
-        {in.qkvo.data(), in.qkvo.data() + in.QK, in.qkvo.data() + 2 * in.QK, in.gates.data(),
-         in.gates.data() + c.NH, own, n.data(), m.data(), in.h.data(), own, n.data(), m.data()});
+    for (std::size_t b = 0; b < B; ++b) {
+      states[b] = {C.data() + copy * matrix + b * in.QK * c.DHV, n.data() + b * in.QK,
+                   m.data() + b * c.NH};
+    }
+    kernels::mlstm_step(pool(), {B, c.NH, c.DHQK, c.DHV, 1e-6F, in.qkv_stride, in.gate_stride},
+                        {in.qkvo.data(), in.qkvo.data() + in.QK, in.qkvo.data() + 2 * in.QK,
+                         in.gates.data(), in.gates.data() + c.NH, states.data(), in.h.data()});
     copy = (copy + 1) % copies;
   };
   measure(state, {call, 8.0 * static_cast<double>(matrix), 5.0 * static_cast<double>(matrix)});
@@ -103,11 +107,11 @@ void chunk(benchmark::State& state, const CellShape& c, std::size_t S) {
   CellInputs in(c, S);
   const std::size_t matrix = c.NH * c.DHQK * c.DHV;
   std::vector<float> C(matrix), n(in.QK), m(c.NH);
+  const kernels::MlstmStatePointers own = {C.data(), n.data(), m.data()};
   const auto call = [&] {
-    kernels::mlstm_chunk({1, S, c.NH, c.DHQK, c.DHV, 1e-6F, in.qkv_stride, in.gate_stride},
+    kernels::mlstm_chunk(pool(), {1, S, c.NH, c.DHQK, c.DHV, 1e-6F, in.qkv_stride, in.gate_stride},
                          {in.qkvo.data(), in.qkvo.data() + in.QK, in.qkvo.data() + 2 * in.QK,
-                          in.gates.data(), in.gates.data() + c.NH, C.data(), n.data(), m.data(),
-                          in.h.data(), C.data(), n.data(), m.data()});
+                          in.gates.data(), in.gates.data() + c.NH, &own, in.h.data()});
   };
   // Chunks of 64: half of the products among tokens, two with C.
   const auto tokens = static_cast<double>(S);
@@ -120,7 +124,7 @@ void norm(benchmark::State& state, const CellShape& c, std::size_t rows) {
   const std::vector<float> x = numbers(rows * c.D), weight = numbers(c.D);
   std::vector<float> y(rows * c.D);
   const auto call = [&] {
-    kernels::rms_norm(x.data(), weight.data(), nullptr, 1e-6F, y.data(), rows, c.D);
+    kernels::rms_norm(pool(), x.data(), weight.data(), nullptr, 1e-6F, y.data(), rows, c.D);
   };
   const auto count = static_cast<double>(rows * c.D);
   measure(state, {call, 8 * count, 4 * count});
@@ -132,7 +136,8 @@ void gated_norm(benchmark::State& state, const CellShape& c, std::size_t rows) {
   const std::vector<float> weight = numbers(in.V);
   std::vector<float> y(rows * in.V);
   const auto call = [&] {
-    kernels::head_norm({in.h.data(), weight.data(), nullptr, in.qkvo.data() + 2 * in.QK + in.V,
+    kernels::head_norm(pool(),
+                       {in.h.data(), weight.data(), nullptr, in.qkvo.data() + 2 * in.QK + in.V,
                         in.qkv_stride, y.data(), 1e-6F, c.NH, c.DHV},
                        rows);
   };
@@ -143,14 +148,14 @@ void gated_norm(benchmark::State& state, const CellShape& c, std::size_t rows) {
 void gate(benchmark::State& state, const CellShape& c, std::size_t rows) {
   const std::vector<float> in = numbers(rows * 2 * c.F);
   std::vector<float> y(rows * c.F);
-  const auto call = [&] { kernels::swiglu(in.data(), y.data(), rows, c.F); };
+  const auto call = [&] { kernels::swiglu(pool(), in.data(), y.data(), rows, c.F); };
   const auto count = static_cast<double>(rows * c.F);
   measure(state, {call, 12 * count, 16 * count});
 }
 
 void logits(benchmark::State& state, const CellShape&, std::size_t rows) {
   std::vector<float> z = numbers(rows * 50'304);
-  const auto call = [&] { kernels::soft_cap(z.data(), 30.0F, z.data(), z.size()); };
+  const auto call = [&] { kernels::soft_cap(pool(), z.data(), 30.0F, z.data(), z.size()); };
   const auto count = static_cast<double>(z.size());
   measure(state, {call, 8 * count, 20 * count});
 }

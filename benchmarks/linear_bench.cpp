@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "benchmarks/bench_pool.h"
 #include "benchmarks/measuring.h"
 #include "tests/kernels/linear_cases.h"
 #include "xlstm/base/dtype.h"
@@ -63,19 +64,20 @@ void run(benchmark::State& state, const LinearLayer& layer, WeightType type, std
   const std::vector<float> x(M * layer.K, 0.5F);
   std::vector<float> y(M * layer.N);
 
-  const Probe before = probe_machine();
+  const Probe before = probe_machine(pool());
   std::vector<double> times;
   std::size_t copy = 0;
   for (auto _ : state) {
     const auto start = std::chrono::steady_clock::now();
-    kernels::linear(x.data(), static_cast<std::ptrdiff_t>(layer.K), W.data() + copy * bytes, type,
-                    nullptr, y.data(), static_cast<std::ptrdiff_t>(layer.N), M, layer.N, layer.K);
+    kernels::linear(pool(), x.data(), static_cast<std::ptrdiff_t>(layer.K), W.data() + copy * bytes,
+                    type, nullptr, y.data(), static_cast<std::ptrdiff_t>(layer.N), M, layer.N,
+                    layer.K);
     benchmark::DoNotOptimize(y.data());
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     times.push_back(took.count());
     copy = (copy + 1) % copies;
   }
-  const Probe after = probe_machine();
+  const Probe after = probe_machine(pool());
   const double operations = 2.0 * static_cast<double>(M * layer.N) * static_cast<double>(layer.K);
   report(state, times, static_cast<double>(bytes), operations, before, after);
 }

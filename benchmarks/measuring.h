@@ -33,7 +33,7 @@ inline void report(benchmark::State& state, std::vector<double>& times, double b
   state.counters["%peak"] = 100 * rate / machine.peak_gflops;
   state.counters["read"] = machine.read_gbs;
   state.counters["peak"] = machine.peak_gflops;
-  state.counters["hand_over_ns"] = machine.hand_over_ns;
+  state.counters["core_to_core_ns"] = machine.core_to_core_ns;
   if (!kernels::same_state(before, after)) state.SetLabel("unsteady");
 }
 

@@ -19,7 +19,9 @@
 #include <string>
 #include <vector>
 
+#include "benchmarks/bench_pool.h"
 #include "tests/kernels/linear_cases.h"
+#include "tests/kernels/op_cases.h"
 #include "xlstm/base/dtype.h"
 #include "xlstm/kernels/linear/linear.h"
 #include "xlstm/kernels/probe/probe.h"
@@ -74,7 +76,7 @@ Product dense(WeightType type, const Layer& layer, std::mt19937_64& random) {
              static_cast<std::ptrdiff_t>(N), M, N, K);
     };
   };
-  return {with(kernels::linear), with(kernels::linear_reference),
+  return {with(testing::on(pool(), kernels::linear)), with(kernels::linear_reference),
           kernels::linear_rounds_x(type) ? &Probe::bf16_gflops : &Probe::peak_gflops};
 }
 
@@ -107,7 +109,8 @@ Product quantised(const Quantization& format, const Layer& layer, std::mt19937_6
              K);
     };
   };
-  return {with(kernels::quantized_linear), with(kernels::quantized_linear_reference),
+  return {with(testing::on(pool(), kernels::quantized_linear)),
+          with(kernels::quantized_linear_reference),
           kernels::quantized_linear_rounds_x() ? &Probe::int8_gops : &Probe::peak_gflops};
 }
 
@@ -144,9 +147,9 @@ double measure(const std::string& type, const Layer& layer, const Product& produ
   std::normal_distribution<float> draw;
   std::vector<float> x(M * layer.K), y(M * layer.N);
   for (float& value : x) value = draw(random);
-  const Probe before = probe_machine();
+  const Probe before = probe_machine(pool());
   const double seconds = median_seconds([&] { product.run(x.data(), y.data(), M); });
-  const Probe after = probe_machine();
+  const Probe after = probe_machine(pool());
   const double rate =
       2e-9 * static_cast<double>(M * layer.N) * static_cast<double>(layer.K) / seconds;
   const double peak = std::max(before.*product.peak, after.*product.peak);  // 0: not probed here

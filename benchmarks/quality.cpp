@@ -22,23 +22,23 @@
 #include <string>
 #include <vector>
 
+#include "benchmarks/bench_pool.h"
 #include "benchmarks/rounded_source.h"
-#include "mlx/mlx.h"
 #include "xlstm/base/error.h"
-#include "xlstm/base/threads.h"
+#include "xlstm/base/floats.h"
+#include "xlstm/cpu/cpu_backend.h"
 #include "xlstm/engine/calibration.h"
 #include "xlstm/model/model.h"
 #include "xlstm/text/tokenizer.h"
 #include "xlstm/weights/tensor_source.h"
-#include "xlstm/wiring/discover.h"
+#include "xlstm/wiring/checkpoint.h"
 
 namespace {
-namespace mx = mlx::core;
 namespace fs = std::filesystem;
 using namespace xlstm;
 using Json = nlohmann::ordered_json;
 
-constexpr int kSegment = 512;  // tokens read at once
+constexpr std::size_t kSegment = 512;  // tokens read at once
 
 struct Arguments {
   std::string model = XLSTM_DEFAULT_MODEL;
@@ -86,12 +86,12 @@ struct Candidate {
   Model model;
   std::uint64_t bytes;  // of all weights in a file
   bool step = false, bf16_state = false;
-  ModelState state = {};
+  std::unique_ptr<StateBatch> states = {};  // of one sequence
 };
 
 struct Spec {
-  Recipe recipe;
-  std::optional<RoundedSource::Use> moments;
+  QuantizationRecipe recipe;
+  std::optional<RoundedSource::Use> covariance;
 };
 
 Quantization with_bits(Quantization format, const std::string& bits) {
@@ -112,12 +112,12 @@ Spec spec_of(const std::string& text) {
     const auto [key, value] = std::pair(words[at].substr(0, words[at].find('=')),
                                         words[at].substr(words[at].find('=') + 1));
     if (key == "minmax") out.recipe.search = false;
-    if (key == "weighted") out.moments = RoundedSource::Use::kWeighted;
-    if (key == "calibrated") out.moments = RoundedSource::Use::kCompensated;
-    if (key == "apart") out.moments = RoundedSource::Use::kApart;
+    if (key == "weighted") out.covariance = RoundedSource::Use::kWeighted;
+    if (key == "calibrated") out.covariance = RoundedSource::Use::kCompensated;
+    if (key == "apart") out.covariance = RoundedSource::Use::kApart;
     if (key == "head") out.recipe.head = with_bits(out.recipe.format, value);
     if (key == "embedding") out.recipe.embedding = with_bits(out.recipe.format, value);
-    if (key == "keep") out.recipe.keep.push_back(value);
+    if (key == "keep") out.recipe.exclude.push_back(value);
     if (key == "default") {
       const bool search = out.recipe.search;
       out.recipe = default_recipe(out.recipe.format);
@@ -129,7 +129,7 @@ Spec spec_of(const std::string& text) {
 }
 
 std::uint64_t plain_bytes(const Plan& plan, std::uint64_t each) {
-  return plan.parameters() * each;
+  return plan.parameter_count() * each;
 }
 
 bool has_word(const std::string& name, const char* word) {
@@ -145,34 +145,38 @@ std::string text_of(const std::string& file) {
   return text.str();
 }
 
-std::unique_ptr<InputMoments> moments_of(const Arguments& arguments) {
+std::unique_ptr<InputCovariance> covariance_of(const Arguments& arguments) {
   const std::string& file = arguments.calibrate;
   return file.empty() ? calibrate_with_own_text(arguments.model, arguments.calibration)
                       : calibrate_with(arguments.model, text_of(file), file, arguments.calibration);
 }
 
 Candidate open_weights_of(const std::string& name, const Plan& plan, const TensorSource& source,
-                          const Arguments& arguments) {
-  if (name.starts_with("float32")) return {name, Model::load(plan, source), plain_bytes(plan, 4)};
+                          const std::shared_ptr<Backend>& backend, const Arguments& arguments) {
+  if (name.starts_with("float32")) {
+    return {name, Model::load(plan, source, backend), plain_bytes(plan, 4)};
+  }
   if (name.starts_with("bfloat16")) {
-    return {name, Model::load(plan, source, {ComputeDtype::kBfloat16, {}, {}}),
+    return {name, Model::load(plan, source, backend, {.dtype = DType::kBF16}),
             plain_bytes(plan, 2)};
   }
   const Spec spec = spec_of(name);
+  check_recipe_for(spec.recipe, plan, name);
   if (has_word(name, "run")) {
-    Model model = Model::load(plan, source, {ComputeDtype::kFloat32, {}, spec.recipe});
+    Model model = Model::load(plan, source, backend, {.quantization = spec.recipe});
     const std::uint64_t bytes = model.weight_bytes();
     return {name, std::move(model), bytes};
   }
-  const auto moments = spec.moments ? moments_of(arguments) : nullptr;
-  const RoundedSource rounded(source, plan, spec.recipe, moments.get(),
-                              spec.moments.value_or(RoundedSource::Use::kWeighted));
-  return {name, Model::load(plan, rounded), rounded.packed_bytes()};
+  const auto covariance = spec.covariance ? covariance_of(arguments) : nullptr;
+  const RoundedSource rounded(source, plan, spec.recipe, covariance.get(),
+                              spec.covariance.value_or(RoundedSource::Use::kWeighted),
+                              backend->threads());
+  return {name, Model::load(plan, rounded, backend), rounded.packed_bytes()};
 }
 
 Candidate open_candidate(const std::string& name, const Plan& plan, const TensorSource& source,
-                         const Arguments& arguments) {
-  Candidate out = open_weights_of(name, plan, source, arguments);
+                         const std::shared_ptr<Backend>& backend, const Arguments& arguments) {
+  Candidate out = open_weights_of(name, plan, source, backend, arguments);
   out.bf16_state = has_word(name, "bf16-state");
   out.step = out.bf16_state || has_word(name, "step");
   return out;
@@ -219,25 +223,56 @@ struct Scores {
   std::size_t agreements = 0;
 };
 
-// How far the norms of the blocks' C are from the reference's, relative: the mean of the blocks.
-double drift_of(const ModelState& state, const ModelState& reference) {
-  double sum = 0;
-  const auto norm = [](const mx::array& C) { return mx::sqrt(mx::sum(C * C)).item<float>(); };
-  for (std::size_t l = 0; l < state.blocks.size(); ++l) {
-    const double wanted = norm(reference.blocks[l].C), got = norm(state.blocks[l].C);
-    sum += std::abs(got / wanted - 1);
+// The places in a state of tensors with this name in their layer: "C" of "blocks.3.C".
+std::vector<std::size_t> places_of(const Plan& plan, std::string_view name) {
+  std::vector<std::size_t> out;
+  std::size_t index = 0;
+  for (const Layer& layer : plan.layers) {
+    for (const StateTensor& tensor : layer.state) {
+      if (tensor.name.ends_with("." + std::string(name))) out.push_back(index);
+      ++index;
+    }
   }
-  return sum / static_cast<double>(state.blocks.size());
+  return out;
+}
+
+// Changes the numbers of one tensor of the state, or looks at them.
+template <typename Change>
+void on_values(Candidate& candidate, std::size_t place, const Change& change) {
+  Backend& backend = candidate.model.backend();
+  const Tensor tensor = candidate.states->take(place);
+  const auto read = backend.read_floats(tensor);
+  std::vector<float> values(read.begin(), read.end());
+  change(values);
+  candidate.states->put(place, backend.floats(tensor.shape(), values));
+}
+
+double norm_of(Candidate& candidate, std::size_t place) {
+  double sum = 0;
+  on_values(candidate, place, [&sum](const std::vector<float>& values) {
+    for (const float x : values) sum += static_cast<double>(x) * x;
+  });
+  return std::sqrt(sum);
+}
+
+// How far the norms of the blocks' C are from the reference's, relative: the mean of the blocks.
+double drift_of(Candidate& candidate, Candidate& reference) {
+  const auto places = places_of(candidate.model.plan(), "C");
+  double sum = 0;
+  for (const std::size_t place : places) {
+    sum += std::abs(norm_of(candidate, place) / norm_of(reference, place) - 1);
+  }
+  return sum / static_cast<double>(places.size());
 }
 
 // `logits` [S, V] of a candidate against the reference's.
 void score(const float* reference, const float* logits, const TokenId* targets, std::size_t S,
-           std::size_t V, Scores& out) {
+           std::size_t V, ThreadPool& pool, Scores& out) {
   const std::size_t at = out.nll.size();
   out.nll.resize(at + S);
   out.kl.resize(at + S);
   std::vector<char> same(S);
-  parallel_for((S + 15) / 16, [&](std::size_t part) {
+  pool.parallel_for((S + 15) / 16, [&](std::size_t part) {
     for (std::size_t s = 16 * part; s < std::min(S, 16 * part + 16); ++s) {
       const float* p = reference + s * V;
       const float* q = logits + s * V;
@@ -250,39 +285,31 @@ void score(const float* reference, const float* logits, const TokenId* targets, 
   out.agreements += static_cast<std::size_t>(std::count(same.begin(), same.end(), 1));
 }
 
-mx::array as_bf16(const mx::array& x) {
-  return mx::astype(mx::astype(x, mx::bfloat16), mx::float32);
-}
-
-// One token after the other.
-mx::array logits_of_steps(Candidate& candidate, const mx::array& tokens) {
-  std::vector<mx::array> rows;
-  for (int s = 0; s < tokens.shape(1); ++s) {
-    ForwardResult result =
-        candidate.model.forward(mx::slice(tokens, {0, s}, {1, s + 1}), candidate.state);
-    candidate.state = std::move(result.state);
-    if (candidate.bf16_state) {
-      for (ops::MlstmState& block : candidate.state.blocks) {
-        block.C = as_bf16(block.C);
-        block.n = as_bf16(block.n);
-      }
+void round_to_bf16(Candidate& candidate) {
+  for (const char* name : {"C", "n"}) {
+    for (const std::size_t place : places_of(candidate.model.plan(), name)) {
+      on_values(candidate, place, [](std::vector<float>& values) {
+        std::vector<std::byte> rounded(2 * values.size());
+        floats_to(values.data(), values.size(), DType::kBF16, rounded.data());
+        floats_from(rounded.data(), DType::kBF16, values.size(), values.data());
+      });
     }
-    mx::eval(result.logits);
-    candidate.state.eval();
-    rows.push_back(result.logits);
   }
-  mx::array logits = mx::concatenate(rows, 1);
-  mx::eval(logits);
-  return logits;
 }
 
-mx::array logits_of(Candidate& candidate, const mx::array& tokens) {
-  if (candidate.step) return logits_of_steps(candidate, tokens);
-  ForwardResult result = candidate.model.forward(tokens, candidate.state, Positions::kAll);
-  candidate.state = std::move(result.state);
-  mx::array logits = mx::contiguous(result.logits);
-  mx::eval(logits);
-  candidate.state.eval();
+// Reads `ids`; logits [S, V], at once or one token after the other.
+std::vector<float> logits_of(Candidate& candidate, std::span<const TokenId> ids) {
+  Backend& backend = candidate.model.backend();
+  std::vector<float> logits;
+  const std::size_t at_once = candidate.step ? 1 : ids.size();
+  for (std::size_t begin = 0; begin < ids.size(); begin += at_once) {
+    const Tensor tokens =
+        backend.ids({1, static_cast<std::int64_t>(at_once)}, ids.subspan(begin, at_once));
+    const Tensor part = candidate.model.forward(tokens, *candidate.states, Positions::kAll);
+    const auto values = backend.read_floats(part);
+    logits.insert(logits.end(), values.begin(), values.end());
+    if (candidate.bf16_state) round_to_bf16(candidate);
+  }
   return logits;
 }
 
@@ -313,17 +340,19 @@ Json summary(const std::string& book, const Scores& scores) {
 std::vector<Scores> read_side_by_side(std::vector<Candidate>& candidates,
                                       const std::vector<TokenId>& ids) {
   std::vector<Scores> scores(candidates.size());
-  for (Candidate& each : candidates) each.state = each.model.initial_state();
+  for (Candidate& each : candidates) each.states = each.model.initial_states();
+  const auto V = static_cast<std::size_t>(candidates[0].model.plan().V);
+  ThreadPool& pool = candidates[0].model.backend().threads();
   for (std::size_t begin = 0; begin + 1 < ids.size(); begin += kSegment) {
-    const std::size_t S = std::min<std::size_t>(kSegment, ids.size() - 1 - begin);
-    const mx::array tokens(ids.begin() + static_cast<std::ptrdiff_t>(begin),
-                           {1, static_cast<int>(S)}, mx::int32);
-    const mx::array reference = logits_of(candidates[0], tokens);
-    const auto V = static_cast<std::size_t>(reference.shape(-1));
+    const std::size_t S = std::min(kSegment, ids.size() - 1 - begin);
+    const auto tokens = std::span(ids).subspan(begin, S);
+    const std::vector<float> reference = logits_of(candidates[0], tokens);
     for (std::size_t i = 0; i < candidates.size(); ++i) {
-      const mx::array logits = i == 0 ? reference : logits_of(candidates[i], tokens);
-      score(reference.data<float>(), logits.data<float>(), ids.data() + begin + 1, S, V, scores[i]);
-      scores[i].drift.push_back(drift_of(candidates[i].state, candidates[0].state));
+      const std::vector<float> others =
+          i == 0 ? std::vector<float>() : logits_of(candidates[i], tokens);
+      const float* const logits = i == 0 ? reference.data() : others.data();
+      score(reference.data(), logits, ids.data() + begin + 1, S, V, pool, scores[i]);
+      scores[i].drift.push_back(drift_of(candidates[i], candidates[0]));
     }
     std::fprintf(stderr, "\r%zu of %zu tokens", begin + S, ids.size() - 1);
   }
@@ -332,10 +361,10 @@ std::vector<Scores> read_side_by_side(std::vector<Candidate>& candidates,
 }
 
 int run(Arguments arguments) {
-  mx::set_default_device(mx::Device::cpu);
+  const std::shared_ptr<Backend> backend = cpu::make_backend();
   arguments.calibration.device = "cpu";
-  const auto source = open_weights(arguments.model);
-  const Plan plan = discover(arguments.model, *source);
+  const Checkpoint checkpoint = Checkpoint::open(arguments.model);
+  const Plan& plan = checkpoint.plan;
   const Tokenizer tokenizer = Tokenizer::open(arguments.model);
 
   std::vector<std::string> names = {"float32"};
@@ -344,7 +373,7 @@ int run(Arguments arguments) {
   }
   std::vector<Candidate> candidates;
   for (const std::string& name : names) {
-    candidates.push_back(open_candidate(name, plan, *source, arguments));
+    candidates.push_back(open_candidate(name, plan, *checkpoint.tensors, backend, arguments));
   }
   Json results = Json::array();
   for (const Candidate& each : candidates) {
@@ -356,7 +385,8 @@ int run(Arguments arguments) {
       results[i]["books"].push_back(summary(fs::path(book).stem().string(), scores[i]));
     }
   }
-  const Json out = {{"model", plan.name}, {"parameters", plan.parameters()}, {"formats", results}};
+  const Json out = {
+      {"model", plan.name}, {"parameters", plan.parameter_count()}, {"formats", results}};
   std::printf("%s\n", out.dump(1).c_str());
   return 0;
 }

@@ -3,35 +3,36 @@
 #include <algorithm>
 #include <utility>
 
-#include "xlstm/base/threads.h"
 #include "xlstm/kernels/quantize/quantize_matrix.h"
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
 namespace xlstm {
 
-RoundedSource::RoundedSource(const TensorSource& source, const Plan& plan, const Recipe& recipe,
-                             InputMoments* moments, Use use)
-    : source_(source), tensors_(source.tensors()) {
+RoundedSource::RoundedSource(const TensorSource& source, const Plan& plan,
+                             const QuantizationRecipe& recipe, InputCovariance* covariance, Use use,
+                             ThreadPool& pool)
+    : source_(source), pool_(pool), tensors_(source.tensors()) {
   for (const TensorInfo& tensor : tensors_) packed_bytes_ += tensor.bytes;
-  for (const Node& node : plan.nodes) {
-    for (const Slot& slot : node.slots) {
-      const auto format = format_for(recipe, plan, node, slot);
+  for (const Layer& layer : plan.layers) {
+    for (const Parameter& parameter : layer.parameters) {
+      const auto format = format_for(recipe, plan, layer, parameter);
       if (!format) continue;
-      const auto K = static_cast<std::size_t>(slot.shape[1]);
+      const auto K = static_cast<std::size_t>(parameter.shape[1]);
       Inputs inputs;
-      std::vector<float> columns, found = moments != nullptr ? moments->of(slot.name) : columns;
-      kernels::InputFactor factor;
+      std::vector<float> columns,
+          found = covariance != nullptr ? covariance->covariance(parameter.name) : columns;
+      kernels::LdlFactor factor;
       if (!found.empty() && use == Use::kWeighted) {
         for (std::size_t k = 0; k < K; ++k) columns.push_back(found[k * K + k]);
         inputs.importance = columns.data();
       } else if (!found.empty()) {
-        factor = kernels::factor_inputs(std::move(found), K);
+        factor = kernels::factor_moments(pool_, std::move(found), K);
         inputs.factor = &factor;
       }
-      for (const std::size_t index : slot.sources) {
+      for (const std::size_t index : parameter.sources) {
         round(index, *format, recipe.search, inputs);
-        if (moments != nullptr && use == Use::kCompensated) {
-          moments->settle(slot.name, values_.at(index));
+        if (covariance != nullptr && use == Use::kCompensated) {
+          covariance->record_result(parameter.name, values_.at(index));
         }
       }
     }
@@ -60,17 +61,18 @@ void RoundedSource::round(std::size_t index, const Quantization& format, bool se
                                       type};
   const auto rounding = search ? kernels::Rounding::kSearch : kernels::Rounding::kMinMax;
   if (inputs.factor != nullptr) {
-    kernels::compensate_matrix(source_.read_all(index), info.dtype, N, *inputs.factor, format,
-                               rounding, out, info.name);
+    kernels::gptq_matrix(pool_, source_.read_all(index), info.dtype, N, *inputs.factor, format,
+                         rounding, out, info.name);
   } else {
-    kernels::quantize_matrix(source_.read_all(index), info.dtype, N, K, format, rounding,
+    kernels::quantize_matrix(pool_, source_.read_all(index), info.dtype, N, K, format, rounding,
                              inputs.importance, out, info.name);
   }
   std::vector<float>& values = values_[index];
   values.resize(N * K);
   const kernels::QuantizedMatrix W{format, words.data(), scales.data(),
                                    affine ? biases.data() : nullptr, type};
-  parallel_for(N, [&](std::size_t n) { kernels::dequantize_row(W, n, K, values.data() + n * K); });
+  pool_.parallel_for(
+      N, [&](std::size_t n) { kernels::dequantize_row(W, n, K, values.data() + n * K); });
   packed_bytes_ -= info.bytes;
   packed_bytes_ += words.size() * 4 + scales.size() + biases.size();
   info.dtype = DType::kF32;

@@ -8,25 +8,26 @@
 #include <string>
 #include <vector>
 
-#include "xlstm/convert/input_moments.h"
-#include "xlstm/kernels/quantize/input_factor.h"
+#include "xlstm/base/thread_pool.h"
+#include "xlstm/convert/input_covariance.h"
+#include "xlstm/kernels/quantize/ldl_factor.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/plan.h"
-#include "xlstm/wiring/recipe.h"
+#include "xlstm/wiring/quantization_recipe.h"
 
 namespace xlstm {
 
 class RoundedSource : public TensorSource {
  public:
   enum class Use {
-    kWeighted,     // the scales' search counts errors by the moments' diagonal
+    kWeighted,     // the scales' search counts errors by the covariance' diagonal
     kCompensated,  // as xlstm convert
-    kApart         // without telling the moments what matrices became
+    kApart         // without recording what matrices became
   };
 
-  // `source` must outlive this. `moments` may be null.
-  RoundedSource(const TensorSource& source, const Plan& plan, const Recipe& recipe,
-                InputMoments* moments, Use use);
+  // `source` and `pool` must outlive this. `covariance` may be null.
+  RoundedSource(const TensorSource& source, const Plan& plan, const QuantizationRecipe& recipe,
+                InputCovariance* covariance, Use use, ThreadPool& pool);
 
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
   void read(std::size_t index, std::uint64_t offset, std::span<std::byte> to) const override;
@@ -38,11 +39,12 @@ class RoundedSource : public TensorSource {
  private:
   struct Inputs {
     const float* importance = nullptr;
-    const kernels::InputFactor* factor = nullptr;
+    const kernels::LdlFactor* factor = nullptr;
   };
   void round(std::size_t index, const Quantization& format, bool search, const Inputs& inputs);
 
   const TensorSource& source_;
+  ThreadPool& pool_;
   std::vector<TensorInfo> tensors_;
   std::map<std::size_t, std::vector<float>> values_;
   std::uint64_t packed_bytes_ = 0;

@@ -13,8 +13,9 @@ include(CMakePackageConfigHelpers)
 # --- the library -----------------------------------------------------------------------------
 # Every object of every folder, used inside or not; the archives only bring what they are linked with.
 add_library(xlstm_shared SHARED)
-foreach(_folder base kernels weights text wiring ops model convert generate engine)
-  if(TARGET xlstm_${_folder})
+foreach(_folder IN LISTS XLSTM_FOLDERS)
+  get_target_property(_kind xlstm_${_folder} TYPE)
+  if(_kind STREQUAL "STATIC_LIBRARY" AND NOT _folder MATCHES "^(apps|python)$")
     target_sources(xlstm_shared PRIVATE $<TARGET_OBJECTS:xlstm_${_folder}>)
     target_link_libraries(xlstm_shared PRIVATE xlstm_${_folder})
   endif()
@@ -54,12 +55,12 @@ set(_headers
     engine/engine.h
     generate/generator.h
     generate/perplexity.h
-    generate/sampling.h
     generate/stop.h
     model/model.h
     model/state_file.h
     text/tokenizer.h
     weights/safetensors.h
+    wiring/checkpoint.h
     wiring/discover.h
     wiring/views.h)
 list(TRANSFORM _headers PREPEND "xlstm/")

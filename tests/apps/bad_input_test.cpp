@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 
 namespace xlstm::testing {
 namespace {
@@ -105,11 +105,11 @@ TEST_F(BadOption, MissingValuesAndCommandsAreNamed) {
 TEST_F(BadOption, OptionsThatWouldDoNothingSaySo) {
   EXPECT_TRUE(is_one_line_error(
       xlstm({"convert", "a", "b", "--quantize", "4", "--calibration-tokens", "300"}), 2,
-      "[--calibration-tokens] wanted --calibrate FILE beside it, got none"));
+      "[--calibration-tokens] wanted --calibrate FILE with it, got none"));
   EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "a", "--wiring-style", "ascii"}), 2,
-                                "[--wiring-style] wanted --show-wiring beside it, got none"));
+                                "[--wiring-style] wanted --show-wiring with it, got none"));
   EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "a", "--group-size", "32"}), 2,
-                                "[--group-size] wanted --quantize BITS beside it"));
+                                "[--group-size] wanted --quantize BITS with it"));
 
   const std::string quantised = file("quantised").string();
   ASSERT_EQ(xlstm({"convert", "classics-8m", quantised, "--quantize", "8"}).code, 0);
@@ -229,7 +229,7 @@ TEST_F(BadModel, AFolderWithoutTokenizer) {
 TEST_F(BadModel, ATruncatedShard) {
   const std::string shard = "model-00001-of-00002.safetensors";
   const fs::path model = model_without({shard});
-  const std::string bytes = read_file(embedded_model() / shard);
+  const std::string bytes = content_of(embedded_model() / shard);
   write("model/" + shard, bytes.substr(0, bytes.size() - 1));
   EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-m", model.string(), "-p", "The"}), 3, shard));
 }
@@ -242,7 +242,7 @@ TEST_F(BadModel, AMissingShard) {
 
 TEST_F(BadModel, AnIndexThatLeavesTheFolder) {
   const fs::path model = model_without({"model.safetensors.index.json"});
-  std::string index = read_file(embedded_model() / "model.safetensors.index.json");
+  std::string index = content_of(embedded_model() / "model.safetensors.index.json");
   const std::string shard = "\"model-00001-of-00002.safetensors\"";
   index.replace(index.find(shard), shard.size(), "\"../outside.safetensors\"");
   write("model/model.safetensors.index.json", index);
@@ -252,7 +252,7 @@ TEST_F(BadModel, AnIndexThatLeavesTheFolder) {
 
 TEST_F(BadModel, AConfigThatDisagreesWithTheWeights) {
   const fs::path model = model_without({"config.json"});
-  std::string config = read_file(embedded_model() / "config.json");
+  std::string config = content_of(embedded_model() / "config.json");
   const std::string heads = "\"num_heads\": 4";
   config.replace(config.find(heads), heads.size(), "\"num_heads\": 3");
   write("model/config.json", config);

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 
 namespace xlstm::testing {
 namespace {
@@ -36,11 +36,8 @@ TEST_F(Bench, NumbersAgreeWithEachOther) {
     EXPECT_NEAR(rate, tokens / call, 1e-6 * rate);
     EXPECT_LE(figure["slowest"], rate);
     EXPECT_GE(figure["fastest"], rate);
-    if (!decode) {
-      EXPECT_GT(figure["nodes"], 0);  // on a CPU a step has no graph
-    }
-    EXPECT_GE(figure["host_seconds"], 0);
-    EXPECT_LT(figure["host_seconds"], call);
+    EXPECT_EQ(figure["nodes"], 0);  // a CPU has no graph
+    EXPECT_EQ(figure["host_seconds"], 0);
     const double gbs = figure["bytes_per_call"].get<double>() / call * 1e-9;
     EXPECT_NEAR(figure["bandwidth_share"].get<double>(),
                 gbs / figure["machine"]["read_gb_per_second"].get<double>(), 1e-6);
@@ -48,14 +45,14 @@ TEST_F(Bench, NumbersAgreeWithEachOther) {
   }
   EXPECT_EQ(json["figures"][1]["position"], 70);
   EXPECT_EQ(json["figures"][2]["state_bytes"], 3 * json["figures"][0]["state_bytes"].get<int>());
-  const std::string lines = read_file(csv);
+  const std::string lines = content_of(csv);
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 6);
 }
 
 TEST_F(Bench, PrintsATableAndAProfile) {
   const Result result = xlstm(quick({"--profile", "--quantize", "4", "--group-size", "32"}));
   EXPECT_EQ(result.code, 0) << result.err;
-  for (const char* part : {"tokens/s", "decode B1 at 100", "prefill 70", "qkvo", "mlstm cell"}) {
+  for (const char* part : {"tokens/s", "decode B1 at 100", "prefill 70", "qkvo", "mlstm_mixer"}) {
     EXPECT_THAT(result.out, HasSubstr(part));
   }
 }

@@ -1,5 +1,5 @@
 // The chat through a pipe: each line is a turn.
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 
 namespace xlstm::testing {
 namespace {

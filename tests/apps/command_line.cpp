@@ -1,4 +1,4 @@
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 
 #include <algorithm>
 #include <cstring>
@@ -23,16 +23,6 @@ std::vector<TokenId> ids_of(const TensorSource& source, const std::string& name)
 }
 
 }  // namespace
-
-void CommandLine::SetUp() {
-  std::string pattern = (fs::temp_directory_path() / "xlstm-test-XXXXXX").string();
-  ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-  folder_ = pattern;
-}
-
-void CommandLine::TearDown() {
-  fs::remove_all(folder_);
-}
 
 std::vector<std::string> CommandLine::command(std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), XLSTM_PROGRAM);
@@ -70,13 +60,6 @@ fs::path CommandLine::model_without(const std::vector<std::string>& without) con
 
 fs::path embedded_model() {
   return fs::path(XLSTM_SOURCE_DIR) / "models" / "classics-8m";
-}
-
-std::string read_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
 }
 
 Golden golden(int number) {

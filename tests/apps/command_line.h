@@ -9,16 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "subprocess.h"
+#include "tests/apps/subprocess.h"
+#include "tests/support/temporary_folder.h"
 
 namespace xlstm::testing {
 
 // A folder that lives as long as the test.
 class CommandLine : public ::testing::Test {
  protected:
-  void SetUp() override;
-  void TearDown() override;
-
   // Runs `xlstm arguments...`; its state folder is ours.
   Result xlstm(std::vector<std::string> arguments, RunOptions options = {}) const;
   std::vector<std::string> command(std::vector<std::string> arguments) const;
@@ -33,11 +31,11 @@ class CommandLine : public ::testing::Test {
   // A folder that links to all files of the embedded model but `without`.
   std::filesystem::path model_without(const std::vector<std::string>& without) const;
 
-  std::filesystem::path folder_;
+  const TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 std::filesystem::path embedded_model();
-std::string read_file(const std::filesystem::path& path);
 
 // The embedded model's reference: text of the prompt, text of the 64 greedy tokens that follow.
 struct Golden {

@@ -1,7 +1,7 @@
 // xlstm convert, and --quantize of the commands that load a model.
 #include <nlohmann/json.hpp>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 
 namespace xlstm::testing {
 namespace {
@@ -66,7 +66,7 @@ TEST_F(ConvertCommand, QuantisedWeightsTakeLessMemory) {
 // Calibration brings the model nearer to the original on the text that it is calibrated with.
 TEST_F(ConvertCommand, Calibration) {
   const std::string book = std::string(XLSTM_TEST_DATA) + "/books/alice.txt";
-  const auto text = write("part.txt", read_file(book).substr(0, 12000));
+  const auto text = write("part.txt", content_of(book).substr(0, 12000));
   const auto cost = [&](const std::vector<std::string>& options) {
     std::vector<std::string> all = {"perplexity", "--json", "--file", text};
     all.insert(all.end(), options.begin(), options.end());
@@ -89,7 +89,8 @@ TEST_F(ConvertCommand, Calibration) {
 
 // Before the work, and with nothing left behind.
 TEST_F(ConvertCommand, WhatDoesNotFitIsRefused) {
-  const auto text = write("part.txt", read_file(std::string(XLSTM_TEST_DATA) + "/books/alice.txt"));
+  const auto text =
+      write("part.txt", content_of(std::string(XLSTM_TEST_DATA) + "/books/alice.txt"));
   const auto refused = [&](std::vector<std::string> options, const std::string& limit) {
     options.insert(options.begin(), {"convert", "classics-8m", out(), "--memory-limit", limit});
     EXPECT_TRUE(is_one_line_error(xlstm(options), 4, "left of the limit of"));
@@ -124,7 +125,7 @@ TEST_F(ConvertCommand, TextsThatDoNotCalibrate) {
       "--calibration-tokens"));
   EXPECT_TRUE(is_one_line_error(
       xlstm({"convert", "classics-8m", out(), "--dtype", "f32", "--calibrate", "own"}), 2,
-      "--quantize BITS beside"));
+      "--quantize BITS with"));
 }
 
 TEST_F(ConvertCommand, TypesWithoutQuantising) {
@@ -157,14 +158,14 @@ TEST_F(ConvertCommand, WrongArguments) {
   refused({"classics-8m", out(), "--quantize", "8", "--mode", "mxfp4"}, "4 bits and groups of 32");
   refused({"classics-8m", out(), "--quantize", "4", "--mode", "mxfp4", "--group-size", "64"},
           "4 bits and groups of 32");
-  refused({"classics-8m", out(), "--group-size", "64"}, "--quantize BITS beside it");
+  refused({"classics-8m", out(), "--group-size", "64"}, "--quantize BITS with it");
   refused({"classics-8m", out(), "--quantize", "4", "--keep", "head,attention"}, "attention");
-  refused({"classics-8m", out(), "--dtype", "f32", "--keep", "head"}, "--quantize BITS beside");
+  refused({"classics-8m", out(), "--dtype", "f32", "--keep", "head"}, "--quantize BITS with");
   refused({"classics-8m", out(), "--quantize", "4", "--keep", "head", "--head-bits", "8"},
           "a format for head or that it is kept");
   EXPECT_FALSE(std::filesystem::exists(out()));
   EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "a", "--mode", "mxfp4"}), 2,
-                                "--quantize BITS beside it"));
+                                "--quantize BITS with it"));
 }
 
 }  // namespace

@@ -3,13 +3,17 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <array>
+#include <functional>
 #include <thread>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
+#include "tests/support/child_process.h"
 #include "xlstm/apps/interrupts.h"
+#include "xlstm/apps/streams.h"
 
 namespace xlstm::testing {
 namespace {
@@ -146,6 +150,29 @@ TEST_F(Descriptors, CtrlCLeavesAProgramThatNobodyReads) {
   process.read_until(" ");  // it writes, and we read no more
   process.send(SIGINT);
   EXPECT_EQ(process.wait(), 130);
+}
+
+// The two ends of a terminal of which the other one is gone, which gives EIO: as standard `number`.
+int with_half_a_terminal(int number, const std::function<bool()>& holds) {
+  return wait_for(start_child([&] {
+    const int master = posix_openpt(O_RDWR | O_NOCTTY);
+    if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0) return 2;
+    const int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    if (dup2(number == STDIN_FILENO ? master : slave, number) != number) return 2;
+    close(slave);
+    close(master);
+    return holds() ? 0 : 1;
+  }));
+}
+
+TEST_F(Descriptors, ATerminalThatHungUpIsTheEndOfInput) {
+  EXPECT_EQ(with_half_a_terminal(STDIN_FILENO, [] { return !apps::read_line(); }), 0);
+}
+
+TEST_F(Descriptors, ATerminalThatHungUpIsAReaderThatIsGone) {
+  EXPECT_EQ(with_half_a_terminal(STDOUT_FILENO,
+                                 [] { return !(apps::write_out("text") && apps::flush_out()); }),
+            0);
 }
 
 }  // namespace

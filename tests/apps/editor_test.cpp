@@ -132,8 +132,8 @@ TEST_F(Editing, EndsAndSignals) {
   EXPECT_EQ(last, Edited::kDropped);
   after("\x04");
   EXPECT_EQ(last, Edited::kEndOfInput);
-  after(std::string_view("\0", 1));
-  EXPECT_EQ(last, Edited::kEndOfInput);
+  after(std::string_view("\0", 1));  // Ctrl-Space
+  EXPECT_EQ(last, Edited::kBell);
   EXPECT_EQ(after("a\x04"), "a|");
   EXPECT_EQ(last, Edited::kBell);
   after("a\x1a");

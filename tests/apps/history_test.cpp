@@ -1,12 +1,15 @@
 #include "xlstm/apps/editor/history.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <thread>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 #include "xlstm/apps/editor/history_text.h"
 
 namespace xlstm::testing {
@@ -109,6 +112,14 @@ TEST_F(Histories, LiveWithoutAFile) {
     history.add("a");
     EXPECT_THAT(history.lines(), ElementsAre("a"));
   }
+}
+
+TEST_F(Histories, DoNotWaitForWhoeverHoldsTheLock) {
+  const int holder = open(write("h", "").c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(flock(holder, LOCK_EX), 0);
+  History(file("h")).add("a line");
+  close(holder);
+  EXPECT_THAT(History(file("h")).lines(), ElementsAre("a line"));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // info, wiring, perplexity, doctor, completion, help: commands that tell rather than write.
 #include <nlohmann/json.hpp>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 #include "xlstm/apps/command.h"
 #include "xlstm/apps/completion_scripts.h"
 
@@ -83,7 +83,7 @@ TEST_F(Information, WiringNeedsNoWeightsToBeSound) {
 
 TEST_F(Information, PerplexityOfAText) {
   const std::string text =
-      read_file(std::filesystem::path(XLSTM_TEST_DATA) / "books" / "alice.txt").substr(0, 4000);
+      content_of(std::filesystem::path(XLSTM_TEST_DATA) / "books" / "alice.txt").substr(0, 4000);
   const std::string path = write("text.txt", text).string();
   const Result result = xlstm({"perplexity", "--file", path, "--json"});
   ASSERT_EQ(result.code, 0) << result.err;
@@ -189,10 +189,10 @@ std::vector<std::string> not_named(const std::string& text) {
 
 TEST_F(Information, TheManualAndTheDocumentNameEveryOption) {
   const std::filesystem::path root = XLSTM_SOURCE_DIR;
-  std::string manual = read_file(root / "packaging" / "xlstm.1");
+  std::string manual = content_of(root / "packaging" / "xlstm.1");
   std::erase(manual, '\\');  // troff writes \-\-option
   EXPECT_THAT(not_named(manual), IsEmpty());
-  EXPECT_THAT(not_named(read_file(root / "docs" / "cli.md")), IsEmpty());
+  EXPECT_THAT(not_named(content_of(root / "docs" / "cli.md")), IsEmpty());
 }
 
 TEST_F(Information, PackagedCompletionsAreUpToDate) {
@@ -200,7 +200,7 @@ TEST_F(Information, PackagedCompletionsAreUpToDate) {
   const std::pair<const char*, const char*> scripts[] = {
       {"bash", "xlstm.bash"}, {"zsh", "_xlstm"}, {"fish", "xlstm.fish"}};
   for (const auto& [shell, file_name] : scripts) {
-    EXPECT_TRUE(xlstm({"completion", shell}).out == read_file(folder / file_name))
+    EXPECT_TRUE(xlstm({"completion", shell}).out == content_of(folder / file_name))
         << "make it anew: xlstm completion " << shell << " > packaging/completions/" << file_name;
   }
 }

@@ -29,9 +29,9 @@ TEST_F(Interrupts, OneThatCameBeforeTheWaitEndsIt) {
   raise(SIGINT);
   EXPECT_FALSE(wait_readable(ends_[0]));
   EXPECT_FALSE(wait_readable(ends_[0]));  // until it is cleared
-  EXPECT_FALSE(told_to_end());
+  EXPECT_FALSE(termination_requested());
   EXPECT_EQ(interrupt_exit_code(), 130);
-  EXPECT_THROW(leave_if_interrupted(), Interrupted);
+  EXPECT_THROW(throw_if_interrupted(), Interrupted);
   clear_interrupt();
   EXPECT_FALSE(interrupted());
   ASSERT_EQ(write(ends_[1], "x", 1), 1);
@@ -71,7 +71,7 @@ TEST_F(Interrupts, SigtermCannotBeCleared) {
       {
         raise(SIGTERM);
         clear_interrupt();
-        _exit(told_to_end() && !wait_readable(0) ? interrupt_exit_code() : 1);
+        _exit(termination_requested() && !wait_readable(0) ? interrupt_exit_code() : 1);
       },
       ::testing::ExitedWithCode(143), "");
 }

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 
 namespace xlstm::testing {
 namespace {
@@ -89,7 +89,7 @@ TEST_F(LineEditing, APastedTextOfSeveralLinesIsOneTurn) {
   EXPECT_THAT(shown, HasSubstr("> Alice was\r\n        beginning\r\nto get"));
   EXPECT_THAT(shown, HasSubstr("\x1b[?2004h"));
   leave(process);
-  EXPECT_THAT(read_file(file("xlstm/history")), HasSubstr("Alice\\040was\\012\\011beginning"));
+  EXPECT_THAT(content_of(file("xlstm/history")), HasSubstr("Alice\\040was\\012\\011beginning"));
 }
 
 // No locale of the system is needed for UTF-8.
@@ -105,8 +105,9 @@ TEST_F(LineEditing, TextAndFileNamesAreUtf8InEveryLocale) {
     process.write("/save " + state + "\r");
     process.read_until("saved at position");
     leave(process);
-    EXPECT_FALSE(read_file(state).empty());
-    EXPECT_THAT(read_file(file("xlstm/history")), HasSubstr("d\xC3\xA9j\xC3\xA0\\040\xE6\x97\xA5"));
+    EXPECT_FALSE(content_of(state).empty());
+    EXPECT_THAT(content_of(file("xlstm/history")),
+                HasSubstr("d\xC3\xA9j\xC3\xA0\\040\xE6\x97\xA5"));
   }
 }
 
@@ -146,7 +147,7 @@ TEST_F(LineEditing, TwoChatsKeepTheHistoryOfBoth) {
   two.read_until("now in second");
   leave(one);
   leave(two);
-  const std::string history = read_file(file("xlstm/history"));
+  const std::string history = content_of(file("xlstm/history"));
   EXPECT_THAT(history, HasSubstr("/fork\\040first\n"));
   EXPECT_THAT(history, HasSubstr("/fork\\040second\n"));
 }
@@ -273,8 +274,8 @@ TEST_F(LineEditing, AnErrorStreamThatIsNoTerminalGetsNoKeys) {
   process.write("/branches\n\x04");
   process.read_all();
   EXPECT_EQ(process.wait(), 0);
-  EXPECT_THAT(read_file(log), HasSubstr("* main, position 0"));
-  EXPECT_THAT(read_file(log), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(content_of(log), HasSubstr("* main, position 0"));
+  EXPECT_THAT(content_of(log), Not(HasSubstr("\x1b")));
 }
 
 }  // namespace

@@ -4,10 +4,10 @@
 #include <deque>
 
 #include "xlstm/apps/exit_code.h"
+#include "xlstm/apps/multiline_input.h"
 #include "xlstm/apps/nearest.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
-#include "xlstm/apps/turn_reader.h"
 #include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
 
@@ -126,40 +126,40 @@ class ListedLines : public LineSource {
 
 TEST(Turns, ALineIsATurn) {
   ListedLines lines({"one", " two "});
-  EXPECT_EQ(read_turn(lines, "> ").text, "one");
-  EXPECT_EQ(read_turn(lines, "> ").text, " two ");
-  EXPECT_EQ(read_turn(lines, "> ").end, LineEnd::kEndOfInput);
+  EXPECT_EQ(read_multiline(lines, "> ").text, "one");
+  EXPECT_EQ(read_multiline(lines, "> ").text, " two ");
+  EXPECT_EQ(read_multiline(lines, "> ").end, LineEnd::kEndOfInput);
   EXPECT_EQ(lines.prompts, "> > > ");
 }
 
 TEST(Turns, ABackslashGoesOn) {
   ListedLines lines({"one\\", "two\\", "three", "four\\"});
-  EXPECT_EQ(read_turn(lines, "> ").text, "one\ntwo\nthree");
-  EXPECT_EQ(read_turn(lines, "> ").text, "four\n");
+  EXPECT_EQ(read_multiline(lines, "> ").text, "one\ntwo\nthree");
+  EXPECT_EQ(read_multiline(lines, "> ").text, "four\n");
   EXPECT_EQ(lines.prompts, "> ... ... > ... ");
 }
 
 TEST(Turns, QuotesMakeABlock) {
   ListedLines lines(
       {"\"\"\"", "one", "", "two\\", "\"\"\"", "\"\"\"a\"\"\"", "\"\"\"b", "c\"\"\"", "\"\"\"d"});
-  EXPECT_EQ(read_turn(lines, "> ").text, "one\n\ntwo\\");
-  EXPECT_EQ(read_turn(lines, "> ").text, "a");
-  EXPECT_EQ(read_turn(lines, "> ").text, "b\nc");
-  EXPECT_EQ(read_turn(lines, "> ").text, "d");
+  EXPECT_EQ(read_multiline(lines, "> ").text, "one\n\ntwo\\");
+  EXPECT_EQ(read_multiline(lines, "> ").text, "a");
+  EXPECT_EQ(read_multiline(lines, "> ").text, "b\nc");
+  EXPECT_EQ(read_multiline(lines, "> ").text, "d");
 }
 
 TEST(Turns, PastedLinesAreOneTurnWhateverTheyBeginAndEndWith) {
   for (const std::string text : {"\"\"\"A docstring.\"\"\"\nimport os", "one \\\ntwo \\"}) {
     ListedLines lines({text});
-    EXPECT_EQ(read_turn(lines, "> ").text, text);
+    EXPECT_EQ(read_multiline(lines, "> ").text, text);
   }
 }
 
 TEST(Turns, AnInterruptDropsTheTurn) {
   ListedLines lines({"\"\"\"", "one", "^C", "a\\", "^C", "two"});
-  EXPECT_EQ(read_turn(lines, "> ").end, LineEnd::kInterrupted);
-  EXPECT_EQ(read_turn(lines, "> ").end, LineEnd::kInterrupted);
-  EXPECT_EQ(read_turn(lines, "> ").text, "two");
+  EXPECT_EQ(read_multiline(lines, "> ").end, LineEnd::kInterrupted);
+  EXPECT_EQ(read_multiline(lines, "> ").end, LineEnd::kInterrupted);
+  EXPECT_EQ(read_multiline(lines, "> ").text, "two");
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 
 namespace xlstm::testing {
 namespace {
@@ -63,12 +63,12 @@ TEST_F(State, IsCopiedWhereNothingMoreIsRead) {
   const std::string copy = file("copy.state").string();
   ASSERT_EQ(greedy({"-p", "Once upon", "-n", "0", "--save-state", state()}).code, 0);
   ASSERT_EQ(greedy({"-n", "0", "--load-state", state(), "--save-state", copy}).code, 0);
-  EXPECT_EQ(read_file(copy), read_file(state()));
+  EXPECT_EQ(content_of(copy), content_of(state()));
 }
 
 TEST_F(State, AnInterruptWithinThePromptKeepsWhatWasReadAndSaysHowMuch) {
   // The book again and again: Ctrl-C comes long before its end.
-  const std::string book = read_file(std::filesystem::path(XLSTM_TEST_DATA) / "books/alice.txt");
+  const std::string book = content_of(std::filesystem::path(XLSTM_TEST_DATA) / "books/alice.txt");
   std::string text;
   while (text.size() < (1U << 20)) text += book;
   Process process(command({"generate", "--threads", "1", "--prompt-file",
@@ -85,7 +85,7 @@ TEST_F(State, AnInterruptWithinThePromptKeepsWhatWasReadAndSaysHowMuch) {
 
 TEST_F(State, AnotherModelsStateIsRefused) {
   ASSERT_EQ(greedy({"-p", "The", "-n", "1", "--save-state", state()}).code, 0);
-  std::string bytes = read_file(state());
+  std::string bytes = content_of(state());
   ASSERT_FALSE(bytes.empty());
   write("cut.state", bytes.substr(0, bytes.size() / 2));
   const Result cut = greedy({"-p", "The", "--load-state", file("cut.state").string()});
@@ -111,7 +111,7 @@ TEST_F(State, AFailedSaveKeepsTheOldFile) {
   const Result result =
       xlstm({"generate", "-p", "The", "-n", "1", "--save-state", path}, {.file_size_limit = 4096});
   EXPECT_EQ(result.code, 3);
-  EXPECT_EQ(read_file(path), "old");
+  EXPECT_EQ(content_of(path), "old");
 }
 
 // Not after the work.
@@ -141,7 +141,7 @@ TEST_F(State, StreamsAreNoPlacesForFiles) {
                                     "wanted a file to write, got a stream that is open"));
     }
   }
-  EXPECT_EQ(read_file(out), "");
+  EXPECT_EQ(content_of(out), "");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 2);
 }
 
@@ -157,7 +157,7 @@ TEST_F(State, AHyphenIsNoPlaceForAFile) {
 
 TEST_F(State, AnEmptyOneNeverReplacesOneThatHasReadSomething) {
   ASSERT_EQ(greedy({"-p", "The", "-n", "1", "--save-state", state()}).code, 0);
-  const std::string before = read_file(state());
+  const std::string before = content_of(state());
   const Result empty = xlstm({"chat", "--save-state", state()}, {.input = ""});
   EXPECT_EQ(empty.code, 0);
   EXPECT_EQ(empty.err, "nothing was read; " + state() + " stays as it was\n");
@@ -166,7 +166,7 @@ TEST_F(State, AnEmptyOneNeverReplacesOneThatHasReadSomething) {
       0);
   EXPECT_TRUE(is_one_line_error(xlstm({"chat"}, {.input = "/save " + state() + "\n"}), 2,
                                 "wanted a state that has read something"));
-  EXPECT_EQ(read_file(state()), before);
+  EXPECT_EQ(content_of(state()), before);
   // Nor does it harm elsewhere.
   const std::string other = file("new.state").string();
   for (int time = 0; time < 2; ++time) {
@@ -196,6 +196,45 @@ TEST_F(State, TwoWritersOfOneFileLeaveOneWholeState) {
   EXPECT_EQ(two.wait(), 0);
   EXPECT_EQ(greedy({"-p", " and", "-n", "1", "--load-state", state()}).code, 0);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1);
+}
+
+TEST_F(State, AFileThatIsTheOutputIsRefusedBeforeTheWork) {
+  write("one.state", "");
+  const Result result =
+      xlstm({"generate", "-p", "The", "-n", "2", "--save-state", state()}, {.out_file = state()});
+  EXPECT_TRUE(is_one_line_error(result, 3, "open already"));
+  EXPECT_EQ(content_of(state()), "");
+}
+
+TEST_F(State, ATooLongNameIsRefusedBeforeTheWork) {
+  const Result result =
+      greedy({"-p", "The", "-n", "2", "--save-state", state() + std::string(300, 'x')});
+  EXPECT_TRUE(is_one_line_error(result, 3, "too long"));
+  EXPECT_EQ(result.out, "");
+}
+
+TEST_F(State, IsSavedBeforeTheLastOutputFails) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "this system has no /dev/full";
+  const Result result =
+      xlstm({"generate", "-p", "The", "-n", "2", "--json", "--save-state", state()},
+            {.out_file = "/dev/full"});
+  EXPECT_TRUE(is_one_line_error(result, 3, "standard output"));
+  EXPECT_EQ(greedy({"-n", "1", "--load-state", state()}).code, 0);
+}
+
+TEST_F(State, OfTheTurnsBeforeAnErrorIsSaved) {
+  const std::vector<std::string> arguments = {"chat", "--temperature", "0", "-n",
+                                              "3",    "--save-state"};
+  const auto chat = [&](const std::string& name, const std::string& input) {
+    std::vector<std::string> more = arguments;
+    more.push_back(file(name).string());
+    return xlstm(more, {.input = input});
+  };
+  ASSERT_EQ(chat("wanted", "Call me\n").code, 0);
+  const Result result = chat("got", "Call me\n\xFF\nThe whale\n");
+  EXPECT_NE(result.code, 0);
+  EXPECT_THAT(result.err, HasSubstr("turn"));
+  EXPECT_EQ(content_of(file("got")), content_of(file("wanted")));
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 
 namespace xlstm::testing {
 namespace {
@@ -126,7 +126,7 @@ TEST_F(Terminal, SigtermSavesAndLeaves) {
   process.send(SIGTERM);
   process.read_all();
   EXPECT_EQ(process.wait(), 128 + SIGTERM);
-  EXPECT_FALSE(read_file(state).empty());
+  EXPECT_FALSE(content_of(state).empty());
 }
 
 TEST_F(Terminal, TheTerminalIsLeftAsItWasFound) {
@@ -161,7 +161,7 @@ TEST_F(Terminal, RemembersLines) {
     process.read_until("* main");
     leave(process);
   }
-  EXPECT_THAT(read_file(file("xlstm/history")), HasSubstr("/branches"));
+  EXPECT_THAT(content_of(file("xlstm/history")), HasSubstr("/branches"));
   Process process(command({"chat", "-n", "4"}), Process::Streams::kTerminal,
                   terminal_environment());
   process.read_until("> ");
@@ -263,6 +263,22 @@ TEST_F(Terminal, GenerateWithoutAPromptSaysWhatItWants) {
   Process process(command({"generate"}), Process::Streams::kTerminal, terminal_environment());
   EXPECT_THAT(process.read_all(), HasSubstr("wanted --prompt TEXT"));
   EXPECT_EQ(process.wait(), 2);
+}
+
+TEST_F(Terminal, CtrlSpaceAtAnEmptyPromptDoesNotLeave) {
+  Process process(command({"chat", "-n", "1"}), Process::Streams::kTerminal,
+                  terminal_environment());
+  process.read_until("> ");
+  process.write(std::string(1, '\0') + "/branches\r");
+  process.read_until("main, position 0");
+  leave(process);
+}
+
+// Whether Linux keeps it as the end of a line or the editor reads it as a key.
+TEST_F(Terminal, CtrlDTypedBeforeThePromptLeaves) {
+  Process process(command({"chat", "-n", "1"}), Process::Streams::kTerminal,
+                  terminal_environment());
+  leave_at_prompt(process);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "command_line.h"
+#include "tests/apps/command_line.h"
 
 namespace xlstm::testing {
 namespace {

@@ -9,10 +9,10 @@
 #include <cstring>
 #include <string>
 
-#include "tests/base/child_process.h"
-#include "tests/base/expect_error.h"
-#include "tests/base/file_size_limit.h"
-#include "tests/base/temporary_folder.h"
+#include "tests/support/child_process.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/file_size_limit.h"
+#include "tests/support/temporary_folder.h"
 
 namespace xlstm {
 namespace {
@@ -249,6 +249,31 @@ TEST(AtomicFile, ReadersOfAFileThatTwoProcessesWriteSeeItWhole) {
   const std::string left = content_of(path);
   EXPECT_TRUE(left == contents[0] || left == contents[1]);
   EXPECT_EQ(folder.names(), Names{"a"});
+}
+
+TEST(AtomicFile, ANameThatIsTooLongIsRefusedAtOnce) {
+  const TemporaryFolder folder;
+  expect_error(ErrorKind::kFile, {std::strerror(ENAMETOOLONG)},
+               [&] { AtomicFile(folder / std::string(1000, 'x')); });
+  EXPECT_EQ(folder.names(), Names{});
+}
+
+TEST(AtomicFile, DoesNotReplaceWhatAStandardStreamIs) {
+  const TemporaryFolder folder;
+  const auto path = folder.file("a.txt", "old");
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    const pid_t child = start_child([&] {
+      const int descriptor = ::open(path.c_str(), O_RDWR);
+      if (::dup2(descriptor, number) != number) return 2;
+      try {
+        AtomicFile file(path);
+        return 3;
+      } catch (const Error& error) {
+        return std::string(error.what()).find("open already") != std::string::npos ? 0 : 4;
+      }
+    });
+    EXPECT_EQ(wait_for(child), 0) << number;
+  }
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/base/expect_error.h"
+#include "tests/support/expect_error.h"
 #include "xlstm/base/utf8.h"
 
 namespace xlstm {

@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "tests/base/child_process.h"
-#include "tests/base/expect_error.h"
-#include "tests/base/temporary_folder.h"
+#include "tests/support/child_process.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/temporary_folder.h"
 
 namespace xlstm {
 namespace {

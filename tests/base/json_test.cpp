@@ -5,7 +5,7 @@
 #include <limits>
 #include <string>
 
-#include "tests/base/expect_error.h"
+#include "tests/support/expect_error.h"
 
 namespace xlstm {
 namespace {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/base/child_process.h"
-#include "tests/base/temporary_folder.h"
+#include "tests/support/child_process.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/base/cores.h"
 #include "xlstm/base/input_file.h"
 #include "xlstm/base/memory.h"

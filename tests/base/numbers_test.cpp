@@ -6,7 +6,7 @@
 #include <limits>
 #include <sstream>
 
-#include "tests/base/grouping_locale.h"
+#include "tests/support/grouping_locale.h"
 #include "xlstm/base/cores.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"

@@ -4,8 +4,9 @@
 
 #include <fstream>
 
+#include "xlstm/cpu/cpu_backend.h"
 #include "xlstm/generate/perplexity.h"
-#include "xlstm/wiring/discover.h"
+#include "xlstm/wiring/checkpoint.h"
 
 namespace xlstm::testing {
 namespace {
@@ -25,8 +26,8 @@ std::string read_text(const std::string& path) {
 
 TEST_P(Books, PerplexityIsTheReferences) {
   const std::string folder = XLSTM_SOURCE_DIR "/models/classics-8m";
-  const auto source = open_weights(folder);
-  const Model model = Model::load(discover(folder, *source), *source);
+  const Checkpoint checkpoint = Checkpoint::open(folder);
+  const Model model = Model::load(checkpoint.plan, *checkpoint.tensors, cpu::make_backend());
   const Tokenizer tokenizer = Tokenizer::open(folder);
 
   std::vector<TokenId> ids = {tokenizer.bos_id().value()};

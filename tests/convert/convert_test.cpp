@@ -3,10 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/base/file_size_limit.h"
 #include "tests/convert/converting.h"
-#include "tests/wiring/expect_error.h"
-#include "xlstm/base/threads.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/file_size_limit.h"
 
 namespace xlstm::testing {
 namespace {
@@ -18,8 +17,8 @@ using ::testing::HasSubstr;
 TEST_F(Convert, QuantisedModelIsNearTheOriginal) {
   const ConvertReport report = convert(kClassics, out_, quantising());
   const Opened before(kClassics), after(out_);
-  EXPECT_EQ(after.plan.parameters(), before.plan.parameters());
-  EXPECT_EQ(report.parameters, before.plan.parameters());
+  EXPECT_EQ(after.plan.parameter_count(), before.plan.parameter_count());
+  EXPECT_EQ(report.parameters, before.plan.parameter_count());
   EXPECT_EQ(report.bytes_before, before.plan.bytes());
   EXPECT_EQ(report.bytes_after, after.plan.bytes());
   EXPECT_EQ(report.files, 1u);
@@ -45,15 +44,16 @@ TEST_F(Convert, EveryFormat) {
       convert(kClassics, out_, options);
       const Opened after(out_);
       const Quantization wanted{QuantizationMode::kAffine, bits, group};
-      EXPECT_EQ(after.plan.find_slot("lm_head.weight")->packed->format, wanted);
+      EXPECT_EQ(after.plan.find_parameter("lm_head.weight")->packed->format, wanted);
       // 704 columns: 128 does not divide them, 64 does.
       const Quantization down{QuantizationMode::kAffine, bits, std::min(group, 64)};
-      EXPECT_EQ(after.plan.find_slot("blocks.0.ffn.down.weight")->packed->format, down);
+      EXPECT_EQ(after.plan.find_parameter("blocks.0.ffn.down.weight")->packed->format, down);
     }
   }
   convert(kClassics, scratch_.path() / "mx", quantising(4, 32, QuantizationMode::kMxfp4));
   const Opened after(scratch_.path() / "mx");
-  EXPECT_EQ(after.plan.find_slot("lm_head.weight")->packed->format.mode, QuantizationMode::kMxfp4);
+  EXPECT_EQ(after.plan.find_parameter("lm_head.weight")->packed->format.mode,
+            QuantizationMode::kMxfp4);
 }
 
 TEST_F(Convert, ConfigIsMlxs) {
@@ -83,12 +83,12 @@ TEST_F(Convert, CopiesTheTexts) {
 
 TEST_F(Convert, KeepsWhatItIsToldTo) {
   ConvertOptions options = quantising();
-  options.recipe->keep = {"head", "down", "gates", "norms"};
+  options.recipe->exclude = {"head", "down", "gates", "norms"};
   convert(kClassics, out_, options);
   const Opened before(kClassics), after(out_);
-  EXPECT_FALSE(after.plan.find_slot("lm_head.weight")->packed);
-  EXPECT_FALSE(after.plan.find_slot("blocks.2.ffn.down.weight")->packed);
-  EXPECT_TRUE(after.plan.find_slot("blocks.2.ffn.up.weight")->packed);
+  EXPECT_FALSE(after.plan.find_parameter("lm_head.weight")->packed);
+  EXPECT_FALSE(after.plan.find_parameter("blocks.2.ffn.down.weight")->packed);
+  EXPECT_TRUE(after.plan.find_parameter("blocks.2.ffn.up.weight")->packed);
   EXPECT_EQ(after.values("lm_head.weight"), before.values("lm_head.weight"));
 }
 
@@ -98,7 +98,7 @@ TEST_F(Convert, TiedHeadIsTheEmbedding) {
   const auto format_of = [&](ConvertOptions options) {
     options.replace = true;
     convert(from, out_, options);
-    const auto packed = Opened(out_).plan.find_slot("embedding.weight")->packed;
+    const auto packed = Opened(out_).plan.find_parameter("embedding.weight")->packed;
     return packed ? packed->format.bits : 0;
   };
   ConvertOptions usual = quantising();
@@ -114,7 +114,7 @@ TEST_F(Convert, TiedHeadIsTheEmbedding) {
   EXPECT_EQ(format_of(options), 8);
   for (const char* kind : {"head", "embedding"}) {
     options = usual;
-    options.recipe->keep = {kind};
+    options.recipe->exclude = {kind};
     EXPECT_EQ(format_of(options), 0);
   }
 }
@@ -130,9 +130,9 @@ TEST_F(Convert, TiedHeadIsNotTwoThings) {
   EXPECT_THAT(refusal(options), HasSubstr("which are one matrix here, got embedding 8-bit/64, head "
                                           "6-bit/64"));
   options.recipe->head.reset();
-  options.recipe->keep = {"head"};
+  options.recipe->exclude = {"head"};
   EXPECT_THAT(refusal(options), HasSubstr("got embedding 8-bit/64, head kept"));
-  options.recipe->keep = {"embedding"};
+  options.recipe->exclude = {"embedding"};
   EXPECT_THAT(refusal(options), HasSubstr("a format for embedding or that it is kept"));
   EXPECT_FALSE(fs::exists(out_));
 }
@@ -140,8 +140,8 @@ TEST_F(Convert, TiedHeadIsNotTwoThings) {
 TEST_F(Convert, OtherTypesWithoutQuantising) {
   convert(kClassics, out_, typed(DType::kF32));
   const Opened before(kClassics), wide(out_);
-  EXPECT_EQ(wide.plan.node("embedding").dtype, "F32");
-  EXPECT_EQ(wide.plan.node("out_norm").dtype, "BF16");  // norms as they were
+  EXPECT_EQ(wide.plan.layer("embedding").dtype, "F32");
+  EXPECT_EQ(wide.plan.layer("out_norm").dtype, "BF16");  // norms as they were
   for (const TensorInfo& tensor : before.source->tensors()) {
     EXPECT_EQ(before.values(tensor.name), wide.values(tensor.name)) << tensor.name;
   }
@@ -161,7 +161,7 @@ TEST_F(Convert, ScalesAreOfTheTypeGiven) {
   ConvertOptions options = quantising();
   options.dtype = DType::kF16;
   convert(kClassics, out_, options);
-  EXPECT_EQ(Opened(out_).plan.find_slot("lm_head.weight")->packed->scale_type, DType::kF16);
+  EXPECT_EQ(Opened(out_).plan.find_parameter("lm_head.weight")->packed->scale_type, DType::kF16);
 }
 
 TEST_F(Convert, ShardsAndIndex) {
@@ -205,7 +205,7 @@ TEST_F(Convert, EveryGoldenModel) {
     convert(entry.path(), to, quantising(8, 32));
     const Opened before(entry.path()), after(to);
     EXPECT_EQ(after.plan.dialect, before.plan.dialect);
-    EXPECT_EQ(after.plan.parameters(), before.plan.parameters());
+    EXPECT_EQ(after.plan.parameter_count(), before.plan.parameter_count());
     for (const TensorInfo& tensor : before.source->tensors()) {
       EXPECT_LT(relative_error(before.values(tensor.name), after.values(tensor.name)), 0.02)
           << entry.path() << " " << tensor.name;
@@ -215,9 +215,9 @@ TEST_F(Convert, EveryGoldenModel) {
 
 TEST_F(Convert, IsTheSameForEveryNumberOfThreads) {
   convert(kClassics, out_, quantising(3, 32));
-  set_thread_count(1);
-  convert(kClassics, scratch_.path() / "one", quantising(3, 32));
-  set_thread_count(0);
+  ConvertOptions alone = quantising(3, 32);
+  alone.threads = 1;
+  convert(kClassics, scratch_.path() / "one", alone);
   EXPECT_EQ(text_of(out_ / "model.safetensors"),
             text_of(scratch_.path() / "one" / "model.safetensors"));
 }
@@ -245,13 +245,13 @@ TEST_F(Convert, RefusesWhatIsQuantised) {
 // Another type for the rest leaves what is quantised as it is.
 TEST_F(Convert, PassesQuantisedTensorsThrough) {
   ConvertOptions options = quantising();
-  options.recipe->keep = {"head"};
+  options.recipe->exclude = {"head"};
   convert(kClassics, out_, options);
   const fs::path again = scratch_.path() / "again";
   convert(out_, again, typed(DType::kF32));
   const Opened before(out_), after(again);
-  EXPECT_EQ(after.plan.node("lm_head").dtype, "F32");
-  EXPECT_EQ(after.plan.node("embedding").dtype, "4-bit/64");
+  EXPECT_EQ(after.plan.layer("lm_head").dtype, "F32");
+  EXPECT_EQ(after.plan.layer("embedding").dtype, "4-bit/64");
   for (const TensorInfo& tensor : before.source->tensors()) {
     if (tensor.name.ends_with(".scales") || tensor.name.ends_with(".biases")) continue;
     EXPECT_EQ(before.values(tensor.name), after.values(tensor.name)) << tensor.name;
@@ -305,7 +305,7 @@ TEST_F(Convert, ReplacesAModelWhenTold) {
   ConvertOptions options = quantising(4);
   options.replace = true;
   convert(kClassics, out_, options);
-  EXPECT_EQ(Opened(out_).plan.find_slot("lm_head.weight")->packed->format.bits, 4);
+  EXPECT_EQ(Opened(out_).plan.find_parameter("lm_head.weight")->packed->format.bits, 4);
   EXPECT_EQ(names_in(scratch_.path()), std::set<std::string>{"out"});
 }
 
@@ -376,7 +376,7 @@ TEST_F(Convert, FormatsAndKindsThatWeDoNotHave) {
   EXPECT_THAT(message_of(ErrorKind::kUsage, [&] { convert(kClassics, out_, quantising(7)); }),
               HasSubstr("got affine, 7 bits"));
   ConvertOptions options = quantising();
-  options.recipe->keep = {"attention"};
+  options.recipe->exclude = {"attention"};
   EXPECT_THAT(message_of(ErrorKind::kUsage, [&] { convert(kClassics, out_, options); }),
               HasSubstr("\"attention\""));
   EXPECT_FALSE(fs::exists(out_));

@@ -10,14 +10,14 @@
 #include <set>
 #include <sstream>
 
-#include "tests/base/temporary_folder.h"
-#include "tests/weights/copied_tensors.h"
+#include "tests/support/copied_tensors.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/base/json.h"
 #include "xlstm/convert/convert.h"
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 #include "xlstm/weights/safetensors.h"
-#include "xlstm/wiring/discover.h"
+#include "xlstm/wiring/checkpoint.h"
 
 namespace xlstm::testing {
 
@@ -29,7 +29,7 @@ inline const fs::path kGolden = fs::path(XLSTM_TEST_DATA) / "golden";
 inline ConvertOptions quantising(int bits = 4, int group = 64,
                                  QuantizationMode mode = QuantizationMode::kAffine) {
   ConvertOptions options;
-  options.recipe = Recipe{};
+  options.recipe = QuantizationRecipe{};
   options.recipe->format = {mode, bits, group};
   return options;
 }
@@ -65,42 +65,45 @@ inline std::vector<float> values_of(const TensorSource& source, const Plan& plan
     floats_from(bytes.data(), info.dtype, out.size(), out.data());
     return out;
   }
-  for (const Node& node : plan.nodes) {
-    for (const Slot& slot : node.slots) {
-      const auto part = std::find(slot.sources.begin(), slot.sources.end(), index);
-      if (part == slot.sources.end()) continue;
-      const auto at = static_cast<std::size_t>(part - slot.sources.begin());
-      const Quantization& format = slot.packed->format;
-      const auto type = slot.packed->scale_type == DType::kF32   ? kernels::WeightType::kF32
-                        : slot.packed->scale_type == DType::kF16 ? kernels::WeightType::kF16
-                                                                 : kernels::WeightType::kBF16;
-      const auto biases = slot.packed->biases;
+  for (const Layer& layer : plan.layers) {
+    for (const Parameter& parameter : layer.parameters) {
+      const auto part = std::find(parameter.sources.begin(), parameter.sources.end(), index);
+      if (part == parameter.sources.end()) continue;
+      const auto at = static_cast<std::size_t>(part - parameter.sources.begin());
+      const Quantization& format = parameter.packed->format;
+      const auto type = parameter.packed->scale_type == DType::kF32   ? kernels::WeightType::kF32
+                        : parameter.packed->scale_type == DType::kF16 ? kernels::WeightType::kF16
+                                                                      : kernels::WeightType::kBF16;
+      const auto biases = parameter.packed->biases;
       // Tensors in a file need not be aligned.
       std::vector<std::uint32_t> words(bytes.size() / 4);
       std::memcpy(words.data(), bytes.data(), bytes.size());
-      const auto scales = source.read_all(slot.packed->scales[at]);
+      const auto scales = source.read_all(parameter.packed->scales[at]);
       const auto bias = biases.empty() ? std::vector<std::byte>() : source.read_all(biases[at]);
       const kernels::QuantizedMatrix W{format, words.data(), scales.data(),
                                        biases.empty() ? nullptr : bias.data(), type};
       const auto N = static_cast<std::size_t>(info.shape[0]);
-      const auto K = static_cast<std::size_t>(slot.shape[1]);
+      const auto K = static_cast<std::size_t>(parameter.shape[1]);
       std::vector<float> out(N * K);
       for (std::size_t n = 0; n < N; ++n) kernels::dequantize_row(W, n, K, out.data() + n * K);
       return out;
     }
   }
-  ADD_FAILURE() << "no slot for " << name;
+  ADD_FAILURE() << "no parameter for " << name;
   return {};
 }
 
 struct Opened {
-  explicit Opened(const fs::path& folder)
-      : source(open_weights(folder)), plan(discover(folder, *source)) {}
+  explicit Opened(const fs::path& folder) : Opened(Checkpoint::open(folder)) {}
   std::vector<float> values(const std::string& name) const {
     return values_of(*source, plan, name);
   }
   std::unique_ptr<TensorSource> source;
   Plan plan;
+
+ private:
+  explicit Opened(Checkpoint checkpoint)
+      : source(std::move(checkpoint.tensors)), plan(std::move(checkpoint.plan)) {}
 };
 
 inline double relative_error(const std::vector<float>& wanted, const std::vector<float>& got) {

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "tests/convert/converting.h"
-#include "tests/wiring/expect_error.h"
+#include "tests/support/expect_error.h"
 
 namespace xlstm::testing {
 namespace {

@@ -1,4 +1,4 @@
-// Limits that the process has beside those of its options: memory, threads.
+// Limits of engines, each its own, and those of the process beside them: memory, threads.
 #include "xlstm/engine/limits.h"
 
 #include <gmock/gmock.h>
@@ -6,27 +6,28 @@
 #include <sys/resource.h>
 
 #include <cstdlib>
+#include <optional>
 
-#include "mlx/device.h"
-#include "mlx/memory.h"
-#include "tests/generate/classics.h"
+#include "tests/engine/classics_engine.h"
 #include "xlstm/base/error.h"
-#include "xlstm/base/threads.h"
+#include "xlstm/model/model.h"
 
 namespace xlstm {
 namespace {
 
+using test::engine;
+using test::greedy;
 using ::testing::HasSubstr;
 
 Engine open(const EngineOptions& options = {.device = "cpu"}) {
   return Engine::open(test::classics_folder().string(), options);
 }
 
-TEST(Limits, a_hard_limit_makes_no_memory) {
+TEST(Limits, AHardLimitMakesNoMemory) {
   constexpr std::uint64_t kMore = std::uint64_t{1} << 61;  // than any machine has
   try {
     check_memory({.weights = kMore, .state = 0, .workspace = 0}, {.hard_memory_limit = 2 * kMore},
-                 "a model");
+                 engine().model().backend(), "a model");
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kMemory);
@@ -34,39 +35,70 @@ TEST(Limits, a_hard_limit_makes_no_memory) {
   }
 }
 
-TEST(Limits, an_engine_that_is_refused_changes_nothing) {
-  const auto device = mlx::core::default_device();
-  const std::size_t threads = thread_count(), other = threads + 1;
+std::size_t threads_of(const Engine& opened) {
+  return opened.model().backend().threads().size();
+}
+
+EngineOptions with_threads(std::size_t threads) {
   EngineOptions options = {.device = "cpu"};
-  options.threads = other;
+  options.threads = threads;
+  return options;
+}
+
+TEST(Limits, EachEngineHasItsOwnThreads) {
+  const Engine one = open(with_threads(1)), three = open(with_threads(3));
+  const auto expected = engine().complete(greedy("Once upon a time", 10)).tokens;
+  EXPECT_EQ(one.complete(greedy("Once upon a time", 10)).tokens, expected);
+  EXPECT_EQ(three.complete(greedy("Once upon a time", 10)).tokens, expected);
+  EXPECT_EQ(threads_of(one), 1U);
+  EXPECT_EQ(threads_of(three), 3U);
+}
+
+TEST(Limits, AnEngineThatIsRefusedChangesNoOther) {
+  const std::size_t threads = threads_of(engine());
+  const std::uint64_t limit = engine().memory().limit, active = engine().memory().active;
+  EngineOptions options = with_threads(threads + 1);
   EXPECT_THROW(Engine::open("/no/such/model", options), Error);
   options.hard_memory_limit = 1;
   EXPECT_THROW(open(options), Error);
   EXPECT_THROW(open_synthetic("tiny", options), Error);
-  EXPECT_EQ(thread_count(), threads);
-  EXPECT_EQ(mlx::core::default_device(), device);
-
   options.hard_memory_limit = 0;
   options.on_load_progress = [](double) { throw std::logic_error("no"); };
   EXPECT_THROW(open(options), std::logic_error);
-  EXPECT_EQ(thread_count(), threads);
-  options.on_load_progress = {};
-  open(options);
-  EXPECT_EQ(thread_count(), other);
-  set_thread_count(0);
+  EXPECT_EQ(threads_of(engine()), threads);
+  EXPECT_EQ(engine().memory().limit, limit);
+  EXPECT_EQ(engine().memory().active, active);
 }
 
-TEST(Limits, an_engine_without_limits_does_not_inherit_another_s) {
-  open();
-  const std::size_t before = mlx::core::get_memory_limit();
+TEST(Limits, EachEngineHasItsOwnHardLimit) {
   constexpr std::uint64_t kLimit = std::uint64_t{1} << 30;
-  EngineOptions limited = {.device = "cpu"};
-  limited.hard_memory_limit = kLimit;
-  limited.soft_memory_limit = kLimit;
-  open(limited);
-  EXPECT_EQ(mlx::core::get_memory_limit(), kLimit);
-  open();
-  EXPECT_EQ(mlx::core::get_memory_limit(), before);
+  EngineOptions options = {.device = "cpu"};
+  options.hard_memory_limit = kLimit;
+  const Engine limited = open(options);
+  const Engine free = open();
+  EXPECT_EQ(limited.memory().limit, kLimit);
+  EXPECT_GT(free.memory().limit, kLimit);
+  EXPECT_EQ(free.memory().limit, engine().memory().limit);
+}
+
+TEST(Limits, AHardLimitCountsWhatItsOwnEngineUses) {
+  // Room for one model each, while the first is there.
+  EngineOptions options = {.device = "cpu"};
+  options.hard_memory_limit = Engine::memory_need(test::classics_folder().string(), options).needed;
+  const Engine first = open(options), second = open(options);
+  EXPECT_GE(first.memory().active, first.model().weight_bytes());
+  EXPECT_LT(first.memory().active, 2 * first.model().weight_bytes());
+  EXPECT_EQ(second.memory().active, first.memory().active);
+}
+
+TEST(Limits, EachEngineHasItsOwnSoftLimit) {
+  EngineOptions options = {.device = "cpu"};
+  options.soft_memory_limit = 1;  // caches are dropped after every call
+  const Engine limited = open(options), free = open();
+  limited.complete(greedy("Once upon a time", 5));
+  free.complete(greedy("Once upon a time", 5));
+  EXPECT_EQ(limited.memory().cache, 0U);
+  EXPECT_GT(free.memory().cache, 0U);
 }
 
 // What follows needs a process of its own: 10 + the kind of error that `call` ends with.
@@ -85,7 +117,7 @@ constexpr int status_of(ErrorKind kind) {
   return 10 + static_cast<int>(kind);
 }
 
-TEST(LimitsDeathTest, a_wrong_thread_count_is_told_before_the_model_is_looked_for) {
+TEST(LimitsDeathTest, AWrongThreadCountIsToldBeforeTheModelIsLookedFor) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(exit_with_kind([] {
                 ::setenv("XLSTM_THREADS", "abc", 1);
@@ -107,7 +139,7 @@ void limit_address_space(std::uint64_t more) {
   if (::setrlimit(RLIMIT_AS, &limit) != 0) std::_Exit(3);
 }
 
-TEST(LimitsDeathTest, a_model_that_does_not_fit_the_address_space_is_refused) {
+TEST(LimitsDeathTest, AModelThatDoesNotFitTheAddressSpaceIsRefused) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(exit_with_kind([] {
                 limit_address_space(20 << 20);  // the weights take 32 MiB
@@ -116,18 +148,18 @@ TEST(LimitsDeathTest, a_model_that_does_not_fit_the_address_space_is_refused) {
               ::testing::ExitedWithCode(status_of(ErrorKind::kMemory)), "wanted");
 }
 
-TEST(LimitsDeathTest, memory_that_runs_out_while_weights_are_read_is_told) {
+TEST(LimitsDeathTest, MemoryThatRunsOutWhileWeightsAreReadIsTold) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(exit_with_kind([] {
-                const auto source = open_weights(test::classics_folder());  // opened before
-                const Plan plan = discover(test::classics_folder(), *source);
+                const Checkpoint opened = Checkpoint::open(test::classics_folder());
+                const std::shared_ptr<Backend> backend = make_backend({.device = "cpu"});
                 limit_address_space(10 << 20);
-                Model::load(plan, *source);
+                Model::load(opened.plan, *opened.tensors, backend);
               }),
               ::testing::ExitedWithCode(status_of(ErrorKind::kMemory)), "none left");
 }
 
-TEST(LimitsDeathTest, threads_that_cannot_be_started_are_told_with_the_remedy) {
+TEST(LimitsDeathTest, ThreadsThatCannotBeStartedAreToldWithTheRemedy) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(exit_with_kind([] {
                 EngineOptions options = {.device = "cpu"};

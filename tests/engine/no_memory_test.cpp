@@ -1,60 +1,14 @@
 // Memory that runs out anywhere in a call is an Error, not std::bad_alloc.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <new>
 
 #include "tests/engine/classics_engine.h"
-#include "tests/engine/temp_folder.h"
+#include "tests/engine/failing_allocations.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/calibration.h"
 #include "xlstm/engine/doctor.h"
-
-namespace {
-
-constexpr std::size_t kMessage = 300;    // room for what tells of it
-thread_local int allocations_left = -1;  // larger ones, before one fails; -1: none does
-
-void* allocate(std::size_t size) {
-  if (size > kMessage && allocations_left >= 0 && allocations_left-- == 0) throw std::bad_alloc();
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-// Of the whole test program; all that the deletes below free, so that a sanitizer's own forms do
-// not meet them.
-void* operator new(std::size_t size) {
-  return allocate(size);
-}
-void* operator new[](std::size_t size) {
-  return allocate(size);
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return std::malloc(size);
-}
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-  return std::malloc(size);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, const std::nothrow_t&) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, const std::nothrow_t&) noexcept {
-  std::free(memory);
-}
 
 namespace xlstm {
 namespace {
@@ -69,25 +23,23 @@ void expect_told(const char* what, const Call& call, int most = 50) {
   SCOPED_TRACE(what);
   int failed = 0;
   for (int nth = 0; nth < most; ++nth) {
+    test::fail_allocation(nth);
     try {
-      allocations_left = nth;
       call();
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::kMemory) << error.what();
       ++failed;
     } catch (const std::bad_alloc&) {
-      allocations_left = -1;
+      test::fail_none();
       FAIL() << "std::bad_alloc left the engine at allocation " << nth;
     }
-    const bool reached = allocations_left < 0;
-    allocations_left = -1;
-    if (!reached) break;
+    if (!test::fail_none()) break;
   }
   EXPECT_GT(failed, 0) << "no allocation failed";
 }
 
-TEST(NoMemory, is_told_by_engines_and_sessions) {
-  const test::TempFolder folder;
+TEST(NoMemory, IsToldByEnginesAndSessions) {
+  const TemporaryFolder folder;
   const auto file = folder.path() / "state";
   Session session = engine().session();
   session.read("Once upon a time");
@@ -114,7 +66,7 @@ TEST(NoMemory, is_told_by_engines_and_sessions) {
       "open", [&] { Engine::open(model, {.device = "cpu"}); }, 1);
 }
 
-TEST(NoMemory, is_told_by_calibration) {
+TEST(NoMemory, IsToldByCalibration) {
   const std::string text = test::book("alice.txt").substr(0, 4000);
   const auto folder = test::classics_folder();
   const CalibrationOptions options = {.tokens = 512, .device = "cpu"};
@@ -123,10 +75,10 @@ TEST(NoMemory, is_told_by_calibration) {
   expect_told(
       "own", [&] { calibrate_with_own_text(folder, options); }, 1);
   const auto moments = calibrate_with(folder, text, "text", options);
-  moments->of("embedding.weight");
+  moments->covariance("embedding.weight");
   const std::vector<float> row(256);
   expect_told(
-      "settle", [&] { moments->settle("embedding.weight", row); }, 1);
+      "settle", [&] { moments->record_result("embedding.weight", row); }, 1);
 }
 
 }  // namespace

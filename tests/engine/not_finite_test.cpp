@@ -3,18 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "tests/engine/classics_engine.h"
-#include "tests/engine/temp_folder.h"
+#include "tests/engine/damaged_model.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/generate/perplexity.h"
+#include "xlstm/text/tokenizer.h"
 
 namespace xlstm {
 namespace {
 
-namespace fs = std::filesystem;
 using test::greedy;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
@@ -26,31 +25,10 @@ constexpr TokenId kAnyToken = 2000;
 
 class NotFinite : public ::testing::Test {
  protected:
-  NotFinite() { fs::copy(test::classics_folder(), model(), fs::copy_options::recursive); }
-
-  fs::path model() const { return folder_.path() / "model"; }
-
-  // Overwrites one element of a tensor in whichever file has it.
   void damage(const std::string& tensor, std::uint64_t element, std::uint16_t value) const {
-    for (const char* name :
-         {"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"}) {
-      const fs::path path = model() / name;
-      const std::string bytes = whole_file(path);
-      const SafetensorsHeader header =
-          parse_safetensors(std::as_bytes(std::span(bytes)), bytes.size(), path);
-      for (const auto& entry : header.entries) {
-        if (entry.info.name != tensor) continue;
-        std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
-        file.seekp(static_cast<std::streamoff>(entry.offset + 2 * element));
-        file.write(reinterpret_cast<const char*>(&value), 2);
-        ASSERT_TRUE(file.good());
-        return;
-      }
-    }
-    FAIL() << "no " << tensor;
+    model_.damage(tensor, element, value);
   }
-
-  Engine open() const { return Engine::open(model().string(), {.device = "cpu"}); }
+  Engine open() const { return Engine::open(model_.path().string(), {.device = "cpu"}); }
 
   template <typename Call>
   static std::string refusal(const Call& call) {
@@ -63,10 +41,10 @@ class NotFinite : public ::testing::Test {
     return "accepted";
   }
 
-  test::TempFolder folder_;
+  test::DamagedModel model_;
 };
 
-TEST_F(NotFinite, a_norm_is_told_after_the_prompt) {
+TEST_F(NotFinite, ANormIsToldAfterThePrompt) {
   damage("backbone.out_norm.weight", 7, kNan);
   const Engine engine = open();
   const auto tokens = engine.tokenizer().encode("Once upon a time").size() + 1;
@@ -77,7 +55,7 @@ TEST_F(NotFinite, a_norm_is_told_after_the_prompt) {
   }
 }
 
-TEST_F(NotFinite, one_row_of_the_head_is_enough) {
+TEST_F(NotFinite, OneRowOfTheHeadIsEnough) {
   damage("lm_head.weight", kAnyToken * kWidth, kNan);
   const Engine engine = open();
   EXPECT_THAT(refusal([&] { engine.complete(greedy("Once", 5)); }), HasSubstr("finite logits"));
@@ -87,7 +65,7 @@ TEST_F(NotFinite, one_row_of_the_head_is_enough) {
               AllOf(HasSubstr("near token 1:"), HasSubstr("nan")));
 }
 
-TEST_F(NotFinite, a_token_s_own_row_is_told_when_it_was_read) {
+TEST_F(NotFinite, ATokenSOwnRowIsToldWhenItWasRead) {
   const Engine sound = open();
   const auto answer = sound.complete(greedy("Once upon a time", 6)).tokens;
   std::size_t first_new = 1;  // the second token chosen, or the first that is not in the prompt
@@ -116,7 +94,7 @@ TEST_F(NotFinite, a_token_s_own_row_is_told_when_it_was_read) {
   EXPECT_EQ(session.position(), 1U);  // and the session as it was
 }
 
-TEST_F(NotFinite, perplexity_names_the_chunk_without_a_likelihood) {
+TEST_F(NotFinite, PerplexityNamesTheChunkWithoutALikelihood) {
   damage("backbone.embeddings.weight", kAnyToken * kWidth, kNan);
   const Engine engine = open();
   std::vector<TokenId> ids(200, 10);

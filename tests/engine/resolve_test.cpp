@@ -5,7 +5,7 @@
 
 #include <cstdlib>
 
-#include "tests/engine/temp_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 
@@ -13,7 +13,6 @@ namespace xlstm {
 namespace {
 
 namespace fs = std::filesystem;
-using test::TempFolder;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -38,26 +37,26 @@ class Resolve : public ::testing::Test {
     roots_ = {folder_.path() / "a", folder_.path() / "missing", folder_.path() / "b"};
   }
 
-  TempFolder folder_;
+  TemporaryFolder folder_;
   std::vector<fs::path> roots_;
 };
 
-TEST_F(Resolve, path_is_taken_as_it_is) {
+TEST_F(Resolve, PathIsTakenAsItIs) {
   EXPECT_EQ(resolve_model((folder_.path() / "a/small").string(), {}), folder_.path() / "a/small");
   EXPECT_EQ(resolve_model(folder_.path().string() + "/a/small/", {}), folder_.path() / "a/small/");
 }
 
-TEST_F(Resolve, name_is_looked_for_root_by_root) {
+TEST_F(Resolve, NameIsLookedForRootByRoot) {
   EXPECT_EQ(resolve_model("small", roots_), roots_[0] / "small");
   EXPECT_EQ(resolve_model("shared", roots_), roots_[0] / "shared");
   EXPECT_EQ(resolve_model("classics-8m", roots_), roots_[2] / "classics-8m");
   EXPECT_EQ(resolve_model("", roots_), roots_[2] / "classics-8m");
 }
 
-TEST_F(Resolve, a_folder_here_does_not_hide_an_embedded_model) {
+TEST_F(Resolve, AFolderHereDoesNotHideAnEmbeddedModel) {
   const fs::path before = fs::current_path();
   fs::create_directories(folder_.path() / "here/small");
-  folder_.write("here/small/config.json", "{}");
+  folder_.file("here/small/config.json", "{}");
   fs::create_directories(folder_.path() / "here/mine");
   fs::current_path(folder_.path() / "here");
   EXPECT_EQ(resolve_model("small", roots_), roots_[0] / "small");
@@ -66,7 +65,7 @@ TEST_F(Resolve, a_folder_here_does_not_hide_an_embedded_model) {
   fs::current_path(before);
 }
 
-TEST_F(Resolve, a_repository_s_name_says_how_to_get_it) {
+TEST_F(Resolve, ARepositorySNameSaysHowToGetIt) {
   EXPECT_THAT(refusal("NX-AI/xLSTM-7b"),
               AllOf(HasSubstr("[NX-AI/xLSTM-7b] wanted a model folder, got nothing there"),
                     HasSubstr("hf download NX-AI/xLSTM-7b --local-dir xLSTM-7b"),
@@ -76,16 +75,16 @@ TEST_F(Resolve, a_repository_s_name_says_how_to_get_it) {
   }
 }
 
-TEST_F(Resolve, unknown_name_lists_where_was_looked) {
+TEST_F(Resolve, UnknownNameListsWhereWasLooked) {
   const std::string message = refusal("nothing-alike", roots_);
   for (const fs::path& root : roots_) EXPECT_THAT(message, HasSubstr(root.string()));
   EXPECT_THAT(message, AllOf(HasSubstr("[nothing-alike]"), Not(HasSubstr("did you mean"))));
 }
 
-TEST_F(Resolve, near_miss_gets_a_hint_where_a_model_is) {
+TEST_F(Resolve, NearMissGetsAHintWhereAModelIs) {
   EXPECT_THAT(refusal("clasics-8m", roots_), Not(HasSubstr("did you mean")));
-  folder_.write("b/classics-8m/config.json", "{}");
-  folder_.write("a/small/config.json", "{}");
+  folder_.file("b/classics-8m/config.json", "{}");
+  folder_.file("a/small/config.json", "{}");
   EXPECT_THAT(refusal("clasics-8m", roots_), HasSubstr("did you mean"));
   EXPECT_THAT(refusal("clasics-8m", roots_), HasSubstr("b/classics-8m"));
   EXPECT_THAT(refusal((folder_.path() / "a/smal").string()),
@@ -93,12 +92,12 @@ TEST_F(Resolve, near_miss_gets_a_hint_where_a_model_is) {
   EXPECT_THAT(refusal((folder_.path() / "a/smal").string() + "/"), HasSubstr("a/small"));
 }
 
-TEST_F(Resolve, file_is_no_folder) {
-  const fs::path file = folder_.write("a/small/config.json", "{}");
+TEST_F(Resolve, FileIsNoFolder) {
+  const fs::path file = folder_.file("a/small/config.json", "{}");
   EXPECT_THAT(refusal(file.string()), HasSubstr("wanted a model folder, got a file"));
 }
 
-TEST_F(Resolve, missing_paths_are_refused) {
+TEST_F(Resolve, MissingPathsAreRefused) {
   EXPECT_THAT(refusal("/no/such/place/at/all"),
               HasSubstr("[/no/such/place/at/all] wanted a model folder"));
   EXPECT_THAT(refusal("/"), "accepted");  // a folder, if no model
@@ -106,12 +105,12 @@ TEST_F(Resolve, missing_paths_are_refused) {
   EXPECT_THAT(refusal("./" + std::string(5000, 'x')), HasSubstr("wanted a model folder"));
 }
 
-TEST_F(Resolve, names_cannot_climb_out_of_a_root) {
+TEST_F(Resolve, NamesCannotClimbOutOfARoot) {
   EXPECT_EQ(resolve_model("..", roots_), "..");  // the folder above this one, not above a root
   EXPECT_THAT(refusal("../b", {roots_[0]}), HasSubstr("nothing there"));
 }
 
-TEST_F(Resolve, environment_comes_first) {
+TEST_F(Resolve, EnvironmentComesFirst) {
   const std::string value = roots_[0].string() + "::" + roots_[2].string();
   ASSERT_EQ(::setenv("XLSTM_MODELS", value.c_str(), 1), 0);
   const std::vector<fs::path> roots = model_roots();
@@ -123,7 +122,7 @@ TEST_F(Resolve, environment_comes_first) {
   EXPECT_EQ(resolved, roots_[0] / "shared");
 }
 
-TEST_F(Resolve, default_model_lies_beside_the_program) {
+TEST_F(Resolve, DefaultModelLiesBesideTheProgram) {
   // The build folder is laid out as an installation: bin/ and share/xlstm/models.
   ::unsetenv("XLSTM_MODELS");
   EXPECT_TRUE(

@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/engine/temp_folder.h"
 #include "tests/generate/classics.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 
@@ -33,13 +33,13 @@ class SpecialTokens : public ::testing::Test {
 
   fs::path model() const { return folder_.path() / "model"; }
   void write(const std::string& name, std::string_view text) const {
-    folder_.write("model/" + name, text);
+    folder_.file("model/" + name, text);
   }
   Plan plan() const { return discover(model(), *open_weights(model())); }
   Ids ends() const { return end_tokens(Tokenizer::open(model()), plan()); }
   std::optional<TokenId> begin() const { return begin_token(Tokenizer::open(model()), plan()); }
 
-  test::TempFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(SpecialTokens, AGuessByNameComesLast) {

@@ -1,7 +1,7 @@
 // A config and a checkpoint's tensor headers: nothing but xlstm::Error may leave, and what is
 // accepted must be whole. The input is the config's text, a zero byte, and a line for each tensor:
 //   name dtype length length ...
-// A line that is just "!" stands for all tensors of a small sound model, "- name" takes one away.
+// A line that is just "!" stands for all tensors of a small valid model, "- name" takes one away.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/fake_source.h"
 #include "tests/wiring/dot_parser.h"
-#include "tests/wiring/fake_source.h"
 #include "xlstm/base/error.h"
 #include "xlstm/wiring/discover.h"
 #include "xlstm/wiring/views.h"
@@ -25,8 +25,8 @@ void add_line(const std::string& line, testing::FakeSource& source) {
   std::string name, dtype;
   words >> name >> dtype;
   if (name == "!") {
-    static const testing::FakeSource sound = testing::make_source();
-    for (const TensorInfo& tensor : sound.tensors()) {
+    static const testing::FakeSource valid = testing::make_source();
+    for (const TensorInfo& tensor : valid.tensors()) {
       source.add(tensor.name, tensor.shape, tensor.dtype);
     }
   } else if (name == "-") {
@@ -45,30 +45,32 @@ testing::FakeSource read_source(std::string_view text) {
   return source;
 }
 
-void require(bool sound) {
-  if (!sound) std::abort();
+void require(bool valid) {
+  if (!valid) std::abort();
 }
 
-// Every tensor feeds one slot, slots are as long as their tensors, and the views can be drawn.
+// Every tensor feeds one parameter, parameters are as long as their tensors, and the views can be
+// drawn.
 void check(const Plan& plan, const TensorSource& source) {
   std::vector<int> uses(source.tensors().size(), 0);
-  for (const Node& node : plan.nodes) {
-    for (const Slot& slot : node.slots) {
+  for (const Layer& layer : plan.layers) {
+    for (const Parameter& parameter : layer.parameters) {
       std::int64_t rows = 0;
-      for (const std::size_t i : slot.sources) {
+      for (const std::size_t i : parameter.sources) {
         ++uses.at(i);
         rows += source.tensors()[i].shape.front();
       }
-      require(rows == slot.shape.front() && plan.find_slot(slot.name) == &slot);
+      require(rows == parameter.shape.front() && plan.find_parameter(parameter.name) == &parameter);
     }
   }
   for (const int count : uses) require(count == 1);
-  const LargeDims& d = plan.dims;
-  require(d.V > 0 && d.D > 0 && d.L > 0 && d.NH > 0 && d.DHQK > 0 && d.DHV > 0 && d.F > 0);
-  require(d.norm_eps > 0 && d.cell_eps > 0 && d.chunk_size > 0);
+  for (const SizeFact& size : plan.sizes) require(size.value > 0);
+  for (const ConstantFact& fact : plan.constants) {
+    if (const float* constant = std::get_if<float>(&fact.value)) require(*constant > 0);
+  }
   require(!tree_view(plan, TreeStyle::kUnicode).empty());
   require(nlohmann::json::parse(json_view(plan)).is_object());
-  require(testing::parse_dot(dot_view(plan)).nodes.size() == plan.nodes.size());
+  require(testing::parse_dot(dot_view(plan)).nodes.size() == plan.layers.size());
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
-// A state file's bytes, from the safetensors header to the arrays: nothing but xlstm::Error may
+// A state file's bytes, from the safetensors header to the tensors: nothing but xlstm::Error may
 // leave.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
 #include "xlstm/base/error.h"
+#include "xlstm/cpu/cpu_backend.h"
 #include "xlstm/model/state_file.h"
 #include "xlstm/weights/safetensors.h"
 
@@ -31,22 +32,23 @@ class BytesSource : public TensorSource {
   std::vector<TensorInfo> tensors_;
 };
 
-LargeDims tiny_dims() {
-  LargeDims dims;
-  dims.V = 3;
-  dims.L = 1;
-  dims.NH = 1;
-  dims.DHQK = 2;
-  dims.DHV = 1;
-  return dims;
+// Of a model with one mLSTM cell: NH 1, DHQK 2, DHV 1.
+Plan tiny_plan() {
+  Plan plan;
+  plan.V = 3;
+  Layer& layer = plan.layers.emplace_back();
+  layer.state = {{"blocks.0.C", {1, 2, 1}}, {"blocks.0.n", {1, 2}}, {"blocks.0.m", {1}}};
+  return plan;
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const Plan plan = tiny_plan();
+  static const auto backend = cpu::make_backend(1);
   try {
     const BytesSource source(std::as_bytes(std::span(data, size)));
-    read_state(source, {tiny_dims(), "0123456789abcdef"}, "fuzz.state");
+    read_state(source, {plan, "0123456789abcdef", {}}, *backend, "fuzz.state");
   } catch (const Error&) {
   }
   return 0;

@@ -1,18 +1,19 @@
-// The embedded model and its golden file, loaded once for a test program.
+// The embedded model and its golden file, loaded once for each backend of a test program.
 #pragma once
 
 #include <cstring>
 #include <filesystem>
-#include <memory>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "tests/backend/backends.h"
 #include "xlstm/base/input_file.h"
 #include "xlstm/model/model.h"
 #include "xlstm/text/tokenizer.h"
 #include "xlstm/weights/safetensors.h"
 #include "xlstm/weights/tensor_source.h"
-#include "xlstm/wiring/discover.h"
+#include "xlstm/wiring/checkpoint.h"
 
 namespace xlstm::test {
 
@@ -25,14 +26,20 @@ inline std::filesystem::path classics_folder() {
   return std::filesystem::path(XLSTM_SOURCE_DIR) / "models" / "classics-8m";
 }
 
-// In float32.
-inline const Classics& classics() {
-  static const Classics loaded = [] {
-    const auto source = open_weights(classics_folder());
-    return Classics{Model::load(discover(classics_folder(), *source), *source),
-                    Tokenizer::open(classics_folder())};
-  }();
-  return loaded;
+// In float32, on a backend of its own.
+inline Classics open_classics(const testing::BackendCase& backend) {
+  const Checkpoint checkpoint = Checkpoint::open(classics_folder());
+  return {Model::load(checkpoint.plan, *checkpoint.tensors, backend.make()),
+          Tokenizer::open(classics_folder())};
+}
+
+inline const Classics& classics(
+    const testing::BackendCase& backend = testing::all_backends().front()) {
+  // Never destroyed: MLX's own statics may be gone by then.
+  static auto& opened = *new std::map<std::string, Classics>;
+  const auto found = opened.find(backend.name);
+  if (found != opened.end()) return found->second;
+  return opened.emplace(backend.name, open_classics(backend)).first->second;
 }
 
 // A list of ids (int64) of the golden file: "p0.ids" is a prompt, "p0.greedy" the prompt and what

@@ -5,14 +5,12 @@
 
 #include <cmath>
 
-#include "mlx/mlx.h"
 #include "tests/generate/classics.h"
 #include "xlstm/base/error.h"
 
 namespace xlstm {
 namespace {
 
-namespace mx = mlx::core;
 using test::classics;
 using ::testing::HasSubstr;
 
@@ -36,13 +34,14 @@ struct Definition {
 Definition definition(const std::vector<TokenId>& ids) {
   const int S = static_cast<int>(ids.size()) - 1, V = 4096;
   const Model& model = classics().model;
-  mx::array logits =
-      model.forward(mx::array(ids.begin(), {1, S}), model.initial_state(), Positions::kAll).logits;
-  logits = mx::contiguous(logits);
-  logits.eval();
+  Backend& backend = model.backend();
+  const Tensor tokens = backend.ids({1, S}, std::span(ids).first(ids.size() - 1));
+  const auto states = model.initial_states();
+  const Tensor all = model.forward(tokens, *states, Positions::kAll);
+  const float* logits = backend.read_floats(all).data();
   std::vector<double> nll;
   for (int s = 0; s < S; ++s) {
-    const float* row = logits.data<float>() + static_cast<std::ptrdiff_t>(s) * V;
+    const float* row = logits + static_cast<std::ptrdiff_t>(s) * V;
     double sum = 0;
     for (int v = 0; v < V; ++v) sum += std::exp(static_cast<double>(row[v]));
     nll.push_back(std::log(sum) - row[ids[static_cast<std::size_t>(s) + 1]]);
@@ -61,7 +60,7 @@ Definition definition(const std::vector<TokenId>& ids) {
 // 30: 1.9e-4 a token, and the mean of many has no more.
 constexpr double kRounding = 2e-4;
 
-TEST(Perplexity, agrees_with_the_definition) {
+TEST(Perplexity, AgreesWithTheDefinition) {
   const Definition expected = definition(alice());
   const Perplexity out = perplexity(classics().model, alice());
   EXPECT_EQ(out.tokens, 1999);
@@ -74,7 +73,7 @@ TEST(Perplexity, agrees_with_the_definition) {
   EXPECT_LT(out.perplexity, 50);
 }
 
-TEST(Perplexity, segments_are_the_whole) {
+TEST(Perplexity, SegmentsAreTheWhole) {
   const double whole = perplexity(classics().model, alice(), {}, 5000).mean_nll;
   for (const std::int64_t segment : {64, 65, 1000}) {
     EXPECT_NEAR(perplexity(classics().model, alice(), {}, segment).mean_nll, whole, kRounding)
@@ -85,7 +84,7 @@ TEST(Perplexity, segments_are_the_whole) {
               perplexity(classics().model, few).mean_nll, kRounding);
 }
 
-TEST(Perplexity, of_one_prediction_has_no_spread) {
+TEST(Perplexity, OfOnePredictionHasNoSpread) {
   const std::vector<TokenId> two = {0, 10};
   const Perplexity out = perplexity(classics().model, two);
   EXPECT_EQ(out.tokens, 1);
@@ -93,7 +92,7 @@ TEST(Perplexity, of_one_prediction_has_no_spread) {
   EXPECT_NEAR(out.mean_nll, definition({0, 10}).mean, kRounding);
 }
 
-TEST(Perplexity, tells_its_progress) {
+TEST(Perplexity, TellsItsProgress) {
   std::vector<std::int64_t> told;
   const Perplexity out = perplexity(
       classics().model, alice(), [&](std::int64_t done) { told.push_back(done); }, 800);
@@ -102,7 +101,7 @@ TEST(Perplexity, tells_its_progress) {
   EXPECT_DOUBLE_EQ(out.tokens_per_second, 1999 / out.seconds);
 }
 
-TEST(Perplexity, stops_when_the_caller_throws) {
+TEST(Perplexity, StopsWhenTheCallerThrows) {
   EXPECT_THROW(
       perplexity(classics().model, alice(), [](std::int64_t) { throw std::logic_error("no"); }),
       std::logic_error);
@@ -118,7 +117,7 @@ std::string refusal(const std::vector<TokenId>& ids) {
   return "accepted";
 }
 
-TEST(Perplexity, refuses_too_few_tokens_and_strange_ids) {
+TEST(Perplexity, RefusesTooFewTokensAndStrangeIds) {
   EXPECT_THAT(refusal({}), HasSubstr("wanted at least two tokens, got 0"));
   EXPECT_THAT(refusal({0}), HasSubstr("got 1"));
   EXPECT_THAT(refusal({0, 1, 4096}), HasSubstr("[0, 4096), got 4096 at 2"));

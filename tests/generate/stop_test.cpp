@@ -69,7 +69,7 @@ std::string random_text(std::mt19937& random, std::size_t length, int letters) {
   return text;
 }
 
-TEST(Stop, agrees_with_the_definition_over_all_splits) {
+TEST(Stop, AgreesWithTheDefinitionOverAllSplits) {
   std::mt19937 random(1);
   int met = 0;
   for (int round = 0; round < 300; ++round) {
@@ -88,20 +88,20 @@ TEST(Stop, agrees_with_the_definition_over_all_splits) {
   EXPECT_LT(met, 290);
 }
 
-TEST(Stop, overlapping_begin_is_found) {
+TEST(Stop, OverlappingBeginIsFound) {
   EXPECT_EQ(scan("aaab", {"aab"}, 0b111), (Outcome{"a", "aab", true}));
   EXPECT_EQ(scan("ababac", {"abac"}, 0), (Outcome{"ab", "abac", true}));
 }
 
-TEST(Stop, shorter_stop_inside_a_longer_one_ends_first) {
+TEST(Stop, ShorterStopInsideALongerOneEndsFirst) {
   EXPECT_EQ(scan("xaby", {"xaby", "ab"}, 0), (Outcome{"x", "ab", true}));
 }
 
-TEST(Stop, longest_of_those_that_end_together) {
+TEST(Stop, LongestOfThoseThatEndTogether) {
   EXPECT_EQ(scan("one END", {"END", " END", "D"}, 0), (Outcome{"one", " END", true}));
 }
 
-TEST(Stop, held_text_is_released_as_soon_as_it_is_no_prefix) {
+TEST(Stop, HeldTextIsReleasedAsSoonAsItIsNoPrefix) {
   StopScanner scanner({"abcd", "bx"});
   EXPECT_EQ(scanner.push("zab"), "z");  // "ab" may become "abcd"
   EXPECT_EQ(scanner.push("c"), "");
@@ -113,14 +113,14 @@ TEST(Stop, held_text_is_released_as_soon_as_it_is_no_prefix) {
   EXPECT_EQ(scanner.finish(), "");
 }
 
-TEST(Stop, without_stops_all_passes) {
+TEST(Stop, WithoutStopsAllPasses) {
   StopScanner scanner({});
   EXPECT_EQ(scanner.push("anything"), "anything");
   EXPECT_EQ(scanner.finish(), "");
   EXPECT_FALSE(scanner.stopped());
 }
 
-TEST(Stop, finish_starts_afresh) {
+TEST(Stop, FinishStartsAfresh) {
   StopScanner scanner({"ab"});
   EXPECT_EQ(scanner.push("a"), "");
   EXPECT_EQ(scanner.finish(), "a");
@@ -128,14 +128,14 @@ TEST(Stop, finish_starts_afresh) {
   EXPECT_FALSE(scanner.stopped());
 }
 
-TEST(Stop, shows_whole_characters_only) {
+TEST(Stop, ShowsWholeCharactersOnly) {
   StopScanner scanner({"\u00e9!"});  // shares its first byte with U+00E8
   EXPECT_EQ(scanner.push("\u00e8"), "\u00e8");
   EXPECT_EQ(scanner.push("\u00e9"), "");
   EXPECT_EQ(scanner.push("\u00e8"), "\u00e9\u00e8");
 }
 
-TEST(Stop, long_repetitive_stop_is_linear) {
+TEST(Stop, LongRepetitiveStopIsLinear) {
   // 1 MB of one letter against a stop of 100,000 of them that never completes: with a restart at
   // each letter this would be 10^11 comparisons.
   const std::string stop = std::string(100'000, 'a') + "b";
@@ -183,7 +183,7 @@ Outcome naive(const std::vector<Event>& events, const std::vector<std::string>& 
   return {text, "", false};
 }
 
-TEST(Stop, special_tokens_are_the_definition) {
+TEST(Stop, SpecialTokensAreTheDefinition) {
   std::mt19937 random(17);
   const auto below = [&](unsigned end) { return random() % end; };
   constexpr std::string_view kLetters = "ab<x>";
@@ -215,7 +215,7 @@ TEST(Stop, special_tokens_are_the_definition) {
   EXPECT_GT(stopped, 5000);
 }
 
-TEST(Stop, text_waits_for_a_special_token_while_it_may_come) {
+TEST(Stop, TextWaitsForASpecialTokenWhileItMayCome) {
   StopScanner scanner({"a<x>b"}, tokenizer());
   EXPECT_EQ(scanner.push("a"), "");
   EXPECT_EQ(scanner.push_hidden(4), "");  // <xy>; the rest may still be spelled out
@@ -228,21 +228,21 @@ TEST(Stop, text_waits_for_a_special_token_while_it_may_come) {
   EXPECT_EQ(scanner.matched(), "a<x>b");
 }
 
-TEST(Stop, special_tokens_spelled_out_are_met_too) {
+TEST(Stop, SpecialTokensSpelledOutAreMetToo) {
   StopScanner scanner({"<x>"}, tokenizer());
   EXPECT_EQ(scanner.push("a<x"), "a");
   EXPECT_EQ(scanner.push(">"), "");
   EXPECT_TRUE(scanner.stopped());
 }
 
-TEST(Stop, a_stop_within_a_hidden_token_s_text_is_not_met_by_it) {
+TEST(Stop, AStopWithinAHiddenTokenSTextIsNotMetByIt) {
   StopScanner scanner({"x"}, tokenizer());
   EXPECT_FALSE(scanner.names_hidden());
   EXPECT_EQ(scanner.push_hidden(3), "");
   EXPECT_FALSE(scanner.stopped());
 }
 
-TEST(Stop, refuses_empty_and_malformed_stops) {
+TEST(Stop, RefusesEmptyAndMalformedStops) {
   EXPECT_THROW(StopScanner({"a", ""}), Error);
   EXPECT_THROW(StopScanner({"\xff"}), Error);
 }

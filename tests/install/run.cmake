@@ -44,12 +44,12 @@ file(MAKE_DIRECTORY "${WORK}/moved")
 file(RENAME "${WORK}/installed" "${PREFIX}")
 
 file(COPY "${CONSUMER}/" DESTINATION "${WORK}/consumer")
-# One file that includes every installed header: none may need what is not installed, MLX apart.
+# One file that includes every installed header: none may need another library.
 file(GLOB_RECURSE _headers RELATIVE "${PREFIX}/include" "${PREFIX}/include/*.h")
 foreach(_header IN LISTS _headers)
-  file(STRINGS "${PREFIX}/include/${_header}" _others REGEX "#include [<\"](nlohmann|hwy|CLI|gtest|pcre)")
+  file(STRINGS "${PREFIX}/include/${_header}" _others REGEX "#include [<\"](mlx/|nlohmann|hwy|CLI|gtest|pcre)")
   if(_others)
-    message(FATAL_ERROR "${_header}: wanted no library that is not installed, got ${_others}")
+    message(FATAL_ERROR "${_header}: wanted no other library's header, got ${_others}")
   endif()
 endforeach()
 list(TRANSFORM _headers REPLACE "(.+)" "#include \"\\1\"")

@@ -24,7 +24,7 @@ std::vector<float> random_logits(std::size_t V, unsigned seed, float range = 20.
 
 // Borders of token `id`'s stretch of the unit interval, in float64.
 std::pair<double, double> stretch(const std::vector<float>& logits, std::size_t id) {
-  const double most = logits[largest_reference(logits.data(), logits.size())];
+  const double most = logits[argmax_reference(logits.data(), logits.size())];
   double total = 0, before = 0;
   for (std::size_t i = 0; i < logits.size(); ++i) {
     if (i == id) before = total;
@@ -37,10 +37,10 @@ TEST(Choose, TheLargestIsTheReferencesOnEveryTarget) {
   testing::for_each_simd_target([](const char* target) {
     for (const std::size_t V : {1, 2, 15, 16, 17, 63, 64, 65, 1000, 50'304}) {
       const auto logits = random_logits(V, static_cast<unsigned>(V));
-      EXPECT_EQ(largest(logits.data(), V), largest_reference(logits.data(), V)) << target << V;
+      EXPECT_EQ(argmax(logits.data(), V), argmax_reference(logits.data(), V)) << target << V;
       auto last = logits;
       last.back() = 21;
-      EXPECT_EQ(largest(last.data(), V), V - 1) << target;
+      EXPECT_EQ(argmax(last.data(), V), V - 1) << target;
     }
   });
 }
@@ -48,20 +48,20 @@ TEST(Choose, TheLargestIsTheReferencesOnEveryTarget) {
 TEST(Choose, OfEqualsTheLowestIsTheLargest) {
   testing::for_each_simd_target([](const char* target) {
     std::vector<float> logits(100, -kInf);
-    EXPECT_EQ(largest(logits.data(), logits.size()), 0U) << target;
+    EXPECT_EQ(argmax(logits.data(), logits.size()), 0U) << target;
     logits[40] = logits[77] = 3;
-    EXPECT_EQ(largest(logits.data(), logits.size()), 40U) << target;
+    EXPECT_EQ(argmax(logits.data(), logits.size()), 40U) << target;
   });
 }
 
 TEST(Choose, NanIsNeverTheLargest) {
   testing::for_each_simd_target([](const char* target) {
     std::vector<float> logits(70, std::numeric_limits<float>::quiet_NaN());
-    EXPECT_LT(largest(logits.data(), logits.size()), logits.size()) << target;
+    EXPECT_LT(argmax(logits.data(), logits.size()), logits.size()) << target;
     logits[69] = -5;
-    EXPECT_EQ(largest(logits.data(), logits.size()), 69U) << target;
+    EXPECT_EQ(argmax(logits.data(), logits.size()), 69U) << target;
     logits[3] = -2;
-    EXPECT_EQ(largest(logits.data(), logits.size()), 3U) << target;
+    EXPECT_EQ(argmax(logits.data(), logits.size()), 3U) << target;
   });
 }
 
@@ -76,7 +76,7 @@ TEST(Choose, WhatIsDrawnHoldsTheNumberInItsStretch) {
       std::uniform_real_distribution<double> unit(0, 1);
       for (int i = 0; i < 50; ++i) {
         const double u = i == 0 ? 0.0 : i == 1 ? 1.0 - 0x1p-53 : unit(random);
-        const auto [low, high] = stretch(logits, draw(logits.data(), V, u));
+        const auto [low, high] = stretch(logits, sample_categorical(logits.data(), V, u));
         EXPECT_LE(low, u + bound) << target << " " << V;
         EXPECT_GE(high, u - bound) << target << " " << V;
       }
@@ -91,7 +91,10 @@ TEST(Choose, TheReferenceDrawsTheSameAwayFromBorders) {
   int same = 0;
   for (int i = 0; i < 200; ++i) {
     const double u = unit(random);
-    same += draw(logits.data(), 3000, u) == draw_reference(logits.data(), 3000, u) ? 1 : 0;
+    same += sample_categorical(logits.data(), 3000, u) ==
+                    sample_categorical_reference(logits.data(), 3000, u)
+                ? 1
+                : 0;
   }
   EXPECT_GE(same, 198);  // a border within 64 eps of u has a chance of 3000 * 8e-6 in all of 200
 }
@@ -102,10 +105,49 @@ TEST(Choose, WhatIsBarredIsNeverDrawn) {
       std::vector<float> logits(V, -kInf);
       logits[V - 2] = -1000;
       for (const double u : {0.0, 0.5, 1.0 - 0x1p-53}) {
-        EXPECT_EQ(draw(logits.data(), V, u), V - 2) << target << " " << u;
+        EXPECT_EQ(sample_categorical(logits.data(), V, u), V - 2) << target << " " << u;
       }
     }
   });
+}
+
+// As the header derives it, and the truth's own float64 rounding.
+TEST(Choose, LogSumExpKeepsItsBound) {
+  testing::for_each_simd_target([](const char* target) {
+    for (const std::size_t V : {1, 2, 15, 16, 17, 255, 256, 257, 1000, 50'304, 140'000}) {
+      for (const float range : {1e-3F, 20.0F, 300.0F}) {
+        auto logits = random_logits(V, static_cast<unsigned>(V) + 2, range);
+        const double bound = 0x1p-24 * (std::log(static_cast<double>(V)) + 3) +
+                             static_cast<double>(V) * 0x1p-126 + 0x1p-40;
+        EXPECT_NEAR(log_sum_exp(logits.data(), V), log_sum_exp_reference(logits.data(), V), bound)
+            << target << " " << V << " " << range;
+        if (V < 3) continue;
+        logits[1] = logits[V - 1] = -kInf;
+        EXPECT_NEAR(log_sum_exp(logits.data(), V), log_sum_exp_reference(logits.data(), V), bound)
+            << target << " " << V << " " << range;
+      }
+    }
+  });
+}
+
+TEST(Choose, LogSumExpOfOneTokenIsItsLogit) {
+  testing::for_each_simd_target([](const char* target) {
+    std::vector<float> logits(300, -kInf);
+    logits[270] = 123.5F;
+    EXPECT_EQ(log_sum_exp(logits.data(), logits.size()), 123.5) << target;
+    EXPECT_EQ(log_sum_exp(logits.data() + 270, 1), 123.5) << target;
+  });
+}
+
+// Vocabularies beyond 131,072 have several blocks to a sum.
+TEST(Choose, SamplesOfALargeVocabularyHoldTheNumberInTheirStretch) {
+  const std::size_t V = 300'001;
+  const auto logits = random_logits(V, 8);
+  for (const double u : {0.0, 0.25, 0.5, 0.75, 1.0 - 0x1p-53}) {
+    const auto [low, high] = stretch(logits, sample_categorical(logits.data(), V, u));
+    EXPECT_LE(low, u + 64 * 0x1p-24) << u;
+    EXPECT_GE(high, u - 64 * 0x1p-24) << u;
+  }
 }
 
 }  // namespace

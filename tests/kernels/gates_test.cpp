@@ -7,7 +7,6 @@
 #include <limits>
 
 #include "tests/kernels/op_cases.h"
-#include "xlstm/base/threads.h"
 
 namespace xlstm::testing {
 namespace {
@@ -22,7 +21,7 @@ TEST(SoftCapKernel, EverySimdTargetKeepsItsBoundAtEveryLength) {
           std::vector<float> truth(count);
           kernels::soft_cap_reference(z.data(), nullptr, cap, truth.data(), count, 1);
           GuardedRows out(1, count, std::max<std::size_t>(count, 1), count % 3);
-          kernels::soft_cap(z.data(), cap, out.data(), count);
+          kernels::soft_cap(test_pool(), z.data(), cap, out.data(), count);
           ASSERT_TRUE(out.intact()) << target << " wrote beyond " << count;
           for (std::size_t at = 0; at < count; ++at) {
             // as the header says, and the truth's own rounding
@@ -41,11 +40,9 @@ TEST(SoftCapKernel, InPlaceWithExtremesAndThreads) {
   std::vector<float> z(200'000, 1.0F);
   z[0] = inf, z[1] = -inf, z[2] = std::nanf(""), z[3] = -0.0F, z[4] = 3e38F;
   std::vector<float> one(z.size());
-  set_thread_count(1);
-  kernels::soft_cap(z.data(), 15.0F, one.data(), z.size());
-  set_thread_count(4);
-  kernels::soft_cap(z.data(), 15.0F, z.data(), z.size());
-  set_thread_count(0);
+  ThreadPool alone(1), four(4);
+  kernels::soft_cap(alone, z.data(), 15.0F, one.data(), z.size());
+  kernels::soft_cap(four, z.data(), 15.0F, z.data(), z.size());
   EXPECT_EQ(z[0], 15.0F);
   EXPECT_EQ(z[1], -15.0F);
   EXPECT_TRUE(std::isnan(z[2]));

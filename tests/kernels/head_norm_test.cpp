@@ -7,7 +7,6 @@
 
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/row_cases.h"
-#include "xlstm/base/threads.h"
 
 namespace xlstm::testing {
 namespace {
@@ -97,7 +96,8 @@ TEST(HeadNormKernel, EverySimdTargetKeepsItsBoundWithAndWithoutBiasAndGate) {
           const bool with_bias = way % 2 == 1, with_gate = way >= 2;
           const Truth truth = truth_of(s, in, with_bias, with_gate);
           GuardedRows y(s.rows, s.NH * s.DHV, s.NH * s.DHV, s.DHV % 3);
-          kernels::head_norm({in.h.data(), in.weight.data(), with_bias ? in.bias.data() : nullptr,
+          kernels::head_norm(test_pool(),
+                             {in.h.data(), in.weight.data(), with_bias ? in.bias.data() : nullptr,
                               with_gate ? in.gate.data() : nullptr,
                               static_cast<std::ptrdiff_t>(in.stride), y.data(), kEps, s.NH, s.DHV},
                              s.rows);
@@ -117,27 +117,27 @@ TEST(HeadNormKernel, EverySimdTargetKeepsItsBoundWithAndWithoutBiasAndGate) {
 TEST(HeadNormKernel, InPlaceAndEveryNumberOfThreadsGiveTheSameBits) {
   const HeadShape s{100, 3, 65};
   const Inputs in = inputs_of(s, 3.0F, 1.0F);
-  const auto run = [&](const float* h, float* y) {
-    kernels::head_norm({h, in.weight.data(), in.bias.data(), in.gate.data(),
+  const auto run = [&](std::size_t threads, const float* h, float* y) {
+    ThreadPool pool(threads);
+    kernels::head_norm(pool,
+                       {h, in.weight.data(), in.bias.data(), in.gate.data(),
                         static_cast<std::ptrdiff_t>(in.stride), y, kEps, s.NH, s.DHV},
                        s.rows);
   };
   std::vector<float> one(in.h.size());
-  set_thread_count(1);
-  run(in.h.data(), one.data());
+  run(1, in.h.data(), one.data());
   for (const std::size_t threads : {2, 3, 8}) {
-    set_thread_count(threads);
     std::vector<float> own = in.h;
-    run(own.data(), own.data());
+    run(threads, own.data(), own.data());
     EXPECT_EQ(own, one) << threads;
   }
-  set_thread_count(0);
 }
 
 TEST(HeadNormKernel, AConstantHeadGivesTheBiasAndANanStaysInItsHead) {
   std::vector<float> h(3 * 40, 3.0F), weight(3 * 40, 2.0F), bias(3 * 40, 0.5F), y(3 * 40);
   h[50] = std::nanf("");
-  kernels::head_norm({h.data(), weight.data(), bias.data(), nullptr, 0, y.data(), kEps, 3, 40}, 1);
+  kernels::head_norm(test_pool(),
+                     {h.data(), weight.data(), bias.data(), nullptr, 0, y.data(), kEps, 3, 40}, 1);
   for (std::size_t at = 0; at < y.size(); ++at) {
     if (at / 40 == 1) {
       EXPECT_TRUE(std::isnan(y[at]));

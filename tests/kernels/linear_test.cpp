@@ -9,8 +9,7 @@
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/ways.h"
 #include "xlstm/base/dtype.h"
-#include "xlstm/base/threads.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
 
 namespace xlstm::testing {
 namespace {
@@ -62,8 +61,7 @@ Inputs exact_inputs(const LinearShape& shape, WeightType type, bool with_bias,
           Weights(type, whole_floats(N * K, 30, random), offset)};
 }
 
-using Kernel = decltype(&kernels::linear);
-
+template <class Kernel>
 std::vector<float> run(Kernel kernel, const Inputs& in) {
   const auto [M, N, K] = in.shape;
   std::vector<float> y(M * N, -1.0F);
@@ -94,7 +92,7 @@ TEST(Linear, EqualsTheReferenceOnWholeNumbersAtEverySize) {
       const Inputs in = exact_inputs(shape, type, shape.K % 2 == 0);
       const std::vector<float> truth = run(kernels::linear_reference, in);
       for_each_way([&](const char* target) {
-        EXPECT_EQ(run(kernels::linear, in), truth) << text(shape, type, target);
+        EXPECT_EQ(run(on(test_pool(), kernels::linear), in), truth) << text(shape, type, target);
       });
     }
   }
@@ -115,8 +113,8 @@ TEST(Linear, WritesItsOutputsAndNothingElseAtEveryAlignment) {
         bias.insert(bias.end(), in.bias.begin(), in.bias.end());
         for_each_way([&](const char* target) {
           GuardedRows y(M, N, N + offset, offset);
-          kernels::linear(x.data() + offset, static_cast<std::ptrdiff_t>(x_stride), in.W.data(),
-                          type, bias.data() + offset, y.data(),
+          kernels::linear(test_pool(), x.data() + offset, static_cast<std::ptrdiff_t>(x_stride),
+                          in.W.data(), type, bias.data() + offset, y.data(),
                           static_cast<std::ptrdiff_t>(N + offset), M, N, K);
           EXPECT_EQ(y.values(), truth) << text(shape, type, target) << " offset " << offset;
           EXPECT_TRUE(y.intact()) << text(shape, type, target) << " offset " << offset;
@@ -145,7 +143,7 @@ TEST(Linear, StaysWithinTheBoundOnModelLayers) {
       std::vector<std::string> targets;
       std::vector<bool> rounds_x;
       for_each_way([&](const char* target) {
-        results.push_back(run(kernels::linear, in));
+        results.push_back(run(on(test_pool(), kernels::linear), in));
         targets.emplace_back(target);
         rounds_x.push_back(M > kLinearDotRows && kernels::linear_rounds_x(type));
       });
@@ -181,7 +179,7 @@ TEST(Linear, ForcedTargetsAreReallyDifferent) {
   std::set<std::vector<float>> distinct;
   std::set<std::string> targets;
   for_each_simd_target([&](const char* name) {
-    distinct.insert(run(kernels::linear, in));
+    distinct.insert(run(on(test_pool(), kernels::linear), in));
     // A baseline with vectors has four lanes and rounds products, as SSE4 does.
     const bool as_sse4 = std::string(name) == "scalar" && HWY_STATIC_TARGET != HWY_SCALAR;
     targets.insert(as_sse4 ? "sse4" : name);
@@ -199,7 +197,7 @@ TEST(Linear, EveryHalfPrecisionWeightIsWidenedExactly) {
     for (const std::size_t M : {std::size_t{1}, kLinearDotRows + 1}) {
       const Inputs in{{M, kAll, 1}, std::vector<float>(M, 1.0F), {}, W};
       for_each_way([&](const char* target) {
-        const std::vector<float> y = run(kernels::linear, in);
+        const std::vector<float> y = run(on(test_pool(), kernels::linear), in);
         for (std::size_t bits = 0; bits < kAll; ++bits) {
           const auto half = static_cast<std::uint16_t>(bits);
           const float wanted =
@@ -231,7 +229,7 @@ TEST(Linear, ManyRowsAreRoundedToBfloat16AndNoFurther) {
   ASSERT_NE(exact, of_rounded);
   for_each_way([&](const char* target) {
     const bool rounds = kernels::linear_rounds_x(WeightType::kBF16);
-    EXPECT_EQ(run(kernels::linear, in), rounds ? of_rounded : exact) << target;
+    EXPECT_EQ(run(on(test_pool(), kernels::linear), in), rounds ? of_rounded : exact) << target;
     EXPECT_FALSE(kernels::linear_rounds_x(WeightType::kF32)) << target;
     EXPECT_FALSE(kernels::linear_rounds_x(WeightType::kF16)) << target;
   });
@@ -249,13 +247,13 @@ TEST(Linear, ThreadCountDoesNotChangeABit) {
       const Inputs in{shape, uniform_floats(shape.M * shape.K, 1.0F, random),
                       uniform_floats(shape.N, 1.0F, random),
                       Weights(type, uniform_floats(shape.N * shape.K, 1.0F, random))};
-      set_thread_count(1);
-      const std::vector<float> one = run(kernels::linear, in);
+      ThreadPool alone(1);
+      const std::vector<float> one = run(on(alone, kernels::linear), in);
       for (const std::size_t threads : {2, 3, 5, 8}) {
-        set_thread_count(threads);
-        EXPECT_EQ(run(kernels::linear, in), one) << text(shape, type, "") << " on " << threads;
+        ThreadPool pool(threads);
+        EXPECT_EQ(run(on(pool, kernels::linear), in), one)
+            << text(shape, type, "") << " on " << threads;
       }
-      set_thread_count(0);
     }
   }
 }
@@ -269,13 +267,13 @@ TEST(Linear, ARowOfFewDoesNotDependOnTheOthers) {
                      Weights(WeightType::kF32, uniform_floats(50 * K, 1.0F, random))};
     for_each_way([&](const char* target) {
       const std::vector<float> last = [&] {
-        const std::vector<float> y = run(kernels::linear, all);
+        const std::vector<float> y = run(on(test_pool(), kernels::linear), all);
         return std::vector<float>(y.end() - 50, y.end());
       }();
       for (std::size_t M = 1; M < kLinearDotRows; ++M) {
         const Inputs some{
             {M, 50, K}, {all.x.end() - static_cast<std::ptrdiff_t>(M * K), all.x.end()}, {}, all.W};
-        const std::vector<float> y = run(kernels::linear, some);
+        const std::vector<float> y = run(on(test_pool(), kernels::linear), some);
         EXPECT_EQ(std::vector<float>(y.end() - 50, y.end()), last) << target << " M " << M;
       }
     });
@@ -291,7 +289,7 @@ TEST(Linear, ANanInOneRowOfXReachesThatRowOnly) {
       const std::size_t row = shape.M / 2;
       in.x[row * shape.K + k] = nan;
       for_each_way([&](const char* target) {
-        const std::vector<float> y = run(kernels::linear, in);
+        const std::vector<float> y = run(on(test_pool(), kernels::linear), in);
         for (std::size_t at = 0; at < y.size(); ++at) {
           ASSERT_EQ(std::isnan(y[at]), at / shape.N == row)
               << text(shape, type, target) << " k " << k << " at " << at;
@@ -309,7 +307,7 @@ TEST(Linear, AnInfiniteWeightMakesItsColumnInfinite) {
       for (float& value : in.x) value = std::abs(value) + 1.0F;  // no 0 x infinity
       in.W.set(11 * shape.K + k, std::numeric_limits<float>::infinity());
       for_each_way([&](const char* target) {
-        const std::vector<float> y = run(kernels::linear, in);
+        const std::vector<float> y = run(on(test_pool(), kernels::linear), in);
         for (std::size_t at = 0; at < y.size(); ++at) {
           ASSERT_EQ(std::isinf(y[at]), at % shape.N == 11) << target << " k " << k << " at " << at;
           ASSERT_FALSE(std::isnan(y[at])) << target << " k " << k << " at " << at;

@@ -78,6 +78,15 @@ MlstmData make_data(const MlstmCase& c) {
   return out;
 }
 
+std::vector<kernels::MlstmStatePointers> state_rows(const MlstmCase& c, float* C, float* n,
+                                                    float* m) {
+  std::vector<kernels::MlstmStatePointers> rows;
+  for (std::size_t b = 0; b < c.B; ++b) {
+    rows.push_back({C + b * c.NH * c.DHQK * c.DHV, n + b * c.NH * c.DHQK, m + b * c.NH});
+  }
+  return rows;
+}
+
 MlstmResult empty_result(const MlstmCase& c) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   return {std::vector<float>(c.B * c.S * c.NH * c.DHV, nan),
@@ -86,11 +95,11 @@ MlstmResult empty_result(const MlstmCase& c) {
 }
 
 MlstmResult reference(const MlstmCase& c, const MlstmData& in) {
-  MlstmResult out = empty_result(c);
-  kernels::mlstm_chunk_reference(
-      {c.B, c.S, c.NH, c.DHQK, c.DHV, 1e-6F},
-      {in.q.data(), in.k.data(), in.v.data(), in.i.data(), in.f.data(), in.C.data(), in.n.data(),
-       in.m.data(), out.h.data(), out.C.data(), out.n.data(), out.m.data()});
+  MlstmResult out{empty_result(c).h, in.C, in.n, in.m};
+  const auto states = state_rows(c, out.C.data(), out.n.data(), out.m.data());
+  kernels::mlstm_chunk_reference({c.B, c.S, c.NH, c.DHQK, c.DHV, 1e-6F},
+                                 {in.q.data(), in.k.data(), in.v.data(), in.i.data(), in.f.data(),
+                                  states.data(), out.h.data()});
   return out;
 }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "xlstm/kernels/mlstm_step/mlstm_step_args.h"
+
 namespace xlstm::testing {
 
 struct MlstmCase {
@@ -27,6 +29,10 @@ struct MlstmResult {
   std::vector<float> h;        // [B, S, NH, DHV]
   std::vector<float> C, n, m;  // state after
 };
+
+// Pointers to the rows of a state: C [B, NH, DHQK, DHV], n [B, NH, DHQK], m [B, NH].
+std::vector<kernels::MlstmStatePointers> state_rows(const MlstmCase& c, float* C, float* n,
+                                                    float* m);
 
 MlstmData make_data(const MlstmCase& c);
 MlstmResult reference(const MlstmCase& c, const MlstmData& in);

@@ -8,17 +8,16 @@
 
 #include "tests/kernels/mlstm_cases.h"
 #include "tests/kernels/op_cases.h"
-#include "xlstm/base/threads.h"
 
 namespace xlstm::testing {
 namespace {
 
-MlstmResult run_simd(const MlstmCase& c, const MlstmData& in) {
-  MlstmResult out = empty_result(c);
-  kernels::mlstm_chunk(
-      {c.B, c.S, c.NH, c.DHQK, c.DHV, 1e-6F},
-      {in.q.data(), in.k.data(), in.v.data(), in.i.data(), in.f.data(), in.C.data(), in.n.data(),
-       in.m.data(), out.h.data(), out.C.data(), out.n.data(), out.m.data()});
+MlstmResult run_simd(const MlstmCase& c, const MlstmData& in, ThreadPool& pool = test_pool()) {
+  MlstmResult out{empty_result(c).h, in.C, in.n, in.m};
+  const auto states = state_rows(c, out.C.data(), out.n.data(), out.m.data());
+  kernels::mlstm_chunk(pool, {c.B, c.S, c.NH, c.DHQK, c.DHV, 1e-6F},
+                       {in.q.data(), in.k.data(), in.v.data(), in.i.data(), in.f.data(),
+                        states.data(), out.h.data()});
   return out;
 }
 
@@ -40,28 +39,35 @@ TEST(MlstmChunk, EverySimdTargetAgreesWithTheRecurrence) {
   }
 }
 
-TEST(MlstmChunk, InPlaceGivesTheSameBits) {
+TEST(MlstmChunk, ASequenceDoesNotDependOnTheOthersNorOnWhereItsStateLies) {
   for (const MlstmCase& c : mlstm_chunk_cases()) {
     const MlstmData in = make_data(c);
-    MlstmResult own{empty_result(c).h, in.C, in.n, in.m};
-    kernels::mlstm_chunk(
-        {c.B, c.S, c.NH, c.DHQK, c.DHV, 1e-6F},
-        {in.q.data(), in.k.data(), in.v.data(), in.i.data(), in.f.data(), own.C.data(),
-         own.n.data(), own.m.data(), own.h.data(), own.C.data(), own.n.data(), own.m.data()});
-    expect_same(own, run_simd(c, in), c.name);
+    const MlstmResult together = run_simd(c, in);
+    MlstmCase one = c;
+    one.B = 1;
+    for (std::size_t b = 0; b < c.B; ++b) {
+      const auto row = [&](const std::vector<float>& all) {
+        const auto width = static_cast<std::ptrdiff_t>(all.size() / c.B);
+        const auto begin = all.begin() + static_cast<std::ptrdiff_t>(b) * width;
+        return std::vector<float>(begin, begin + width);
+      };
+      const MlstmData alone = {row(in.q), row(in.k), row(in.v), row(in.i),
+                               row(in.f), row(in.C), row(in.n), row(in.m)};
+      expect_same(run_simd(one, alone),
+                  {row(together.h), row(together.C), row(together.n), row(together.m)}, c.name);
+    }
   }
 }
 
 TEST(MlstmChunk, AnyNumberOfThreadsGivesTheSameBits) {
   for (const MlstmCase& c : mlstm_chunk_cases()) {
     const MlstmData in = make_data(c);
-    set_thread_count(1);
-    const MlstmResult alone = run_simd(c, in);
+    ThreadPool single(1);
+    const MlstmResult alone = run_simd(c, in, single);
     for (const std::size_t threads : {2, 3, 8, 16}) {
-      set_thread_count(threads);
-      expect_same(run_simd(c, in), alone, c.name + " on " + std::to_string(threads));
+      ThreadPool pool(threads);
+      expect_same(run_simd(c, in, pool), alone, c.name + " on " + std::to_string(threads));
     }
-    set_thread_count(0);
   }
 }
 
@@ -82,12 +88,13 @@ TEST(MlstmChunk, ColumnsOfAWiderProductAreReadInPlace) {
     const auto q = spread(in.q, c.NH * c.DHQK, wide), k = spread(in.k, c.NH * c.DHQK, wide);
     const auto v = spread(in.v, c.NH * c.DHV, wide);
     const auto i = spread(in.i, c.NH, gates), f = spread(in.f, c.NH, gates);
-    MlstmResult out = empty_result(c);
+    MlstmResult out{empty_result(c).h, in.C, in.n, in.m};
+    const auto states = state_rows(c, out.C.data(), out.n.data(), out.m.data());
     kernels::mlstm_chunk(
+        test_pool(),
         {c.B, c.S, c.NH, c.DHQK, c.DHV, 1e-6F, static_cast<std::ptrdiff_t>(wide),
          static_cast<std::ptrdiff_t>(gates)},
-        {q.data(), k.data(), v.data(), i.data(), f.data(), in.C.data(), in.n.data(), in.m.data(),
-         out.h.data(), out.C.data(), out.n.data(), out.m.data()});
+        {q.data(), k.data(), v.data(), i.data(), f.data(), states.data(), out.h.data()});
     expect_same(out, run_simd(c, in), c.name);
   }
 }
@@ -155,9 +162,8 @@ TEST(MlstmChunk, ShutGatesStayFinite) {
 }
 
 TEST(MlstmChunk, NoTokensNoHeadsNothingHappens) {
-  const MlstmResult none;
-  kernels::mlstm_chunk({1, 0, 2, 4, 4}, {});
-  kernels::mlstm_chunk({0, 5, 2, 4, 4}, {});
+  kernels::mlstm_chunk(test_pool(), {1, 0, 2, 4, 4}, {});
+  kernels::mlstm_chunk(test_pool(), {0, 5, 2, 4, 4}, {});
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 
 #include "tests/kernels/mlstm_cases.h"
 #include "tests/kernels/op_cases.h"
-#include "xlstm/base/threads.h"
 
 namespace xlstm::testing {
 namespace {
@@ -19,6 +18,7 @@ struct Guarded {
   explicit Guarded(std::size_t count, std::size_t offset)
       : offset_(offset), count_(count), memory_(offset + count + 8, kGuard) {}
   float* data() { return memory_.data() + offset_; }
+  void fill(const std::vector<float>& from) { std::copy(from.begin(), from.end(), data()); }
   std::vector<float> values() const {
     return {memory_.begin() + static_cast<std::ptrdiff_t>(offset_),
             memory_.begin() + static_cast<std::ptrdiff_t>(offset_ + count_)};
@@ -33,13 +33,16 @@ struct Guarded {
   std::vector<float> memory_;
 };
 
-MlstmResult run_simd(const MlstmCase& c, const MlstmData& in, std::size_t offset) {
+MlstmResult run_simd(const MlstmCase& c, const MlstmData& in, std::size_t offset,
+                     ThreadPool& pool = test_pool()) {
   const MlstmResult shape = empty_result(c);
   Guarded h(shape.h.size(), offset), C(shape.C.size(), offset);
   Guarded n(shape.n.size(), offset), m(shape.m.size(), offset);
-  kernels::mlstm_step({c.B, c.NH, c.DHQK, c.DHV, 1e-6F},
-                      {in.q.data(), in.k.data(), in.v.data(), in.i.data(), in.f.data(), in.C.data(),
-                       in.n.data(), in.m.data(), h.data(), C.data(), n.data(), m.data()});
+  C.fill(in.C), n.fill(in.n), m.fill(in.m);
+  const auto states = state_rows(c, C.data(), n.data(), m.data());
+  kernels::mlstm_step(
+      pool, {c.B, c.NH, c.DHQK, c.DHV, 1e-6F},
+      {in.q.data(), in.k.data(), in.v.data(), in.i.data(), in.f.data(), states.data(), h.data()});
   EXPECT_TRUE(h.intact() && C.intact() && n.intact() && m.intact()) << "wrote beyond an output";
   return {h.values(), C.values(), n.values(), m.values()};
 }
@@ -61,20 +64,26 @@ TEST(MlstmStep, EverySimdTargetAgreesWithTheReferenceAtEveryAlignment) {
   EXPECT_GE(targets, 1);
 }
 
-TEST(MlstmStep, InPlaceGivesTheSameBits) {
+TEST(MlstmStep, ASequenceDoesNotDependOnTheOthersNorOnWhereItsStateLies) {
   for (const MlstmCase& c : mlstm_step_cases()) {
     const MlstmData in = make_data(c);
-    const MlstmResult apart = run_simd(c, in, 0);
-    MlstmData own = in;
-    std::vector<float> h(apart.h.size());
-    kernels::mlstm_step(
-        {c.B, c.NH, c.DHQK, c.DHV, 1e-6F},
-        {in.q.data(), in.k.data(), in.v.data(), in.i.data(), in.f.data(), own.C.data(),
-         own.n.data(), own.m.data(), h.data(), own.C.data(), own.n.data(), own.m.data()});
-    EXPECT_EQ(h, apart.h) << c.name;
-    EXPECT_EQ(own.C, apart.C) << c.name;
-    EXPECT_EQ(own.n, apart.n) << c.name;
-    EXPECT_EQ(own.m, apart.m) << c.name;
+    const MlstmResult together = run_simd(c, in, 0);
+    MlstmCase one = c;
+    one.B = 1;
+    const std::size_t QK = c.NH * c.DHQK, V = c.NH * c.DHV, matrix = QK * c.DHV;
+    for (std::size_t b = 0; b < c.B; ++b) {
+      const auto row = [b](const std::vector<float>& all, std::size_t width) {
+        const auto begin = all.begin() + static_cast<std::ptrdiff_t>(b * width);
+        return std::vector<float>(begin, begin + static_cast<std::ptrdiff_t>(width));
+      };
+      const MlstmData alone = {row(in.q, QK),   row(in.k, QK),     row(in.v, V),  row(in.i, c.NH),
+                               row(in.f, c.NH), row(in.C, matrix), row(in.n, QK), row(in.m, c.NH)};
+      const MlstmResult got = run_simd(one, alone, b);
+      EXPECT_EQ(got.h, row(together.h, V)) << c.name << " " << b;
+      EXPECT_EQ(got.C, row(together.C, matrix)) << c.name << " " << b;
+      EXPECT_EQ(got.n, row(together.n, QK)) << c.name << " " << b;
+      EXPECT_EQ(got.m, row(together.m, c.NH)) << c.name << " " << b;
+    }
   }
 }
 
@@ -94,11 +103,12 @@ TEST(MlstmStep, ColumnsOfWiderProductsGiveTheSameBits) {
     }
     const MlstmResult apart = run_simd(c, in, 0);
     MlstmResult own = {apart.h, in.C, in.n, in.m};
-    kernels::mlstm_step({c.B, c.NH, c.DHQK, c.DHV, 1e-6F, static_cast<std::ptrdiff_t>(wide),
+    const auto states = state_rows(c, own.C.data(), own.n.data(), own.m.data());
+    kernels::mlstm_step(test_pool(),
+                        {c.B, c.NH, c.DHQK, c.DHV, 1e-6F, static_cast<std::ptrdiff_t>(wide),
                          static_cast<std::ptrdiff_t>(gates)},
                         {qkvo.data(), qkvo.data() + QK, qkvo.data() + 2 * QK, both.data(),
-                         both.data() + c.NH, own.C.data(), own.n.data(), own.m.data(), own.h.data(),
-                         own.C.data(), own.n.data(), own.m.data()});
+                         both.data() + c.NH, states.data(), own.h.data()});
     EXPECT_EQ(own.h, apart.h) << c.name;
     EXPECT_EQ(own.C, apart.C) << c.name;
     EXPECT_EQ(own.n, apart.n) << c.name;
@@ -111,17 +121,16 @@ TEST(MlstmStep, ThreadCountDoesNotChangeABit) {
        {MlstmCase{"one_head", 1, 1, 1, 300, 513}, MlstmCase{"odd_heads", 2, 1, 3, 200, 256},
         mlstm_step_cases().back()}) {
     const MlstmData in = make_data(c);
-    set_thread_count(1);
-    const MlstmResult one = run_simd(c, in, 0);
+    ThreadPool alone(1);
+    const MlstmResult one = run_simd(c, in, 0, alone);
     for (const std::size_t threads : {2, 3, 8, 16}) {
-      set_thread_count(threads);
-      const MlstmResult many = run_simd(c, in, 0);
+      ThreadPool pool(threads);
+      const MlstmResult many = run_simd(c, in, 0, pool);
       EXPECT_EQ(many.h, one.h) << c.name << ", " << threads << " threads";
       EXPECT_EQ(many.C, one.C) << c.name << ", " << threads << " threads";
       EXPECT_EQ(many.n, one.n) << c.name << ", " << threads << " threads";
     }
   }
-  set_thread_count(0);
 }
 
 TEST(MlstmStep, ANanInOneHeadStaysThere) {

@@ -12,10 +12,23 @@
 #include <string>
 #include <vector>
 
+#include "xlstm/base/thread_pool.h"
 #include "xlstm/kernels/simd/dispatch.h"
 #include "xlstm/kernels/simd/simd.h"
 
 namespace xlstm::testing {
+
+// For tests to which the number of threads does not matter.
+inline ThreadPool& test_pool() {
+  static ThreadPool pool;
+  return pool;
+}
+
+// A kernel with its pool, to be called as its reference is.
+template <class Kernel>
+auto on(ThreadPool& pool, Kernel kernel) {
+  return [&pool, kernel](const auto&... arguments) { return kernel(pool, arguments...); };
+}
 
 inline constexpr double kUnitRoundoff = 0x1p-24;  // of float32, rounding to nearest
 

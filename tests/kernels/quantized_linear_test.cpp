@@ -1,4 +1,5 @@
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
+#include "xlstm/base/ceil_div.h"
 
 #include <gtest/gtest.h>
 
@@ -11,9 +12,8 @@
 
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/quantized_cases.h"
-#include "xlstm/base/threads.h"
-#include "xlstm/kernels/panels/neon-inl.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
+#include "xlstm/kernels/packed_gemm/neon-inl.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 
 namespace xlstm::testing {
@@ -40,8 +40,7 @@ struct Inputs {
   std::vector<float> x, bias;  // [M, K], [N] or empty
 };
 
-using Kernel = decltype(&kernels::quantized_linear);
-
+template <class Kernel>
 std::vector<float> run(Kernel kernel, const Inputs& in) {
   const std::size_t N = in.W.N, K = in.W.K;
   std::vector<float> y(in.M * N, -1.0F);
@@ -106,7 +105,7 @@ void expect_within_bound(const Inputs& in, bool exact) {
     }
   }
   for_each_kernels([&](const char* name) {
-    const std::vector<float> y = run(kernels::quantized_linear, in);
+    const std::vector<float> y = run(on(test_pool(), kernels::quantized_linear), in);
     for (std::size_t at = 0; at < y.size(); ++at) {
       ASSERT_NEAR(y[at], truth[at], bounds[at]) << text(in, name) << " at " << at;
     }
@@ -234,9 +233,10 @@ TEST(QuantizedLinear, EveryTargetHasTheSameIntegerSums) {
     in.x[at] = at % 32 == 7 ? static_cast<float>(kernels::kMostCode) : std::rint(in.x[at]);
   }
   const std::vector<float> truth = run(kernels::quantized_linear_reference, in);
-  EXPECT_EQ(run(kernels::quantized_linear, in), truth);
-  for_each_kernels(
-      [&](const char* name) { EXPECT_EQ(run(kernels::quantized_linear, in), truth) << name; });
+  EXPECT_EQ(run(on(test_pool(), kernels::quantized_linear), in), truth);
+  for_each_kernels([&](const char* name) {
+    EXPECT_EQ(run(on(test_pool(), kernels::quantized_linear), in), truth) << name;
+  });
 }
 
 TEST(QuantizedLinear, ForcedKernelsAreReallyDifferent) {
@@ -289,11 +289,11 @@ TEST(QuantizedLinear, WritesItsOutputsAndNothingElseAtEveryAlignment) {
       W.scales = scales.data() + offset * size;
       if (W.biases != nullptr) W.biases = biases.data() + offset * size;
       for_each_kernels([&](const char* name) {
-        const std::vector<float> wanted = run(kernels::quantized_linear, in);
+        const std::vector<float> wanted = run(on(test_pool(), kernels::quantized_linear), in);
         GuardedRows y(M, N, N + offset, offset);
-        kernels::quantized_linear(x.data() + offset, static_cast<std::ptrdiff_t>(K + offset), W,
-                                  in.bias.data(), y.data(), static_cast<std::ptrdiff_t>(N + offset),
-                                  M, N, K);
+        kernels::quantized_linear(test_pool(), x.data() + offset,
+                                  static_cast<std::ptrdiff_t>(K + offset), W, in.bias.data(),
+                                  y.data(), static_cast<std::ptrdiff_t>(N + offset), M, N, K);
         EXPECT_EQ(y.values(), wanted) << text(in, name) << " offset " << offset;
         EXPECT_TRUE(y.intact()) << text(in, name) << " offset " << offset;
       });
@@ -306,7 +306,7 @@ class BeforeAWall {
  public:
   BeforeAWall(const void* bytes, std::size_t count) {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    const std::size_t pages = (count + page - 1) / page * page;
+    const std::size_t pages = round_up(count, page);
     size_ = pages + page;
     memory_ = static_cast<std::byte*>(
         mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
@@ -343,10 +343,10 @@ TEST(QuantizedLinear, ReadsNothingBehindItsArrays) {
         if (W.biases != nullptr) W.biases = biases.data();
         for_each_kernels([&](const char* name) {
           std::vector<float> y(2 * N);
-          kernels::quantized_linear(reinterpret_cast<const float*>(x.data()),
+          kernels::quantized_linear(test_pool(), reinterpret_cast<const float*>(x.data()),
                                     static_cast<std::ptrdiff_t>(K), W, nullptr, y.data(),
                                     static_cast<std::ptrdiff_t>(N), 2, N, K);
-          EXPECT_EQ(y, run(kernels::quantized_linear, in)) << text(in, name);
+          EXPECT_EQ(y, run(on(test_pool(), kernels::quantized_linear), in)) << text(in, name);
         });
       }
     }
@@ -359,13 +359,13 @@ TEST(QuantizedLinear, ThreadCountDoesNotChangeABit) {
        {QuantizedShape{1, 1001, 1024}, {1, 3, 8192}, {6, 700, 640}, {20, 500, 512}}) {
     Inputs in{random_case({}, WeightType::kBF16, shape.N, shape.K, 0.1F, random), shape.M, {}, {}};
     in.x = uniform_floats(shape.M * shape.K, 1.0F, random);
-    set_thread_count(1);
-    const std::vector<float> one = run(kernels::quantized_linear, in);
+    ThreadPool alone(1);
+    const std::vector<float> one = run(on(alone, kernels::quantized_linear), in);
     for (const std::size_t threads : {2, 3, 5, 8}) {
-      set_thread_count(threads);
-      EXPECT_EQ(run(kernels::quantized_linear, in), one) << text(in, "") << " on " << threads;
+      ThreadPool pool(threads);
+      EXPECT_EQ(run(on(pool, kernels::quantized_linear), in), one)
+          << text(in, "") << " on " << threads;
     }
-    set_thread_count(0);
   }
 }
 
@@ -376,11 +376,11 @@ TEST(QuantizedLinear, ARowOfFewDoesNotDependOnTheOthers) {
     Inputs all{random_case(format, WeightType::kBF16, N, K, 0.1F, random), kLinearDotRows, {}, {}};
     all.x = uniform_floats(kLinearDotRows * K, 1.0F, random);
     for_each_kernels([&](const char* name) {
-      const std::vector<float> y = run(kernels::quantized_linear, all);
+      const std::vector<float> y = run(on(test_pool(), kernels::quantized_linear), all);
       for (std::size_t M = 1; M < kLinearDotRows; ++M) {
         const Inputs some{
             all.W, M, {all.x.end() - static_cast<std::ptrdiff_t>(M * K), all.x.end()}, {}};
-        const std::vector<float> last = run(kernels::quantized_linear, some);
+        const std::vector<float> last = run(on(test_pool(), kernels::quantized_linear), some);
         EXPECT_EQ(std::vector<float>(last.end() - N, last.end()),
                   std::vector<float>(y.end() - N, y.end()))
             << text(some, name);
@@ -402,7 +402,7 @@ TEST(QuantizedLinear, ANanOrInfinityInOneRowOfXReachesThatRowOnly) {
           {}};
       in.x[2 * 192 + k] = bad;
       for_each_kernels([&](const char* name) {
-        const std::vector<float> y = run(kernels::quantized_linear, in);
+        const std::vector<float> y = run(on(test_pool(), kernels::quantized_linear), in);
         for (std::size_t at = 0; at < y.size(); ++at) {
           ASSERT_EQ(std::isnan(y[at]), at / 10 == 2) << text(in, name) << " at " << at;
         }
@@ -426,7 +426,7 @@ TEST(QuantizedLinear, ANanInWStaysInItsColumn) {
       }
     }
     for_each_kernels([&](const char* name) {
-      const std::vector<float> y = run(kernels::quantized_linear, in);
+      const std::vector<float> y = run(on(test_pool(), kernels::quantized_linear), in);
       for (std::size_t at = 0; at < y.size(); ++at) {
         ASSERT_EQ(std::isnan(y[at]), at % N == 4) << text(in, name) << " at " << at;
       }
@@ -440,7 +440,8 @@ TEST(QuantizedLinear, HugeTinyAndEmptyInputsGiveWhatTheyShould) {
   for (const float size : {0.0F, 1e-38F, 1e-45F}) {
     in.x.assign(64, size);
     for_each_kernels([&](const char* name) {
-      EXPECT_EQ(run(kernels::quantized_linear, in), in.bias) << name << " x " << size;
+      EXPECT_EQ(run(on(test_pool(), kernels::quantized_linear), in), in.bias)
+          << name << " x " << size;
     });
   }
   in.bias.clear();
@@ -451,9 +452,9 @@ TEST(QuantizedLinear, HugeTinyAndEmptyInputsGiveWhatTheyShould) {
   in.x.clear();
   in.W.K = 0;
   in.bias = {1, 2, 3, 4, 5};
-  EXPECT_EQ(run(kernels::quantized_linear, in), in.bias);
+  EXPECT_EQ(run(on(test_pool(), kernels::quantized_linear), in), in.bias);
   in.bias.clear();
-  EXPECT_EQ(run(kernels::quantized_linear, in), std::vector<float>(5, 0.0F));
+  EXPECT_EQ(run(on(test_pool(), kernels::quantized_linear), in), std::vector<float>(5, 0.0F));
 }
 
 }  // namespace

@@ -8,8 +8,7 @@
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/quantized_cases.h"
 #include "tests/kernels/ways.h"
-#include "xlstm/base/threads.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
 namespace xlstm::testing {
@@ -17,8 +16,7 @@ namespace {
 
 using kernels::WeightType;
 
-using Kernel = decltype(&kernels::quantized_linear);
-
+template <class Kernel>
 std::vector<float> run(Kernel kernel, const std::vector<float>& x, const QuantizedCase& c,
                        const std::vector<float>& bias) {
   const std::size_t M = x.size() / c.K;
@@ -59,7 +57,8 @@ TEST(QuantizedManyRows, EqualsTheReferenceOnWholeNumbers) {
           const std::vector<float> bias = whole_floats(M % 2 == 0 ? N : 0, 100, random);
           const std::vector<float> truth = run(kernels::quantized_linear_reference, x, c, bias);
           for_each_way([&](const char* target) {
-            EXPECT_EQ(run(kernels::quantized_linear, x, c, bias), truth) << text(c, M, target);
+            EXPECT_EQ(run(on(test_pool(), kernels::quantized_linear), x, c, bias), truth)
+                << text(c, M, target);
           });
         }
       }
@@ -126,7 +125,7 @@ TEST(QuantizedManyRows, StaysWithinTheBound) {
       const std::vector<float> truth = run(kernels::quantized_linear_reference, x, c, bias);
       std::vector<float> row(K);
       for_each_way([&](const char* target) {
-        const std::vector<float> y = run(kernels::quantized_linear, x, c, bias);
+        const std::vector<float> y = run(on(test_pool(), kernels::quantized_linear), x, c, bias);
         double worst = 0;
         for (std::size_t n = 0; n < N; ++n) {
           kernels::dequantize_row(c.matrix(), n, K, row.data());
@@ -156,9 +155,9 @@ TEST(QuantizedManyRows, WritesItsOutputsAndNothingElse) {
     for (std::size_t at = 0; at < M * K; ++at) x[offset + at / K * stride + at % K] = packed[at];
     for_each_way([&](const char* target) {
       GuardedRows y(M, N, N + offset, offset);
-      kernels::quantized_linear(x.data() + offset, static_cast<std::ptrdiff_t>(stride), c.matrix(),
-                                nullptr, y.data(), static_cast<std::ptrdiff_t>(N + offset), M, N,
-                                K);
+      kernels::quantized_linear(test_pool(), x.data() + offset, static_cast<std::ptrdiff_t>(stride),
+                                c.matrix(), nullptr, y.data(),
+                                static_cast<std::ptrdiff_t>(N + offset), M, N, K);
       EXPECT_EQ(y.values(), truth) << text(c, M, target) << " offset " << offset;
       EXPECT_TRUE(y.intact()) << text(c, M, target) << " offset " << offset;
     });
@@ -171,13 +170,12 @@ TEST(QuantizedManyRows, ThreadCountDoesNotChangeABit) {
     const QuantizedCase c =
         random_case({QuantizationMode::kAffine, 4, 64}, WeightType::kBF16, 500, 640, 0.1F, random);
     const std::vector<float> x = uniform_floats(M * c.K, 1.0F, random);
-    set_thread_count(1);
-    const std::vector<float> one = run(kernels::quantized_linear, x, c, {});
+    ThreadPool alone(1);
+    const std::vector<float> one = run(on(alone, kernels::quantized_linear), x, c, {});
     for (const std::size_t threads : {2, 3, 5}) {
-      set_thread_count(threads);
-      EXPECT_EQ(run(kernels::quantized_linear, x, c, {}), one) << threads;
+      ThreadPool pool(threads);
+      EXPECT_EQ(run(on(pool, kernels::quantized_linear), x, c, {}), one) << threads;
     }
-    set_thread_count(0);
   }
 }
 
@@ -191,7 +189,7 @@ TEST(QuantizedManyRows, WhatIsNotANumberReachesItsRowOnly) {
     std::vector<float> x = uniform_floats(M * K, 1.0F, random);
     x[7 * K + 100] = odd;
     for_each_way([&](const char* target) {
-      const std::vector<float> y = run(kernels::quantized_linear, x, c, {});
+      const std::vector<float> y = run(on(test_pool(), kernels::quantized_linear), x, c, {});
       for (std::size_t at = 0; at < y.size(); ++at) {
         ASSERT_EQ(std::isfinite(y[at]), at / N != 7) << target << " at " << at;
       }
@@ -208,7 +206,7 @@ TEST(QuantizedManyRows, GroupsOfZerosAndOfAlmostNothingAddNothing) {
   for (std::size_t at = 0; at < x.size(); at += 3) x[at] = 1e-40F;
   const std::vector<float> bias = uniform_floats(N, 1.0F, random);
   for_each_way([&](const char* target) {
-    const std::vector<float> y = run(kernels::quantized_linear, x, c, bias);
+    const std::vector<float> y = run(on(test_pool(), kernels::quantized_linear), x, c, bias);
     for (std::size_t at = 0; at < y.size(); ++at) EXPECT_EQ(y[at], bias[at % N]) << target;
   });
 }

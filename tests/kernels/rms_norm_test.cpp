@@ -7,7 +7,6 @@
 
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/row_cases.h"
-#include "xlstm/base/threads.h"
 
 namespace xlstm::testing {
 namespace {
@@ -29,9 +28,11 @@ std::vector<float> truth_of(const RowShape& shape, const Inputs& in, const float
   return y;
 }
 
-std::vector<float> run(const RowShape& shape, const Inputs& in, const float* bias) {
+std::vector<float> run(const RowShape& shape, const Inputs& in, const float* bias,
+                       ThreadPool& pool = test_pool()) {
   std::vector<float> y(in.x.size());
-  kernels::rms_norm(in.x.data(), in.weight.data(), bias, 1e-6F, y.data(), shape.rows, shape.width);
+  kernels::rms_norm(pool, in.x.data(), in.weight.data(), bias, 1e-6F, y.data(), shape.rows,
+                    shape.width);
   return y;
 }
 
@@ -45,7 +46,8 @@ TEST(RmsNormKernel, EverySimdTargetKeepsItsBoundAtEveryWidthAndAlignment) {
           const std::vector<float> truth = truth_of(shape, in, bias);
           const std::size_t D = shape.width;
           GuardedRows y(shape.rows, D, std::max<std::size_t>(D, 1), shape.rows % 3);
-          kernels::rms_norm(in.x.data(), in.weight.data(), bias, 1e-6F, y.data(), shape.rows, D);
+          kernels::rms_norm(test_pool(), in.x.data(), in.weight.data(), bias, 1e-6F, y.data(),
+                            shape.rows, D);
           ASSERT_TRUE(y.intact()) << target << " wrote beyond " << shape.rows << " x " << D;
           const std::vector<float> got = y.values();
           for (std::size_t at = 0; at < got.size(); ++at) {
@@ -66,16 +68,16 @@ TEST(RmsNormKernel, EverySimdTargetKeepsItsBoundAtEveryWidthAndAlignment) {
 TEST(RmsNormKernel, InPlaceAndEveryNumberOfThreadsGiveTheSameBits) {
   const RowShape shape{300, 257};
   const Inputs in = inputs_of(shape, 3.0F);
-  set_thread_count(1);
-  const std::vector<float> one = run(shape, in, nullptr);
+  ThreadPool alone(1);
+  const std::vector<float> one = run(shape, in, nullptr, alone);
   for (const std::size_t threads : {2, 3, 8}) {
-    set_thread_count(threads);
-    EXPECT_EQ(run(shape, in, nullptr), one) << threads;
+    ThreadPool pool(threads);
+    EXPECT_EQ(run(shape, in, nullptr, pool), one) << threads;
   }
   std::vector<float> own = in.x;
-  kernels::rms_norm(own.data(), in.weight.data(), nullptr, 1e-6F, own.data(), 300, 257);
+  kernels::rms_norm(test_pool(), own.data(), in.weight.data(), nullptr, 1e-6F, own.data(), 300,
+                    257);
   EXPECT_EQ(own, one);
-  set_thread_count(0);
 }
 
 TEST(RmsNormKernel, ANanStaysInItsRowAndZerosStayZeros) {

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 #include "xlstm/kernels/simd/dispatch.h"
 #include "xlstm/kernels/simd/simd_processor.h"
@@ -106,10 +106,11 @@ TEST_F(SimdCapDeathTest, OtherWordsAreErrorsThatListThoseThereAre) {
     // Also where the first to ask is a kernel.
     EXPECT_EXIT(exit_having_told(value,
                                  [] {
+                                   ThreadPool pool(1);
                                    const float x = 1, W = 1;
                                    float y = 0;
-                                   kernels::linear(&x, 1, &W, kernels::WeightType::kF32, nullptr,
-                                                   &y, 1, 1, 1, 1);
+                                   kernels::linear(pool, &x, 1, &W, kernels::WeightType::kF32,
+                                                   nullptr, &y, 1, 1, 1, 1);
                                    return std::string("ran");
                                  }),
                 ::testing::ExitedWithCode(201), "XLSTM_SIMD. wanted ");

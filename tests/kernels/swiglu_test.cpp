@@ -7,7 +7,6 @@
 
 #include "tests/kernels/op_cases.h"
 #include "tests/kernels/row_cases.h"
-#include "xlstm/base/threads.h"
 
 namespace xlstm::testing {
 namespace {
@@ -21,7 +20,7 @@ TEST(SwigluKernel, EverySimdTargetKeepsItsBoundAtEveryWidth) {
         std::vector<float> truth(rows * F);
         kernels::swiglu_reference(in.data(), truth.data(), rows, F);
         GuardedRows y(rows, F, std::max<std::size_t>(F, 1), F % 3);
-        kernels::swiglu(in.data(), y.data(), rows, F);
+        kernels::swiglu(test_pool(), in.data(), y.data(), rows, F);
         ASSERT_TRUE(y.intact()) << target << " wrote beyond " << rows << " x " << F;
         const std::vector<float> got = y.values();
         for (std::size_t at = 0; at < got.size(); ++at) {
@@ -40,7 +39,7 @@ TEST(SwigluKernel, FarGatesCloseAndOpenEntirely) {
   const float huge = 3e38F, inf = std::numeric_limits<float>::infinity();
   const std::vector<float> in = {-huge, -1e30F, huge, inf, std::nanf(""), 2, 2, 1, 1, 1};
   std::vector<float> y(5);
-  kernels::swiglu(in.data(), y.data(), 1, 5);
+  kernels::swiglu(test_pool(), in.data(), y.data(), 1, 5);
   EXPECT_EQ(y[0], 0);
   EXPECT_EQ(y[1], 0);
   EXPECT_EQ(y[2], huge);
@@ -52,11 +51,9 @@ TEST(SwigluKernel, ThreadCountDoesNotChangeABit) {
   std::mt19937_64 random(1);
   const std::vector<float> in = uniform_floats(200 * 2 * 129, 4.0F, random);
   std::vector<float> one(200 * 129), many(one.size());
-  set_thread_count(1);
-  kernels::swiglu(in.data(), one.data(), 200, 129);
-  set_thread_count(3);
-  kernels::swiglu(in.data(), many.data(), 200, 129);
-  set_thread_count(0);
+  ThreadPool alone(1), three(3);
+  kernels::swiglu(alone, in.data(), one.data(), 200, 129);
+  kernels::swiglu(three, in.data(), many.data(), 200, 129);
   EXPECT_EQ(one, many);
 }
 

@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "tests/kernels/op_cases.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
 
 namespace xlstm::testing {
 

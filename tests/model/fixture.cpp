@@ -4,16 +4,56 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <span>
 
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
 namespace xlstm::testing {
-namespace mx = mlx::core;
 
-std::vector<float> values_of(const mx::array& a) {
-  mx::array row_major = mx::contiguous(mx::astype(a, mx::float32));
-  row_major.eval();
-  return {row_major.data<float>(), row_major.data<float>() + row_major.size()};
+Model open_model(const std::filesystem::path& folder, DType weights,
+                 std::shared_ptr<Backend> backend) {
+  const Checkpoint checkpoint = Checkpoint::open(folder);
+  LoadOptions options;
+  options.dtype = weights;
+  return Model::load(checkpoint.plan, *checkpoint.tensors, std::move(backend), options);
+}
+
+Tensor tokens_of(const Model& model, const std::vector<std::int32_t>& ids, std::int64_t B) {
+  return model.backend().ids({B, static_cast<std::int64_t>(ids.size()) / B}, ids);
+}
+
+RunResult run(const Model& model, const std::vector<State>& states,
+              const std::vector<std::int32_t>& ids, std::int64_t piece) {
+  Backend& b = model.backend();
+  const std::unique_ptr<StateBatch> batch = b.state_batch();
+  for (const State& state : states) batch->add(state);
+  const auto B = static_cast<std::int64_t>(states.size());
+  const std::int64_t S = static_cast<std::int64_t>(ids.size()) / B;
+  const std::int64_t step = piece > 0 ? piece : std::max<std::int64_t>(S, 1);
+  std::vector<Tensor> logits;
+  std::int64_t begin = 0;
+  do {
+    const std::int64_t end = std::min(begin + step, S);
+    std::vector<std::int32_t> part;
+    for (std::int64_t row = 0; row < B; ++row) {
+      part.insert(part.end(), ids.begin() + row * S + begin, ids.begin() + row * S + end);
+    }
+    logits.push_back(model.forward(b.ids({B, end - begin}, part), *batch, Positions::kAll));
+    b.evaluate(std::span(&logits.back(), 1));
+    batch->evaluate();
+    begin = end;
+  } while (begin < S);
+  RunResult out;
+  out.logits = values_of(b, b.join_tokens(logits, B));
+  while (batch->rows() > 0) out.states.push_back(batch->remove(0));
+  for (const State& state : out.states) evaluate(b, state);
+  return out;
+}
+
+RunResult run_from_start(const Model& model, const std::vector<std::int32_t>& ids, std::int64_t B,
+                         std::int64_t piece) {
+  return run(model, std::vector<State>(static_cast<std::size_t>(B), model.initial_state()), ids,
+             piece);
 }
 
 std::vector<std::int32_t> random_ids(std::size_t count, std::int64_t V, unsigned seed) {
@@ -35,45 +75,62 @@ double relative_difference(const std::vector<float>& a, const std::vector<float>
   return largest > 0 ? difference / largest : difference;
 }
 
-double state_difference(const ModelState& a, const ModelState& b) {
-  if (a.positions != b.positions || a.blocks.size() != b.blocks.size()) {
+double state_difference(Backend& backend, const State& a, const State& b) {
+  if (a.position != b.position || a.tensors.size() != b.tensors.size()) {
     return std::numeric_limits<double>::infinity();
   }
   double worst = 0;
-  for (std::size_t l = 0; l < a.blocks.size(); ++l) {
-    const auto part = [&](mx::array ops::MlstmState::*member) {
-      return relative_difference(values_of(a.blocks[l].*member), values_of(b.blocks[l].*member));
-    };
-    worst = std::max(
-        {worst, part(&ops::MlstmState::C), part(&ops::MlstmState::n), part(&ops::MlstmState::m)});
+  for (std::size_t i = 0; i < a.tensors.size(); ++i) {
+    worst = std::max(worst, relative_difference(values_of(backend, a.tensors[i]),
+                                                values_of(backend, b.tensors[i])));
   }
   return worst;
 }
 
-double rounding_bound(const LargeDims& d, std::size_t S) {
-  const auto products = static_cast<double>(2 * d.D + d.DHQK + d.NH * d.DHV + d.F);
-  const double roundings = static_cast<double>(d.L) * (products + static_cast<double>(S));
-  return std::numeric_limits<float>::epsilon() * roundings;
-}
-
 namespace {
 
-double rounded_products(const LargeDims& dims, std::size_t S, bool rounds, double change) {
+double layers_of_kind(const Plan& plan, std::string_view kind) {
+  return static_cast<double>(
+      std::ranges::count_if(plan.layers, [&](const Layer& layer) { return layer.kind == kind; }));
+}
+
+double rounded_products(const Plan& plan, std::size_t S, bool rounds, double change) {
   if (!rounds || S <= kernels::kLinearDotRows) return 0.0;
-  return change * std::sqrt(4.0 * static_cast<double>(dims.L) + 1);
+  return change * std::sqrt(4.0 * layers_of_kind(plan, "mlstm") + 1);
 }
 
 }  // namespace
 
-double bfloat16_bound(const LargeDims& dims, std::size_t S) {
-  const bool rounds = kernels::linear_rounds_x(kernels::WeightType::kBF16);
-  return rounding_bound(dims, S) + rounded_products(dims, S, rounds, 0x1p-8);
+double rounding_bound(const Plan& plan, std::size_t S) {
+  double roundings = 0;
+  for (const Layer& layer : plan.layers) {
+    if (layer.kind != "mlstm" && layer.kind != "ffn") continue;
+    for (const Parameter& parameter : layer.parameters) {
+      if (parameter.shape.size() == 2 && !parameter.name.ends_with("gates.weight")) {
+        roundings += static_cast<double>(parameter.shape[1]);
+      }
+    }
+    for (const StateTensor& tensor : layer.state) {
+      if (tensor.name.ends_with(".n")) roundings += static_cast<double>(tensor.shape[1]);  // DHQK
+    }
+    if (layer.kind == "mlstm") roundings += static_cast<double>(S);
+  }
+  return std::numeric_limits<float>::epsilon() * roundings;
 }
 
-double quantised_bound(const LargeDims& dims, std::size_t S, std::size_t largest_group) {
+double bfloat16_bound(const Plan& plan, std::size_t S) {
+  const bool rounds = kernels::linear_rounds_x(kernels::WeightType::kBF16);
+  return rounding_bound(plan, S) + rounded_products(plan, S, rounds, 0x1p-8);
+}
+
+double quantised_bound(const Plan& plan, std::size_t S, std::size_t largest_group) {
   const double change = std::sqrt(static_cast<double>(largest_group)) / 254;
-  return rounding_bound(dims, S) +
-         rounded_products(dims, S, kernels::quantized_linear_rounds_x(), change);
+  return rounding_bound(plan, S) +
+         rounded_products(plan, S, kernels::quantized_linear_rounds_x(), change);
+}
+
+double bfloat16_activations_bound(const Plan& plan) {
+  return 0x1p-8 * (12 * layers_of_kind(plan, "mlstm") + 2);
 }
 
 }  // namespace xlstm::testing

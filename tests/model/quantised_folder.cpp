@@ -3,7 +3,6 @@
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <sstream>
 
 #include "xlstm/weights/safetensors.h"
@@ -12,7 +11,7 @@ namespace xlstm::testing {
 namespace {
 
 namespace fs = std::filesystem;
-namespace mx = mlx::core;
+namespace mx = ::mlx::core;
 using Arrays = std::map<std::string, mx::array>;
 
 std::string mode_of(const Quantization& q) {
@@ -69,16 +68,6 @@ void write_arrays(const fs::path& file, Arrays& arrays) {
 }
 
 }  // namespace
-
-ScratchFolder::ScratchFolder()
-    : path_(fs::temp_directory_path() / ("xlstm-model-" + std::to_string(std::random_device{}()))) {
-  fs::create_directories(path_);
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
 
 mx::array array_of(const TensorSource& source, std::size_t index) {
   const TensorInfo& info = source.tensors()[index];

@@ -11,20 +11,7 @@
 
 namespace xlstm::testing {
 
-// An empty folder, removed with its contents at the end.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-mlx::core::array array_of(const TensorSource& source, std::size_t index);
+::mlx::core::array array_of(const TensorSource& source, std::size_t index);
 
 // Copies the model at `from` to `to`, each matrix but the gates quantised by mx::quantize in the
 // format that `formats` gives for its tensor's name without ".weight", or for "".

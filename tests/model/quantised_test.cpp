@@ -3,13 +3,13 @@
 
 #include "tests/model/fixture.h"
 #include "tests/model/quantised_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/model/weights_loader.h"
 
 namespace xlstm::testing {
 namespace {
 
 namespace fs = std::filesystem;
-namespace mx = mlx::core;
 
 struct Case {
   const char* name;
@@ -19,7 +19,7 @@ struct Case {
 class QuantisedModel : public ::testing::TestWithParam<Case> {};
 
 TEST_P(QuantisedModel, IsThatOfItsDequantisedWeights) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   write_quantised(classics_folder(), scratch.path() / "q", GetParam().formats, false);
   write_quantised(classics_folder(), scratch.path() / "plain", GetParam().formats, true);
   const Model quantised = open_model(scratch.path() / "q");
@@ -29,31 +29,28 @@ TEST_P(QuantisedModel, IsThatOfItsDequantisedWeights) {
   for (const auto& [layer, format] : GetParam().formats) {
     largest_group = std::max(largest_group, static_cast<std::size_t>(format.group_size));
   }
-  for (const int S : {16, 70}) {  // few rows; many, and more than a chunk
-    const double bound =
-        quantised_bound(plain.plan().dims, static_cast<std::size_t>(S), largest_group);
-    const mx::array tokens =
-        tokens_of(random_ids(static_cast<std::size_t>(S), quantised.plan().dims.V, 1));
-    const auto a = quantised.forward(tokens, quantised.initial_state(), Positions::kAll);
-    const auto b = plain.forward(tokens, plain.initial_state(), Positions::kAll);
-    EXPECT_LT(relative_difference(values_of(a.logits), values_of(b.logits)), bound) << S;
+  for (const std::size_t S :
+       {std::size_t{16}, std::size_t{70}}) {  // few rows; many, and two chunks
+    const double bound = quantised_bound(plain.plan(), S, largest_group);
+    const auto ids = random_ids(S, quantised.plan().V, 1);
+    const RunResult a = run_from_start(quantised, ids), b = run_from_start(plain, ids);
+    EXPECT_LT(relative_difference(a.logits, b.logits), bound) << S;
 
     // One token: another kernel.
-    const mx::array one = tokens_of({7});
-    EXPECT_LT(relative_difference(values_of(quantised.forward(one, a.state).logits),
-                                  values_of(plain.forward(one, b.state).logits)),
-              bound)
+    EXPECT_LT(
+        relative_difference(run(quantised, a.states, {7}).logits, run(plain, b.states, {7}).logits),
+        bound)
         << S;
   }
 }
 
 TEST_P(QuantisedModel, TakesTheMemoryOfItsFile) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   write_quantised(classics_folder(), scratch.path(), GetParam().formats, false);
   const auto source = open_weights(scratch.path());
   const Plan plan = discover(scratch.path(), *source);
-  const Model model = Model::load(plan, *source);
-  EXPECT_EQ(estimate_memory(plan, ComputeDtype::kFloat32).weights, model.weight_bytes());
+  const Model model = Model::load(plan, *source, cpu::make_backend(2));
+  EXPECT_EQ(estimate_memory(plan, model.backend(), DType::kF32).weights, model.weight_bytes());
 
   // What is quantised as in the file; gates and norms, bfloat16 there, as float32.
   std::uint64_t wanted = 0;
@@ -63,8 +60,8 @@ TEST_P(QuantisedModel, TakesTheMemoryOfItsFile) {
     wanted += info.bytes * (widened ? 2 : 1);
   }
   EXPECT_EQ(model.weight_bytes(), wanted);
-  const std::uint64_t embedding = plan.node("embedding").bytes;
-  const auto V = static_cast<std::uint64_t>(plan.dims.V);
+  const std::uint64_t embedding = plan.layer("embedding").bytes;
+  const auto V = static_cast<std::uint64_t>(plan.V);
   EXPECT_EQ(model.bytes_per_token(), wanted - embedding + embedding / V + 2 * plan.state_bytes());
 }
 
@@ -86,12 +83,12 @@ INSTANTIATE_TEST_SUITE_P(Formats, QuantisedModel,
                          [](const auto& each) { return each.param.name; });
 
 TEST(QuantisedFingerprint, TellsFormatsApart) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   write_quantised(classics_folder(), scratch.path() / "a", {{"", affine(4, 64)}}, false);
   write_quantised(classics_folder(), scratch.path() / "b", {{"", affine(8, 64)}}, false);
   const std::string a = open_model(scratch.path() / "a").fingerprint();
   EXPECT_EQ(open_model(scratch.path() / "a").fingerprint(), a);
-  EXPECT_EQ(open_model(scratch.path() / "a", ComputeDtype::kBfloat16).fingerprint(), a);
+  EXPECT_EQ(open_model(scratch.path() / "a", DType::kBF16).fingerprint(), a);
   EXPECT_NE(open_model(scratch.path() / "b").fingerprint(), a);
   EXPECT_NE(open_model(classics_folder()).fingerprint(), a);
 }

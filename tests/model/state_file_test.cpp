@@ -8,21 +8,30 @@
 #include <set>
 #include <span>
 
-#include "tests/base/grouping_locale.h"
 #include "tests/model/fixture.h"
-#include "tests/weights/copied_tensors.h"
+#include "tests/support/copied_tensors.h"
+#include "tests/support/grouping_locale.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/hash.h"
+#include "xlstm/base/json.h"
 #include "xlstm/weights/safetensors.h"
 
 namespace xlstm::testing {
 namespace {
 namespace fs = std::filesystem;
-namespace mx = mlx::core;
 
 const Model& model() {
   static const Model kModel = open_odd_model();
   return kModel;
+}
+
+// The model of large-odd-heads with other values in its config.
+Model odd_model_with(const Json& changes, std::string_view name) {
+  const fs::path folder = data_folder() / "golden/large-odd-heads";
+  const auto weights = open_weights(folder);
+  Json config = parse_json(read_config(folder), "config.json");
+  config.update(changes);
+  return Model::load(discover(config.dump(), *weights, name), *weights, cpu::make_backend(1));
 }
 
 class StateFile : public ::testing::Test {
@@ -34,10 +43,7 @@ class StateFile : public ::testing::Test {
                std::to_string(::getpid()));
     fs::create_directories(folder_);
     file_ = folder_ / "a.state";
-    state_ =
-        model()
-            .prefill(tokens_of(random_ids(150, model().plan().dims.V, 21)), model().initial_state())
-            .state;
+    state_ = run_from_start(model(), random_ids(150, model().plan().V, 21)).states.front();
   }
   void TearDown() override { fs::remove_all(folder_); }
 
@@ -62,25 +68,44 @@ class StateFile : public ::testing::Test {
   void write(const std::string& bytes) const { std::ofstream(file_, std::ios::binary) << bytes; }
 
   fs::path folder_, file_;
-  ModelState state_;
+  State state_;
 };
 
 TEST_F(StateFile, SaveLoadContinueIsOneRun) {
   save_state(file_, state_, model());
-  const ModelState loaded = load_state(file_, model());
-  EXPECT_EQ(loaded.positions, (std::vector<std::uint64_t>{150}));
-  EXPECT_EQ(state_difference(loaded, state_), 0.0);
-  const auto next = tokens_of(random_ids(70, model().plan().dims.V, 22));
-  EXPECT_EQ(values_of(model().forward(next, loaded).logits),
-            values_of(model().forward(next, state_).logits));
+  const State loaded = load_state(file_, model());
+  EXPECT_EQ(loaded.position, 150U);
+  EXPECT_EQ(state_difference(model().backend(), loaded, state_), 0.0);
+  const auto next = random_ids(70, model().plan().V, 22);
+  EXPECT_EQ(run(model(), {loaded}, next).logits, run(model(), {state_}, next).logits);
 }
 
-TEST_F(StateFile, BatchesKeepTheirRows) {
-  const ModelState batch = ModelState::stack({state_, model().initial_state(), state_});
-  save_state(file_, batch, model());
-  const ModelState loaded = load_state(file_, model());
-  EXPECT_EQ(loaded.positions, (std::vector<std::uint64_t>{150, 0, 150}));
-  EXPECT_EQ(state_difference(loaded, batch), 0.0);
+TEST_F(StateFile, MovesBetweenBackends) {
+  save_state(file_, state_, model());
+  const auto next = random_ids(20, model().plan().V, 23);
+  const auto wanted = run(model(), {state_}, next).logits;
+  for (const BackendCase& backend : float32_backends()) {
+    const Model other = open_odd_model(backend.make());
+    const State loaded = load_state(file_, other);
+    EXPECT_LE(relative_difference(run(other, {loaded}, next).logits, wanted),
+              2 * rounding_bound(model().plan(), 20))
+        << backend.name;
+    save_state(folder_ / "again.state", loaded, other);
+    EXPECT_EQ(
+        state_difference(model().backend(), load_state(folder_ / "again.state", model()), state_),
+        0.0)
+        << backend.name;
+  }
+}
+
+TEST_F(StateFile, OfSeveralSequencesIsRefused) {
+  save_state(file_, state_, model());
+  const auto source = open_safetensors(file_);
+  const CopiedTensors copied(*source);
+  auto metadata = source->metadata();
+  metadata["positions"] = "150,0";
+  write_safetensors(file_, copied.tensors, metadata);
+  EXPECT_THAT(load_error(), ::testing::HasSubstr("wanted the state of one sequence"));
 }
 
 TEST_F(StateFile, AnotherModelsStateIsRefused) {
@@ -111,27 +136,29 @@ TEST_F(StateFile, DamagedMetadataIsRefused) {
   EXPECT_THAT(with("format", "something"),
               ::testing::HasSubstr("wanted \"xlstm-state-1\", got \"something\""));
   for (const char* positions :
-       {"", ",", "1,", "-1", "x", "1 2", "18446744073709551615", "99999999999999999999999"}) {
-    EXPECT_THAT(with("positions", positions), ::testing::HasSubstr("wanted positions"))
+       {"", ",", "-1", "x", "1 2", "18446744073709551615", "99999999999999999999999"}) {
+    EXPECT_THAT(with("positions", positions), ::testing::HasSubstr("wanted a position"))
         << positions;
   }
   EXPECT_THAT(with("positions", "3"), ::testing::HasSubstr("tensors, got 0"));
 }
 
 TEST_F(StateFile, HoldsWhatComesNext) {
-  state_.next_logits = mx::full({1, 1, static_cast<int>(model().plan().dims.V)}, 0.25F);
+  state_.next_logits = model().backend().filled({model().plan().V}, 0.25F);
   save_state(file_, state_, model());
-  const ModelState loaded = load_state(file_, model());
-  ASSERT_TRUE(loaded.next_logits.has_value());
-  EXPECT_EQ(values_of(*loaded.next_logits), values_of(*state_.next_logits));
-  state_.next_logits.reset();  // as version 0.1.0 saved it
+  const State loaded = load_state(file_, model());
+  ASSERT_TRUE(loaded.next_logits);
+  EXPECT_EQ(values_of(model().backend(), loaded.next_logits),
+            values_of(model().backend(), state_.next_logits));
+  state_.next_logits = {};  // as version 0.1.0 saved it
   save_state(file_, state_, model());
-  EXPECT_FALSE(load_state(file_, model()).next_logits.has_value());
+  EXPECT_FALSE(load_state(file_, model()).next_logits);
 }
 
 TEST_F(StateFile, NumbersThatAreNotFiniteAreTheStatesFault) {
-  ModelState damaged = state_;
-  damaged.blocks[1].n = damaged.blocks[1].n + mx::array(std::numeric_limits<float>::quiet_NaN());
+  State damaged = state_;
+  Tensor& n = damaged.tensors[4];  // C, n, m of the first block, C and n of the second
+  n = model().backend().filled(n.shape(), std::numeric_limits<float>::quiet_NaN());
   EXPECT_THAT(error_of([&] { save_state(file_, damaged, model()); }),
               ::testing::HasSubstr("wanted a state of finite numbers, got nan in blocks.1.n"));
   EXPECT_FALSE(fs::exists(file_));
@@ -157,26 +184,19 @@ TEST_F(StateFile, NumbersThatAreNotFiniteAreTheStatesFault) {
 
 TEST_F(StateFile, OfAnotherModelSaysWhatDiffers) {
   save_state(file_, state_, model());
-  const auto folder = data_folder() / "golden/large-odd-heads";
-  const auto weights = open_weights(folder);
-  const auto error_with = [&](auto change) {
-    Plan plan = discover(folder, *weights);
-    change(plan);
-    const Model other = Model::load(plan, *weights);
+  const auto error_as = [&](std::string_view name) {
+    const Model other = odd_model_with({{"norm_eps", 2e-6}}, name);
     return error_of([&] { load_state(file_, other); });
   };
-  EXPECT_THAT(error_with([](Plan& plan) { plan.dims.norm_eps *= 2; }),
-              ::testing::HasSubstr("): constants \"norm eps 1e-06, "));
-  EXPECT_THAT(error_with([](Plan& plan) {
-                plan.name = "another";
-                plan.dims.norm_eps *= 2;
-              }),
+  EXPECT_THAT(error_as("large-odd-heads"), ::testing::HasSubstr("): constants \"norm eps 1e-06, "));
+  EXPECT_THAT(error_as("another"),
               ::testing::HasSubstr("; name \"large-odd-heads\" instead of \"another\""));
-  const StateOwner same_but_weights = {model().plan().dims, "0123456789abcdef",
-                                       model().description()};
-  EXPECT_THAT(
-      error_of([&] { read_state(*open_safetensors(file_), same_but_weights, file_.string()); }),
-      ::testing::HasSubstr("differs in its weights alone"));
+  const StateOwner same_but_weights = {model().plan(), "0123456789abcdef", model().description()};
+  EXPECT_THAT(error_of([&] {
+                read_state(*open_safetensors(file_), same_but_weights, model().backend(),
+                           file_.string());
+              }),
+              ::testing::HasSubstr("differs in its weights alone"));
 }
 
 TEST_F(StateFile, AFlippedBitIsRefused) {
@@ -189,27 +209,28 @@ TEST_F(StateFile, AFlippedBitIsRefused) {
 
 TEST_F(StateFile, WrongShapesAreNamed) {
   save_state(file_, state_, model());
-  std::string text = bytes();
-  // One position more than the arrays have rows.
-  const auto at = text.find("\"positions\":\"150\"");
-  ASSERT_NE(at, std::string::npos);
-  text.replace(at, 17, "\"positions\":\"1,0\"");
-  write(text);
-  EXPECT_THAT(load_error(), ::testing::HasSubstr("blocks.0.C F32 [2, "));
+  const auto source = open_safetensors(file_);
+  CopiedTensors copied(*source);
+  for (TensorToWrite& tensor : copied.tensors) {
+    if (tensor.name == "blocks.0.C") tensor.shape.erase(tensor.shape.begin());
+  }
+  write_safetensors(folder_ / "flat.state", copied.tensors, source->metadata());
+  EXPECT_THAT(error_of([this] { load_state(folder_ / "flat.state", model()); }),
+              ::testing::HasSubstr("wanted blocks.0.C F32 [1, "));
 }
 
 TEST_F(StateFile, IsTheSameInAHostThatGroupsDigits) {
-  state_.positions = {3601};
+  state_.position = 3601;
   save_state(file_, state_, model());
   const std::string wanted = bytes();
   const GroupingLocale host;
   save_state(file_, state_, model());
   EXPECT_EQ(bytes(), wanted);
-  EXPECT_EQ(load_state(file_, model()).positions, (std::vector<std::uint64_t>{3601}));
+  EXPECT_EQ(load_state(file_, model()).position, 3601U);
 }
 
 TEST_F(StateFile, PositionsThatVersion010WroteWithMarksAreRead) {
-  state_.positions = {1234567};
+  state_.position = 1234567;
   save_state(file_, state_, model());
   const auto source = open_safetensors(file_);
   const CopiedTensors copied(*source);
@@ -219,8 +240,7 @@ TEST_F(StateFile, PositionsThatVersion010WroteWithMarksAreRead) {
     auto metadata = source->metadata();
     metadata["positions"] = positions;
     write_safetensors(marked, copied.tensors, metadata);
-    EXPECT_EQ(load_state(marked, model()).positions, (std::vector<std::uint64_t>{1234567}))
-        << positions;
+    EXPECT_EQ(load_state(marked, model()).position, 1234567U) << positions;
   }
 }
 
@@ -231,25 +251,25 @@ TEST_F(StateFile, AMissingFileOrFolderIsNamed) {
 }
 
 TEST_F(StateFile, OtherConstantsMakeAnotherModel) {
-  const auto folder = data_folder() / "golden/large-odd-heads";
-  const auto source = open_weights(folder);
-  const Plan plan = discover(folder, *source);
-  const auto fingerprint_with = [&](auto change) {
-    Plan changed = plan;
-    change(changed.dims);
-    return Model::load(changed, *source).fingerprint();
+  const auto fingerprint_with = [](const Json& changes) {
+    return odd_model_with(changes, "large-odd-heads").fingerprint();
   };
-  EXPECT_EQ(fingerprint_with([](LargeDims&) {}), model().fingerprint());
+  EXPECT_EQ(fingerprint_with(Json::object()), model().fingerprint());
   const std::vector<std::string> others = {
-      fingerprint_with([](LargeDims& d) { d.norm_eps *= 2; }),
-      fingerprint_with([](LargeDims& d) { d.cell_eps *= 2; }),
-      fingerprint_with([](LargeDims& d) { d.gate_soft_cap = 77.0F; }),
-      fingerprint_with([](LargeDims& d) { d.gate_soft_cap.reset(); }),
-      fingerprint_with([](LargeDims& d) { d.output_logit_soft_cap = 77.0F; }),
-      fingerprint_with([](LargeDims& d) { d.output_logit_soft_cap.reset(); }),
+      fingerprint_with({{"norm_eps", 2e-6}}),
+      fingerprint_with({{"eps", 2e-6}}),
+      fingerprint_with({{"gate_soft_cap", 77.0}}),
+      fingerprint_with({{"gate_soft_cap", nullptr}}),
+      fingerprint_with({{"output_logit_soft_cap", 77.0}}),
+      fingerprint_with({{"output_logit_soft_cap", nullptr}}),
   };
   EXPECT_THAT(others, ::testing::Each(::testing::Ne(model().fingerprint())));
   EXPECT_EQ(std::set<std::string>(others.begin(), others.end()).size(), others.size());
+}
+
+// States that version 0.1.0 saved carry this one.
+TEST_F(StateFile, TheFingerprintOfAModelStaysWhatItWas) {
+  EXPECT_EQ(open_model(classics_folder()).fingerprint(), "3fce18409ee31d8c");
 }
 
 }  // namespace

@@ -8,8 +8,9 @@
 
 #include "tests/model/fixture.h"
 #include "tests/model/quantised_folder.h"
-#include "tests/weights/copied_tensors.h"
-#include "tests/wiring/expect_error.h"
+#include "tests/support/copied_tensors.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/weights/safetensors.h"
 
@@ -37,29 +38,29 @@ void write_with_head(const fs::path& to, DType dtype, float value) {
 }
 
 TEST(WeightsLoader, NumbersThatANarrowerTypeCannotHold) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   for (const float bad : {3.4e38F, std::nanf(""), -std::numeric_limits<float>::infinity()}) {
     write_with_head(scratch.path(), DType::kF32, bad);
-    EXPECT_THAT(
-        message_of(ErrorKind::kModel, [&] { open_model(scratch.path(), ComputeDtype::kBfloat16); }),
-        ::testing::HasSubstr("[lm_head.weight] wanted finite numbers that BF16 can hold"));
+    EXPECT_THAT(message_of(ErrorKind::kModel, [&] { open_model(scratch.path(), DType::kBF16); }),
+                ::testing::HasSubstr("[lm_head.weight] wanted finite numbers that BF16 can hold"));
   }
   write_with_head(scratch.path(), DType::kF32, 3.4e38F);
   open_model(scratch.path());
   write_with_head(scratch.path(), DType::kF32, 3.3e38F);
-  open_model(scratch.path(), ComputeDtype::kBfloat16);
+  open_model(scratch.path(), DType::kBF16);
 }
 
 // As a download that starts again, or a network file system, may do.
 TEST(WeightsLoader, AFileThatIsCutShortWhileItIsReadIsNamed) {
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   write_with_head(scratch.path(), DType::kF32, 1);
   const fs::path file = scratch.path() / "model.safetensors";
   const auto source = open_weights(scratch.path());
   const Plan plan = discover(scratch.path(), *source);
   fs::resize_file(file, fs::file_size(file) / 2);
-  EXPECT_THAT(message_of(ErrorKind::kFile, [&] { Model::load(plan, *source); }),
-              ::testing::HasSubstr("[" + file.string() + "] wanted the "));
+  EXPECT_THAT(
+      message_of(ErrorKind::kFile, [&] { Model::load(plan, *source, cpu::make_backend(1)); }),
+      ::testing::HasSubstr("[" + file.string() + "] wanted the "));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "case_file.h"
+#include "tests/text/case_file.h"
 
 #include <filesystem>
 #include <fstream>

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "random_text.h"
+#include "tests/text/random_text.h"
 
 namespace xlstm::text {
 namespace {

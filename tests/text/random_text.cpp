@@ -1,4 +1,4 @@
-#include "random_text.h"
+#include "tests/text/random_text.h"
 
 #include "xlstm/text/characters.h"
 

@@ -1,7 +1,7 @@
 // Against what the `tokenizers` package computed: see make_cases.py.
 #include <gtest/gtest.h>
 
-#include "case_file.h"
+#include "tests/text/case_file.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/utf8.h"
 #include "xlstm/text/tokenizer.h"

@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "case_file.h"
-#include "random_text.h"
+#include "tests/text/case_file.h"
+#include "tests/text/random_text.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/utf8.h"
 #include "xlstm/text/unicode_normal.h"
@@ -195,7 +195,7 @@ TEST(Tokenizer, BytesOfTokens) {
   const Tokenizer llama2 = tokenizer_of("llama2");
   std::string bytes;
   for (const TokenId id : llama2.encode("the \U0001F9FF <s>the")) bytes += llama2.token_bytes(id);
-  EXPECT_EQ(bytes, " the \U0001F9FF <s> the");  // its normalizer begins every stretch with a space
+  EXPECT_EQ(bytes, " the \U0001F9FF <s> the");  // its normalizer begins every segment with a space
 }
 
 TEST(Tokenizer, SpecialTokensInText) {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string>
 
-#include "random_text.h"
+#include "tests/text/random_text.h"
 #include "xlstm/base/error.h"
 #include "xlstm/text/characters.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/base/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/weights/raw_safetensors.h"
 
 namespace xlstm {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "tests/base/expect_error.h"
+#include "tests/support/expect_error.h"
 #include "tests/weights/checkpoint_folder.h"
 #include "xlstm/weights/tensor_source.h"
 

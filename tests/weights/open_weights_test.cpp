@@ -3,8 +3,8 @@
 
 #include <cstring>
 
-#include "tests/base/child_process.h"
-#include "tests/base/expect_error.h"
+#include "tests/support/child_process.h"
+#include "tests/support/expect_error.h"
 #include "tests/weights/checkpoint_folder.h"
 #include "xlstm/weights/tensor_source.h"
 

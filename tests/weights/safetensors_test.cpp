@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/base/expect_error.h"
-#include "tests/base/temporary_folder.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/weights/raw_safetensors.h"
 
 namespace xlstm {

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/base/child_process.h"
-#include "tests/base/expect_error.h"
-#include "tests/base/file_size_limit.h"
-#include "tests/base/temporary_folder.h"
+#include "tests/support/child_process.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/file_size_limit.h"
+#include "tests/support/temporary_folder.h"
 #include "xlstm/weights/safetensors.h"
 
 namespace xlstm {

@@ -8,8 +8,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/wiring/expect_error.h"
-#include "tests/wiring/fake_source.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/fake_source.h"
+#include "tests/wiring/plan_facts.h"
 
 namespace xlstm::testing {
 namespace {
@@ -17,16 +18,16 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::vector<std::string> source_names(const Slot& slot, const TensorSource& source) {
+std::vector<std::string> source_names(const Parameter& parameter, const TensorSource& source) {
   std::vector<std::string> names;
-  for (const std::size_t i : slot.sources) names.push_back(source.tensors()[i].name);
+  for (const std::size_t i : parameter.sources) names.push_back(source.tensors()[i].name);
   return names;
 }
 
-const Slot& slot_of(const Plan& plan, const std::string& name) {
-  const Slot* slot = plan.find_slot(name);
-  if (slot == nullptr) throw std::runtime_error("no slot " + name);
-  return *slot;
+const Parameter& parameter_of(const Plan& plan, const std::string& name) {
+  const Parameter* parameter = plan.find_parameter(name);
+  if (parameter == nullptr) throw std::runtime_error("no parameter " + name);
+  return *parameter;
 }
 
 TEST(Discover, SevenBillion) {
@@ -51,42 +52,41 @@ TEST(Discover, SevenBillion) {
                              source, "xLSTM-7b");
   EXPECT_EQ(plan.family, "xlstm-large");
   EXPECT_EQ(plan.dialect, "hf");
-  EXPECT_EQ(plan.parameters(), 6865424896u);
+  EXPECT_EQ(plan.parameter_count(), 6865424896u);
   EXPECT_EQ(plan.bytes(), 4u * 6865424896u);
   EXPECT_EQ(plan.state_bytes(), 134480896u);
-  EXPECT_EQ(plan.nodes.size(), 67u);  // embedding, 32 times mlstm and ffn, out_norm, lm_head
-  EXPECT_EQ(plan.dims.DHQK, 256);
-  EXPECT_EQ(plan.dims.DHV, 512);
-  EXPECT_EQ(plan.dims.F, 10944);
+  EXPECT_EQ(plan.layers.size(), 67u);  // embedding, 32 times mlstm and ffn, out_norm, lm_head
+  EXPECT_EQ(size_of(plan, "DHQK"), 256);
+  EXPECT_EQ(size_of(plan, "DHV"), 512);
+  EXPECT_EQ(size_of(plan, "F"), 10944);
   EXPECT_EQ(plan.eos_id(), 2);
-  const Node& mlstm = plan.node("blocks.31.mlstm");
-  const Node& ffn = plan.node("blocks.31.ffn");
-  EXPECT_EQ(mlstm.parameters + ffn.parameters, 201666576u);
-  EXPECT_EQ(mlstm.state_bytes, 4202528u);
-  EXPECT_EQ(ffn.state_bytes, 0u);
+  const Layer& mlstm = plan.layer("blocks.31.mlstm");
+  const Layer& ffn = plan.layer("blocks.31.ffn");
+  EXPECT_EQ(mlstm.parameter_count + ffn.parameter_count, 201666576u);
+  EXPECT_EQ(mlstm.state_bytes(), 4202528u);
+  EXPECT_EQ(ffn.state_bytes(), 0u);
 }
 
 TEST(Discover, EveryDimensionFromTensorsAlone) {
   const FakeSource source = make_source();
   const Plan plan = discover("{}", source, "model");
-  const LargeDims& d = plan.dims;
-  EXPECT_EQ(d.V, 40);
-  EXPECT_EQ(d.D, 24);
-  EXPECT_EQ(d.L, 2);
-  EXPECT_EQ(d.NH, 3);
-  EXPECT_EQ(d.DHQK, 4);
-  EXPECT_EQ(d.DHV, 12);
-  EXPECT_EQ(d.F, 64);
-  EXPECT_FALSE(d.use_bias);
-  EXPECT_TRUE(d.has_out_norm);
-  EXPECT_FALSE(d.out_norm_bias);
-  EXPECT_FALSE(d.tied_head);
-  EXPECT_TRUE(d.norm_float32);
-  EXPECT_EQ(d.norm_eps, 1e-6F);
-  EXPECT_EQ(d.cell_eps, 1e-6F);
-  EXPECT_EQ(d.gate_soft_cap, 15.0F);
-  EXPECT_EQ(d.output_logit_soft_cap, 30.0F);
-  EXPECT_EQ(d.chunk_size, 64);
+  EXPECT_EQ(size_of(plan, "V"), 40);
+  EXPECT_EQ(size_of(plan, "D"), 24);
+  EXPECT_EQ(size_of(plan, "L"), 2);
+  EXPECT_EQ(size_of(plan, "NH"), 3);
+  EXPECT_EQ(size_of(plan, "DHQK"), 4);
+  EXPECT_EQ(size_of(plan, "DHV"), 12);
+  EXPECT_EQ(size_of(plan, "F"), 64);
+  EXPECT_FALSE(flag_of(plan, "use_bias"));
+  EXPECT_TRUE(flag_of(plan, "has_out_norm"));
+  EXPECT_FALSE(flag_of(plan, "out_norm_bias"));
+  EXPECT_FALSE(flag_of(plan, "tied_head"));
+  EXPECT_TRUE(flag_of(plan, "norm_float32"));
+  EXPECT_EQ(std::get<float>(constant_of(plan, "norm_eps")), 1e-6F);
+  EXPECT_EQ(std::get<float>(constant_of(plan, "cell_eps")), 1e-6F);
+  EXPECT_EQ(std::get<float>(constant_of(plan, "gate_soft_cap")), 15.0F);
+  EXPECT_EQ(std::get<float>(constant_of(plan, "output_logit_soft_cap")), 30.0F);
+  EXPECT_EQ(std::get<std::int64_t>(constant_of(plan, "chunk_size")), 64);
   EXPECT_EQ(plan.name, "model");
   EXPECT_FALSE(plan.bos_id.has_value());
   EXPECT_EQ(plan.state_bytes(), 2u * 4 * (3 * 4 * 12 + 3 * 4 + 3));
@@ -95,7 +95,7 @@ TEST(Discover, EveryDimensionFromTensorsAlone) {
 TEST(Discover, SlotsNameTheirSourcesInOrder) {
   const FakeSource source = make_source();
   const Plan plan = discover("{}", source, "model");
-  const Slot& qkvo = slot_of(plan, "blocks.1.mlstm.qkvo.weight");
+  const Parameter& qkvo = parameter_of(plan, "blocks.1.mlstm.qkvo.weight");
   EXPECT_EQ(qkvo.shape, (Shape{2 * 12 + 2 * 36, 24}));
   EXPECT_FALSE(qkvo.keep_float32);
   EXPECT_THAT(source_names(qkvo, source),
@@ -103,23 +103,23 @@ TEST(Discover, SlotsNameTheirSourcesInOrder) {
                           "backbone.blocks.1.mlstm_layer.k.weight",
                           "backbone.blocks.1.mlstm_layer.v.weight",
                           "backbone.blocks.1.mlstm_layer.ogate_preact.weight"));
-  const Slot& gates = slot_of(plan, "blocks.0.mlstm.gates.bias");
+  const Parameter& gates = parameter_of(plan, "blocks.0.mlstm.gates.bias");
   EXPECT_EQ(gates.shape, (Shape{6}));
   EXPECT_TRUE(gates.keep_float32);
   EXPECT_THAT(source_names(gates, source),
               ElementsAre("backbone.blocks.0.mlstm_layer.igate_preact.bias",
                           "backbone.blocks.0.mlstm_layer.fgate_preact.bias"));
-  const Slot& up = slot_of(plan, "blocks.0.ffn.up.weight");
+  const Parameter& up = parameter_of(plan, "blocks.0.ffn.up.weight");
   EXPECT_EQ(up.shape, (Shape{128, 24}));
   EXPECT_THAT(source_names(up, source), ElementsAre("backbone.blocks.0.ffn.proj_up_gate.weight",
                                                     "backbone.blocks.0.ffn.proj_up.weight"));
-  EXPECT_EQ(plan.find_slot("blocks.0.mlstm.qkvo.bias"), nullptr);
+  EXPECT_EQ(plan.find_parameter("blocks.0.mlstm.qkvo.bias"), nullptr);
 }
 
 TEST(Discover, NodesPassDataInOrder) {
   const Plan plan = discover("{}", make_source(), "model");
   std::vector<std::string> names;
-  for (const Node& node : plan.nodes) names.push_back(node.name);
+  for (const Layer& layer : plan.layers) names.push_back(layer.name);
   EXPECT_THAT(names, ElementsAre("embedding", "blocks.0.mlstm", "blocks.0.ffn", "blocks.1.mlstm",
                                  "blocks.1.ffn", "out_norm", "lm_head"));
 }
@@ -129,8 +129,8 @@ TEST(Discover, ElevenBlocksAreOrderedByNumber) {
   sizes.L = 11;  // "blocks.10" sorts before "blocks.2"
   const FakeSource source = make_source(sizes);
   const Plan plan = discover("{}", source, "model");
-  EXPECT_EQ(plan.nodes[1 + 2 * 10].name, "blocks.10.mlstm");
-  EXPECT_THAT(source_names(slot_of(plan, "blocks.10.ffn.down.weight"), source),
+  EXPECT_EQ(plan.layers[1 + 2 * 10].name, "blocks.10.mlstm");
+  EXPECT_THAT(source_names(parameter_of(plan, "blocks.10.ffn.down.weight"), source),
               ElementsAre("backbone.blocks.10.ffn.proj_down.weight"));
 }
 
@@ -140,15 +140,15 @@ TEST(Discover, Biases) {
   const FakeSource source = make_source(sizes);
   for (const char* config : {"{}", R"({"use_bias": true})"}) {
     const Plan plan = discover(config, source, "model");
-    EXPECT_TRUE(plan.dims.use_bias);
-    EXPECT_EQ(slot_of(plan, "blocks.0.mlstm.norm.bias").shape, (Shape{24}));
-    EXPECT_EQ(slot_of(plan, "blocks.0.mlstm.qkvo.bias").shape, (Shape{96}));
-    EXPECT_EQ(slot_of(plan, "blocks.0.mlstm.head_norm.bias").shape, (Shape{36}));
-    EXPECT_EQ(slot_of(plan, "blocks.0.mlstm.out.bias").shape, (Shape{24}));
-    EXPECT_EQ(slot_of(plan, "blocks.0.ffn.norm.bias").shape, (Shape{24}));
-    EXPECT_EQ(slot_of(plan, "blocks.0.ffn.up.bias").shape, (Shape{128}));
-    EXPECT_EQ(slot_of(plan, "blocks.0.ffn.down.bias").shape, (Shape{24}));
-    EXPECT_FALSE(plan.dims.out_norm_bias);
+    EXPECT_TRUE(flag_of(plan, "use_bias"));
+    EXPECT_EQ(parameter_of(plan, "blocks.0.mlstm.norm.bias").shape, (Shape{24}));
+    EXPECT_EQ(parameter_of(plan, "blocks.0.mlstm.qkvo.bias").shape, (Shape{96}));
+    EXPECT_EQ(parameter_of(plan, "blocks.0.mlstm.head_norm.bias").shape, (Shape{36}));
+    EXPECT_EQ(parameter_of(plan, "blocks.0.mlstm.out.bias").shape, (Shape{24}));
+    EXPECT_EQ(parameter_of(plan, "blocks.0.ffn.norm.bias").shape, (Shape{24}));
+    EXPECT_EQ(parameter_of(plan, "blocks.0.ffn.up.bias").shape, (Shape{128}));
+    EXPECT_EQ(parameter_of(plan, "blocks.0.ffn.down.bias").shape, (Shape{24}));
+    EXPECT_FALSE(flag_of(plan, "out_norm_bias"));
   }
 }
 
@@ -158,8 +158,8 @@ TEST(Discover, BiasOfTheOutNormOnlyWhereItIs) {
   FakeSource source = make_source(sizes);
   source.add("backbone.out_norm.bias", {24});
   const Plan plan = discover("{}", source, "model");
-  EXPECT_TRUE(plan.dims.out_norm_bias);
-  EXPECT_TRUE(slot_of(plan, "out_norm.bias").keep_float32);
+  EXPECT_TRUE(flag_of(plan, "out_norm_bias"));
+  EXPECT_TRUE(parameter_of(plan, "out_norm.bias").keep_float32);
 }
 
 TEST(Discover, FusedWeightsHaveOneSource) {
@@ -168,19 +168,20 @@ TEST(Discover, FusedWeightsHaveOneSource) {
   const FakeSource source = make_source(sizes);
   const Plan plan = discover(R"({"weight_mode": "fused", "num_heads": 3})", source, "model");
   EXPECT_EQ(plan.dialect, "hf+fused");
-  EXPECT_EQ(plan.dims.DHQK, 4);
-  EXPECT_EQ(plan.dims.DHV, 12);
-  EXPECT_EQ(plan.dims.F, 64);
-  const Slot& qkvo = slot_of(plan, "blocks.0.mlstm.qkvo.weight");
+  EXPECT_EQ(size_of(plan, "DHQK"), 4);
+  EXPECT_EQ(size_of(plan, "DHV"), 12);
+  EXPECT_EQ(size_of(plan, "F"), 64);
+  const Parameter& qkvo = parameter_of(plan, "blocks.0.mlstm.qkvo.weight");
   EXPECT_EQ(qkvo.shape, (Shape{96, 24}));
   EXPECT_THAT(source_names(qkvo, source),
               ElementsAre("backbone.blocks.0.mlstm_layer.qkv_opreact.weight"));
   // Fused or not, the model is the same.
   sizes.fused = false;
   const Plan single = discover("{}", make_source(sizes), "model");
-  EXPECT_EQ(single.parameters(), plan.parameters());
-  for (const Node& node : single.nodes) {
-    for (const Slot& slot : node.slots) EXPECT_EQ(slot.shape, slot_of(plan, slot.name).shape);
+  EXPECT_EQ(single.parameter_count(), plan.parameter_count());
+  for (const Layer& layer : single.layers) {
+    for (const Parameter& parameter : layer.parameters)
+      EXPECT_EQ(parameter.shape, parameter_of(plan, parameter.name).shape);
   }
 }
 
@@ -194,9 +195,9 @@ TEST(Discover, FusedAndSingleMayMixTensorByTensor) {
   source.add(block_name(1, "mlstm_layer.qkv_opreact.weight"), {96, 24});
   const Plan plan = discover("{}", source, "model");
   EXPECT_EQ(plan.dialect, "hf+fused");
-  EXPECT_EQ(slot_of(plan, "blocks.0.mlstm.qkvo.weight").sources.size(), 4u);
-  EXPECT_EQ(slot_of(plan, "blocks.1.mlstm.qkvo.weight").sources.size(), 1u);
-  EXPECT_EQ(slot_of(plan, "blocks.1.mlstm.gates.weight").sources.size(), 2u);
+  EXPECT_EQ(parameter_of(plan, "blocks.0.mlstm.qkvo.weight").sources.size(), 4u);
+  EXPECT_EQ(parameter_of(plan, "blocks.1.mlstm.qkvo.weight").sources.size(), 1u);
+  EXPECT_EQ(parameter_of(plan, "blocks.1.mlstm.gates.weight").sources.size(), 2u);
 }
 
 TEST(Discover, PackageNames) {
@@ -218,7 +219,7 @@ TEST(Discover, QueryKeyValueAliases) {
   });
   ASSERT_TRUE(source.has(block_name(0, "mlstm_layer.value.weight")));
   const Plan plan = discover("{}", source, "model");
-  EXPECT_THAT(source_names(slot_of(plan, "blocks.0.mlstm.qkvo.weight"), source),
+  EXPECT_THAT(source_names(parameter_of(plan, "blocks.0.mlstm.qkvo.weight"), source),
               ElementsAre("backbone.blocks.0.mlstm_layer.query.weight",
                           "backbone.blocks.0.mlstm_layer.key.weight",
                           "backbone.blocks.0.mlstm_layer.value.weight",
@@ -230,7 +231,7 @@ TEST(Discover, WrapperPrefixes) {
     FakeSource source = make_source();
     source.rename([&](const std::string& name) { return prefix + name; });
     const Plan plan = discover("{}", source, "model");
-    EXPECT_EQ(plan.dims.D, 24) << prefix;
+    EXPECT_EQ(size_of(plan, "D"), 24) << prefix;
     EXPECT_EQ(plan.dialect, "hf") << prefix;
   }
 }
@@ -241,7 +242,7 @@ TEST(Discover, BackboneAlone) {
   source.rename(
       [](const std::string& name) { return name.substr(std::string("backbone.").size()); });
   ASSERT_TRUE(source.has("blocks.0.norm_ffn.weight"));
-  EXPECT_TRUE(discover(R"({"tie_word_embeddings": true})", source, "model").dims.tied_head);
+  EXPECT_TRUE(discover(R"({"tie_word_embeddings": true})", source, "model").tied_head());
 }
 
 TEST(Discover, TiedHead) {
@@ -249,17 +250,17 @@ TEST(Discover, TiedHead) {
   source.remove("lm_head.weight");
   for (const char* config : {"{}", R"({"tie_word_embeddings": true})"}) {
     const Plan plan = discover(config, source, "model");
-    EXPECT_TRUE(plan.dims.tied_head);
-    EXPECT_TRUE(plan.node("lm_head").slots.empty());
-    EXPECT_EQ(plan.node("lm_head").parameters, 0u);
+    EXPECT_TRUE(flag_of(plan, "tied_head"));
+    EXPECT_TRUE(plan.layer("lm_head").parameters.empty());
+    EXPECT_EQ(plan.layer("lm_head").parameter_count, 0u);
   }
 }
 
 TEST(Discover, AHeadThatIsThereIsUsed) {
   const FakeSource source = make_source();
   const Plan plan = discover(R"({"tie_word_embeddings": true})", source, "model");
-  EXPECT_FALSE(plan.dims.tied_head);
-  EXPECT_EQ(slot_of(plan, "lm_head.weight").shape, (Shape{40, 24}));
+  EXPECT_FALSE(flag_of(plan, "tied_head"));
+  EXPECT_EQ(parameter_of(plan, "lm_head.weight").shape, (Shape{40, 24}));
 }
 
 TEST(Discover, NoOutNorm) {
@@ -267,14 +268,15 @@ TEST(Discover, NoOutNorm) {
   source.remove("backbone.out_norm.weight");
   for (const char* config : {"{}", R"({"add_out_norm": false})"}) {
     const Plan plan = discover(config, source, "model");
-    EXPECT_FALSE(plan.dims.has_out_norm);
-    EXPECT_EQ(plan.nodes.back().name, "lm_head");
-    EXPECT_EQ(plan.nodes[plan.nodes.size() - 2].name, "blocks.1.ffn");
+    EXPECT_FALSE(flag_of(plan, "has_out_norm"));
+    EXPECT_EQ(plan.layers.back().name, "lm_head");
+    EXPECT_EQ(plan.layers[plan.layers.size() - 2].name, "blocks.1.ffn");
   }
 }
 
 TEST(Discover, AnOutNormThatIsThereIsApplied) {
-  EXPECT_TRUE(discover(R"({"add_out_norm": false})", make_source(), "model").dims.has_out_norm);
+  EXPECT_TRUE(
+      flag_of(discover(R"({"add_out_norm": false})", make_source(), "model"), "has_out_norm"));
 }
 
 // D = 768 times 2.667 is 2048.256, which the reference rounds down to 2048 and a true ceiling up to
@@ -285,7 +287,7 @@ TEST(Discover, FfnWidthByEitherRounding) {
     const Plan plan =
         discover(R"({"embedding_dim": 768, "num_blocks": 2, "ffn_proj_factor": 2.667})",
                  make_source(sizes), "model");
-    EXPECT_EQ(plan.dims.F, F);
+    EXPECT_EQ(size_of(plan, "F"), F);
   }
 }
 
@@ -295,9 +297,9 @@ TEST(Discover, WidthsThatAreNoMultipleOf64) {
   const Plan plan = discover(R"({"hidden_size": 736, "num_hidden_layers": 2, "num_heads": 4,
     "qk_dim_factor": 0.5, "v_dim_factor": 1.0, "ffn_proj_factor": 2.667, "vocab_size": 65536})",
                              make_source(sizes), "model");
-  EXPECT_EQ(plan.dims.DHQK, 92);
-  EXPECT_EQ(plan.dims.DHV, 184);
-  EXPECT_EQ(plan.node("blocks.0.mlstm").state_bytes, 4u * (4 * 92 * 184 + 4 * 92 + 4));
+  EXPECT_EQ(size_of(plan, "DHQK"), 92);
+  EXPECT_EQ(size_of(plan, "DHV"), 184);
+  EXPECT_EQ(plan.layer("blocks.0.mlstm").state_bytes(), 4u * (4 * 92 * 184 + 4 * 92 + 4));
 }
 
 // Hugging Face writes its default 4096 and 32 into the other name of the two.
@@ -310,8 +312,8 @@ TEST(Discover, OneOfTwoNamesIsEnough) {
       R"({"hidden_size": 24, "embedding_dim": null, "num_hidden_layers": 2, "num_blocks": null})"};
   for (const char* config : configs) {
     const Plan plan = discover(config, source, "model");
-    EXPECT_EQ(plan.dims.D, 24) << config;
-    EXPECT_EQ(plan.dims.L, 2) << config;
+    EXPECT_EQ(size_of(plan, "D"), 24) << config;
+    EXPECT_EQ(size_of(plan, "L"), 2) << config;
   }
 }
 
@@ -322,11 +324,12 @@ TEST(Discover, DtypesPerTensor) {
   source.add(block_name(0, "mlstm_layer.igate_preact.bias"), {3}, DType::kF32);
   source.add("lm_head.weight", {40, 24}, DType::kF16);
   const Plan plan = discover("{}", source, "model");
-  EXPECT_EQ(plan.node("embedding").dtype, "BF16");
-  EXPECT_EQ(plan.node("embedding").bytes, 2u * 40 * 24);
-  EXPECT_EQ(plan.node("blocks.0.mlstm").dtype, "BF16+F32");
-  EXPECT_EQ(plan.node("blocks.0.mlstm").bytes, 2 * plan.node("blocks.0.mlstm").parameters + 2 * 3);
-  EXPECT_EQ(plan.node("lm_head").dtype, "F16");
+  EXPECT_EQ(plan.layer("embedding").dtype, "BF16");
+  EXPECT_EQ(plan.layer("embedding").bytes, 2u * 40 * 24);
+  EXPECT_EQ(plan.layer("blocks.0.mlstm").dtype, "BF16+F32");
+  EXPECT_EQ(plan.layer("blocks.0.mlstm").bytes,
+            2 * plan.layer("blocks.0.mlstm").parameter_count + 2 * 3);
+  EXPECT_EQ(plan.layer("lm_head").dtype, "F16");
 }
 
 class DiscoverFolder : public ::testing::Test {

@@ -1,4 +1,4 @@
-// Enough of Graphviz's grammar to tell a sound graph from a broken one: digraph, subgraph,
+// Enough of Graphviz's grammar to tell a valid graph from a broken one: digraph, subgraph,
 // attributes, nodes, edges, quoted names with escapes. Throws std::runtime_error on anything else.
 #pragma once
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/wiring/expect_error.h"
-#include "tests/wiring/fake_source.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/fake_source.h"
 #include "xlstm/wiring/discover.h"
 
 namespace xlstm::testing {

@@ -3,7 +3,10 @@
 
 #include <filesystem>
 
+#include "tests/wiring/plan_facts.h"
 #include "xlstm/wiring/discover.h"
+#include "xlstm/wiring/families/xlstm_large/xlstm_large.h"
+#include "xlstm/wiring/layer_specs.h"
 
 namespace xlstm::testing {
 namespace {
@@ -32,38 +35,39 @@ TEST_P(WiringGolden, Dimensions) {
   const Plan plan = discover(path_of(c), *source);
   EXPECT_EQ(plan.name, c.folder);
   EXPECT_EQ(plan.dialect, c.dialect);
-  EXPECT_EQ(plan.dims.V, c.V);
-  EXPECT_EQ(plan.dims.D, c.D);
-  EXPECT_EQ(plan.dims.L, c.L);
-  EXPECT_EQ(plan.dims.NH, c.NH);
-  EXPECT_EQ(plan.dims.DHQK, c.DHQK);
-  EXPECT_EQ(plan.dims.DHV, c.DHV);
-  EXPECT_EQ(plan.dims.F, c.F);
-  EXPECT_EQ(plan.dims.use_bias, c.use_bias);
-  EXPECT_EQ(plan.dims.has_out_norm, c.has_out_norm);
-  EXPECT_FALSE(plan.dims.out_norm_bias);
-  EXPECT_FALSE(plan.dims.tied_head);  // large-tied-caps holds a head of its own, and HF uses it
-  EXPECT_EQ(plan.node("embedding").dtype, c.dtype);
+  EXPECT_EQ(size_of(plan, "V"), c.V);
+  EXPECT_EQ(size_of(plan, "D"), c.D);
+  EXPECT_EQ(size_of(plan, "L"), c.L);
+  EXPECT_EQ(size_of(plan, "NH"), c.NH);
+  EXPECT_EQ(size_of(plan, "DHQK"), c.DHQK);
+  EXPECT_EQ(size_of(plan, "DHV"), c.DHV);
+  EXPECT_EQ(size_of(plan, "F"), c.F);
+  EXPECT_EQ(flag_of(plan, "use_bias"), c.use_bias);
+  EXPECT_EQ(flag_of(plan, "has_out_norm"), c.has_out_norm);
+  EXPECT_FALSE(flag_of(plan, "out_norm_bias"));
+  EXPECT_FALSE(
+      flag_of(plan, "tied_head"));  // large-tied-caps holds a head of its own, and HF uses it
+  EXPECT_EQ(plan.layer("embedding").dtype, c.dtype);
   EXPECT_EQ(plan.bos_id, 0);
   EXPECT_EQ(plan.eos_id(), 0);
   EXPECT_EQ(plan.pad_id, 1);
-  EXPECT_EQ(plan.parameters(), c.parameters);
+  EXPECT_EQ(plan.parameter_count(), c.parameters);
 }
 
-// Each tensor of the file feeds exactly one slot, and bytes are those of the file.
+// Each tensor of the file feeds exactly one parameter, and bytes are those of the file.
 TEST_P(WiringGolden, EveryTensorIsUsedOnce) {
   const auto source = open_weights(path_of(GetParam()));
   const Plan plan = discover(path_of(GetParam()), *source);
   std::vector<int> uses(source->tensors().size(), 0);
   std::uint64_t bytes = 0;
-  for (const Node& node : plan.nodes) {
-    for (const Slot& slot : node.slots) {
+  for (const Layer& layer : plan.layers) {
+    for (const Parameter& parameter : layer.parameters) {
       std::int64_t elements = 0;
-      for (const std::size_t i : slot.sources) {
+      for (const std::size_t i : parameter.sources) {
         ++uses.at(i);
         elements += element_count(source->tensors()[i].shape).value();
       }
-      EXPECT_EQ(elements, element_count(slot.shape)) << slot.name;
+      EXPECT_EQ(elements, element_count(parameter.shape)) << parameter.name;
     }
   }
   for (const TensorInfo& tensor : source->tensors()) bytes += tensor.bytes;
@@ -118,12 +122,13 @@ INSTANTIATE_TEST_SUITE_P(Folders, WiringGolden, ::testing::ValuesIn(kCases),
 TEST(WiringGoldenConstants, TiedCaps) {
   const std::filesystem::path folder =
       std::filesystem::path(XLSTM_TEST_DATA) / "golden" / "large-tied-caps";
-  const LargeDims dims = discover(folder, *open_weights(folder)).dims;
-  EXPECT_EQ(dims.norm_eps, 1e-5F);
-  EXPECT_EQ(dims.cell_eps, 1e-4F);
-  EXPECT_EQ(dims.gate_soft_cap, 8.0F);
-  EXPECT_EQ(dims.output_logit_soft_cap, 20.0F);
-  EXPECT_EQ(dims.chunk_size, 32);
+  const Plan plan = discover(folder, *open_weights(folder));
+  const auto& cell = plan.layer("blocks.0.mlstm").spec_as<MlstmSpec>();
+  EXPECT_EQ(cell.norm_eps, 1e-5F);
+  EXPECT_EQ(cell.cell_eps, 1e-4F);
+  EXPECT_EQ(cell.gate_soft_cap, 8.0F);
+  EXPECT_EQ(plan.layer("lm_head").spec_as<VocabularyHeadSpec>().soft_cap, 20.0F);
+  EXPECT_EQ(std::get<std::int64_t>(constant_of(plan, "chunk_size")), 32);
 }
 
 }  // namespace

@@ -3,8 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/wiring/expect_error.h"
-#include "tests/wiring/fake_source.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/fake_source.h"
+#include "tests/wiring/plan_facts.h"
 #include "xlstm/wiring/discover.h"
 
 namespace xlstm::testing {
@@ -67,19 +68,19 @@ TEST(Hostile, ManyBlocksOfOtherKinds) {
   EXPECT_THAT(refusal(source), HasSubstr(str(": ", kMany, " faults:")));
 }
 
-TEST(Hostile, ManyBlocksThatAreSound) {
+TEST(Hostile, ManyBlocksThatAreValid) {
   Sizes sizes;
   sizes.L = 500;
   sizes.V = sizes.D = sizes.DQK = sizes.DV = sizes.NH = sizes.F = 1;
-  EXPECT_EQ(discover("{}", make_source(sizes), "model").dims.L, 500);
+  EXPECT_EQ(size_of(discover("{}", make_source(sizes), "model"), "L"), 500);
 }
 
 TEST(Hostile, LengthsWhoseProductsOverflow) {
   constexpr std::int64_t kHuge = 2147483647;
   const Sizes sizes{kHuge, kHuge, 1, 1, kHuge, kHuge, kHuge};
   const Plan plan = discover("{}", make_source(sizes), "model");
-  EXPECT_EQ(plan.dims.DHQK, kHuge);
-  EXPECT_EQ(plan.find_slot("blocks.0.ffn.up.weight")->shape, (Shape{2 * kHuge, kHuge}));
+  EXPECT_EQ(size_of(plan, "DHQK"), kHuge);
+  EXPECT_EQ(plan.find_parameter("blocks.0.ffn.up.weight")->shape, (Shape{2 * kHuge, kHuge}));
 }
 
 }  // namespace

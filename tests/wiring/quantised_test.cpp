@@ -4,9 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/wiring/expect_error.h"
-#include "tests/wiring/fake_source.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/fake_source.h"
 #include "tests/wiring/faults_of.h"
+#include "tests/wiring/plan_facts.h"
 #include "xlstm/wiring/discover.h"
 #include "xlstm/wiring/views.h"
 
@@ -70,39 +71,41 @@ TEST(Quantised, IsTheSameModel) {
   const Plan plain = discover("{}", make_source(even_sizes()), "model");
   const FakeSource source = packed_source();
   const Plan plan = discover(kFour, source, "model");
-  EXPECT_EQ(plan.parameters(), plain.parameters());
-  EXPECT_EQ(plan.dims.F, 160);
-  EXPECT_EQ(plan.dims.DHV, 24);
+  EXPECT_EQ(plan.parameter_count(), plain.parameter_count());
+  EXPECT_EQ(size_of(plan, "F"), 160);
+  EXPECT_EQ(size_of(plan, "DHV"), 24);
   EXPECT_EQ(plan.state_bytes(), plain.state_bytes());
 
   // 4 bits an element, and two bfloat16 for each 32 of them.
-  const Node& embedding = plan.node("embedding");
+  const Layer& embedding = plan.layer("embedding");
   EXPECT_EQ(embedding.bytes, 40u * 64 / 2 + 40u * 2 * 2 * 2);
   EXPECT_EQ(embedding.dtype, "4-bit/32");
-  EXPECT_EQ(plan.node("blocks.0.mlstm").dtype, "4-bit/32+BF16");
+  EXPECT_EQ(plan.layer("blocks.0.mlstm").dtype, "4-bit/32+BF16");
 }
 
 TEST(Quantised, SlotsNameTheTensorsOfEachPart) {
   const FakeSource source = packed_source();
   const Plan plan = discover(kFour, source, "model");
-  const Slot* slot = plan.find_slot("blocks.1.ffn.up.weight");
-  ASSERT_NE(slot, nullptr);
-  EXPECT_EQ(slot->shape, (Shape{320, 64}));
-  ASSERT_TRUE(slot->packed.has_value());
-  EXPECT_EQ(slot->packed->format, (Quantization{.group_size = 32}));
-  EXPECT_EQ(slot->packed->scale_type, DType::kBF16);
+  const Parameter* parameter = plan.find_parameter("blocks.1.ffn.up.weight");
+  ASSERT_NE(parameter, nullptr);
+  EXPECT_EQ(parameter->shape, (Shape{320, 64}));
+  ASSERT_TRUE(parameter->packed.has_value());
+  EXPECT_EQ(parameter->packed->format, (Quantization{.group_size = 32}));
+  EXPECT_EQ(parameter->packed->scale_type, DType::kBF16);
   const auto names = [&](const std::vector<std::size_t>& tensors) {
     std::vector<std::string> out;
     for (const std::size_t i : tensors) out.push_back(source.tensors()[i].name);
     return out;
   };
-  EXPECT_THAT(names(slot->sources), ElementsAre(block_name(1, "ffn.proj_up_gate.weight"),
-                                                block_name(1, "ffn.proj_up.weight")));
-  EXPECT_THAT(names(slot->packed->scales), ElementsAre(block_name(1, "ffn.proj_up_gate.scales"),
-                                                       block_name(1, "ffn.proj_up.scales")));
-  EXPECT_THAT(names(slot->packed->biases), ElementsAre(block_name(1, "ffn.proj_up_gate.biases"),
-                                                       block_name(1, "ffn.proj_up.biases")));
-  EXPECT_FALSE(plan.find_slot("blocks.1.mlstm.gates.weight")->packed.has_value());
+  EXPECT_THAT(names(parameter->sources), ElementsAre(block_name(1, "ffn.proj_up_gate.weight"),
+                                                     block_name(1, "ffn.proj_up.weight")));
+  EXPECT_THAT(
+      names(parameter->packed->scales),
+      ElementsAre(block_name(1, "ffn.proj_up_gate.scales"), block_name(1, "ffn.proj_up.scales")));
+  EXPECT_THAT(
+      names(parameter->packed->biases),
+      ElementsAre(block_name(1, "ffn.proj_up_gate.biases"), block_name(1, "ffn.proj_up.biases")));
+  EXPECT_FALSE(plan.find_parameter("blocks.1.mlstm.gates.weight")->packed.has_value());
 }
 
 TEST(Quantised, EveryFormat) {
@@ -117,14 +120,14 @@ TEST(Quantised, EveryFormat) {
       const std::string config = R"({"quantization": {"bits": )" + std::to_string(bits) +
                                  R"(, "group_size": )" + std::to_string(group) + "}}";
       const Plan plan = discover(config, packed_source(sizes, q), "model");
-      EXPECT_EQ(plan.find_slot("lm_head.weight")->packed->format, q);
+      EXPECT_EQ(plan.find_parameter("lm_head.weight")->packed->format, q);
     }
   }
   const Quantization q{QuantizationMode::kMxfp4, 4, 32};
   const Plan plan = discover(R"({"quantization": {"bits": 4, "mode": "mxfp4", "group_size": 32}})",
                              packed_source(sizes, q), "model");
-  EXPECT_EQ(plan.find_slot("lm_head.weight")->packed->format, q);
-  EXPECT_TRUE(plan.find_slot("lm_head.weight")->packed->biases.empty());
+  EXPECT_EQ(plan.find_parameter("lm_head.weight")->packed->format, q);
+  EXPECT_TRUE(plan.find_parameter("lm_head.weight")->packed->biases.empty());
 }
 
 TEST(Quantised, LayersOfTheirOwnFormat) {
@@ -135,10 +138,10 @@ TEST(Quantised, LayersOfTheirOwnFormat) {
       R"({"quantization": {"group_size": 32, "bits": 4, "lm_head": {"group_size": 64, "bits": 8},
           "backbone.embeddings": false}})",
       source, "model");
-  EXPECT_EQ(plan.node("lm_head").dtype, "8-bit/64");
-  EXPECT_EQ(plan.find_slot("lm_head.weight")->packed->scale_type, DType::kF16);
-  EXPECT_EQ(plan.node("blocks.1.ffn").dtype, "4-bit/32+BF16");
-  EXPECT_EQ(plan.node("blocks.0.ffn").dtype, "BF16");
+  EXPECT_EQ(plan.layer("lm_head").dtype, "8-bit/64");
+  EXPECT_EQ(plan.find_parameter("lm_head.weight")->packed->scale_type, DType::kF16);
+  EXPECT_EQ(plan.layer("blocks.1.ffn").dtype, "4-bit/32+BF16");
+  EXPECT_EQ(plan.layer("blocks.0.ffn").dtype, "BF16");
 }
 
 TEST(Quantised, ConfigOfHuggingFacesName) {

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/wiring/expect_error.h"
-#include "tests/wiring/fake_source.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/fake_source.h"
 #include "tests/wiring/faults_of.h"
 #include "xlstm/wiring/discover.h"
 
@@ -207,7 +207,7 @@ TEST(Refusals, FusedRowsThatDoNotSplit) {
   for (int block = 0; block < 2; ++block) {
     source.add(block_name(block, "mlstm_layer.qkv_opreact.weight"), {95, 24});
   }
-  EXPECT_THAT(faults_of(source), ElementsAre("no tensor shows a sound width DQK"));
+  EXPECT_THAT(faults_of(source), ElementsAre("no tensor shows a valid length of DQK"));
 }
 
 TEST(Refusals, SlstmBlockAmongMlstmBlocks) {

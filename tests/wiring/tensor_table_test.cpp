@@ -4,53 +4,58 @@
 
 #include <set>
 
-#include "xlstm/wiring/tensor_names.h"
+#include "xlstm/weights/tensor_source.h"
+#include "xlstm/wiring/families/xlstm_large/tensor_rows.h"
 
 namespace xlstm::testing {
 namespace {
 
-// Widths chosen so that no sum or product of them coincides with another.
-constexpr Widths kWidths{1000, 101, 7, 13, 29, 57};
+using namespace xlstm_large;
 
-std::vector<SlotRow> all_slots() {
-  std::vector<SlotRow> rows = outer_slots();
-  rows.insert(rows.end(), block_slots().begin(), block_slots().end());
+// Widths chosen so that no sum or product of them coincides with another.
+const DimLengths kLengths = {1000, 101, 7, 13, 29, 57};
+
+std::vector<ParameterRow> all_rows() {
+  std::vector<ParameterRow> rows = tensor_table().outer.rows();
+  const auto& block = tensor_table().block.rows();
+  rows.insert(rows.end(), block.begin(), block.end());
   return rows;
 }
 
 TEST(TensorTable, NamesAreUnique) {
-  for (const RowList* rows : {&outer_rows(), &block_rows()}) {
+  for (const RowList* rows : {&tensor_table().outer, &tensor_table().block}) {
     std::set<std::string_view> seen;
     for (const RowList::Entry& entry : rows->entries()) {
-      for (const std::string_view name : entry.row->names) {
+      for (const std::string_view name : entry.tensor->names) {
         EXPECT_TRUE(seen.insert(name).second) << name;
       }
     }
   }
 }
 
-TEST(TensorTable, PartsAddUpToTheSlot) {
-  for (const SlotRow& slot : all_slots()) {
+TEST(TensorTable, PartsAddUpToTheParameter) {
+  for (const ParameterRow& parameter : all_rows()) {
     std::int64_t rows = 0;
-    for (const TensorRow& part : slot.parts) {
-      const Shape shape = shape_of(part.axes, kWidths);
+    for (const TensorRow& part : parameter.parts) {
+      const Shape shape = shape_of(part.axes, kLengths);
       rows += shape.front();
-      EXPECT_EQ(Shape(shape.begin() + 1, shape.end()).size() + 1, slot.axes.size());
-      if (slot.axes.size() == 2) {
-        EXPECT_EQ(shape[1], shape_of(slot.axes, kWidths)[1]) << slot.name;
+      EXPECT_EQ(Shape(shape.begin() + 1, shape.end()).size() + 1, parameter.axes.size());
+      if (parameter.axes.size() == 2) {
+        EXPECT_EQ(shape[1], shape_of(parameter.axes, kLengths)[1]) << parameter.name;
       }
     }
-    EXPECT_EQ(rows, shape_of(slot.axes, kWidths).front()) << slot.name;
-    if (slot.fused) {
-      EXPECT_EQ(shape_of(slot.fused->axes, kWidths), shape_of(slot.axes, kWidths)) << slot.name;
+    EXPECT_EQ(rows, shape_of(parameter.axes, kLengths).front()) << parameter.name;
+    if (parameter.fused) {
+      EXPECT_EQ(shape_of(parameter.fused->axes, kLengths), shape_of(parameter.axes, kLengths))
+          << parameter.name;
     }
   }
 }
 
 TEST(TensorTable, EveryNameIsFoundAgain) {
-  for (const RowList* rows : {&outer_rows(), &block_rows()}) {
+  for (const RowList* rows : {&tensor_table().outer, &tensor_table().block}) {
     for (std::size_t i = 0; i < rows->entries().size(); ++i) {
-      for (const std::string_view name : rows->entries()[i].row->names) {
+      for (const std::string_view name : rows->entries()[i].tensor->names) {
         EXPECT_EQ(rows->find(name), i) << name;
       }
     }
@@ -58,16 +63,18 @@ TEST(TensorTable, EveryNameIsFoundAgain) {
   }
 }
 
-TEST(TensorTable, UnknownWidthsGiveNoLength) {
-  EXPECT_EQ(length_of(Axis::kQKVO, {0, 0, 0, 0, 29, 0}), 0);
-  EXPECT_EQ(length_of(Axis::kQKVO, kWidths), 2 * 13 + 2 * 29);
-  EXPECT_EQ(length_of(Axis::k2NH, kWidths), 14);
-  EXPECT_EQ(length_of(Axis::k2F, kWidths), 114);
+TEST(TensorTable, UnknownLengthsGiveNone) {
+  const Axis sum = {{2, kDQK}, {2, kDV}};
+  EXPECT_EQ(length_of(sum, {0, 0, 0, 0, 29, 0}), 0);
+  EXPECT_EQ(length_of(sum, kLengths), 2 * 13 + 2 * 29);
+  EXPECT_EQ(length_of(Axis{{2, kNH}}, kLengths), 14);
+  EXPECT_EQ(length_of(kF, kLengths), 57);
 }
 
 TEST(TensorTable, ShapesAsText) {
-  EXPECT_EQ(text_of({Axis::kQKVO, Axis::kD}), "[2*DQK + 2*DV, D]");
-  EXPECT_EQ(text_of(std::vector<Axis>{Axis::kNH}), "[NH]");
+  const Axes axes = {Axis{{2, kDQK}, {2, kDV}}, kD};
+  EXPECT_EQ(tensor_table().text_of(axes), "[2*DQK + 2*DV, D]");
+  EXPECT_EQ(tensor_table().text_of(Axes{Axis(kNH)}), "[NH]");
 }
 
 }  // namespace

@@ -8,8 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/support/fake_source.h"
 #include "tests/wiring/dot_parser.h"
-#include "tests/wiring/fake_source.h"
+#include "tests/wiring/plan_facts.h"
 #include "xlstm/base/error.h"
 #include "xlstm/wiring/discover.h"
 #include "xlstm/wiring/view_text.h"
@@ -81,25 +82,25 @@ TEST(Views, Json) {
 TEST(Views, JsonSaysWhatThePlanSays) {
   const Plan plan = small_plan();
   const auto root = nlohmann::json::parse(json_view(plan));
-  EXPECT_EQ(root["parameters"], plan.parameters());
+  EXPECT_EQ(root["parameters"], plan.parameter_count());
   EXPECT_EQ(root["bytes"], plan.bytes());
   EXPECT_EQ(root["state_bytes"], plan.state_bytes());
-  EXPECT_EQ(root["dims"]["DHQK"], plan.dims.DHQK);
+  EXPECT_EQ(root["dims"]["DHQK"], size_of(plan, "DHQK"));
   EXPECT_EQ(root["dims"]["norm_eps"].get<double>(), 1e-5);
   EXPECT_TRUE(root["dims"]["gate_soft_cap"].is_null());
   EXPECT_TRUE(root["bos_id"].is_null());
   EXPECT_EQ(root["eos_id"], 2);
-  ASSERT_EQ(root["nodes"].size(), plan.nodes.size());
-  for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
+  ASSERT_EQ(root["nodes"].size(), plan.layers.size());
+  for (std::size_t i = 0; i < plan.layers.size(); ++i) {
     const auto& node = root["nodes"][i];
-    EXPECT_EQ(node["name"], plan.nodes[i].name);
-    EXPECT_EQ(node["kind"], std::string(name_of(plan.nodes[i].kind)));
-    EXPECT_EQ(node["dtype"], plan.nodes[i].dtype);
-    EXPECT_EQ(node["bytes"], plan.nodes[i].bytes);
-    ASSERT_EQ(node["tensors"].size(), plan.nodes[i].slots.size());
-    for (std::size_t s = 0; s < plan.nodes[i].slots.size(); ++s) {
-      EXPECT_EQ(node["tensors"][s]["name"], plan.nodes[i].slots[s].name);
-      EXPECT_EQ(node["tensors"][s]["shape"].get<Shape>(), plan.nodes[i].slots[s].shape);
+    EXPECT_EQ(node["name"], plan.layers[i].name);
+    EXPECT_EQ(node["kind"], plan.layers[i].kind);
+    EXPECT_EQ(node["dtype"], plan.layers[i].dtype);
+    EXPECT_EQ(node["bytes"], plan.layers[i].bytes);
+    ASSERT_EQ(node["tensors"].size(), plan.layers[i].parameters.size());
+    for (std::size_t s = 0; s < plan.layers[i].parameters.size(); ++s) {
+      EXPECT_EQ(node["tensors"][s]["name"], plan.layers[i].parameters[s].name);
+      EXPECT_EQ(node["tensors"][s]["shape"].get<Shape>(), plan.layers[i].parameters[s].shape);
     }
   }
 }
@@ -112,13 +113,13 @@ TEST(Views, DotIsAGraphOfTheNodes) {
   for (const Plan& plan : {small_plan(), tied_plan()}) {
     const DotGraph graph = parse_dot(dot_view(plan));
     std::vector<std::string> names;
-    for (const Node& node : plan.nodes) names.push_back(node.name);
+    for (const Layer& layer : plan.layers) names.push_back(layer.name);
     EXPECT_EQ(graph.nodes, names);
     std::vector<std::pair<std::string, std::string>> edges;
     for (std::size_t i = 1; i < names.size(); ++i) edges.emplace_back(names[i - 1], names[i]);
-    if (plan.dims.tied_head) edges.emplace_back("embedding", "lm_head");
+    if (flag_of(plan, "tied_head")) edges.emplace_back("embedding", "lm_head");
     EXPECT_EQ(graph.edges, edges);
-    EXPECT_EQ(graph.clusters.size(), static_cast<std::size_t>(plan.dims.L));
+    EXPECT_EQ(graph.clusters.size(), static_cast<std::size_t>(size_of(plan, "L")));
     EXPECT_EQ(graph.clusters.front(), "cluster_blocks.0");
   }
 }
@@ -127,7 +128,7 @@ TEST(Views, HostileNames) {
   Plan plan = small_plan();
   for (const char* name : {"a\"b", "a\\", "\\\"", "}; x -> y [", "a\nb\x01\x7f", "\xff\xc0", ""}) {
     plan.name = name;
-    EXPECT_EQ(parse_dot(dot_view(plan)).nodes.size(), plan.nodes.size()) << name;
+    EXPECT_EQ(parse_dot(dot_view(plan)).nodes.size(), plan.layers.size()) << name;
     EXPECT_TRUE(nlohmann::json::parse(json_view(plan)).is_object()) << name;
     EXPECT_THAT(tree_view(plan, TreeStyle::kAscii), HasSubstr(": xlstm-large (hf): V 40000"));
   }

@@ -1,4 +1,4 @@
-// xlstm bench: how fast a model runs here, beside what the machine can do.
+// xlstm bench: how fast a model runs here, compared with what the machine can do.
 #include <algorithm>
 #include <memory>
 
@@ -13,6 +13,7 @@
 #include "xlstm/apps/values.h"
 #include "xlstm/base/atomic_file.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/model/model.h"
 
 namespace xlstm::apps {
@@ -94,15 +95,15 @@ int run_on(const Model& model, const BenchArguments& options) {
 int run_bench_command(const BenchArguments& options) {
   if (!options.compare.empty()) return run_compare(options);
   if (!options.synthetic.empty() && !options.model.model.empty()) {
-    fail_wanted(ErrorKind::kUsage, "--synthetic", "no --model beside it", options.model.model);
+    fail_wanted(ErrorKind::kUsage, "--synthetic", "no --model with it", options.model.model);
   }
   const BenchOptions& bench = options.bench;
   if (bench.prefills.empty() && (bench.batches.empty() || bench.positions.empty())) {
     fail_wanted(ErrorKind::kUsage, "xlstm bench", "something to measure",
                 "--prefill 0, and --batch 0 or --positions 0");
   }
-  if (!options.csv.empty()) const AtomicFile discarded(options.csv);  // a bad name is told now
-  end_at_interrupts();
+  if (!options.csv.empty()) const AtomicFile discarded(options.csv);  // a bad name fails now
+  exit_on_interrupts();
   if (options.synthetic.empty()) {
     const Engine engine = open_engine(options.model);
     return run_on(engine.model(), options);

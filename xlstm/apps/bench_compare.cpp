@@ -59,7 +59,7 @@ bool unlike(double a, double b, double share) {
 
 std::string compared(const BenchFile::Figure& a, const BenchFile::Figure& b) {
   const bool other_state =
-      unlike(a.read_gbs, b.read_gbs, 0.1) || unlike(a.hand_over_ns, b.hand_over_ns, 0.5);
+      unlike(a.read_gbs, b.read_gbs, 0.1) || unlike(a.core_to_core_ns, b.core_to_core_ns, 0.5);
   char numbers[256];
   std::snprintf(numbers, sizeof numbers, " %10.1f %10.1f %7.3fx %15.3fx%s\n", a.tokens_per_second,
                 b.tokens_per_second, b.tokens_per_second / a.tokens_per_second,

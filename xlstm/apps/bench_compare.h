@@ -1,4 +1,4 @@
-// Two runs of xlstm bench beside each other.
+// Compares two runs of xlstm bench.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@ namespace xlstm::apps {
 struct BenchFile {
   struct Figure {
     std::string name;
-    double tokens_per_second, bandwidth_share, read_gbs, hand_over_ns;
+    double tokens_per_second, bandwidth_share, read_gbs, core_to_core_ns;
   };
   std::string file, model;
   std::vector<Figure> figures;

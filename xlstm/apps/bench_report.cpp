@@ -4,6 +4,7 @@
 
 #include "xlstm/apps/report.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/model/model.h"
 
@@ -43,7 +44,7 @@ Json machine_json(const kernels::Probe& probe) {
           {"float32_gflops", probe.peak_gflops},
           {"bfloat16_gflops", probe.bf16_gflops},
           {"int8_gops", probe.int8_gops},
-          {"hand_over_nanoseconds", probe.hand_over_ns}};
+          {"hand_over_nanoseconds", probe.core_to_core_ns}};
 }
 
 Json profile_json(const std::vector<ProfileEntry>& profile) {
@@ -86,7 +87,7 @@ Json figure_json(const BenchFigure& f) {
 
 std::string bench_header(const Model& model) {
   const Plan& plan = model.plan();
-  return str(plan.name, ": ", with_commas(plan.parameters()), " parameters, ",
+  return str(plan.name, ": ", with_commas(plan.parameter_count()), " parameters, ",
              human_bytes(model.weight_bytes()), " of weights, ",
              human_bytes(model.bytes_per_token()), " moved a token, state ",
              human_bytes(plan.state_bytes()), "\n\n") +
@@ -104,13 +105,13 @@ std::string bench_row(const BenchFigure& f) {
              share_percent(f, f.machine.peak_gflops), share_percent(f, f.machine.bf16_gflops),
              share_percent(f, f.machine.int8_gops), 1e6 * f.host_seconds,
              static_cast<unsigned long long>(f.nodes), human_bytes(f.resident_bytes).c_str(),
-             f.machine.read_gbs, f.machine.hand_over_ns, f.steady ? "" : " ~") +
+             f.machine.read_gbs, f.machine.core_to_core_ns, f.steady ? "" : " ~") +
          profile_text(f);
 }
 
 Json bench_json(const Model& model, const std::vector<BenchFigure>& figures) {
   Json out = {{"model", model.plan().name},
-              {"parameters", model.plan().parameters()},
+              {"parameters", model.plan().parameter_count()},
               {"weight_bytes", model.weight_bytes()},
               {"bytes_per_token", model.bytes_per_token()},
               {"dtype", std::string(name_of(model.dtype()))},
@@ -129,7 +130,7 @@ std::string bench_csv(const std::vector<BenchFigure>& figures) {
                f.slowest, ",", f.fastest, ",", f.seconds_per_call, ",", f.host_seconds, ",",
                f.nodes, ",", f.bandwidth_share(), ",", f.peak_share(f.machine.peak_gflops), ",",
                f.peak_share(f.machine.bf16_gflops), ",", f.peak_share(f.machine.int8_gops), ",",
-               f.machine.read_gbs, ",", f.machine.hand_over_ns, ",", f.steady ? 1 : 0, ",",
+               f.machine.read_gbs, ",", f.machine.core_to_core_ns, ",", f.steady ? 1 : 0, ",",
                f.resident_bytes, "\n");
   }
   return out;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "xlstm/base/json.h"
+#include "xlstm/base/json_fwd.h"
 #include "xlstm/engine/bench.h"
 
 namespace xlstm {

@@ -7,44 +7,58 @@
 #include "xlstm/apps/generate_command.h"
 #include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/line_editor.h"
+#include "xlstm/apps/multiline_input.h"
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
-#include "xlstm/apps/turn_reader.h"
 #include "xlstm/apps/values.h"
 #include "xlstm/wiring/plan.h"
 
 namespace xlstm::apps {
 namespace {
 
-// Whether a person sits at the other end; else an error or Ctrl-C ends the program.
+// Whether input is a terminal; else an error or Ctrl-C ends the program.
 class Conversation {
  public:
   Conversation(const GenerateArguments& options, const Engine& engine)
       : options_(options),
         chat_(engine, cancellable(request_of(options, engine))),
-        person_(stdin_is_terminal()) {
+        interactive_(stdin_is_terminal()) {
     if (!options.state.load.empty()) chat_.load(options.state.load);
   }
 
   int run() {
-    const auto lines = open_lines();
-    first_turn();
-    while (!over_) turn(*lines);
+    try {
+      const auto lines = open_lines();
+      first_turn();
+      while (!finished_) turn(*lines);
+    } catch (const Error&) {
+      save_after_error();
+      throw;
+    }
     if (!options_.state.save.empty()) save(options_.state.save);
     return interrupted() ? interrupt_exit_code() : kExitOk;
   }
 
  private:
   std::unique_ptr<LineSource> open_lines() const {
-    // An editor that nobody sees is none: then the terminal's own echo must do.
-    if (person_ && stderr_is_terminal()) return std::make_unique<LineEditor>(complete_chat);
+    // Without a terminal to draw on there is no editor: the input terminal's own echo must do.
+    if (interactive_ && stderr_is_terminal()) return std::make_unique<LineEditor>(complete_chat);
     return std::make_unique<PipeLines>();
   }
 
   static Request cancellable(Request request) {
     request.cancelled = interrupted;
     return request;
+  }
+
+  // Of the turns before that of an error, which is about to end the program.
+  void save_after_error() const {
+    try {
+      if (!options_.state.save.empty()) save(options_.state.save);
+    } catch (const Error& error) {
+      report_error(error);
+    }
   }
 
   // At the end. Where nothing was read there is nothing to lose: an older state that has read
@@ -65,12 +79,12 @@ class Conversation {
 
   void turn(LineSource& lines) {
     const std::string prompt = chat_.branch_name() == "main" ? "> " : chat_.branch_name() + "> ";
-    const Line line = read_turn(lines, prompt);
+    const Line line = read_multiline(lines, prompt);
     if (line.end == LineEnd::kEndOfInput) {
-      over_ = true;
+      finished_ = true;
     } else if (line.end == LineEnd::kInterrupted) {
       after_interrupt("Ctrl-D or /quit leaves\n");
-    } else if (person_ || !line.text.empty()) {  // a file's empty lines ask for nothing
+    } else if (interactive_ || !line.text.empty()) {  // a file's empty lines ask for nothing
       guarded([this, &line] { respond(line.text); });
     }
   }
@@ -97,7 +111,7 @@ class Conversation {
         show_answer([this](const auto&... callbacks) { return chat_.regenerate(callbacks...); });
         break;
       case CommandReply::Then::kQuit:
-        over_ = true;
+        finished_ = true;
         break;
     }
   }
@@ -120,19 +134,19 @@ class Conversation {
                         std::function<void(double)>([&bar](double share) { bar.update(share); }));
     }
     if (interrupted()) {
-      after_interrupt("\n" + cut_short_text(completion));
+      after_interrupt("\n" + interrupted_prompt_text(completion));
     } else if (!write_out("\n") || !flush_out()) {
-      over_ = true;  // nobody reads
+      finished_ = true;  // the reader closed the pipe
     }
     if (options_.stats) write_note(chat_.statistics());
   }
 
   void after_interrupt(std::string_view note) {
     write_note(note);
-    if (person_ && !told_to_end()) {
+    if (interactive_ && !termination_requested()) {
       clear_interrupt();
     } else {
-      over_ = true;
+      finished_ = true;
     }
   }
 
@@ -142,15 +156,15 @@ class Conversation {
     try {
       action();
     } catch (const Error& error) {
-      if (!person_) throw;
+      if (!interactive_) throw;
       report_error(error);
     }
   }
 
   const GenerateArguments& options_;
   ChatSession chat_;
-  bool person_;
-  bool over_ = false;
+  bool interactive_;
+  bool finished_ = false;
 };
 
 void greet(const Engine& engine) {

@@ -80,9 +80,9 @@ Completion ChatSession::answer(const std::string& text, const OnCompletionText& 
   Request request = request_;
   request.on_prompt_progress = on_prompt_progress;
   request.prompt = text;
-  Session before = branch().session;
-  Completion completion = branch().session.complete(request, on_text);
-  remember({std::move(before), text});
+  Session now = branch().session;
+  Completion completion = now.complete(request, on_text);
+  remember({std::exchange(branch().session, std::move(now)), text});
   last_ = completion;
   return completion;
 }

@@ -28,7 +28,7 @@ class ChatSession {
   ChatSession(Engine engine, Request request);
 
   // Reads `text` and answers; without a text the last answer goes on. The state is carried over;
-  // nothing is read twice.
+  // nothing is read twice. After an error all is as it was.
   Completion answer(const std::string& text, const OnCompletionText& on_text,
                     const std::function<void(double)>& on_prompt_progress = {});
   // Takes the last answer back and answers the same again: otherwise, where the seed is made up.

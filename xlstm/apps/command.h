@@ -20,7 +20,7 @@ struct Option {
   Completes completes = Completes::kNothing;
   bool repeatable = false;  // else the last occurrence counts
   char letter = '\0';       // 'm' for -m
-  std::string beside = {};  // an option without which this one would do nothing
+  std::string needs = {};   // an option without which this one would do nothing
 };
 
 struct OptionGroup {

@@ -11,8 +11,8 @@
 #include "xlstm/apps/terminal.h"
 #include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/base/memory.h"
-#include "xlstm/base/threads.h"
 #include "xlstm/convert/convert.h"
 #include "xlstm/engine/calibration.h"
 #include "xlstm/engine/memory_left.h"
@@ -51,13 +51,13 @@ std::optional<Quantization> with_bits(Quantization format, const std::string& bi
   return format;
 }
 
-std::optional<Recipe> recipe_of(const ConvertArguments& options) {
+std::optional<QuantizationRecipe> recipe_of(const ConvertArguments& options) {
   const auto format = options.quantize.format();
   if (!format) return std::nullopt;
-  Recipe recipe = default_recipe(*format);
+  QuantizationRecipe recipe = default_recipe(*format);
   if (!options.head.empty()) recipe.head = with_bits(*format, options.head);
   if (!options.embedding.empty()) recipe.embedding = with_bits(*format, options.embedding);
-  recipe.keep = split(options.keep);
+  recipe.exclude = split(options.keep);
   recipe.search = !options.min_max;
   check_recipe(recipe, "--keep");
   return recipe;
@@ -96,12 +96,13 @@ Json report_json(const ConvertReport& report) {
           {"files", report.files}};
 }
 
-std::unique_ptr<InputMoments> calibration_of(const ConvertArguments& options,
-                                             const std::filesystem::path& from) {
+std::unique_ptr<InputCovariance> calibration_of(const ConvertArguments& options,
+                                                const std::filesystem::path& from) {
   if (options.calibrate.empty()) return nullptr;
   CalibrationOptions to;
   to.tokens = options.calibration_tokens;
-  to.on_step = leave_if_interrupted;
+  to.on_step = throw_if_interrupted;
+  to.threads = options.engine.threads;
   to.soft_memory_limit = options.engine.soft_memory_limit;
   to.hard_memory_limit = options.engine.hard_memory_limit;
   if (options.calibrate == "own") return calibrate_with_own_text(from, to);
@@ -115,19 +116,19 @@ int run_convert(const ConvertArguments& options) {
   }
   require_output_name("xlstm convert", options.to);
   ConvertOptions to = convert_options(options);
-  if (options.engine.threads > 0) set_thread_count(options.engine.threads);
+  to.threads = options.engine.threads;
   ProgressBar bar("Converting");
   to.on_progress = [&bar](double share) {
-    leave_if_interrupted();
+    throw_if_interrupted();
     bar.update(share);
   };
   const std::filesystem::path from = Engine::resolve(options.from);
-  const std::unique_ptr<InputMoments> moments = calibration_of(options, from);
-  to.moments = moments.get();
+  const std::unique_ptr<InputCovariance> covariance = calibration_of(options, from);
+  to.covariance = covariance.get();
   to.check_memory = [&](std::uint64_t bytes) {
     EngineOptions limits = options.engine;
     limits.device = "cpu";  // converting takes the host's memory
-    check_memory_left(bytes, limits, from.string());
+    check_host_memory_left(bytes, limits, from.string());
   };
   const ConvertReport report = convert(from, options.to, to);
   bar.clear();
@@ -164,9 +165,9 @@ OptionGroup quantize_group(ConvertArguments& to) {
                            parse_integer("--calibration-tokens", text, kLeastCalibration, kMost));
                      }});
   for (Option& option : options) {
-    if (option.name != "--quantize") option.beside = "--quantize";
+    if (option.name != "--quantize") option.needs = "--quantize";
   }
-  options.back().beside = "--calibrate";
+  options.back().needs = "--calibrate";
   return {"Quantisation", options};
 }
 

@@ -24,7 +24,7 @@ Written write_whole(int descriptor, std::string_view text) {
   while (!text.empty()) {
     if (!wait_writable(descriptor)) return Written::kInterrupted;
     // No more than a pipe takes without waiting once it can be written: write() itself may not be
-    // where we wait, because a signal just before it would be slept over.
+    // where we wait, because a signal just before it would not end the wait.
     const std::size_t size = std::min<std::size_t>(text.size(), PIPE_BUF);
     const ssize_t gone = write(descriptor, text.data(), size);
     if (gone >= 0) {

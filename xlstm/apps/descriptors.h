@@ -12,7 +12,7 @@ void occupy_standard_descriptors();
 
 enum class Written {
   kAll,
-  kInterrupted,  // Ctrl-C or another signal, while nobody took the rest
+  kInterrupted,  // Ctrl-C or another signal, while the rest waited for a reader
   kFailed        // errno says why
 };
 

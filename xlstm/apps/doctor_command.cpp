@@ -1,4 +1,5 @@
 // xlstm doctor: what the machine offers, and whether ops compute right on it.
+#include "xlstm/base/json.h"
 #include "xlstm/engine/doctor.h"
 
 #include <memory>
@@ -71,7 +72,7 @@ Json json_of(const MachineFacts& machine, const std::vector<CheckResult>& checks
 
 int run_doctor(const DoctorArguments& options) {
   const std::vector<CheckResult> checks = self_test(options.engine);
-  const MachineFacts machine = machine_facts();
+  const MachineFacts machine = machine_facts(options.engine);
   write_out(options.json ? json_line(json_of(machine, checks)) : text_of(machine, checks));
   flush_out();
   for (const CheckResult& check : checks) {

@@ -9,6 +9,7 @@
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
+#include "xlstm/base/json.h"
 
 namespace xlstm::apps {
 namespace {
@@ -22,7 +23,7 @@ Option wiring_style_option(TreeStyle& to) {
                 to = text == "ascii" ? TreeStyle::kAscii : TreeStyle::kUnicode;
               },
           .choices = {"unicode", "ascii"},
-          .beside = "--show-wiring"};
+          .needs = "--show-wiring"};
 }
 
 Json answer_json(const Completion& answer, const Engine& engine) {
@@ -54,7 +55,7 @@ void finish_output(const GenerateArguments& options, const Completion& answer,
   if (options.json) {
     write_out(json_line(answer_json(answer, engine)));
   } else if (interrupted()) {
-    write_note("\n" + cut_short_text(answer));
+    write_note("\n" + interrupted_prompt_text(answer));
   } else {
     write_out("\n");
   }
@@ -78,9 +79,16 @@ int run_generate(const GenerateArguments& options) {
   Session session = engine.session();
   if (!options.state.load.empty()) session.load(options.state.load);
   const Completion completion = answer(options, request, prompt.value_or(""), session);
+  // The state first: a disk that is full for the output may not be so for it, and then it is not
+  // lost.
+  try {
+    const bool has_read = session.position() > 0;
+    if (!options.state.save.empty() && has_read) session.save(options.state.save);
+  } catch (const Error&) {
+    finish_output(options, completion, engine);
+    throw;
+  }
   finish_output(options, completion, engine);
-  const bool has_read = session.position() > 0;
-  if (!options.state.save.empty() && has_read) session.save(options.state.save);
   if (options.stats) write_note(statistics_text(completion, engine.memory()));
   return interrupted() ? interrupt_exit_code() : kExitOk;
 }

@@ -6,12 +6,12 @@
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/values.h"
+#include "xlstm/base/json.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/engine/doctor.h"
 #include "xlstm/engine/special_tokens.h"
 #include "xlstm/text/tokenizer.h"
-#include "xlstm/weights/tensor_source.h"
-#include "xlstm/wiring/discover.h"
+#include "xlstm/wiring/checkpoint.h"
 
 namespace xlstm::apps {
 namespace {
@@ -100,10 +100,11 @@ Json info_json(const Plan& plan, const std::optional<Tokenizer>& tokenizer,
 
 int run_info(const InfoArguments& options) {
   const auto folder = Engine::resolve(options.model.model);
-  const Plan plan = discover(folder, *open_weights(folder));
+  const Checkpoint checkpoint = Checkpoint::open(folder);
+  const Plan& plan = checkpoint.plan;
   // A converted checkpoint may have none yet; to look at it needs none.
   std::optional<Tokenizer> tokenizer;
-  if (std::filesystem::exists(folder / "tokenizer.json")) tokenizer = Tokenizer::open(folder);
+  if (!checkpoint.tokenizer_files.empty()) tokenizer = Tokenizer::open(folder);
   const Needs needs = needs_of(options);
   write_out(options.json ? json_line(info_json(plan, tokenizer, folder.string(), needs))
                          : info_text(options, plan, tokenizer, folder.string(), needs));

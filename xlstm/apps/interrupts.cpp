@@ -17,18 +17,18 @@
 namespace xlstm::apps {
 namespace {
 
-std::atomic<int> g_signal{0};        // the one that interrupted; 0: none
-std::atomic<bool> g_at_once{false};  // end_at_interrupts()
+std::atomic<int> g_signal{0};               // the one that interrupted; 0: none
+std::atomic<bool> g_exit_on_signal{false};  // exit_on_interrupts()
 static_assert(std::atomic<int>::is_always_lock_free, "used in a signal handler");
 
-// A signal between a look at g_signal and a wait would be slept over. So each also writes a byte
-// here, which the wait sees.
+// The self-pipe trick: a signal that arrives between a test of g_signal and the wait that follows
+// would not end that wait. So each also writes a byte here, for which the wait selects, too.
 std::array<int, 2> g_wake = {-1, -1};
 
 void on_signal(int number) {
   const int error_number = errno;
   int none = 0;
-  if (!g_at_once && g_signal.compare_exchange_strong(none, number)) {
+  if (!g_exit_on_signal && g_signal.compare_exchange_strong(none, number)) {
     wake_waiting();
   } else {
     restore_terminal();
@@ -63,9 +63,9 @@ void catch_signal(int number) {
 
 enum class Direction { kRead, kWrite };
 
-// One look at `descriptor` and the wake pipe, which it drains; without `limit` it waits.
-// select(), not poll(), which does not work on terminals everywhere.
-Wait look(int descriptor, Direction direction, timeval* limit) {
+// One select() of `descriptor` and the wake pipe, which it drains; without `limit` it waits.
+// Not poll(), which does not work on terminals everywhere.
+Wait select_once(int descriptor, Direction direction, timeval* limit) {
   // read() or write() will say what is wrong.
   if (std::max(descriptor, g_wake[0]) >= FD_SETSIZE || descriptor < 0) return Wait::kReady;
   fd_set to_read, to_write;
@@ -88,7 +88,8 @@ Wait look(int descriptor, Direction direction, timeval* limit) {
 Wait wait_on(int descriptor, Direction direction, int milliseconds) {
   while (!interrupted()) {
     timeval limit = {milliseconds / 1000, static_cast<suseconds_t>(milliseconds % 1000 * 1000)};
-    const Wait wait = look(descriptor, direction, milliseconds == kForever ? nullptr : &limit);
+    const Wait wait =
+        select_once(descriptor, direction, milliseconds == kForever ? nullptr : &limit);
     if (wait != Wait::kInterrupted && !interrupted()) return wait;  // else: another signal
   }
   return Wait::kInterrupted;
@@ -113,23 +114,23 @@ void catch_interrupts() {
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) catch_signal(number);
 }
 
-void end_at_interrupts() {
-  g_at_once = true;
-  // One that came just before has left its mark alone.
+void exit_on_interrupts() {
+  g_exit_on_signal = true;
+  // One that came just before has only set the flag.
   if (interrupted()) raise(g_signal);
 }
 
 bool interrupted() {
   return g_signal != 0;
 }
-bool told_to_end() {
+bool termination_requested() {
   return interrupted() && g_signal != SIGINT;
 }
 
 void clear_interrupt() {
   int number = SIGINT;
   g_signal.compare_exchange_strong(number, 0);
-  // After the mark is gone, so that a signal in between leaves its mark for the next wait.
+  // After the flag is cleared, so that the byte of a signal in between stays for the next wait.
   if (!interrupted()) drain_wake_pipe();
 }
 
@@ -138,7 +139,7 @@ int interrupt_exit_code() {
   return kOfSignals + g_signal;
 }
 
-void leave_if_interrupted() {
+void throw_if_interrupted() {
   if (interrupted()) throw Interrupted();
 }
 
@@ -160,7 +161,7 @@ bool wait_readable(int descriptor) {
 bool wait_writable(int descriptor) {
   if (wait_until_ready(descriptor, Direction::kWrite)) return true;
   timeval now = {0, 0};
-  return look(descriptor, Direction::kWrite, &now) == Wait::kReady;
+  return select_once(descriptor, Direction::kWrite, &now) == Wait::kReady;
 }
 
 }  // namespace xlstm::apps

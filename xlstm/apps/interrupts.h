@@ -1,33 +1,33 @@
-// Signals that end a run: Ctrl-C, SIGTERM and SIGHUP, and waiting that they break off.
+// Signals that end a run (Ctrl-C, SIGTERM and SIGHUP), and waits that they interrupt.
 #pragma once
 
 namespace xlstm::apps {
 
-// From now on SIGINT, SIGTERM and SIGHUP only leave a mark that interrupted() tells, so that what
+// From now on SIGINT, SIGTERM and SIGHUP only set a flag that interrupted() returns, so that what
 // runs can stop and save. A second one, before the first was cleared, ends the program at once, the
 // terminal as it was found. Signals that were ignored at the start (nohup, say) stay so.
 void catch_interrupts();
 
 // The same signals end the program at once, the terminal as it was found: for what has nothing to
 // keep. Call it after catch_interrupts().
-void end_at_interrupts();
+void exit_on_interrupts();
 
 bool interrupted();
-// Whether it was more than Ctrl-C: then a conversation cannot go on either.
-bool told_to_end();
-// Forgets a Ctrl-C. What told_to_end() stays.
+// Whether it was SIGTERM or SIGHUP: then a conversation cannot go on either.
+bool termination_requested();
+// Forgets a Ctrl-C. What termination_requested() says stays.
 void clear_interrupt();
 
 // 128 and the signal's number, as shells count it: 130 for Ctrl-C, 143 for SIGTERM.
 int interrupt_exit_code();
 
 // Throws Interrupted (exit_code.h) if interrupted().
-void leave_if_interrupted();
+void throw_if_interrupted();
 
 enum class Wait {
   kReady,        // to be read, or at its end
-  kInterrupted,  // be it before the wait
-  kWoken,        // by wake_waiting(), be it before the wait
+  kInterrupted,  // also where it came before the wait
+  kWoken,        // by wake_waiting(), also before the wait
   kTimeout
 };
 inline constexpr int kForever = -1;
@@ -36,7 +36,7 @@ Wait wait_for(int descriptor, int milliseconds);
 // Ends a wait_for(), or the next one. Also from a signal handler.
 void wake_waiting();
 
-// Waits until `descriptor` can be read, or has ended. False: interrupted, be it before the wait.
+// Waits until `descriptor` can be read, or has ended. False: interrupted, also before the wait.
 bool wait_readable(int descriptor);
 
 // Waits until `descriptor` can be written, or never can. False: interrupted, and it cannot be

@@ -1,10 +1,12 @@
 #include "xlstm/apps/line_editor.h"
 
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <utility>
 
 #include "xlstm/apps/editor/edit_settings.h"
@@ -70,6 +72,7 @@ Line LineEditor::read(const std::string& prompt) {
   prompt_ = prompt;
   editor_.begin();
   const EditingScope scope(controls_);
+  if (ioctl(STDIN_FILENO, FIONREAD, &typed_ahead_) != 0) typed_ahead_ = 0;
   take_terminal_changes();
   screen_->resize(terminal_size());
   Line line = edit();
@@ -142,6 +145,10 @@ std::optional<LineEnd> LineEditor::read_keys() {
   const ssize_t got = ::read(STDIN_FILENO, block.data(), block.size());
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return std::nullopt;
   if (got <= 0) return LineEnd::kEndOfInput;  // the terminal is gone
+  // What Linux kept as the end of a line of input, Ctrl-D, it hands on as NUL. Later that is
+  // Ctrl-Space.
+  const auto before_prompt = std::min<std::ptrdiff_t>(got, std::exchange(typed_ahead_, 0));
+  std::replace(block.begin(), block.begin() + before_prompt, '\0', '\x04');
   keys_.feed({block.data(), static_cast<std::size_t>(got)});
   return std::nullopt;
 }

@@ -9,7 +9,7 @@
 #include "xlstm/apps/editor/history.h"
 #include "xlstm/apps/editor/key_decoder.h"
 #include "xlstm/apps/editor/screen.h"
-#include "xlstm/apps/turn_reader.h"
+#include "xlstm/apps/multiline_input.h"
 
 namespace xlstm::apps {
 
@@ -39,6 +39,7 @@ class LineEditor : public LineSource {
   KeyDecoder keys_;
   std::unique_ptr<Screen> screen_;
   std::string prompt_;
+  int typed_ahead_ = 0;  // bytes that came before the prompt
 };
 
 }  // namespace xlstm::apps

@@ -10,7 +10,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/text/tokenizer.h"
 #include "xlstm/wiring/plan.h"
-#include "xlstm/wiring/recipe.h"
+#include "xlstm/wiring/quantization_recipe.h"
 
 namespace xlstm::apps {
 namespace {
@@ -228,13 +228,13 @@ Engine open_engine(const ModelOptions& options) {
   EngineOptions engine = engine_options(options);
   ProgressBar bar("Loading");
   engine.on_load_progress = [&bar](double share) {
-    leave_if_interrupted();
+    throw_if_interrupted();
     bar.update(share);
   };
   Engine opened = Engine::open(options.model, engine);
   bar.clear();
   if (engine.quantization &&
-      !changes_anything(default_recipe(*engine.quantization), opened.plan())) {
+      !quantizes_anything(default_recipe(*engine.quantization), opened.plan())) {
     write_note(str("xlstm: --quantize changes nothing in ", opened.plan().name,
                    ", whose weights are ", opened.plan().dtypes(), "\n"));
   }
@@ -242,7 +242,7 @@ Engine open_engine(const ModelOptions& options) {
 }
 
 void check_logit_bias(const Request& request, const Engine& engine) {
-  const std::int64_t V = engine.plan().dims.V;
+  const std::int64_t V = engine.plan().V;
   for (const auto& [id, value] : request.logit_bias) {
     if (id >= V) {
       fail_wanted(ErrorKind::kUsage, "--logit-bias", str("a token id from 0 to ", V - 1), str(id));
@@ -252,7 +252,7 @@ void check_logit_bias(const Request& request, const Engine& engine) {
 
 std::vector<std::int32_t> end_token_ids(const std::vector<std::string>& named,
                                         const Engine& engine) {
-  const std::int64_t V = engine.plan().dims.V;
+  const std::int64_t V = engine.plan().V;
   std::vector<std::int32_t> ids;
   for (const std::string& name : named) {
     if (name.find_first_not_of("0123456789") == std::string::npos) {

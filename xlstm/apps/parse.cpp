@@ -76,16 +76,16 @@ std::string as_option(const Command& command, const std::string& value) {
   return "";
 }
 
-// An option that would do nothing here is a mistake that should not pass in silence.
-void check_company(const Command& command, const CLI::App& app) {
+// An option without effect is a mistake, and is reported.
+void check_needed_options(const Command& command, const CLI::App& app) {
   for (const OptionGroup& group : command.groups) {
     for (const Option& option : group.options) {
-      if (option.beside.empty() || app.count(option.name) == 0) continue;
-      if (app.count(option.beside) > 0) continue;
-      const Option* needed = find_option(command, option.beside);
+      if (option.needs.empty() || app.count(option.name) == 0) continue;
+      if (app.count(option.needs) > 0) continue;
+      const Option* needed = find_option(command, option.needs);
       const std::string value =
           needed == nullptr || needed->value.empty() ? "" : " " + needed->value;
-      fail_wanted(ErrorKind::kUsage, option.name, option.beside + value + " beside it", "none");
+      fail_wanted(ErrorKind::kUsage, option.name, option.needs + value + " with it", "none");
     }
   }
 }
@@ -118,7 +118,7 @@ void take_extras(const Command& command, const std::vector<std::string>& extras)
               got + (near.empty() ? "; see xlstm --help" : near));
 }
 
-// CLI11's complaint as ours. The only ones left are about the number of values.
+// CLI11's error as ours. The only ones left are about the number of values.
 [[noreturn]] void refuse_parse(const CLI::ParseError& error, const Command* command) {
   const std::string what = error.what();
   const std::string name = what.substr(0, what.find(':'));
@@ -170,16 +170,16 @@ Parsed parse_arguments(int argc, const char* const* argv, const std::vector<Comm
     std::ranges::reverse(arguments);  // CLI11 takes them from the back
     app.parse(std::move(arguments));
   } catch (const CLI::CallForHelp&) {
-    return {Asked::kHelp, chosen(app, commands)};
+    return {RunMode::kHelp, chosen(app, commands)};
   } catch (const CLI::ParseError& error) {
     refuse_parse(error, chosen(app, commands));
   }
-  if (version) return {Asked::kVersion, nullptr};
+  if (version) return {RunMode::kVersion, nullptr};
   const Command* command = chosen(app, commands);
   if (command == nullptr) refuse_command(commands, app.remaining());
   take_extras(*command, app.remaining(true));
-  check_company(*command, *app.get_subcommand(command->name));
-  return {Asked::kRun, command};
+  check_needed_options(*command, *app.get_subcommand(command->name));
+  return {RunMode::kRun, command};
 }
 
 }  // namespace xlstm::apps

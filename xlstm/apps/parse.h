@@ -7,10 +7,10 @@
 
 namespace xlstm::apps {
 
-enum class Asked { kRun, kHelp, kVersion };
+enum class RunMode { kRun, kHelp, kVersion };
 
 struct Parsed {
-  Asked asked = Asked::kRun;
+  RunMode mode = RunMode::kRun;
   const Command* command = nullptr;  // into `commands`; null: `xlstm --help` or `xlstm --version`
 };
 

@@ -1,4 +1,5 @@
 // xlstm perplexity: how well a model predicts a text.
+#include "xlstm/base/json.h"
 #include "xlstm/generate/perplexity.h"
 
 #include <memory>
@@ -28,7 +29,8 @@ std::vector<TokenId> ids_of(const PerplexityArguments& options, const std::strin
                             const Engine& engine) {
   std::vector<TokenId> ids;
   if (!options.no_bos && engine.bos_id()) ids.push_back(*engine.bos_id());
-  const auto encoded = encode_told(engine.tokenizer(), text, {.parse_special_tokens = false});
+  const auto encoded =
+      encode_with_progress(engine.tokenizer(), text, {.parse_special_tokens = false});
   ids.insert(ids.end(), encoded.begin(), encoded.end());
   if (ids.size() < 2) {
     fail_wanted(ErrorKind::kUsage, source_name(options.file),
@@ -59,7 +61,7 @@ int run_perplexity(const PerplexityArguments& options) {
   const std::vector<TokenId> ids = ids_of(options, text, engine);
   ProgressBar bar("Reading");
   const Perplexity result = perplexity(engine.model(), ids, [&](std::int64_t done) {
-    leave_if_interrupted();
+    throw_if_interrupted();
     bar.update(static_cast<double>(done) / static_cast<double>(ids.size()));
   });
   bar.clear();

@@ -28,11 +28,11 @@ namespace {
 int run_arguments(int argc, const char* const* argv) {
   const std::vector<Command> commands = all_commands();
   const Parsed parsed = parse_arguments(argc, argv, commands);
-  if (parsed.asked == Asked::kVersion) {
+  if (parsed.mode == RunMode::kVersion) {
     write_out(version_text());
     return kExitOk;
   }
-  if (parsed.asked == Asked::kHelp) {
+  if (parsed.mode == RunMode::kHelp) {
     write_out(parsed.command == nullptr ? program_help(commands) : command_help(*parsed.command));
     return kExitOk;
   }
@@ -59,7 +59,7 @@ int run_program(int argc, const char* const* argv) {
   try {
     const int code = run_arguments(argc, argv);
     flush_out();
-    return out_was_cut() && interrupted() ? interrupt_exit_code() : code;
+    return output_was_truncated() && interrupted() ? interrupt_exit_code() : code;
   } catch (const Interrupted&) {
     show_answers_so_far();
     write_note("\n");

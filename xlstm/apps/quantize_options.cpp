@@ -13,8 +13,8 @@ Option choice_option(std::string name, std::string value, std::string help,
   return option;
 }
 
-Option beside_quantize(Option option) {
-  option.beside = "--quantize";
+Option needs_quantize(Option option) {
+  option.needs = "--quantize";
   return option;
 }
 
@@ -37,11 +37,11 @@ std::vector<Option> quantize_options(QuantizeOptions& to) {
                     "Quantise the weights: 2, 3, 4, 5, 6 or 8 bits; embedding and head may get "
                     "more",
                     {"2", "3", "4", "5", "6", "8"}, to.bits),
-      beside_quantize(choice_option(
+      needs_quantize(choice_option(
           "--group-size", "N", "Weights that share a scale: 32, 64 (default) or 128; 32 for mxfp4",
           {"32", "64", "128"}, to.group_size)),
-      beside_quantize(choice_option("--mode", "MODE", "affine (default) or mxfp4, which has 4 bits",
-                                    {"affine", "mxfp4"}, to.mode))};
+      needs_quantize(choice_option("--mode", "MODE", "affine (default) or mxfp4, which has 4 bits",
+                                   {"affine", "mxfp4"}, to.mode))};
 }
 
 }  // namespace xlstm::apps

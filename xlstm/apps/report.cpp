@@ -1,6 +1,7 @@
 #include "xlstm/apps/report.h"
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/generate/statistics.h"
 #include "xlstm/wiring/plan.h"
@@ -17,7 +18,7 @@ std::string rate(double tokens_per_second) {
   return decimals(tokens_per_second, tokens_per_second < 100 ? 2 : 0) + " tokens/s";
 }
 
-// How fast decoding moves weights and state: what its speed is bounded by.
+// The bandwidth at which decoding moves weights and state, which bounds its speed.
 double decode_bytes_per_second(const Statistics& run) {
   return static_cast<double>(run.bytes_per_token) * run.decode_tokens_per_second();
 }
@@ -72,7 +73,7 @@ std::string statistics_text(const Completion& completion, const MemoryUse& memor
          fact("ended by", str(completion.stop_reason, ", seed ", completion.seed));
 }
 
-std::string cut_short_text(const Completion& completion) {
+std::string interrupted_prompt_text(const Completion& completion) {
   const auto read = static_cast<std::uint64_t>(completion.statistics.prompt_tokens);
   const bool tokenising = completion.prompt_tokens == 0 && completion.stop_reason == "cancelled";
   if (tokenising && completion.tokens.empty()) return "read nothing of the prompt\n";
@@ -105,33 +106,28 @@ Json memory_json(const MemoryUse& memory) {
 }
 
 std::string model_text(const Plan& plan) {
-  const LargeDims& dims = plan.dims;
-  return fact("model", plan.name) + fact("family", plan.family + ", " + plan.dialect + " names") +
-         fact("parameters", with_commas(plan.parameters())) +
-         fact("in files", str(human_bytes(plan.bytes()), ", ", plan.dtypes())) +
-         fact("blocks", str(dims.L, ", width ", dims.D, ", ", dims.NH, " heads of ", dims.DHQK,
-                            " (q, k) and ", dims.DHV, " (v), FFN ", dims.F)) +
-         fact("vocabulary", str(dims.V, " rows", dims.tied_head ? ", tied head" : "")) +
-         fact("state", human_bytes(plan.state_bytes()) + " a sequence, at every position");
+  std::string text = fact("model", plan.name) +
+                     fact("family", plan.family + ", " + plan.dialect + " names") +
+                     fact("parameters", with_commas(plan.parameter_count())) +
+                     fact("in files", str(human_bytes(plan.bytes()), ", ", plan.dtypes()));
+  if (!plan.blocks_text.empty()) text += fact("blocks", plan.blocks_text);
+  if (plan.V > 0) {
+    text += fact("vocabulary", str(plan.V, " rows", plan.tied_head() ? ", tied head" : ""));
+  }
+  return text + fact("state", human_bytes(plan.state_bytes()) + " a sequence, at every position");
 }
 
 Json model_json(const Plan& plan) {
-  const LargeDims& dims = plan.dims;
-  return {{"name", plan.name},
-          {"family", plan.family},
-          {"dialect", plan.dialect},
-          {"parameters", plan.parameters()},
-          {"file_bytes", plan.bytes()},
-          {"file_types", plan.dtypes()},
-          {"state_bytes", plan.state_bytes()},
-          {"V", dims.V},
-          {"D", dims.D},
-          {"L", dims.L},
-          {"NH", dims.NH},
-          {"DHQK", dims.DHQK},
-          {"DHV", dims.DHV},
-          {"F", dims.F},
-          {"tied_head", dims.tied_head}};
+  Json json = {{"name", plan.name},
+               {"family", plan.family},
+               {"dialect", plan.dialect},
+               {"parameters", plan.parameter_count()},
+               {"file_bytes", plan.bytes()},
+               {"file_types", plan.dtypes()},
+               {"state_bytes", plan.state_bytes()},
+               {"tied_head", plan.tied_head()}};
+  for (const SizeFact& size : plan.sizes) json[size.name] = size.value;
+  return json;
 }
 
 }  // namespace xlstm::apps

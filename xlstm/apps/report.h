@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "xlstm/base/json.h"
+#include "xlstm/base/json_fwd.h"
 #include "xlstm/engine/engine.h"
 
 namespace xlstm::apps {
@@ -13,7 +13,7 @@ Json statistics_json(const Completion& completion, const MemoryUse& memory);
 
 // What Ctrl-C left of a prompt: "read 4,096 of 12,000 tokens of the prompt" and a line end, or ""
 // where all of it was read.
-std::string cut_short_text(const Completion& completion);
+std::string interrupted_prompt_text(const Completion& completion);
 
 std::string memory_text(const MemoryUse& memory);
 Json memory_json(const MemoryUse& memory);

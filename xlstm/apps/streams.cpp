@@ -1,6 +1,7 @@
 #include "xlstm/apps/streams.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -25,12 +26,23 @@ bool g_out_cut = false;
 // Not stdio's buffer, which loses track where a descriptor that does not block is full.
 std::string g_out;
 
+// Where reading or writing gives EIO: whether it means that the terminal hung up, and not that a
+// disk is broken. isatty() says no then.
+bool is_terminal_file(int descriptor) {
+  const int error_number = errno;
+  struct stat facts = {};
+  const bool is_device = fstat(descriptor, &facts) == 0 && S_ISCHR(facts.st_mode);
+  errno = error_number;
+  return is_device;
+}
+
 // One read(); 0 at the end.
 std::size_t read_block(int descriptor, char* into, std::size_t size, const std::string& name) {
   for (;;) {
     if (!wait_readable(descriptor)) throw Interrupted();
     const ssize_t got = read(descriptor, into, size);
     if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno == EIO && is_terminal_file(descriptor)) return 0;
     // Another reader of the same pipe may have been faster.
     if (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK) {
       fail(ErrorKind::kFile, name, str("cannot be read: ", std::strerror(errno)));
@@ -65,12 +77,12 @@ bool flush_out() {
     case Written::kFailed:
       break;
   }
-  g_reader_gone = errno == EPIPE;
+  g_reader_gone = errno == EPIPE || (errno == EIO && is_terminal_file(STDOUT_FILENO));
   if (g_reader_gone) return false;
   fail(ErrorKind::kFile, "standard output", str("cannot be written: ", std::strerror(errno)));
 }
 
-bool out_was_cut() {
+bool output_was_truncated() {
   return g_out_cut;
 }
 
@@ -86,7 +98,7 @@ std::string read_all(const std::string& file, std::size_t most) {
   const std::string name = source_name(file);
   const Descriptor in{file == "-" ? STDIN_FILENO : open(file.c_str(), O_RDONLY | O_CLOEXEC)};
   if (in.number < 0) {
-    leave_if_interrupted();  // a pipe without a writer makes open() wait
+    throw_if_interrupted();  // a pipe without a writer makes open() wait
     fail(ErrorKind::kFile, name, str("cannot be opened: ", std::strerror(errno)));
   }
   std::string text;

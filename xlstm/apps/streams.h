@@ -9,16 +9,16 @@
 
 namespace xlstm::apps {
 
-// Writes to standard output. False when nobody reads it any more (a closed pipe): the program then
-// ends quietly; and after Ctrl-C, when what nobody had taken yet was dropped. Throws Error(kFile)
-// for other failures, a full disk say.
+// Writes to standard output. False when nobody reads it any more (a closed pipe, a terminal that
+// hung up): the program then ends quietly; and after Ctrl-C, when what nobody had taken yet was
+// dropped. Throws Error(kFile) for other failures, a full disk say.
 bool write_out(std::string_view text);
 
-// Makes what was written visible; as write_out.
+// Flushes what was written; errors as write_out.
 bool flush_out();
 
-// Whether an interrupt cost a part of the output.
-bool out_was_cut();
+// Whether an interrupt dropped a part of the output.
+bool output_was_truncated();
 
 // Writes to standard error, failures ignored.
 void write_note(std::string_view text);
@@ -31,8 +31,8 @@ std::string read_all(const std::string& file,
 // The name of read_all's source for messages: the file, or "standard input".
 std::string source_name(const std::string& file);
 
-// The next line of standard input without its line end ("\n" or "\r\n"); nullopt at the end. Throws
-// as read_all does.
+// The next line of standard input without its line end ("\n" or "\r\n"); nullopt at the end, or
+// where the terminal hung up. Throws as read_all does.
 std::optional<std::string> read_line();
 
 // `text` without the one line end that editors and echo put last.

@@ -14,9 +14,9 @@
 namespace xlstm::apps {
 namespace {
 
-termios g_found = {};  // when we came
+termios g_original_mode = {};  // when the program started
 bool g_have_found = false;
-termios g_before = {};  // when the editing began
+termios g_mode_before_editing = {};  // when the editing began
 std::atomic<bool> g_editing{false};
 std::atomic<bool> g_marks_paste{false};
 std::atomic<bool> g_resized{false};
@@ -48,7 +48,7 @@ void watch(int number, void (*handler)(int)) {
   if (sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) return;
   action = {};
   action.sa_handler = handler;
-  action.sa_flags = SA_RESTART;  // a change of the window breaks nothing off
+  action.sa_flags = SA_RESTART;  // a resized window interrupts no other call
   sigemptyset(&action.sa_mask);
   sigaction(number, &action, nullptr);
 }
@@ -56,7 +56,7 @@ void watch(int number, void (*handler)(int)) {
 }  // namespace
 
 void remember_terminal() {
-  g_have_found = tcgetattr(STDIN_FILENO, &g_found) == 0;
+  g_have_found = tcgetattr(STDIN_FILENO, &g_original_mode) == 0;
 }
 
 void restore_terminal() {
@@ -64,12 +64,12 @@ void restore_terminal() {
   if (g_marks_paste) {
     [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kPasteOff, sizeof(kPasteOff) - 1);
   }
-  tcsetattr(STDIN_FILENO, TCSANOW, &g_found);
+  tcsetattr(STDIN_FILENO, TCSANOW, &g_original_mode);
 }
 
 void begin_editing(bool paste) {
-  if (!g_editing && tcgetattr(STDIN_FILENO, &g_before) != 0) return;
-  termios mode = g_before;
+  if (!g_editing && tcgetattr(STDIN_FILENO, &g_mode_before_editing) != 0) return;
+  termios mode = g_mode_before_editing;
   mode.c_iflag &= ~static_cast<tcflag_t>(ICRNL | INLCR | IGNCR | ISTRIP | IXON);
   mode.c_oflag |= OPOST | ONLCR;
   // Ctrl-C becomes a key like others, in its turn. As a signal it would also empty the terminal's
@@ -86,7 +86,7 @@ void begin_editing(bool paste) {
 void end_editing() {
   if (!g_editing) return;
   if (g_marks_paste.exchange(false)) write_note(kPasteOff);
-  set_mode(g_before);
+  set_mode(g_mode_before_editing);
   g_editing = false;
 }
 

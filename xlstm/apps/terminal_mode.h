@@ -3,15 +3,14 @@
 
 namespace xlstm::apps {
 
-// How the terminal is now is how restore_terminal() shall leave it.
+// Saves the terminal's mode for restore_terminal().
 void remember_terminal();
 // Also from a signal handler. Only where the terminal is ours: from the background this would stop
 // us or disturb others.
 void restore_terminal();
 
-// From here on keys come one by one, unseen, and none of them is a signal. `paste`: the terminal
-// marks what is pasted (key_decoder.h). Called again it brings that back after another program had
-// the terminal.
+// Raw mode: keys arrive one by one, without echo, and none of them is a signal. `paste`: bracketed
+// paste (key_decoder.h). To be called again after another program used the terminal.
 void begin_editing(bool paste);
 void end_editing();
 

@@ -29,12 +29,13 @@ Tokenizer open_tokenizer(const std::string& path) {
   return Tokenizer::open(path.empty() ? Engine::resolve("") : std::filesystem::path(path));
 }
 
-// Calls `answer` with each line of standard input and its number; stops when nobody reads.
+// Calls `answer` with each line of standard input and its number; stops when the reader closed the
+// pipe.
 template <typename Answer>
 void each_line(const Answer& answer) {
   std::size_t number = 0;
   while (const auto line = read_line()) {
-    leave_if_interrupted();
+    throw_if_interrupted();
     if (!write_out(answer(*line, ++number) + "\n")) return;
   }
 }
@@ -48,13 +49,13 @@ int run_tokenize(const TokenizeArguments& options) {
                           .parse_special_tokens = options.parse_special};
   if (options.jsonl) {
     each_line([&](const std::string& line, std::size_t number) {
-      return json_of_ids(encode_told(tokenizer, string_of_json(line, number), how));
+      return json_of_ids(encode_with_progress(tokenizer, string_of_json(line, number), how));
     });
     return kExitOk;
   }
   const std::string text = require_utf8(source_name(options.file), read_all(options.file));
   std::string out;
-  for (const TokenId id : encode_told(tokenizer, text, how)) {
+  for (const TokenId id : encode_with_progress(tokenizer, text, how)) {
     out += (out.empty() ? "" : " ") + std::to_string(id);
   }
   write_out(out + "\n");
@@ -71,11 +72,11 @@ TokenId parse_id(std::string_view word, TokenId max_id) {
   return id;
 }
 
-// Text comes out as ids come in: nothing waits for the end but a half character.
+// Text is written as ids arrive; only an incomplete character waits for the next one.
 void stream_ids(const Tokenizer& tokenizer, bool keep_special) {
   Detokenizer detokenizer(tokenizer, !keep_special);
   while (const auto line = read_line()) {
-    leave_if_interrupted();
+    throw_if_interrupted();
     for (std::size_t at = 0; at < line->size();) {
       const std::size_t start = std::min(line->find_first_not_of(" \t", at), line->size());
       at = std::min(line->find_first_of(" \t", start), line->size());

@@ -5,11 +5,11 @@
 
 namespace xlstm::apps {
 
-std::vector<TokenId> encode_told(const Tokenizer& tokenizer, std::string_view text,
-                                 EncodeOptions options) {
+std::vector<TokenId> encode_with_progress(const Tokenizer& tokenizer, std::string_view text,
+                                          EncodeOptions options) {
   ProgressBar bar("Tokenising");
   options.on_progress = [&bar](double share) {
-    leave_if_interrupted();
+    throw_if_interrupted();
     bar.update(share);
   };
   return tokenizer.encode(text, options);

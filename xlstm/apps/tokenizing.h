@@ -9,7 +9,7 @@
 namespace xlstm::apps {
 
 // Tokenizer::encode with a progress bar on a long text. Throws Interrupted after Ctrl-C.
-std::vector<TokenId> encode_told(const Tokenizer& tokenizer, std::string_view text,
-                                 EncodeOptions options);
+std::vector<TokenId> encode_with_progress(const Tokenizer& tokenizer, std::string_view text,
+                                          EncodeOptions options);
 
 }  // namespace xlstm::apps

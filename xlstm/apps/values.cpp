@@ -51,14 +51,12 @@ std::optional<double> unit_size(std::string_view unit) {
 
 float parse_number(std::string_view option, std::string_view text, const NumberRange& range) {
   const auto value = decimal(text);
-  const bool inside = value &&
-                      (range.least_itself ? *value >= range.least : *value > range.least) &&
-                      *value <= range.most;
+  const bool inside = value && (range.min_inclusive ? *value >= range.min : *value > range.min) &&
+                      *value <= range.max;
   if (!inside) refuse(option, range.wanted, text);
   const auto rounded = static_cast<float>(*value);
   // A positive number too small for a float must not become a forbidden zero.
-  return !range.least_itself && rounded <= range.least ? std::numeric_limits<float>::min()
-                                                       : rounded;
+  return !range.min_inclusive && rounded <= range.min ? std::numeric_limits<float>::min() : rounded;
 }
 
 std::int64_t parse_integer(std::string_view option, std::string_view text, std::int64_t least,

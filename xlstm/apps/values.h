@@ -10,10 +10,10 @@
 namespace xlstm::apps {
 
 struct NumberRange {
-  float least;
-  float most;
-  std::string_view wanted;   // in words: "a number from 0 to 1"
-  bool least_itself = true;  // whether `least` is in the range
+  float min;
+  float max;
+  std::string_view wanted;    // in words: "a number from 0 to 1"
+  bool min_inclusive = true;  // whether `min` is in the range
 };
 
 // A finite decimal number; "nan", "inf" and hexadecimal are refused.

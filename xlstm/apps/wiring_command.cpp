@@ -4,8 +4,7 @@
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/options.h"
 #include "xlstm/apps/streams.h"
-#include "xlstm/weights/tensor_source.h"
-#include "xlstm/wiring/discover.h"
+#include "xlstm/wiring/checkpoint.h"
 #include "xlstm/wiring/views.h"
 
 namespace xlstm::apps {
@@ -23,8 +22,8 @@ std::string view(const Plan& plan, const std::string& format) {
 }
 
 int run_wiring(const WiringArguments& options) {
-  const auto folder = Engine::resolve(options.model);
-  write_out(view(discover(folder, *open_weights(folder)), options.format));
+  const Checkpoint checkpoint = Checkpoint::open(Engine::resolve(options.model));
+  write_out(view(checkpoint.plan, options.format));
   return kExitOk;
 }
 

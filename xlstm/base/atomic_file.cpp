@@ -39,6 +39,10 @@ void sync_folder(const std::filesystem::path& folder, const std::filesystem::pat
   if (result != 0 && error_number == EIO) fail_system(path, "sync its folder", error_number);
 }
 
+[[noreturn]] void fail_open_already(const std::filesystem::path& path) {
+  fail_wanted(ErrorKind::kFile, path.string(), "a file to write", "a stream that is open already");
+}
+
 // Names of what a process has open (/dev/stdout and /dev/fd/1 lead to one), and the rest of /proc.
 // For Linux they are links to the file itself, which a rename would take away from whoever writes
 // to it.
@@ -52,16 +56,24 @@ bool is_open_descriptor(const std::filesystem::path& path) {
 std::filesystem::path target_of(const std::filesystem::path& path) {
   std::filesystem::path target = path;
   for (int links = 0; links < kMostLinks; ++links) {
-    if (is_open_descriptor(target)) {
-      fail_wanted(ErrorKind::kFile, path.string(), "a file to write",
-                  "a stream that is open already");
-    }
+    if (is_open_descriptor(target)) fail_open_already(path);
     std::error_code not_a_link;
     const auto next = std::filesystem::read_symlink(target, not_a_link);
     if (not_a_link) return target;
     target = folder_of(target) / next;  // `next` alone if it is absolute
   }
   fail_system(path, "follow its links", ELOOP);
+}
+
+// Whether standard input, output or errors are this file: `program > file` would lose what it
+// writes.
+bool is_standard_stream(const struct stat& file) {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat open = {};
+    const bool is_open = ::fstat(number, &open) == 0;
+    if (is_open && open.st_dev == file.st_dev && open.st_ino == file.st_ino) return true;
+  }
+  return false;
 }
 
 std::string_view kind_of(mode_t mode) {
@@ -73,10 +85,11 @@ std::string_view kind_of(mode_t mode) {
 
 // A rename asks for no permission of the file that goes, and would put a file in a device's place.
 void check_replaceable(const std::filesystem::path& path, const std::filesystem::path& target,
-                       mode_t mode) {
-  if (!S_ISREG(mode)) {
-    fail_wanted(ErrorKind::kFile, path.string(), "a file to write", kind_of(mode));
+                       const struct stat& old) {
+  if (!S_ISREG(old.st_mode)) {
+    fail_wanted(ErrorKind::kFile, path.string(), "a file to write", kind_of(old.st_mode));
   }
+  if (is_standard_stream(old)) fail_open_already(path);
   if (::faccessat(AT_FDCWD, target.c_str(), W_OK, AT_EACCESS) != 0) {
     fail_system(path, "write", errno);
   }
@@ -87,7 +100,9 @@ void check_replaceable(const std::filesystem::path& path, const std::filesystem:
 AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(target_of(path)) {
   struct stat old = {};
   const bool replaces = ::lstat(path_.c_str(), &old) == 0;
-  if (replaces) check_replaceable(path, path_, old.st_mode);
+  // The temporary file's name is short: without this a name that is not would be seen at the end.
+  if (!replaces && errno == ENAMETOOLONG) fail_system(path, "write", errno);
+  if (replaces) check_replaceable(path, path_, old);
   create(replaces ? old.st_mode & kPlainMode : kPlainMode);
   if (replaces) take_permissions_of(old);
 }

@@ -9,9 +9,9 @@
 #include <string>
 #include <string_view>
 
-namespace xlstm {
+#include "xlstm/base/json_fwd.h"
 
-using Json = nlohmann::json;
+namespace xlstm {
 
 struct JsonLimits {
   std::size_t max_depth = 64;           // of arrays and objects in each other

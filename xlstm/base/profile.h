@@ -5,6 +5,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -16,33 +18,38 @@ struct ProfileEntry {
   double seconds = 0;
 };
 
-namespace profile {
+// One measurement at a time; sections of all threads count from start to stop.
+class Profile {
+ public:
+  void start();                      // from nothing
+  std::vector<ProfileEntry> stop();  // the costliest first
 
-extern std::atomic<bool> is_on;
-void add(const char* name, double seconds);
+ private:
+  friend class ProfileSection;
+  void add(const char* name, double seconds);
 
-}  // namespace profile
-
-// Sections of all threads count from start to stop. One measurement at a time.
-void start_profile();
-std::vector<ProfileEntry> stop_profile();  // the costliest first
+  std::atomic<bool> is_on_{false};
+  std::mutex mutex_;
+  std::map<std::string, ProfileEntry> entries_;
+};
 
 class ProfileSection {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `name` lives as long as the program.
-  explicit ProfileSection(const char* name) : name_(name) {
-    if (profile::is_on.load(std::memory_order_relaxed)) start_ = Clock::now();
+  // `name` and `profile` outlive the section.
+  ProfileSection(Profile& profile, const char* name) : profile_(profile), name_(name) {
+    if (profile.is_on_.load(std::memory_order_relaxed)) start_ = Clock::now();
   }
   ~ProfileSection() {
     if (start_ == Clock::time_point()) return;
-    profile::add(name_, std::chrono::duration<double>(Clock::now() - start_).count());
+    profile_.add(name_, std::chrono::duration<double>(Clock::now() - start_).count());
   }
   ProfileSection(const ProfileSection&) = delete;
   ProfileSection& operator=(const ProfileSection&) = delete;
 
  private:
+  Profile& profile_;
   const char* name_;
   Clock::time_point start_{};
 };

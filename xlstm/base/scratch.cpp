@@ -1,5 +1,7 @@
 #include "xlstm/base/scratch.h"
 
+#include <utility>
+
 #include "xlstm/base/error.h"
 #include "xlstm/base/large_pages.h"
 
@@ -29,6 +31,52 @@ std::byte* Scratch::bytes(std::size_t count, std::string_view where) {
 
 float* Scratch::floats(std::size_t count, std::string_view where) {
   return reinterpret_cast<float*>(bytes(count * sizeof(float), where));
+}
+
+ScratchLease::~ScratchLease() {
+  pool_.give_back(std::move(scratch_));
+}
+
+ScratchLease ScratchPool::lease(std::size_t bytes, std::string_view where) {
+  Scratch scratch = take(bytes);
+  try {
+    std::byte* const memory = scratch.bytes(bytes, where);
+    return ScratchLease(*this, std::move(scratch), memory);
+  } catch (...) {
+    give_back(std::move(scratch));
+    throw;
+  }
+}
+
+Scratch ScratchPool::take(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  if (kept_.empty()) {
+    kept_.reserve(made_ + 1);  // so that give_back() allocates nothing
+    ++made_;
+    return {};
+  }
+  const auto me = std::this_thread::get_id();
+  // Own before others', large enough before too small, then the smallest large enough or the
+  // largest too small.
+  const auto better = [&](const Kept& a, const Kept& b) {
+    if ((a.last == me) != (b.last == me)) return a.last == me;
+    const bool enough = a.scratch.size() >= bytes;
+    if (enough != (b.scratch.size() >= bytes)) return enough;
+    return enough ? a.scratch.size() < b.scratch.size() : a.scratch.size() > b.scratch.size();
+  };
+  std::size_t best = 0;
+  for (std::size_t at = 1; at < kept_.size(); ++at) {
+    if (better(kept_[at], kept_[best])) best = at;
+  }
+  std::swap(kept_[best], kept_.back());
+  Scratch out = std::move(kept_.back().scratch);
+  kept_.pop_back();
+  return out;
+}
+
+void ScratchPool::give_back(Scratch scratch) noexcept {
+  const std::lock_guard lock(mutex_);
+  kept_.push_back({std::this_thread::get_id(), std::move(scratch)});
 }
 
 }  // namespace xlstm

@@ -7,20 +7,22 @@
 #include <optional>
 
 #include "xlstm/base/dtype.h"
-#include "xlstm/convert/input_moments.h"
-#include "xlstm/wiring/recipe.h"
+#include "xlstm/convert/input_covariance.h"
+#include "xlstm/wiring/quantization_recipe.h"
 
 namespace xlstm {
 
 struct ConvertOptions {
-  std::optional<Recipe> recipe;  // none: nothing is quantised
+  std::optional<QuantizationRecipe> recipe;  // none: nothing is quantised
   // Of what is not quantised, but for gates and norms; kF32, kBF16 or kF16. None: as it is.
   std::optional<DType> dtype;
-  bool replace = false;  // a model that is in the way
+  bool replace = false;     // a model that is in the way
+  std::size_t threads = 0;  // 0: default_thread_count()
   std::uint64_t shard_bytes = 5'000'000'000;
-  // Rounding that makes up for its errors (kernels/quantize/compensate.h), where there is one.
-  InputMoments* moments = nullptr;
-  // Told, before the work, how many bytes it will hold at most; may throw to refuse.
+  // GPTQ: later columns make up for the rounding of earlier ones (kernels/quantize/gptq.h),
+  // where there is one; else each number is rounded for itself.
+  InputCovariance* covariance = nullptr;
+  // Called once before the work with the most bytes that it will hold; may throw to refuse.
   std::function<void(std::uint64_t)> check_memory = {};
   std::function<void(double)> on_progress = {};  // share of bytes read, 0 to 1; may throw to stop
 };

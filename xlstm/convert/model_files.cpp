@@ -67,10 +67,9 @@ void copy_text(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
-void write_config(const fs::path& from, const fs::path& to,
+void write_config(const Checkpoint& from, const fs::path& to,
                   const std::vector<Conversion>& conversions, const ConvertOptions& options) {
-  const fs::path old = from / "config.json";
-  Json config = parse_json(whole_file(old), old.string());
+  Json config = parse_json(from.config, (from.folder / "config.json").string());
   if (options.recipe) {
     config.erase("quantization_config");
     config["quantization"] = quantization_json(conversions, options.recipe->format);
@@ -99,7 +98,7 @@ void write_index(const fs::path& to, const std::vector<std::vector<Conversion>>&
   for (std::size_t i = 0; i < shards.size(); ++i) {
     for (const Conversion& each : shards[i]) {
       bytes += each.bytes();
-      for (const TensorHeading& tensor : each.written) {
+      for (const TensorHeader& tensor : each.written) {
         map[tensor.name] = shard_name(i, shards.size());
       }
     }

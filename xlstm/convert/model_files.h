@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "xlstm/convert/conversion.h"
+#include "xlstm/wiring/checkpoint.h"
 
 namespace xlstm {
 
-// config.json as `conversions` want it: `quantization` as MLX's tools write it, with an entry for
-// each layer whose format is not the recipe's, and the type of the rest.
-void write_config(const std::filesystem::path& from, const std::filesystem::path& to,
+// config.json of the checkpoint `from` as `conversions` want it: `quantization` as MLX's tools
+// write it, with an entry for each layer whose format is not the recipe's, and the type of the
+// rest.
+void write_config(const Checkpoint& from, const std::filesystem::path& to,
                   const std::vector<Conversion>& conversions, const ConvertOptions& options);
 
 // Copies tokenizers, generation settings, licences and other texts; no weights of any format, no

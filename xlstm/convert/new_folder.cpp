@@ -26,7 +26,7 @@ std::string random_suffix() {
   fail(ErrorKind::kFile, path.string(), str("cannot ", action, ": ", error.message()));
 }
 
-// What --force may remove: a model's own files, nothing that somebody put them beside.
+// What --force may remove: a model's own files, and no folder that holds anything else.
 void check_is_model(const fs::path& target) {
   std::error_code error;
   if (!fs::is_directory(fs::symlink_status(target, error)) ||

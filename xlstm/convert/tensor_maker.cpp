@@ -7,8 +7,8 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
-#include "xlstm/base/threads.h"
-#include "xlstm/kernels/quantize/compensate.h"
+#include "xlstm/base/thread_pool.h"
+#include "xlstm/kernels/quantize/gptq.h"
 #include "xlstm/kernels/quantize/quantize_matrix.h"
 
 namespace xlstm {
@@ -17,7 +17,7 @@ namespace {
 using Write = std::function<void(std::span<const std::byte>)>;
 
 void make_quantised(const Conversion& conversion, const TensorSource& source,
-                    const ConvertOptions& options, Compensation& compensation, const Write& write) {
+                    const ConvertOptions& options, GptqFactors& factors, const Write& write) {
   const TensorInfo& info = source.tensors()[conversion.source];
   const auto N = static_cast<std::size_t>(info.shape[0]);
   const auto K = static_cast<std::size_t>(info.shape[1]);
@@ -31,20 +31,20 @@ void make_quantised(const Conversion& conversion, const TensorSource& source,
                                        biases.empty() ? nullptr : biases.data(),
                                        kernels::weight_type(written[1].dtype)};
   const std::vector<std::byte> bytes = source.read_all(conversion.source);
-  if (const kernels::InputFactor* factor = compensation.factor(conversion.slot, K)) {
-    kernels::compensate_matrix(bytes, info.dtype, N, *factor, *conversion.format, rounding, rows,
-                               info.name);
+  if (const kernels::LdlFactor* factor = factors.factor(conversion.parameter, K)) {
+    kernels::gptq_matrix(factors.pool(), bytes, info.dtype, N, *factor, *conversion.format,
+                         rounding, rows, info.name);
   } else {
-    kernels::quantize_matrix(bytes, info.dtype, N, K, *conversion.format, rounding, nullptr, rows,
-                             info.name);
+    kernels::quantize_matrix(factors.pool(), bytes, info.dtype, N, K, *conversion.format, rounding,
+                             nullptr, rows, info.name);
   }
-  compensation.settle(conversion, N, K, rows);
+  factors.record_result(conversion, N, K, rows);
   write(std::as_bytes(std::span(words)));
   write(scales);
   if (written.size() > 2) write(biases);
 }
 
-// What would be an infinity, or no number, in the file that is written.
+// Refuses numbers that would become infinite or NaN in the file that is written.
 void check_finite(const float* values, std::size_t count, std::size_t first, DType type,
                   const std::string& name) {
   const std::size_t bad = first_not_finite(values, count, type);
@@ -60,19 +60,19 @@ void check_exponents(std::span<const std::byte> bytes, const std::string& name) 
   fail_wanted(ErrorKind::kModel, name, "scales of mxfp4, 0 to 254", "255, which is no number");
 }
 
-constexpr std::uint64_t kAtOnce = std::uint64_t{1} << 18;  // elements
+constexpr std::uint64_t kElementsPerPiece = std::uint64_t{1} << 18;  // elements
 
 // Of a float type, as it is or converted; or of a quantised matrix, as it is.
 void make_plain(const TensorSource& source, std::size_t index, DType type, const Write& write) {
   const TensorInfo& info = source.tensors()[index];
   const std::size_t item = size_of(info.dtype);
   const std::uint64_t count = info.bytes / item;
-  const auto most = static_cast<std::size_t>(std::min(count, kAtOnce));
+  const auto most = static_cast<std::size_t>(std::min(count, kElementsPerPiece));
   std::vector<std::byte> bytes(most * item),
       converted(type == info.dtype ? 0 : most * size_of(type));
   std::vector<float> values(is_float(type) ? most : 0);
-  for (std::uint64_t at = 0; at < count; at += kAtOnce) {
-    const auto size = static_cast<std::size_t>(std::min(kAtOnce, count - at));
+  for (std::uint64_t at = 0; at < count; at += kElementsPerPiece) {
+    const auto size = static_cast<std::size_t>(std::min(kElementsPerPiece, count - at));
     const auto part = std::span(bytes).first(size * item);
     source.read(index, at * item, part);
     if (type == DType::kU8) check_exponents(part, info.name);
@@ -92,27 +92,28 @@ void make_plain(const TensorSource& source, std::size_t index, DType type, const
 }  // namespace
 
 void make_tensors(const Conversion& conversion, const TensorSource& source,
-                  const ConvertOptions& options, Compensation& compensation, const Write& write) {
+                  const ConvertOptions& options, GptqFactors& factors, const Write& write) {
   if (conversion.format) {
-    return make_quantised(conversion, source, options, compensation, write);
+    return make_quantised(conversion, source, options, factors, write);
   }
   make_plain(source, conversion.source, conversion.written.front().dtype, write);
 }
 
-std::uint64_t bytes_to_make(const Conversion& conversion, const TensorSource& source,
+std::uint64_t working_bytes(const Conversion& conversion, const TensorSource& source,
                             const ConvertOptions& options) {
   const TensorInfo& info = source.tensors()[conversion.source];
   if (!conversion.format) {
     const std::uint64_t to = size_of(conversion.written.front().dtype);
-    return kAtOnce * (size_of(info.dtype) + sizeof(float) + to);
+    return kElementsPerPiece * (size_of(info.dtype) + sizeof(float) + to);
   }
   // The tensor before and after; rows as floats on each thread, as they are and as they change; and
-  // with moments all of them as the file will hold them.
+  // with an InputCovariance all of them as the file will hold them.
   const auto N = static_cast<std::uint64_t>(info.shape[0]);
   const auto K = static_cast<std::uint64_t>(info.shape[1]);
-  const std::uint64_t rows = std::max(kAtOnce, kernels::kCompensatedRows * K);
-  const std::uint64_t settled = options.moments != nullptr ? N * K : 0;
-  return info.bytes + conversion.bytes() + sizeof(float) * (2 * thread_count() * rows + settled);
+  const std::uint64_t rows = std::max(kElementsPerPiece, kernels::kGptqRows * K);
+  const std::uint64_t recorded = options.covariance != nullptr ? N * K : 0;
+  const std::size_t threads = options.threads > 0 ? options.threads : default_thread_count();
+  return info.bytes + conversion.bytes() + sizeof(float) * (2 * threads * rows + recorded);
 }
 
 }  // namespace xlstm

@@ -6,19 +6,19 @@
 #include <functional>
 #include <span>
 
-#include "xlstm/convert/compensation.h"
 #include "xlstm/convert/conversion.h"
+#include "xlstm/convert/gptq_factors.h"
 
 namespace xlstm {
 
 // Makes what `conversion` writes, one after the other, and gives each piece to `write`. Holds one
 // tensor at a time. Throws Error(kModel) for numbers that cannot be converted.
 void make_tensors(const Conversion& conversion, const TensorSource& source,
-                  const ConvertOptions& options, Compensation& compensation,
+                  const ConvertOptions& options, GptqFactors& factors,
                   const std::function<void(std::span<const std::byte>)>& write);
 
-// What that holds at most, in bytes.
-std::uint64_t bytes_to_make(const Conversion& conversion, const TensorSource& source,
+// Upper bound of the bytes that it holds.
+std::uint64_t working_bytes(const Conversion& conversion, const TensorSource& source,
                             const ConvertOptions& options);
 
 }  // namespace xlstm

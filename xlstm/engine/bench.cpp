@@ -1,23 +1,20 @@
 #include "xlstm/engine/bench.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
-#include <set>
+#include <memory>
+#include <vector>
 
-#include "mlx/mlx.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/model/model.h"
-#include "xlstm/ops/at_once.h"
-#include "xlstm/ops/choose.h"
-#include "xlstm/ops/evaluate.h"
-#include "xlstm/ops/ops.h"
+#include "xlstm/wiring/layer_specs.h"
 
 namespace xlstm {
 namespace {
-namespace mx = mlx::core;
 using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point start) {
@@ -35,33 +32,38 @@ void check(const BenchOptions& options) {
   want(options.repeats >= 1, "repeats", "1 or more");
 }
 
-// tokens [B, S], any but always the same.
-mx::array some_tokens(int B, std::int64_t S, std::int64_t V) {
-  std::vector<int> ids(static_cast<std::size_t>(B) * static_cast<std::size_t>(S));
+// Ids [B, S], any but always the same.
+std::vector<std::int32_t> some_ids(std::size_t B, std::int64_t S, std::int64_t V) {
+  std::vector<std::int32_t> ids(B * static_cast<std::size_t>(S));
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    ids[i] = static_cast<int>(i * 7919 % static_cast<std::size_t>(V));
+    ids[i] = static_cast<std::int32_t>(i * 7919 % static_cast<std::size_t>(V));
   }
-  return mx::array(ids.begin(), {B, static_cast<int>(S)}, mx::int32);
+  return ids;
 }
 
-// Nodes that have to be computed for `a`.
-void count_nodes(const mx::array& a, std::set<const void*>& seen) {
-  if (!a.has_primitive() || a.status() == mx::array::Status::available) return;
-  if (!seen.insert(&a.primitive()).second) return;
-  for (const mx::array& input : a.inputs()) count_nodes(input, seen);
+// Multiplications and additions of a layer's matrix products, for one token.
+double operations_of(const Layer& layer, std::int64_t V, std::int64_t D) {
+  if (is_embedding(layer)) return 0;
+  if (is_head(layer)) return 2 * static_cast<double>(V) * static_cast<double>(D);
+  double sum = 0;
+  for (const Parameter& each : layer.parameters) {
+    if (each.shape.size() != 2) continue;
+    sum += 2 * static_cast<double>(each.shape[0]) * static_cast<double>(each.shape[1]);
+  }
+  return sum;
 }
 
-// Multiplications and additions of the matrix products for one token, the head aside.
+// For one token, the head aside, and of the head.
 double operations_per_token(const Plan& plan) {
-  const LargeDims& d = plan.dims;
-  const double QK = static_cast<double>(d.NH * d.DHQK), V = static_cast<double>(d.NH * d.DHV);
-  const double D = static_cast<double>(d.D), F = static_cast<double>(d.F);
-  const double block = D * (2 * QK + 2 * V + 2 * static_cast<double>(d.NH)) + V * D + 3 * F * D;
-  return 2 * static_cast<double>(d.L) * block;
+  double sum = 0;
+  for (const Layer& layer : plan.layers) {
+    if (!is_head(layer)) sum += operations_of(layer, plan.V, plan.D);
+  }
+  return sum;
 }
 
 double head_operations(const Plan& plan) {
-  return 2 * static_cast<double>(plan.dims.V) * static_cast<double>(plan.dims.D);
+  return operations_of(plan.layers.back(), plan.V, plan.D);
 }
 
 // What one run took a call.
@@ -72,75 +74,53 @@ struct Timing {
 };
 
 // Reads token [B, 1]. Returns the likeliest next ones [B, 1].
-mx::array greedy_step(const Model& model, ModelState& state, const mx::array& token) {
-  ForwardResult result = model.forward(token, std::move(state));
-  state = std::move(result.state);
-  const int B = state.batch(), V = static_cast<int>(model.plan().dims.V);
-  return ops::reshaped(ops::largest(ops::reshaped(result.logits, {B, V})), {B, 1});
+Tensor greedy_step(const Model& model, StateBatch& states, const Tensor& token) {
+  Backend& b = model.backend();
+  const Tensor next = b.argmax(model.forward(token, states));
+  return b.reshape(next, {static_cast<std::int64_t>(states.rows()), 1});
 }
 
-// `steps` steps, each queued before the token of the last is read, as generate() does on a GPU.
-Timing decode_ahead(const Model& model, ModelState& state, mx::array token, int steps) {
+// `steps` steps as generate() takes them, without a sampler's work. On a lazy backend each is
+// queued before the token of the last is read.
+Timing decode(const Model& model, StateBatch& states, int steps) {
+  Backend& b = model.backend();
+  const auto B = static_cast<std::int64_t>(states.rows());
+  Tensor token = b.ids({B, 1}, some_ids(states.rows(), 1, model.plan().V));
   Timing out;
   const auto step = [&] {
     const auto start = Clock::now();
-    mx::array next = greedy_step(model, state, token);
-    if (out.nodes == 0) {
-      std::set<const void*> seen;
-      count_nodes(next, seen);
-      out.nodes = seen.size();
-    }
-    ops::evaluate_later({next});
-    out.host += since(start);
+    Tensor next = greedy_step(model, states, token);
+    if (out.nodes == 0) out.nodes = b.graph_nodes(std::array{next});
+    b.evaluate_async(std::array{next});
+    if (b.is_lazy()) out.host += since(start) / steps;
     return next;
   };
   token = step();
-  ops::evaluate({token});
+  b.evaluate(std::array{token});
   const auto start = Clock::now();  // nothing is under way
   for (int i = 1; i < steps; ++i) {
-    const mx::array next = step();
-    ops::evaluate({token});
+    const Tensor next = step();
+    b.evaluate(std::array{token});
     token = next;
   }
-  ops::evaluate({token});
+  b.evaluate(std::array{token});
   out.seconds = since(start) / (steps - 1);
-  out.host /= steps;
-  return out;
-}
-
-// As generate() on the CPU, without a sampler's work: no graph, no queue.
-Timing decode_at_once(const Model& model, ModelState& state, mx::array token, int steps) {
-  ops::AtOnce at_once;
-  token = greedy_step(model, state, token);
-  const double kernels_before = at_once.kernel_seconds();
-  const auto start = Clock::now();
-  for (int i = 1; i < steps; ++i) token = greedy_step(model, state, token);
-  Timing out;
-  out.seconds = since(start) / (steps - 1);
-  out.host = out.seconds - (at_once.kernel_seconds() - kernels_before) / (steps - 1);
-  return out;
-}
-
-Timing decode(const Model& model, ModelState& state, int steps) {
-  const mx::array token = some_tokens(state.batch(), 1, model.plan().dims.V);
-  const auto run = ops::on_cpu() ? decode_at_once : decode_ahead;
-  const Timing out = run(model, state, token, steps);
-  state.eval();
+  states.evaluate();
   return out;
 }
 
 // `go_on` is asked between the prompt's segments.
 Timing prefill(const Model& model, int length, const std::function<bool(std::int64_t)>& go_on) {
-  const mx::array tokens = some_tokens(1, length, model.plan().dims.V);
+  Backend& b = model.backend();
+  const std::vector<std::int32_t> ids = some_ids(1, length, model.plan().V);
+  const std::unique_ptr<StateBatch> states = model.initial_states();
   const auto start = Clock::now();
-  ForwardResult result = model.prefill(tokens, model.initial_state(), go_on);
+  const Tensor logits = model.prefill(ids, *states, go_on);
   Timing out;
-  std::set<const void*> seen;
-  count_nodes(result.logits, seen);
-  out.nodes = seen.size();
-  out.host = since(start);
-  ops::evaluate({result.logits});
-  result.state.eval();
+  out.nodes = b.graph_nodes(std::array{logits});
+  if (b.is_lazy()) out.host = since(start);
+  b.evaluate(std::array{logits});
+  states->evaluate();
   out.seconds = since(start);
   if (out.host > out.seconds / 2) out.host = 0;  // segments were computed meanwhile
   return out;
@@ -155,13 +135,13 @@ class Bench {
   void run() {
     for (const int batch : options_.batches) {
       check_memory(batch);
-      ModelState state = model_.initial_state(batch);
+      std::vector<State> states(static_cast<std::size_t>(batch), model_.initial_state());
       auto positions = options_.positions;
       std::sort(positions.begin(), positions.end());
       for (const std::int64_t position : positions) {
-        walk_to(state, position);
+        walk_to(states, position);
         if (stop()) return;
-        decode_figure(state, position);
+        decode_figure(states, position);
       }
     }
     for (const int length : options_.prefills) {
@@ -171,6 +151,7 @@ class Bench {
   }
 
  private:
+  ThreadPool& threads() const { return model_.backend().threads(); }
   bool stop() const { return options_.cancelled && options_.cancelled(); }
 
   // States of a large batch may be what does not fit.
@@ -181,35 +162,45 @@ class Bench {
                 str(human_bytes(available_memory_bytes()), " left"));
   }
 
-  void walk_to(ModelState& state, std::int64_t position) {
-    const auto at = static_cast<std::int64_t>(state.positions.front());
+  std::unique_ptr<StateBatch> batch_of(const std::vector<State>& states) const {
+    std::unique_ptr<StateBatch> batch = model_.backend().state_batch();
+    for (const State& state : states) batch->add(state);
+    return batch;
+  }
+
+  void walk_to(std::vector<State>& states, std::int64_t position) {
+    const auto at = static_cast<std::int64_t>(states.front().position);
     if (position <= at) return;
     constexpr std::int64_t kAtOnce = 1 << 16;
+    const std::unique_ptr<StateBatch> batch = batch_of(states);
+    states.clear();
     for (std::int64_t left = position - at; left > 0 && !stop(); left -= kAtOnce) {
-      const mx::array tokens =
-          some_tokens(state.batch(), std::min(left, kAtOnce), model_.plan().dims.V);
-      state = model_.prefill(tokens, std::move(state), [&](std::int64_t) { return !stop(); }).state;
-      state.eval();
+      const auto ids = some_ids(batch->rows(), std::min(left, kAtOnce), model_.plan().V);
+      model_.prefill(ids, *batch, [&](std::int64_t) { return !stop(); });
+      batch->evaluate();
+    }
+    while (batch->rows() > 0) {
+      states.push_back(batch->remove(0));
+      evaluate(model_.backend(), states.back());
     }
   }
 
-  void decode_figure(ModelState& state, std::int64_t position) {
+  void decode_figure(const std::vector<State>& states, std::int64_t position) {
     BenchFigure figure;
     figure.kind = "decode";
-    figure.batch = state.batch();
+    figure.batch = static_cast<int>(states.size());
     figure.position = position;
-    const double state_bytes = static_cast<double>(state.bytes());
+    figure.state_bytes = states.front().bytes() * states.size();
     // Weights once, states for every sequence.
     const double weights = static_cast<double>(model_.bytes_per_token()) -
                            2 * static_cast<double>(model_.plan().state_bytes());
-    figure.bytes_per_call = weights + 2 * state_bytes;
+    figure.bytes_per_call = weights + 2 * static_cast<double>(figure.state_bytes);
     figure.operations_per_call =
         figure.batch * (operations_per_token(model_.plan()) + head_operations(model_.plan()));
-    figure.state_bytes = state.bytes();
     measure(figure, figure.batch, [&] {
-      ModelState own = state;  // the position stays what it is
-      decode(model_, own, 2);  // the first step copies the state, later ones work in place
-      return decode(model_, own, options_.steps);
+      const std::unique_ptr<StateBatch> batch = batch_of(states);  // forks: the position stays
+      decode(model_, *batch, 2);  // the first step copies the states, later ones work in place
+      return decode(model_, *batch, options_.steps);
     });
   }
 
@@ -227,21 +218,20 @@ class Bench {
 
   template <class Run>
   void measure(BenchFigure& figure, double tokens, const Run& run) {
-    mx::reset_peak_memory();
-    const kernels::Probe before = kernels::probe_machine();
+    const kernels::Probe before = kernels::probe_machine(threads());
     std::vector<Timing> timings = paired_timings(run, figure.steady);
     if (stop()) return;  // the last one may be of a part
-    const kernels::Probe after = kernels::probe_machine();
+    const kernels::Probe after = kernels::probe_machine(threads());
     figure.machine = kernels::mean(before, after);
     figure.steady = figure.steady && kernels::same_state(before, after);
     take(figure, tokens, timings);
-    figure.active_bytes = mx::get_active_memory();
-    figure.peak_bytes = mx::get_peak_memory();
+    figure.active_bytes = model_.backend().memory().active;
+    figure.peak_bytes = model_.backend().memory().peak;
     figure.resident_bytes = resident_bytes();
     if (options_.profile) {
-      start_profile();
+      model_.backend().start_profile();
       run();
-      figure.profile = stop_profile();
+      figure.profile = model_.backend().stop_profile();
     }
     on_figure_(figure);
   }
@@ -251,10 +241,10 @@ class Bench {
   std::vector<Timing> paired_timings(const Run& run, bool& enough) {
     const auto wanted = static_cast<std::size_t>(options_.repeats);
     std::vector<Timing> all, steady;
-    double before = kernels::probe_read();
+    double before = kernels::probe_read(threads());
     while (steady.size() < wanted && all.size() < 4 * wanted && (all.empty() || !stop())) {
       Timing timing = run();
-      const double after = kernels::probe_read();
+      const double after = kernels::probe_read(threads());
       timing.read_gbs = (before + after) / 2;
       if (std::abs(before - after) <= 0.1 * std::max(before, after)) steady.push_back(timing);
       all.push_back(timing);
@@ -302,7 +292,7 @@ void run_bench(const Model& model, const BenchOptions& options,
   check(options);
   with_memory_told([&] {
     Bench(model, options, on_figure).run();
-    mx::synchronize();
+    model.backend().synchronize();
   });
 }
 

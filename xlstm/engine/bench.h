@@ -31,10 +31,9 @@ struct BenchFigure {
   int length = 0;                                          // prefill
   double tokens_per_second = 0, slowest = 0, fastest = 0;  // median and range of the repeats
   double seconds_per_call = 0;                             // a step, or the whole prompt
-  double host_seconds = 0;    // of that, spent to build the graph and hand it over; where there
-                              // is none, on all but kernels
-  std::uint64_t nodes = 0;    // of MLX's graph, a call
-  double bytes_per_call = 0;  // weights and state moved, at least
+  double host_seconds = 0;         // of that, spent to build a graph and hand it over
+  std::uint64_t nodes = 0;         // of that graph, a call; 0 where ops run when they are called
+  double bytes_per_call = 0;       // weights and state moved, at least
   double operations_per_call = 0;  // multiplications and additions of the matrix products
   kernels::Probe machine;          // read_gbs: beside the measurement that counts; else the mean
                                    // of the probes before and after the figure

@@ -5,102 +5,100 @@
 #include <optional>
 #include <utility>
 
-#include "mlx/mlx.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/base/utf8.h"
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
 #include "xlstm/engine/special_tokens.h"
-#include "xlstm/model/matrix_inputs.h"
 #include "xlstm/model/model.h"
-#include "xlstm/ops/evaluate.h"
+#include "xlstm/model/xlstm_large/calibration_pass.h"
 #include "xlstm/text/tokenizer.h"
-#include "xlstm/wiring/discover.h"
+#include "xlstm/wiring/checkpoint.h"
 
 namespace xlstm {
 namespace {
 
-namespace mx = mlx::core;
 using Texts = std::vector<std::vector<TokenId>>;
 
-struct Checkpoint {
-  std::unique_ptr<TensorSource> source;
-  Plan plan;
+// A checkpoint with what its texts begin with.
+struct Source {
+  Checkpoint checkpoint;
   std::optional<TokenId> bos;
 };
 
-EngineOptions limits_of(const CalibrationOptions& options) {
+EngineOptions engine_options(const CalibrationOptions& options, std::string dtype) {
   EngineOptions limits;
+  limits.dtype = std::move(dtype);
   limits.device = options.device;
+  limits.threads = options.threads;
   limits.soft_memory_limit = options.soft_memory_limit;
   limits.hard_memory_limit = options.hard_memory_limit;
   return limits;
 }
 
 // A checkpoint, its texts and where they have been read to.
-class ModelMoments : public InputMoments {
+class ModelCovariance : public InputCovariance {
  public:
-  ModelMoments(Checkpoint checkpoint, std::function<Texts(const Checkpoint&)> texts,
-               std::size_t tokens, const CalibrationOptions& options)
-      : checkpoint_(std::move(checkpoint)),
-        texts_(std::move(texts)),
-        tokens_(tokens),
-        options_(options) {}
+  ModelCovariance(Source source, std::function<Texts(const Source&)> texts, std::size_t tokens,
+                  const CalibrationOptions& options)
+      : source_(std::move(source)), texts_(std::move(texts)), tokens_(tokens), options_(options) {}
 
-  ~ModelMoments() override { ops::settle(); }
-
-  std::vector<float> of(const std::string& slot) override {
-    return with_memory_told([&] { return moments_of(slot); });
+  std::vector<float> covariance(const std::string& parameter) override {
+    return with_memory_told([&] { return covariance_of(parameter); });
   }
 
-  void settle(const std::string& slot, std::span<const float> values) override {
-    with_memory_told([&] { take_rows(slot, values); });
+  void record_result(const std::string& parameter, std::span<const float> values) override {
+    with_memory_told([&] { take_rows(parameter, values); });
   }
 
-  // The sum of products, its terms, and the copy that is given away; rows and the array of them.
-  std::uint64_t bytes_for(const std::string& slot) const override {
+  // The sum of products, its terms, and the copy that is given away; rows and the tensor of them.
+  std::uint64_t bytes_for(const std::string& parameter) const override {
     constexpr std::uint64_t kSquares = 4, kCopies = 2;
-    const Shape& shape = checkpoint_.plan.find_slot(slot)->shape;
+    const Plan& plan = source_.checkpoint.plan;
+    const Shape& shape = plan.find_parameter(parameter)->shape;
     std::uint64_t numbers = 0;
     if (shape.size() == 2) {
       const auto N = static_cast<std::uint64_t>(shape[0]), K = static_cast<std::uint64_t>(shape[1]);
       numbers = kSquares * K * K + kCopies * N * K;
     }
-    return sizeof(float) * numbers + MatrixInputs::bytes(checkpoint_.plan, slot, tokens_);
+    return sizeof(float) * numbers + CalibrationPass::bytes(plan, parameter, tokens_);
   }
 
  private:
-  void take_rows(const std::string& slot, std::span<const float> values) {
-    const Shape& shape = checkpoint_.plan.find_slot(slot)->shape;
+  using CalibrationPass = xlstm_large::CalibrationPass;
+
+  void take_rows(const std::string& parameter, std::span<const float> values) {
+    const Shape& shape = source_.checkpoint.plan.find_parameter(parameter)->shape;
     const auto all = static_cast<std::size_t>(shape[0] * shape[1]);
     rows_.reserve(all);
     rows_.insert(rows_.end(), values.begin(), values.end());
     if (rows_.size() < all) return;
-    const mx::Shape lengths = {static_cast<int>(shape[0]), static_cast<int>(shape[1])};
-    inputs_->replace(slot, mx::array(rows_.data(), lengths, mx::float32));
+    Backend& backend = pass_->backend();
+    pass_->replace(parameter, backend.floats({shape[0], shape[1]}, rows_));
     std::vector<float>().swap(rows_);
-    respect_soft_limit(limits_of(options_));
+    respect_soft_limit(engine_options(options_, "float32"), backend);
   }
 
-  std::vector<float> moments_of(const std::string& slot) {
+  std::vector<float> covariance_of(const std::string& parameter) {
     rows_.clear();
-    if (!inputs_) {
-      const Texts texts = texts_(checkpoint_);
-      ops::settle();
-      mx::clear_cache();  // of a model that wrote them
+    if (!pass_) {
+      Texts texts = texts_(source_);
       tokens_ = 0;
       for (const auto& ids : texts) tokens_ += ids.size();
-      inputs_.emplace(checkpoint_.plan, *checkpoint_.source, texts, options_.on_step);
+      pass_.emplace(source_.checkpoint.plan, *source_.checkpoint.tensors,
+                    make_backend(engine_options(options_, "float32")), std::move(texts),
+                    options_.on_step);
     }
-    const std::optional<mx::array> moments = inputs_->moments(slot);
-    if (!moments) return {};
-    std::vector<float> out(moments->data<float>(), moments->data<float>() + moments->size());
+    const std::optional<Tensor> covariance = pass_->covariance(parameter);
+    if (!covariance) return {};
+    const std::span<const float> values = pass_->backend().read_floats(*covariance);
+    std::vector<float> out(values.begin(), values.end());
     if (first_not_finite(out.data(), out.size()) == out.size()) {
-      shrink(out, static_cast<std::size_t>(moments->shape(0)));
+      shrink(out, static_cast<std::size_t>(covariance->shape()[0]));
       return out;
     }
-    fail_wanted(ErrorKind::kModel, slot, "finite inputs while the text is read",
+    fail_wanted(ErrorKind::kModel, parameter, "finite inputs while the text is read",
                 "some that are not: weights are not finite or too large");
   }
 
@@ -112,29 +110,26 @@ class ModelMoments : public InputMoments {
     }
   }
 
-  Checkpoint checkpoint_;
-  std::function<Texts(const Checkpoint&)> texts_;
+  Source source_;
+  std::function<Texts(const Source&)> texts_;
   std::size_t tokens_;  // as many at most, until they are there
   CalibrationOptions options_;
-  std::optional<MatrixInputs> inputs_;  // none before the first slot is asked for
-  std::vector<float> rows_;             // of the slot being settled
+  std::optional<CalibrationPass> pass_;  // none before the first parameter is asked for
+  std::vector<float> rows_;              // of the parameter that is being told
 };
 
-Checkpoint open(const std::filesystem::path& folder, const Tokenizer& tokenizer,
-                const CalibrationOptions& options) {
-  choose_device(limits_of(options));
-  auto source = open_weights(folder);
-  Plan plan = discover(folder, *source);
-  const std::optional<TokenId> bos = begin_token(tokenizer, plan);
-  return {std::move(source), std::move(plan), bos};
+Source open(const std::filesystem::path& folder, const Tokenizer& tokenizer) {
+  Checkpoint checkpoint = Checkpoint::open(folder);
+  const std::optional<TokenId> bos = begin_token(tokenizer, checkpoint.plan);
+  return {std::move(checkpoint), bos};
 }
 
 Texts texts_of(std::string_view text, std::string_view where, const Tokenizer& tokenizer,
-               const Checkpoint& checkpoint, const CalibrationOptions& options) {
+               const Source& source, const CalibrationOptions& options) {
   const std::size_t most = options.tokens;
-  const Plan& plan = checkpoint.plan;
+  const Plan& plan = source.checkpoint.plan;
   std::vector<TokenId> ids;
-  if (checkpoint.bos) ids.push_back(*checkpoint.bos);
+  if (source.bos) ids.push_back(*source.bos);
   // Far more than that many tokens take.
   constexpr std::size_t kBytes = 64;
   if (text.size() / kBytes > most) {
@@ -150,8 +145,8 @@ Texts texts_of(std::string_view text, std::string_view where, const Tokenizer& t
   for (const TokenId id :
        tokenizer.encode(text, {.parse_special_tokens = false, .on_progress = on_progress})) {
     if (ids.size() == most) break;
-    if (id >= plan.dims.V) {
-      fail_wanted(ErrorKind::kModel, plan.name, str("token ids below ", plan.dims.V), str(id));
+    if (id >= plan.V) {
+      fail_wanted(ErrorKind::kModel, plan.name, str("token ids below ", plan.V), str(id));
     }
     ids.push_back(id);
   }
@@ -169,33 +164,39 @@ std::size_t own_texts(std::size_t tokens) {
   return std::clamp<std::size_t>(tokens / kLength, 1, kMost);
 }
 
-void check_memory_for_own(const Checkpoint& checkpoint, const CalibrationOptions& options) {
+void check_memory_for_own(const Source& source, Backend& backend,
+                          const CalibrationOptions& options) {
   const int B = static_cast<int>(own_texts(options.tokens));
-  check_memory(estimate_memory(checkpoint.plan, ComputeDtype::kBfloat16, B), limits_of(options),
-               checkpoint.plan.name);
+  const Plan& plan = source.checkpoint.plan;
+  check_memory(estimate_memory(plan, backend, DType::kBF16, B), engine_options(options, "bfloat16"),
+               backend, plan.name);
 }
 
-// At temperature 1.
-Texts write_texts(const Checkpoint& checkpoint, const CalibrationOptions& options) {
+// At temperature 1, side by side.
+Texts write_texts(const Source& source, const CalibrationOptions& options) {
   const std::size_t all = std::max(options.tokens, kLeastCalibration), count = own_texts(all);
-  const int B = static_cast<int>(count);
-  check_memory_for_own(checkpoint, options);  // again: other programs take some, too
+  const std::shared_ptr<Backend> backend = make_backend(engine_options(options, "bfloat16"));
+  check_memory_for_own(source, *backend, options);  // again: other programs take some, too
+  const Plan& plan = source.checkpoint.plan;
   const Model model =
-      Model::load(checkpoint.plan, *checkpoint.source, {ComputeDtype::kBfloat16, {}, {}});
-  Texts texts(count, {*checkpoint.bos});
-  ModelState state = model.initial_state(B);
-  mx::array tokens = mx::full({B, 1}, *checkpoint.bos, mx::int32);
-  mx::array key = mx::random::key(options.seed);
+      Model::load(plan, *source.checkpoint.tensors, backend, {.dtype = DType::kBF16});
+  Texts texts(count, {*source.bos});
+  std::vector<std::unique_ptr<Sampler>> samplers;
+  for (std::size_t b = 0; b < count; ++b) {
+    samplers.push_back(backend->sampler({}, options.seed + b, plan.V, {}));
+  }
+  const auto B = static_cast<std::int64_t>(count);
+  const std::unique_ptr<StateBatch> states = model.initial_states(count);
+  std::vector<TokenId> last(count, *source.bos);
   while (texts.front().size() < all / count) {
-    ForwardResult result = model.forward(tokens, std::move(state));
-    state = std::move(result.state);
-    const auto [next, now] = mx::random::split(key);
-    const mx::array logits = mx::reshape(result.logits, {B, -1});
-    tokens = mx::astype(mx::reshape(mx::random::categorical(logits, -1, now), {B, 1}), mx::int32);
-    key = next;
-    ops::evaluate({tokens, key});
-    state.eval();
-    for (std::size_t b = 0; b < count; ++b) texts[b].push_back(tokens.data<std::int32_t>()[b]);
+    const Tensor logits = model.forward(backend->ids({B, 1}, last), *states);
+    for (std::size_t b = 0; b < count; ++b) {
+      const auto row = static_cast<std::int64_t>(b);
+      const Tensor id = samplers[b]->sample(backend->tokens(logits, 1, row, row + 1));
+      last[b] = backend->read_ids(id).front();
+      texts[b].push_back(last[b]);
+    }
+    states->evaluate();
     if (options.on_step) options.on_step();
   }
   return texts;
@@ -203,37 +204,33 @@ Texts write_texts(const Checkpoint& checkpoint, const CalibrationOptions& option
 
 }  // namespace
 
-std::unique_ptr<InputMoments> calibrate_with(const std::filesystem::path& folder,
-                                             std::string_view text, std::string_view where,
-                                             const CalibrationOptions& options) {
+std::unique_ptr<InputCovariance> calibrate_with(const std::filesystem::path& folder,
+                                                std::string_view text, std::string_view where,
+                                                const CalibrationOptions& options) {
   return with_memory_told([&] {
-    DeviceAsBefore before;
+    make_backend(engine_options(options, "float32"));  // a wrong option comes before any file
     const Tokenizer tokenizer = Tokenizer::open(folder);
-    Checkpoint checkpoint = open(folder, tokenizer, options);
-    Texts texts = texts_of(text, where, tokenizer, checkpoint, options);
+    Source source = open(folder, tokenizer);
+    Texts texts = texts_of(text, where, tokenizer, source, options);
     const std::size_t tokens = texts.front().size();
-    apply_limits(limits_of(options));
-    before.change_stays();
-    return std::make_unique<ModelMoments>(
-        std::move(checkpoint), [texts = std::move(texts)](const Checkpoint&) { return texts; },
-        tokens, options);
+    return std::make_unique<ModelCovariance>(
+        std::move(source), [texts = std::move(texts)](const Source&) { return texts; }, tokens,
+        options);
   });
 }
 
-std::unique_ptr<InputMoments> calibrate_with_own_text(const std::filesystem::path& folder,
-                                                      const CalibrationOptions& options) {
+std::unique_ptr<InputCovariance> calibrate_with_own_text(const std::filesystem::path& folder,
+                                                         const CalibrationOptions& options) {
   return with_memory_told([&] {
-    DeviceAsBefore before;
-    Checkpoint checkpoint = open(folder, Tokenizer::open(folder), options);
-    if (!checkpoint.bos) {
+    const std::shared_ptr<Backend> backend = make_backend(engine_options(options, "bfloat16"));
+    Source source = open(folder, Tokenizer::open(folder));
+    if (!source.bos) {
       fail_wanted(ErrorKind::kUsage, folder.string(),
                   "a model with a BOS token to begin texts with", "none: calibrate with a file");
     }
-    check_memory_for_own(checkpoint, options);
-    apply_limits(limits_of(options));
-    before.change_stays();
-    return std::make_unique<ModelMoments>(
-        std::move(checkpoint), [options](const Checkpoint& of) { return write_texts(of, options); },
+    check_memory_for_own(source, *backend, options);
+    return std::make_unique<ModelCovariance>(
+        std::move(source), [options](const Source& of) { return write_texts(of, options); },
         std::max(options.tokens, kLeastCalibration), options);
   });
 }

@@ -70,20 +70,26 @@ Completion completion_of(Generated&& generated, std::size_t prompt_tokens, doubl
 
 }  // namespace
 
-ModelState Engine::Impl::start() const {
-  ModelState state = model.initial_state();
-  state.eval();
+const Tokenizer& Engine::Impl::text_tokenizer() const {
+  if (tokenizer) return *tokenizer;
+  fail_wanted(ErrorKind::kModel, model.plan().name,
+              "a tokenizer.json beside the weights, to read and write text", "none");
+}
+
+State Engine::Impl::start() const {
+  State state = model.initial_state();
+  evaluate(model.backend(), state);
   return state;
 }
 
-Completion Engine::Impl::complete(ModelState& state, const Request& request,
-                                  const OnCompletionText& on_text) const {
-  const bool with_bos = request.add_bos && state.positions.front() == 0;
-  check_end_tokens(request, model.plan().dims.V);
-  const auto prompt = prompt_tokens(tokenizer, with_bos ? bos_id : std::nullopt, request);
+Completion Engine::Impl::complete(State& state, const Request& request,
+                                  const OnCompletionText& on_text, bool keeps_state) const {
+  const bool with_bos = request.add_bos && state.position == 0;
+  check_end_tokens(request, model.plan().V);
+  const auto prompt = prompt_tokens(text_tokenizer(), with_bos ? bos_id : std::nullopt, request);
   if (!prompt) return nothing_read(request, load_seconds);
   if (prompt->ids.empty() && !state.next_logits) {
-    if (state.positions.front() > 0) {
+    if (state.position > 0) {
       fail_wanted(ErrorKind::kUsage, "prompt",
                   "a text: the file that this state is from, of version 0.1.0, does not hold what "
                   "an answer without new text goes on from",
@@ -94,9 +100,11 @@ Completion Engine::Impl::complete(ModelState& state, const Request& request,
                 "sequence that begins with BOS)",
                 "an empty one");
   }
-  Generated generated = generate(model, tokenizer, state, prompt->ids,
-                                 options_of(request, *prompt, end_ids), on_text);
-  respect_soft_limit(options);
+  GenerateOptions generate_options = options_of(request, *prompt, end_ids);
+  generate_options.read_last = keeps_state;
+  Generated generated =
+      generate(model, text_tokenizer(), state, prompt->ids, generate_options, on_text);
+  respect_soft_limit(options, model.backend());
   return completion_of(std::move(generated), prompt->ids.size(), load_seconds);
 }
 

@@ -1,80 +1,54 @@
 #include "xlstm/engine/doctor.h"
 
-#include <variant>
-
-#include "mlx/device.h"
-#include "mlx/memory.h"
-#include "mlx/stream.h"
-#include "mlx/version.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
-#include "xlstm/base/threads.h"
+#include "xlstm/base/thread_pool.h"
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
+#include "xlstm/engine/self_test.h"
 #include "xlstm/kernels/simd/simd.h"
-#include "xlstm/ops/gpu_products.h"
-#include "xlstm/ops/self_test.h"
+#include "xlstm/mlx/devices.h"
+#include "xlstm/mlx/mlx_backend.h"
 
 namespace xlstm {
-namespace {
-
-namespace mx = mlx::core;
-
-DeviceFacts facts_of(const mx::Device& device, const std::string& name) {
-  DeviceFacts facts{name, {}};
-  for (const auto& [key, value] : mx::device_info(device)) {
-    std::string& text = facts.details[key];
-    std::visit([&text](const auto& detail) { text = str(detail); }, value);
-  }
-  return facts;
-}
-
-std::vector<DeviceFacts> devices() {
-  std::vector<DeviceFacts> found = {facts_of(mx::Device::cpu, "cpu")};
-  if (!mx::is_available(mx::Device::gpu)) return found;
-  for (int index = 0; index < mx::device_count(mx::Device::gpu); ++index) {
-    found.push_back(facts_of(mx::Device(mx::Device::gpu, index), str("gpu ", index)));
-  }
-  return found;
-}
-
-}  // namespace
 
 std::string mlx_version() {
-  return mx::version();
+  return mlx::version();
 }
 
-MachineFacts machine_facts() {
+MachineFacts machine_facts(const EngineOptions& options) {
+  MachineFacts facts;
+  facts.mlx_version = mlx::version();
+  for (mlx::DeviceFacts& device : mlx::devices()) {
+    facts.devices.push_back({std::move(device.name), std::move(device.details)});
+  }
   const auto simd = kernels::simd_classes();
-  return {mlx_version(),
-          devices(),
-          {simd.begin(), simd.end()},
-          std::string(kernels::simd_cap()),
-          ops::tf32_wanted(),
-          thread_count()};
+  facts.simd.assign(simd.begin(), simd.end());
+  facts.simd_cap = std::string(kernels::simd_cap());
+  const std::shared_ptr<Backend> backend = make_backend(options);
+  facts.tf32 = backend->device_memory() > 0 && mlx::gpu_may_round_to_tf32();
+  facts.threads = backend->threads().size();
+  return facts;
 }
 
 MemoryUse memory_now() {
   MemoryUse use;
-  use.active = mx::get_active_memory();
-  use.peak = mx::get_peak_memory();
-  use.cache = mx::get_cache_memory();
   use.resident = resident_bytes();
   use.peak_resident = peak_resident_bytes();
-  use.limit = memory_limit({});
+  use.limit = physical_memory_bytes();
   return use;
 }
 
 std::vector<CheckResult> self_test(const EngineOptions& options) {
   return with_memory_told([&] {
-    DeviceAsBefore before;
-    choose_device(options);
+    EngineOptions in_float32 = options;
+    in_float32.dtype = "float32";
+    const std::shared_ptr<Backend> backend = make_backend(in_float32);
+    const bool tf32 = backend->device_memory() > 0 && mlx::gpu_may_round_to_tf32();
     std::vector<CheckResult> results;
-    for (const ops::SelfTestResult& result : ops::self_test()) {
+    for (const SelfTestResult& result : self_test(*backend, tf32)) {
       results.push_back({result.name, result.error, result.bound});
     }
-    mx::synchronize();  // nothing of it may go on while the process ends
-    before.change_stays();
     return results;
   });
 }

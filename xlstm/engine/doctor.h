@@ -26,13 +26,13 @@ struct MachineFacts {
   // Whether the device in use is a GPU that may round factors of float32 products to TF32, because
   // the user has set MLX_ENABLE_TF32.
   bool tf32 = false;
-  std::size_t threads = 0;  // that CPU kernels use
+  std::size_t threads = 0;  // of CPU kernels, unless options say otherwise
 };
 
 std::string mlx_version();
-MachineFacts machine_facts();
+MachineFacts machine_facts(const EngineOptions& options = {});
 
-// MLX's memory and the process's, without an engine; `limit` is what the machine has.
+// The process's memory, without an engine; `limit` is what the machine has.
 MemoryUse memory_now();
 
 struct CheckResult {

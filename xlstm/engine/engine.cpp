@@ -11,50 +11,38 @@
 #include "xlstm/engine/resolve.h"
 #include "xlstm/engine/special_tokens.h"
 #include "xlstm/model/synthetic.h"
-#include "xlstm/ops/evaluate.h"
 #include "xlstm/weights/tensor_source.h"
-#include "xlstm/wiring/discover.h"
+#include "xlstm/wiring/checkpoint.h"
 
 namespace xlstm {
 namespace {
 
-struct Checkpoint {
-  std::filesystem::path folder;
-  std::unique_ptr<TensorSource> source;
-  Plan plan;
-};
-
-// Headers only: no weight is read.
-Checkpoint open_checkpoint(const std::string& name) {
-  Checkpoint checkpoint;
-  checkpoint.folder = resolve_model(name, model_roots());
-  checkpoint.source = open_weights(checkpoint.folder);
-  checkpoint.plan = discover(checkpoint.folder, *checkpoint.source);
-  return checkpoint;
-}
-
-Tokenizer open_tokenizer(const std::filesystem::path& folder, std::int64_t V) {
-  Tokenizer tokenizer = Tokenizer::open(folder);
+// None where the model has no tokenizer's files.
+std::optional<Tokenizer> open_tokenizer(const Checkpoint& checkpoint) {
+  if (checkpoint.tokenizer_files.empty()) return std::nullopt;
+  const std::int64_t V = checkpoint.plan.V;
+  Tokenizer tokenizer = Tokenizer::open(checkpoint.folder);
   for (TokenId id = 0; id < V; ++id) {
     if (tokenizer.has_token(id)) return tokenizer;
   }
-  fail_wanted(ErrorKind::kModel, (folder / "tokenizer.json").string(),
+  fail_wanted(ErrorKind::kModel, checkpoint.tokenizer_files.front().string(),
               str("a token with an id in [0, ", V, ")"), "none");
 }
 
-std::optional<Recipe> recipe_of(const EngineOptions& options) {
+std::optional<QuantizationRecipe> recipe_of(const EngineOptions& options) {
   if (!options.quantization) return std::nullopt;
-  const Recipe recipe = default_recipe(*options.quantization);
+  const QuantizationRecipe recipe = default_recipe(*options.quantization);
   check_recipe(recipe, "quantization");
   return recipe;
 }
 
-Model load_model(const Checkpoint& checkpoint, const EngineOptions& options,
-                 const std::optional<Recipe>& recipe) {
-  const ComputeDtype dtype = choose_dtype(options);
-  const std::string where = checkpoint.folder.string();
-  check_memory(estimate_memory(checkpoint.plan, dtype, 1, recipe), options, where);
-  return Model::load(checkpoint.plan, *checkpoint.source,
+Model load_model(const Checkpoint& checkpoint, std::shared_ptr<Backend> backend,
+                 const EngineOptions& options, const std::optional<QuantizationRecipe>& recipe,
+                 const std::string& where) {
+  const DType dtype = weight_dtype(options);
+  check_memory(estimate_memory(checkpoint.plan, *backend, dtype, 1, recipe), options, *backend,
+               where);
+  return Model::load(checkpoint.plan, *checkpoint.tensors, std::move(backend),
                      {dtype, options.on_load_progress, recipe});
 }
 
@@ -62,23 +50,15 @@ Model load_model(const Checkpoint& checkpoint, const EngineOptions& options,
 
 Model open_synthetic(const std::string& size, const EngineOptions& options) {
   return with_memory_told([&] {
-    DeviceAsBefore before;
-    choose_device(options);
+    std::shared_ptr<Backend> backend = make_backend(options);
     Synthetic synthetic = make_synthetic(size);
-    Checkpoint checkpoint = {"synthetic-" + size, std::move(synthetic.source), {}};
-    checkpoint.plan = discover(synthetic.config_json, *checkpoint.source, "synthetic");
-    checkpoint.plan.name = checkpoint.folder.string();
-    std::optional<Recipe> recipe = recipe_of(options);
+    const std::string name = "synthetic-" + size;
+    const Checkpoint checkpoint =
+        Checkpoint::in_memory(name, synthetic.config_json, std::move(synthetic.source));
+    std::optional<QuantizationRecipe> recipe = recipe_of(options);
     if (recipe) recipe->search = false;  // takes minutes for 7b, and nobody reads what it writes
-    Model model = load_model(checkpoint, options, recipe);
-    apply_limits(options);
-    before.change_stays();
-    return model;
+    return load_model(checkpoint, std::move(backend), options, recipe, name);
   });
-}
-
-Engine::Impl::~Impl() {
-  ops::settle();
 }
 
 Engine::Engine(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
@@ -89,31 +69,32 @@ Engine Engine::open(const std::string& name, const EngineOptions& options) {
 
 Engine Engine::open_unguarded(const std::string& name, const EngineOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  DeviceAsBefore before;
-  choose_device(options);
-  choose_dtype(options);  // a wrong option is told before a file is opened
-  recipe_of(options);
-  const Checkpoint checkpoint = open_checkpoint(name);
+  const std::optional<QuantizationRecipe> recipe =
+      recipe_of(options);  // a wrong option comes before any file
+  std::shared_ptr<Backend> backend = make_backend(options);
+  const Checkpoint checkpoint = Checkpoint::open(resolve_model(name, model_roots()));
   const Plan& plan = checkpoint.plan;
-  Tokenizer tokenizer = open_tokenizer(checkpoint.folder, plan.dims.V);
-  const std::optional<TokenId> bos = begin_token(tokenizer, plan);
-  const std::vector<TokenId> ends = end_tokens(tokenizer, plan);
-  Model model = load_model(checkpoint, options, recipe_of(options));
-  apply_limits(options);
+  std::optional<Tokenizer> tokenizer = open_tokenizer(checkpoint);
+  std::optional<TokenId> bos;
+  std::vector<TokenId> ends;
+  if (tokenizer) {
+    bos = begin_token(*tokenizer, plan);
+    ends = end_tokens(*tokenizer, plan);
+  }
+  Model model =
+      load_model(checkpoint, std::move(backend), options, recipe, checkpoint.folder.string());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  Engine engine(std::make_shared<const Impl>(
+  return Engine(std::make_shared<const Impl>(
       Impl{options, std::move(model), std::move(tokenizer), bos, ends, took.count()}));
-  before.change_stays();
-  return engine;
 }
 
 Completion Engine::complete(const Request& request, const OnCompletionText& on_text) const {
   return with_memory_told([&] {
     const Impl& impl = there(impl_, "engine");
-    std::optional<ModelState> state = impl.model.initial_state();
-    Completion completion = impl.complete(*state, request, on_text);
-    state.reset();  // into MLX's cache
-    respect_soft_limit(impl.options);
+    State state = impl.model.initial_state();
+    Completion completion = impl.complete(state, request, on_text, false);
+    state = {};  // into the cache
+    respect_soft_limit(impl.options, impl.model.backend());
     return completion;
   });
 }
@@ -128,8 +109,11 @@ Session Engine::session() const {
 const Plan& Engine::plan() const {
   return there(impl_, "engine").model.plan();
 }
+bool Engine::has_tokenizer() const {
+  return there(impl_, "engine").tokenizer.has_value();
+}
 const Tokenizer& Engine::tokenizer() const {
-  return there(impl_, "engine").tokenizer;
+  return there(impl_, "engine").text_tokenizer();
 }
 const Model& Engine::model() const {
   return there(impl_, "engine").model;
@@ -145,19 +129,25 @@ double Engine::load_seconds() const {
 }
 
 MemoryUse Engine::memory() const {
+  const Impl& impl = there(impl_, "engine");
   MemoryUse use = memory_now();
-  use.limit = memory_limit(there(impl_, "engine").options);
+  const BackendMemory of_backend = impl.model.backend().memory();
+  use.active = of_backend.active;
+  use.peak = of_backend.peak;
+  use.cache = of_backend.cache;
+  use.limit = memory_limit(impl.options, impl.model.backend());
   return use;
 }
 
 MemoryNeed Engine::memory_need(const std::string& name, const EngineOptions& options, int batch) {
   if (batch < 1) fail_wanted(ErrorKind::kUsage, "batch", "1 or more", str(batch));
   return with_memory_told([&] {
-    const ComputeDtype dtype = choose_dtype(options);
-    const Plan plan = open_checkpoint(name).plan;
-    return memory_need_of(
-        estimate_memory(plan, dtype, batch, recipe_of(options), device_of(options)).total(),
-        options);
+    const std::optional<QuantizationRecipe> recipe = recipe_of(options);
+    const std::shared_ptr<Backend> backend = make_backend(options);
+    const Plan plan = Checkpoint::open(resolve_model(name, model_roots())).plan;
+    const MemoryEstimate estimate =
+        estimate_memory(plan, *backend, weight_dtype(options), batch, recipe);
+    return memory_need_of(estimate.total(), options, *backend);
   });
 }
 

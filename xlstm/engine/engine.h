@@ -35,8 +35,7 @@ class Model;
 class Tokenizer;
 struct Plan;
 
-// Device, threads and the memory limits hold for the whole process, as MLX has one of each: the
-// engine opened last decides.
+// All of it is the engine's own: several work side by side, each in one thread at a time.
 struct EngineOptions {
   std::string dtype = "auto";  // of the weights in memory: "float32", "bfloat16"; "auto" is float32
                                // on the CPU and bfloat16 on a GPU
@@ -44,7 +43,7 @@ struct EngineOptions {
   // the model's files hold quantised stays as it is.
   std::optional<Quantization> quantization = {};
   std::string device = "auto";          // "cpu", "gpu"; "auto" is a GPU where MLX has one
-  std::size_t threads = 0;              // CPU kernels; 0: as it is, all cores if never set
+  std::size_t threads = 0;              // of CPU kernels; 0: XLSTM_THREADS, else all cores
   std::uint64_t soft_memory_limit = 0;  // bytes; above it caches are dropped. 0: none
   std::uint64_t hard_memory_limit =
       0;  // bytes; a load that would pass it is refused. 0: the machine's
@@ -94,7 +93,7 @@ struct Completion {
 using OnCompletionText = std::function<bool(std::string_view text)>;
 
 struct MemoryUse {
-  std::uint64_t active = 0, peak = 0, cache = 0;  // MLX's, bytes
+  std::uint64_t active = 0, peak = 0, cache = 0;  // the backend's, bytes (MLX's: of all its users)
   std::uint64_t resident = 0, peak_resident = 0;  // the process's
   std::uint64_t limit = 0;                        // the hard limit in force
 };
@@ -157,8 +156,9 @@ class Engine {
   Session session() const;  // at the start of a sequence
 
   const Plan& plan() const;            // wiring/plan.h
-  const Tokenizer& tokenizer() const;  // text/tokenizer.h
-  const Model& model() const;          // model/model.h, which shows MLX's types
+  bool has_tokenizer() const;          // without one it computes logits, and no text
+  const Tokenizer& tokenizer() const;  // text/tokenizer.h; throws Error(kModel) where there is none
+  const Model& model() const;          // model/model.h
   // What begins a sequence, and all that end an answer, from the tokenizer's files and the model's
   // (special_tokens.h).
   std::optional<std::int32_t> bos_id() const;

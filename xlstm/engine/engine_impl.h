@@ -30,27 +30,26 @@ auto& there(const Pointer& impl, std::string_view what) {
 
 struct Engine::Impl {
   EngineOptions options;
-  Model model;
-  Tokenizer tokenizer;
+  Model model;                         // which holds the backend
+  std::optional<Tokenizer> tokenizer;  // none: the model's folder has none
   std::optional<TokenId> bos_id;
   std::vector<TokenId> end_ids;
   double load_seconds = 0;
 
-  // Waits for MLX's thread, which lets go of an evaluation's arrays only after eval() has returned:
-  // it must be done with that before the process ends and takes MLX's allocator away.
-  ~Impl();
+  const Tokenizer& text_tokenizer() const;  // throws Error(kModel) where there is none
 
   // The state at the start of a sequence; computed, so that any thread may use it.
-  ModelState start() const;
+  State start() const;
 
-  // Reads the prompt into `state` and answers. The last token is read lazily.
-  Completion complete(ModelState& state, const Request& request,
-                      const OnCompletionText& on_text) const;
+  // Reads the prompt into `state` and answers. `keeps_state`: whether anybody reads on from there,
+  // so that the last token must be read, too.
+  Completion complete(State& state, const Request& request, const OnCompletionText& on_text,
+                      bool keeps_state) const;
 };
 
 struct Session::Impl {
   std::shared_ptr<const Engine::Impl> engine;
-  ModelState state;  // of one sequence
+  State state;
 };
 
 }  // namespace xlstm

@@ -1,12 +1,12 @@
 #include "xlstm/engine/environment.h"
 
-#include "xlstm/base/threads.h"
+#include "xlstm/base/thread_pool.h"
 #include "xlstm/kernels/simd/simd.h"
 
 namespace xlstm {
 
 void check_environment() {
-  thread_count();
+  default_thread_count();
   kernels::simd_cap();
 }
 

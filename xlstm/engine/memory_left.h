@@ -8,9 +8,9 @@
 
 namespace xlstm {
 
-// Throws Error(kMemory), with both numbers, where `bytes` on top of what is in use pass the hard
-// limit or what can be had on this machine. `where` names what needs them, `parts` what for.
-void check_memory_left(std::uint64_t bytes, const EngineOptions& options, const std::string& where,
-                       const std::string& parts = "");
+// Throws Error(kMemory), with both numbers, where `bytes` of the host's memory pass the hard limit
+// or what can be had on this machine. `where` names what needs them.
+void check_host_memory_left(std::uint64_t bytes, const EngineOptions& options,
+                            const std::string& where);
 
 }  // namespace xlstm

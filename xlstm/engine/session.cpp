@@ -29,11 +29,11 @@ Session::~Session() = default;
 Completion Session::complete(const Request& request, const OnCompletionText& on_text) {
   return with_memory_told([&] {
     Impl& impl = there(impl_, kSession);
-    ModelState next = impl.state;
-    Completion completion = impl.engine->complete(next, request, on_text);
-    // The last token is read now: MLX evaluates what is still a plan only in the thread that made
-    // it, and nothing may run on when the process ends.
-    next.eval();
+    State next = impl.state;
+    Completion completion = impl.engine->complete(next, request, on_text, true);
+    // What is still under way is waited for: another thread may go on from here, and MLX evaluates
+    // a graph only in the thread that made it.
+    evaluate(impl.engine->model.backend(), next);
     impl.state = std::move(next);
     return completion;
   });
@@ -50,7 +50,7 @@ void Session::read(std::string_view text, bool add_bos, bool parse_special) {
 }
 
 std::uint64_t Session::position() const {
-  return there(impl_, kSession).state.positions.front();
+  return there(impl_, kSession).state.position;
 }
 std::uint64_t Session::bytes() const {
   return there(impl_, kSession).state.bytes();
@@ -72,13 +72,7 @@ void Session::check_can_save(const std::filesystem::path& file) {
 void Session::load(const std::filesystem::path& file) {
   with_memory_told([&] {
     Impl& impl = there(impl_, kSession);
-    ModelState state = load_state(file, impl.engine->model);
-    if (state.batch() != 1) {
-      fail_wanted(ErrorKind::kFormat, file.string(), "the state of one sequence",
-                  str(state.batch(), " sequences"));
-    }
-    state.eval();
-    impl.state = std::move(state);
+    impl.state = load_state(file, impl.engine->model);
   });
 }
 

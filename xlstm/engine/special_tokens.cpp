@@ -7,7 +7,7 @@ namespace xlstm {
 namespace {
 
 bool is_usable(std::int64_t id, const Tokenizer& tokenizer, const Plan& plan) {
-  return id >= 0 && id < plan.dims.V && tokenizer.has_token(static_cast<TokenId>(id));
+  return id >= 0 && id < plan.V && tokenizer.has_token(static_cast<TokenId>(id));
 }
 
 void add(std::int64_t id, std::vector<TokenId>& ids) {

@@ -1,24 +1,20 @@
 #include "xlstm/generate/generator.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
+#include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
-#include "mlx/mlx.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/generate/stop.h"
-#include "xlstm/ops/at_once.h"
-#include "xlstm/ops/choose.h"
-#include "xlstm/ops/evaluate.h"
-#include "xlstm/ops/ops.h"
 
 namespace xlstm {
 namespace {
-
-namespace mx = mlx::core;
 
 class Stopwatch {
  public:
@@ -87,7 +83,7 @@ class TextStream {
   std::string text_;
 };
 
-void check_ids(const std::vector<TokenId>& prompt, const ModelState& state, std::int64_t V) {
+void check_ids(const std::vector<TokenId>& prompt, const State& state, std::int64_t V) {
   if (prompt.empty() && !state.next_logits) {
     fail_wanted(ErrorKind::kUsage, "prompt", "at least one token, or a state that has read some",
                 "none");
@@ -99,12 +95,9 @@ void check_ids(const std::vector<TokenId>& prompt, const ModelState& state, std:
   }
 }
 
-void check_call(const ModelState& state, const GenerateOptions& options) {
+void check_call(const GenerateOptions& options) {
   if (options.max_tokens < 0) {
     fail_wanted(ErrorKind::kUsage, "max_tokens", "0 or more", str(options.max_tokens));
-  }
-  if (state.batch() != 1) {
-    fail_wanted(ErrorKind::kUsage, "state", "one sequence", str(state.batch()));
   }
 }
 
@@ -116,139 +109,140 @@ std::vector<TokenId> ids_without_token(const Tokenizer& tokenizer, std::int64_t 
   return ids;
 }
 
-mx::array row_of(const std::vector<TokenId>& ids) {
-  return mx::array(ids.begin(), {1, static_cast<int>(ids.size())}, mx::int32);
-}
-
 // Waits, on leaving, for steps that are still queued (the one behind an end token, say, or when an
-// exception passes): they must not run on while the process ends and takes MLX's own threads away.
-struct Settled {
-  Settled() { ops::forget_kernel_error(); }  // of steps that an earlier run queued in vain
-  ~Settled() { ops::settle(); }
+// exception passes): they must not run on while the process ends.
+class SynchronizeAtEnd {
+ public:
+  explicit SynchronizeAtEnd(Backend& backend) : backend_(backend) {}
+  ~SynchronizeAtEnd() { backend_.synchronize(); }
+  SynchronizeAtEnd(const SynchronizeAtEnd&) = delete;
+  SynchronizeAtEnd& operator=(const SynchronizeAtEnd&) = delete;
+
+ private:
+  Backend& backend_;
 };
 
-// A token being chosen.
-struct Choice {
-  mx::array token;         // [1] int32
-  mx::array sum;           // checksum of all of the model's logits: it costs nothing to read one
-                           // number back, as it comes with the token
+// A token that has been chosen, or is being computed.
+struct PendingToken {
+  Tensor id;               // [1] int32
+  Tensor sum;              // [] of all of the model's logits: a number if all of them are
   std::uint64_t position;  // tokens read before it
 };
 
 // One call of generate(): what its steps share.
-class Run {
+class GenerationLoop {
  public:
-  Run(const Model& model, const Tokenizer& tokenizer, const GenerateOptions& options,
-      const OnText& on_text)
+  GenerationLoop(const Model& model, const Tokenizer& tokenizer, const GenerateOptions& options,
+                 const OnText& on_text)
       : model_(model),
+        backend_(model.backend()),
         options_(options),
-        V_(model.plan().dims.V),
-        sampler_(options.sampling, V_, ids_without_token(tokenizer, V_)),
-        text_(tokenizer, options, on_text) {}
+        V_(model.plan().V),
+        text_(tokenizer, options, on_text) {
+    result_.seed = options.sampling.seed ? *options.sampling.seed : random_seed();
+    sampler_ =
+        backend_.sampler(options.sampling, result_.seed, V_, ids_without_token(tokenizer, V_));
+  }
 
-  Generated generate(ModelState& state, const std::vector<TokenId>& prompt) {
-    sampler_.see(
-        {prompt.begin() + static_cast<std::ptrdiff_t>(std::min(options_.uncounted, prompt.size())),
-         prompt.end()});
-    result_.seed = sampler_.seed();
-    ForwardResult front =
-        prompt.empty() ? ForwardResult{*state.next_logits, state} : read(prompt, state);
-    if (result_.reason != StopReason::kCancelled && options_.max_tokens > 0) decode(front);
-    state = std::move(front.state);
-    state.next_logits = std::move(front.logits);
+  // `state` is changed at the end alone: until then the batch has a fork of it.
+  Generated generate(State& state, std::span<const TokenId> prompt) {
+    sampler_->see(prompt.subspan(std::min(options_.uncounted, prompt.size())));
+    states_ = model_.states_of(state);
+    logits_ = prompt.empty() ? state.next_logits : read(prompt);
+    if (result_.reason != StopReason::kCancelled && options_.max_tokens > 0) decode();
+    state = states_->remove(0);
+    state.next_logits = backend_.reshape(logits_, {V_});
     return finished();
   }
 
  private:
-  // The whole prompt, or its first segments if it is cancelled in between.
-  ForwardResult read(const std::vector<TokenId>& prompt, const ModelState& state) {
-    ForwardResult front = model_.prefill(row_of(prompt), state, [&](std::int64_t done) {
+  // The whole prompt, or its first segments if it is cancelled in between. Returns logits [1, V].
+  Tensor read(std::span<const TokenId> prompt) {
+    const std::uint64_t before = position();
+    Tensor logits = model_.prefill(prompt, *states_, [&](std::int64_t done) {
       if (options_.on_prompt_progress) {
         options_.on_prompt_progress(static_cast<double>(done) / static_cast<double>(prompt.size()));
       }
       if (options_.cancelled && options_.cancelled()) result_.reason = StopReason::kCancelled;
       return result_.reason != StopReason::kCancelled;
     });
-    const mx::array sum = ops::checksum(front.logits);
-    ops::evaluate({front.logits, sum});
-    front.state.eval();
-    check_finite(sum, front.state.positions.front());
-    result_.statistics.prompt_tokens =
-        static_cast<std::int64_t>(front.state.positions.front() - state.positions.front());
+    const Tensor sum = backend_.sum(logits);
+    backend_.evaluate(std::array{logits, sum});
+    states_->evaluate();
+    check_finite(sum, position());
+    result_.statistics.prompt_tokens = static_cast<std::int64_t>(position() - before);
     result_.statistics.prefill_seconds = watch_.seconds();
-    return front;
+    return logits;
   }
 
-  void check_finite(mx::array sum, std::uint64_t position) const {
-    const float value = sum.item<float>();
+  std::uint64_t position() const { return states_->positions().front(); }
+
+  void check_finite(const Tensor& sum, std::uint64_t position) const {
+    const float value = backend_.read_floats(sum).front();
     if (std::isfinite(value)) return;
     fail_wanted(ErrorKind::kModel, model_.plan().name,
                 str("finite logits after ", position, " tokens"),
                 str("a sum of ", value, ": weights are not finite or too large for their type"));
   }
 
-  // The token after those that `front` has read, being computed.
-  Choice next_choice(const ForwardResult& front) {
-    Choice choice = {sampler_.sample(ops::reshaped(front.logits, {1, static_cast<int>(V_)})),
-                     ops::checksum(front.logits), front.state.positions.front()};
-    ops::evaluate_later({choice.token, choice.sum});
-    return choice;
+  // Chooses the token after those that were read.
+  PendingToken choose() {
+    const Tensor logits = backend_.reshape(logits_, {1, V_});
+    PendingToken token = {sampler_->sample(logits), backend_.sum(logits), position()};
+    backend_.evaluate_async(std::array{token.id, token.sum});
+    return token;
   }
 
-  // Waits for the token.
-  TokenId id_of(Choice& choice) const {
-    const auto id = ops::with_our_errors([&] { return choice.token.item<TokenId>(); });
-    check_finite(choice.sum, choice.position);
+  // Waits for it.
+  TokenId id_of(const PendingToken& token) const {
+    const TokenId id = backend_.read_ids(token.id).front();
+    check_finite(token.sum, token.position);
     return id;
   }
 
-  // Generates from `front`, which moves on to having read every token. On a GPU the step that reads
-  // a token is queued before the token is looked at, so that the device never waits for us; on the
-  // CPU, which is the device, there is nothing to gain from a queue.
-  void decode(ForwardResult& front) {
-    Choice choice = next_choice(front);
-    const auto stop = ops::on_cpu() ? decode_at_once(front, choice) : decode_ahead(front, choice);
+  // On return every chosen token was read. Where the backend is lazy, the step that reads a token
+  // is queued before the token is looked at, so that the device never waits for the host; where ops
+  // run when they are called there is nothing to gain from a queue.
+  void decode() {
+    const auto stop = backend_.is_lazy() ? decode_pipelined() : decode_eager();
     if (stop) result_.reason = *stop;
-    result_.statistics.decode_seconds = watch_.seconds() - result_.statistics.first_token_seconds;
     if (result_.reason != StopReason::kStopString && !told_to_stop_) {
       if (text_.finish()) result_.reason = StopReason::kStopString;
     }
   }
 
-  // Both return why they stopped, if it is not that there are enough tokens. The step behind the
-  // last token is only built: whoever uses the state pays for it.
-  std::optional<StopReason> decode_ahead(ForwardResult& front, Choice& choice) {
+  // Both return why they stopped, if it is not that there are enough tokens. In the pipeline, the
+  // step behind the last token is only queued: whoever uses the state waits for it.
+  std::optional<StopReason> decode_pipelined() {
+    PendingToken token = choose();
     for (std::int64_t left = options_.max_tokens; left > 0; --left) {
-      step(front, choice);
-      Choice next = left > 1 ? next_choice(front) : choice;
-      if (const auto reason = take(id_of(choice))) return reason;
-      choice = std::move(next);
+      step(token);
+      PendingToken next = left > 1 ? choose() : token;
+      if (const auto reason = take(id_of(token))) return reason;
+      token = std::move(next);
     }
     return std::nullopt;
   }
 
-  std::optional<StopReason> decode_at_once(ForwardResult& front, Choice& choice) {
+  std::optional<StopReason> decode_eager() {
     for (std::int64_t left = options_.max_tokens; left > 0; --left) {
-      const auto reason = take(id_of(choice));
-      if (reason || left == 1) {
-        step(front, choice);
-        return reason;
-      }
-      ops::AtOnce at_once;
-      step(front, choice);
-      choice = next_choice(front);
+      const PendingToken token = choose();
+      const auto reason = take(id_of(token));
+      if (options_.read_last || (!reason && left > 1)) step(token);
+      if (reason) return reason;
     }
     return std::nullopt;
   }
 
-  // Nobody but the step owns the state from here on, so that it works in place.
-  void step(ForwardResult& front, const Choice& choice) const {
-    front = model_.forward(ops::reshaped(choice.token, {1, 1}), std::move(front.state));
+  void step(const PendingToken& token) {
+    logits_ = model_.forward(backend_.reshape(token.id, {1, 1}), *states_);
   }
 
   // Returns why to stop, if so.
   std::optional<StopReason> take(TokenId id) {
-    if (result_.tokens.empty()) result_.statistics.first_token_seconds = watch_.seconds();
+    Statistics& s = result_.statistics;
+    if (result_.tokens.empty()) s.first_token_seconds = watch_.seconds();
+    s.decode_seconds = watch_.seconds() - s.first_token_seconds;
     result_.tokens.push_back(id);
     const auto& ends = options_.end_tokens;
     if (std::find(ends.begin(), ends.end(), id) != ends.end()) {
@@ -266,19 +260,22 @@ class Run {
   Generated finished() {
     Statistics& s = result_.statistics;
     s.generated_tokens = static_cast<std::int64_t>(result_.tokens.size());
-    s.peak_bytes = std::max<std::uint64_t>(mx::get_peak_memory(), peak_resident_bytes());
+    s.peak_bytes = std::max<std::uint64_t>(backend_.memory().peak, peak_resident_bytes());
     s.bytes_per_token = model_.bytes_per_token();
     result_.text = text_.text();
     return std::move(result_);
   }
 
   const Model& model_;
+  Backend& backend_;
   const GenerateOptions& options_;
   std::int64_t V_;
   Stopwatch watch_;
-  Sampler sampler_;
+  std::unique_ptr<Sampler> sampler_;
   TextStream text_;
-  bool told_to_stop_ = false;  // by on_text, which is not called again
+  std::unique_ptr<StateBatch> states_;  // of the one sequence
+  Tensor logits_;                       // [1, V] or [V]: after the tokens that were read
+  bool told_to_stop_ = false;           // by on_text, which is not called again
   Generated result_;
 };
 
@@ -298,13 +295,13 @@ std::string_view name_of(StopReason reason) {
   return "unknown";
 }
 
-Generated generate(const Model& model, const Tokenizer& tokenizer, ModelState& state,
+Generated generate(const Model& model, const Tokenizer& tokenizer, State& state,
                    const std::vector<TokenId>& prompt, const GenerateOptions& options,
                    const OnText& on_text) {
-  check_ids(prompt, state, model.plan().dims.V);
-  check_call(state, options);
-  const Settled settled;
-  return Run(model, tokenizer, options, on_text).generate(state, prompt);
+  check_ids(prompt, state, model.plan().V);
+  check_call(options);
+  const SynchronizeAtEnd synchronized(model.backend());
+  return GenerationLoop(model, tokenizer, options, on_text).generate(state, prompt);
 }
 
 }  // namespace xlstm

@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "xlstm/generate/sampling.h"
+#include "xlstm/backend/sampling.h"
+#include "xlstm/backend/state.h"
 #include "xlstm/generate/statistics.h"
 #include "xlstm/model/model.h"
 #include "xlstm/text/tokenizer.h"
@@ -27,6 +28,9 @@ struct GenerateOptions {
   std::vector<std::string> stop = {};
   std::vector<TokenId> end_tokens = {};  // tokens that end it; not shown
   std::size_t uncounted = 0;             // tokens at the prompt's start that penalties do not count
+  // Whether the last token is read into the state, too: costs a step, and is only needed by whoever
+  // goes on from there.
+  bool read_last = true;
   // Asked between the prompt's segments and after every token; true ends the run. For stops from
   // outside, which cannot wait for the next piece of text.
   std::function<bool()> cancelled = {};
@@ -46,18 +50,18 @@ struct Generated {
 // string). Return false to stop.
 using OnText = std::function<bool(std::string_view text)>;
 
-// Reads `prompt` into `state`, one sequence, then generates. The prompt may be empty where the
+// Reads `prompt` into `state`, then generates. The prompt may be empty where the
 // state has read something: the answer then goes on from there. Penalties count the tokens of
 // `prompt`, but the `uncounted` ones, and those chosen; rows of the vocabulary without a token are
 // never chosen. On return `state` has read the prompt and every generated token, whatever ended the
-// run (the last one lazily: nothing is computed unless the state is used). A run cancelled within
-// the prompt has read its first statistics.prompt_tokens tokens. If an exception leaves, `state` is
-// as it was before the call.
+// run (but for the last one where options say so; a lazy backend may still be computing it). A run
+// cancelled within the prompt has read its first statistics.prompt_tokens tokens. If an exception
+// leaves, `state` is as it was before the call.
 //
 // Throws Error(kUsage) for an empty prompt at the start of a sequence or on a state without
 // next_logits, ids outside [0, V), options out of range;
 // Error(kModel), saying after which token, when the model's logits are not finite.
-Generated generate(const Model& model, const Tokenizer& tokenizer, ModelState& state,
+Generated generate(const Model& model, const Tokenizer& tokenizer, State& state,
                    const std::vector<TokenId>& prompt, const GenerateOptions& options,
                    const OnText& on_text = {});
 

@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <span>
 
-#include "mlx/mlx.h"
 #include "xlstm/base/error.h"
-#include "xlstm/ops/evaluate.h"
 
 namespace xlstm {
 namespace {
-
-namespace mx = mlx::core;
 
 void check_ids(const std::vector<TokenId>& ids, std::int64_t V) {
   if (ids.size() < 2) {
@@ -43,11 +40,6 @@ struct Moments {
   double variance() const { return squares / static_cast<double>(count - 1); }  // of two or more
 };
 
-mx::array row_of(const std::vector<TokenId>& ids, std::size_t begin, std::size_t size) {
-  const auto first = ids.begin() + static_cast<std::ptrdiff_t>(begin);
-  return mx::array(first, {1, static_cast<int>(size)}, mx::int32);
-}
-
 // Tokens are read in chunks, in which a NaN reaches the earlier ones too: the place is near.
 void check_finite(float nll, std::size_t position, const std::string& model) {
   if (std::isfinite(nll)) return;
@@ -56,36 +48,32 @@ void check_finite(float nll, std::size_t position, const std::string& model) {
                   ": weights are not finite or too large for their type"));
 }
 
-// logits [1, S, V], targets [1, S] -> -log p(target) [1, S] float32, in nats.
-mx::array nll_of(const mx::array& logits, const mx::array& targets) {
-  const mx::array chosen = mx::take_along_axis(logits, mx::expand_dims(targets, -1), -1);
-  return mx::logsumexp(logits, -1) - mx::squeeze(chosen, -1);
-}
-
 }  // namespace
 
 Perplexity perplexity(const Model& model, const std::vector<TokenId>& ids,
                       const std::function<void(std::int64_t)>& on_progress, std::int64_t segment) {
-  const std::int64_t V = model.plan().dims.V;
+  const std::int64_t V = model.plan().V;
   check_ids(ids, V);
   const auto step = static_cast<std::size_t>(segment > 0 ? segment : default_segment(V));
   const auto start = std::chrono::steady_clock::now();
 
-  ops::forget_kernel_error();
   if (on_progress) on_progress(0);
   Moments nll;
-  ModelState state = model.initial_state();
+  Backend& backend = model.backend();
+  const std::unique_ptr<StateBatch> states = model.initial_states();
   for (std::size_t begin = 0; begin + 1 < ids.size(); begin += step) {
     const std::size_t size = std::min(step, ids.size() - 1 - begin);
-    ForwardResult result =
-        model.forward(row_of(ids, begin, size), std::move(state), Positions::kAll);
-    state = std::move(result.state);
-    mx::array values = mx::contiguous(nll_of(result.logits, row_of(ids, begin + 1, size)));
-    ops::evaluate({values});
-    state.eval();
+    const auto S = static_cast<std::int64_t>(size);
+    const std::span<const TokenId> all(ids);
+    const Tensor logits =
+        model.forward(backend.ids({1, S}, all.subspan(begin, size)), *states, Positions::kAll);
+    const Tensor likelihoods =
+        backend.negative_log_likelihood(logits, backend.ids({S}, all.subspan(begin + 1, size)));
+    const std::span<const float> values = backend.read_floats(likelihoods);
+    states->evaluate();
     for (std::size_t i = 0; i < size; ++i) {
-      check_finite(values.data<float>()[i], begin + i, model.plan().name);
-      nll.add(values.data<float>()[i]);
+      check_finite(values[i], begin + i, model.plan().name);
+      nll.add(values[i]);
     }
     if (on_progress) on_progress(nll.count);
   }

@@ -1,70 +1,68 @@
 #include <algorithm>
 
-#include "mlx/dtype.h"
-#include "xlstm/base/threads.h"
 #include "xlstm/model/model.h"
-#include "xlstm/model/segment.h"
 #include "xlstm/model/weights_loader.h"
-#include "xlstm/ops/ops.h"
 
 namespace xlstm {
-namespace mx = mlx::core;
 namespace {
+
+constexpr std::uint64_t kFloat = sizeof(float);
 
 std::uint64_t unsigned_of(std::int64_t size) {
   return static_cast<std::uint64_t>(size);
 }
 
-// Bytes of one prefill segment on the CPU, where a block is one op that works in place of the
-// stream: per token the stream and the block's scratch memory (kernels/large_block/large_block.h).
-// Besides, what products pack: a block of rows together, and on each thread a panel of weights or a
-// chunk of a head.
-std::uint64_t segment_on_cpu(const LargeDims& d, std::uint64_t tokens) {
-  const std::int64_t QK = d.NH * d.DHQK, V = d.NH * d.DHV;
-  const std::int64_t block = d.D + std::max(2 * QK + 3 * V + 2 * d.NH, 3 * d.F);
-  const std::int64_t chunk = ops::kChunk * (2 * d.DHQK + ops::kChunk + d.DHV);
+// Where ops run when they are called: the stream and the activations of the layer that is at work;
+// besides, what products pack: a block of rows together, and on each thread a panel of weights.
+std::uint64_t eager_segment(const Plan& plan, std::uint64_t tokens, std::uint64_t threads) {
   constexpr std::uint64_t kPackedRows = std::uint64_t{2} << 20, kPanel = std::uint64_t{1} << 19;
-  return 4 * unsigned_of(d.D + block) * tokens + kPackedRows +
-         thread_count() * (4 * unsigned_of(chunk) + kPanel);
+  std::int64_t floats = 0, thread_floats = 0;
+  for (const Layer& layer : plan.layers) {
+    floats = std::max(floats, layer.eager_floats);
+    thread_floats = std::max(thread_floats, layer.thread_floats);
+  }
+  return kFloat * unsigned_of(plan.D + floats) * tokens + kPackedRows +
+         threads * (kFloat * unsigned_of(thread_floats) + kPanel);
 }
 
-// Elsewhere a block is some forty nodes. MLX queues a layer's nodes ahead of their evaluation, so a
-// layer's arrays are alive together: per token the residual stream, norms and projections, the
-// cell's inputs once more with heads first, the chunk form's products and weights (kChunk a head),
-// the FFN's two halves; and the old state of the layer, its kept part and the new one.
-std::uint64_t segment_of_nodes(const LargeDims& d, std::uint64_t tokens, std::uint64_t state) {
-  const std::int64_t floats =
-      8 * d.D + 10 * d.NH * d.DHQK + 16 * d.NH * d.DHV + 6 * d.F + 6 * d.NH * ops::kChunk;
-  return 4 * unsigned_of(floats) * tokens +
-         3 * state / std::max<std::uint64_t>(1, unsigned_of(d.L));
+// A graph's nodes are queued ahead of their evaluation, so that the arrays of a layer or two are
+// alive together: activations, and the old state, what is kept of it, and the new one.
+std::uint64_t lazy_segment(const Plan& plan, std::uint64_t tokens, std::uint64_t batch) {
+  std::int64_t floats = 0, before = 0;
+  std::uint64_t state = 0, state_before = 0;
+  for (const Layer& layer : plan.layers) {
+    floats = std::max(floats, before + layer.lazy_floats);
+    state = std::max(state, state_before + layer.state_bytes());
+    before = layer.lazy_floats;
+    state_before = layer.state_bytes();
+  }
+  return kFloat * unsigned_of(plan.D + floats) * tokens + 3 * batch * state;
 }
 
 }  // namespace
 
-MemoryEstimate estimate_memory(const Plan& plan, ComputeDtype dtype, int batch,
-                               const std::optional<Recipe>& quantization,
-                               const mx::Device& device) {
-  const mx::Dtype type = dtype == ComputeDtype::kBfloat16 ? mx::bfloat16 : mx::float32;
+MemoryEstimate estimate_memory(const Plan& plan, Backend& backend, DType dtype, int batch,
+                               const std::optional<QuantizationRecipe>& quantization) {
   MemoryEstimate out;
   std::uint64_t largest = 0;
-  for (const Node& node : plan.nodes) {
-    for (const Slot& slot : node.slots) {
-      const std::uint64_t bytes = memory_bytes(plan, node, slot, {type, quantization});
+  for (const Layer& layer : plan.layers) {
+    for (const Parameter& parameter : layer.parameters) {
+      const std::uint64_t bytes = memory_bytes(plan, layer, parameter, {dtype, quantization});
       out.weights += bytes;
       largest = std::max(largest, bytes);
-      if (quantization) largest = std::max(largest, std::min(node.bytes, kMostPiece));
+      if (quantization) largest = std::max(largest, std::min(layer.bytes, kMostPiece));
     }
   }
+  constexpr std::uint64_t kChunk = 64;
   const auto B = static_cast<std::uint64_t>(batch);
   out.state = plan.state_bytes() * B;
-
-  const std::uint64_t tokens = std::max<std::uint64_t>(kSegmentTokens, ops::kChunk * B);
-  const std::uint64_t segment = device == mx::Device::cpu
-                                    ? segment_on_cpu(plan.dims, tokens)
-                                    : segment_of_nodes(plan.dims, tokens, out.state);
+  const std::uint64_t tokens = std::max<std::uint64_t>(kSegmentTokens, kChunk * B);
+  const std::uint64_t segment = backend.is_lazy()
+                                    ? lazy_segment(plan, tokens, B)
+                                    : eager_segment(plan, tokens, backend.threads().size());
   // Logits with what sampling makes of them; a step that may not write in place (a fork holds the
   // state) needs a second one.
-  const std::uint64_t logits = 12 * B * unsigned_of(plan.dims.V);
+  const std::uint64_t logits = 3 * kFloat * B * unsigned_of(plan.V);
   out.workspace = std::max(segment + logits + out.state, largest);
   return out;
 }

@@ -1,132 +1,171 @@
 #include "xlstm/model/model.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
+#include <utility>
+#include <vector>
 
-#include "mlx/ops.h"
 #include "xlstm/base/error.h"
-#include "xlstm/model/large_block.h"
-#include "xlstm/model/large_head.h"
-#include "xlstm/model/segment.h"
 #include "xlstm/model/weights_loader.h"
-#include "xlstm/ops/evaluate.h"
-#include "xlstm/ops/gpu_products.h"
+#include "xlstm/wiring/layer_specs.h"
 #include "xlstm/wiring/view_text.h"
 
 namespace xlstm {
-namespace mx = mlx::core;
-
-struct Model::Impl {
-  Plan plan;
-  ComputeDtype dtype;
-  mx::Dtype activation;  // float32 on the CPU, else as the weights
-  std::uint64_t weight_bytes;
-  std::uint64_t fingerprint;
-  std::string quantized;           // "", or ", loaded as affine, 4 bits, groups of 64"
-  ops::WeightArray embedding;      // [V, D]
-  std::vector<LargeBlock> blocks;  // [L]
-  LargeHead head;
-};
-
-ForwardResult Model::forward(const mx::array& tokens, ModelState state, Positions positions) const {
-  if (tokens.ndim() != 2 || tokens.shape(0) != state.batch()) {
-    fail_wanted(ErrorKind::kInternal, "forward", str("tokens [", state.batch(), ", S]"),
-                str(tokens.ndim(), " axes, first ", tokens.ndim() > 0 ? tokens.shape(0) : 0));
-  }
-  const int S = tokens.shape(1);
-  for (std::uint64_t& position : state.positions) position += static_cast<std::uint64_t>(S);
-  state.next_logits.reset();
-
-  mx::array x = ops::take_rows(impl_->embedding, tokens, impl_->activation);
-  for (std::size_t l = 0; l < impl_->blocks.size(); ++l) {
-    x = impl_->blocks[l](std::move(x), state.blocks[l]);
-  }
-  return {impl_->head(x, positions == Positions::kLast ? std::min(S, 1) : S), std::move(state)};
-}
-
-ForwardResult Model::prefill(const mx::array& tokens, ModelState state,
-                             const std::function<bool(std::int64_t done)>& on_segment) const {
-  const int B = tokens.shape(0), S = tokens.shape(1);
-  if (S < 1 || B < 1) fail_wanted(ErrorKind::kInternal, "prefill", "at least one token", "none");
-  const int segment = std::max(ops::kChunk, kSegmentTokens / B / ops::kChunk * ops::kChunk);
-  for (int begin = 0;; begin += segment) {
-    const int end = std::min(begin + segment, S);
-    ForwardResult result = forward(mx::slice(tokens, {0, begin}, {B, end}), std::move(state));
-    if (end == S) return result;
-    result.state.eval();  // its logits are only wanted where it turns out to be the last
-    if (on_segment && !on_segment(end)) return result;
-    state = std::move(result.state);
-  }
-}
-
 namespace {
 
-std::optional<mx::array> take_bias(const LoadedWeights& loaded, const std::string& name) {
-  const auto bias = loaded.arrays.find(name + ".bias");
-  return bias == loaded.arrays.end() ? std::nullopt
-                                     : std::optional(std::get<mx::array>(bias->second));
-}
+// A layer's recipe with the place of its state among a sequence's tensors.
+struct Step {
+  std::unique_ptr<const LayerRecipe> recipe;
+  std::size_t first_state = 0;
+};
 
-ops::Norm take_norm(const LoadedWeights& loaded, const std::string& name) {
-  return {std::get<mx::array>(loaded.arrays.at(name + ".weight")), take_bias(loaded, name)};
-}
+// What follows the layers: logits of a vocabulary.
+struct VocabularyHead {
+  std::optional<Norm> norm;  // D
+  float norm_eps = 0;
+  Dense projection;  // [V, D]
+  std::optional<float> soft_cap;
 
-ops::Dense take_dense(const LoadedWeights& loaded, const std::string& name) {
-  return {loaded.arrays.at(name + ".weight"), take_bias(loaded, name)};
-}
-
-ops::LargeBlockArrays take_block(const LoadedWeights& loaded, std::int64_t index) {
-  const auto norm = [&](const char* name) {
-    return take_norm(loaded, str("blocks.", index, ".", name));
-  };
-  const auto dense = [&](const char* name) {
-    return take_dense(loaded, str("blocks.", index, ".", name));
-  };
-  return {norm("mlstm.norm"), dense("mlstm.qkvo"), dense("mlstm.gates"), norm("mlstm.head_norm"),
-          dense("mlstm.out"), norm("ffn.norm"),    dense("ffn.up"),      dense("ffn.down")};
-}
+  // x [T, D] -> [T, V] float32
+  Tensor logits(Backend& b, Tensor x) const {
+    if (norm) x = b.rms_norm(x, *norm, norm_eps);
+    return b.soft_cap(b.to_float32(b.linear(x, projection)), soft_cap);
+  }
+};
 
 }  // namespace
 
-Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+struct Model::Impl {
+  Plan plan;
+  std::shared_ptr<Backend> backend;  // outlives what follows
+  DType dtype;
+  std::uint64_t weight_bytes = 0;
+  std::uint64_t fingerprint = 0;
+  std::string quantized;   // "", or ", loaded as affine, 4 bits, groups of 64"
+  WeightTensor embedding;  // [V, D]
+  std::vector<Step> steps;
+  VocabularyHead head;
+};
 
-Model Model::load(const Plan& plan, const TensorSource& source, const LoadOptions& options) {
-  ops::ask_for_float32_products();
-  const mx::Dtype dtype = options.dtype == ComputeDtype::kBfloat16 ? mx::bfloat16 : mx::float32;
-  const mx::Dtype activation = ops::on_cpu() ? mx::float32 : dtype;
-  const LoadedWeights loaded =
-      load_weights(plan, source, {dtype, options.quantization}, options.on_progress);
-  std::vector<LargeBlock> blocks;
-  for (std::int64_t l = 0; l < plan.dims.L; ++l) {
-    blocks.emplace_back(take_block(loaded, l), plan.dims, activation);
+Tensor Model::forward(const Tensor& tokens, StateBatch& states, Positions positions) const {
+  Backend& b = *impl_->backend;
+  if (tokens.shape().axes() != 2 || tokens.shape()[0] != static_cast<std::int64_t>(states.rows())) {
+    fail_wanted(ErrorKind::kInternal, "forward", str("tokens [", states.rows(), ", S]"),
+                to_string(tokens.shape()));
   }
-  const ops::Dense embedding = take_dense(loaded, "embedding");
-  ops::LargeHeadArrays head = {std::nullopt,
-                               plan.dims.tied_head ? embedding : take_dense(loaded, "lm_head")};
-  if (plan.dims.has_out_norm) head.norm = take_norm(loaded, "out_norm");
-  return Model(std::make_shared<const Impl>(
-      Impl{plan, options.dtype, activation, loaded.bytes, loaded.fingerprint,
-           options.quantization ? ", loaded as " + to_string(options.quantization->format) : "",
-           embedding.weight, std::move(blocks), LargeHead(std::move(head), plan.dims)}));
+  const std::int64_t B = tokens.shape()[0], S = tokens.shape()[1];
+  for (std::uint64_t& position : states.positions()) position += static_cast<std::uint64_t>(S);
+
+  Tensor x = b.embed(impl_->embedding, tokens);
+  for (const Step& step : impl_->steps) {
+    x = step.recipe->forward(b, std::move(x), {states, step.first_state});
+  }
+  if (positions == Positions::kLast) x = b.tokens(x, B, std::max<std::int64_t>(S - 1, 0), S);
+  return impl_->head.logits(b, std::move(x));
 }
 
-ModelState Model::initial_state(int batch) const {
-  const LargeDims& d = impl_->plan.dims;
-  const int NH = static_cast<int>(d.NH), DHQK = static_cast<int>(d.DHQK);
-  const int DHV = static_cast<int>(d.DHV);
-  ModelState state;
-  state.positions.assign(static_cast<std::size_t>(batch), 0);
-  for (std::int64_t l = 0; l < d.L; ++l) {
-    state.blocks.push_back(
-        {mx::zeros({batch, NH, DHQK, DHV}), mx::zeros({batch, NH, DHQK}), mx::zeros({batch, NH})});
+Tensor Model::prefill(std::span<const std::int32_t> ids, StateBatch& states,
+                      const std::function<bool(std::int64_t done)>& on_segment) const {
+  const auto B = static_cast<std::int64_t>(states.rows());
+  const auto count = static_cast<std::int64_t>(ids.size());
+  if (B < 1 || count < B || count % B != 0) {
+    fail_wanted(ErrorKind::kInternal, "prefill", str("tokens of ", B, " sequences"), str(count));
+  }
+  constexpr std::int64_t kChunk = 64;
+  const std::int64_t S = count / B;
+  const std::int64_t segment = std::max(kChunk, kSegmentTokens / B / kChunk * kChunk);
+  std::vector<std::int32_t> part;
+  for (std::int64_t begin = 0;; begin += segment) {
+    const std::int64_t end = std::min(begin + segment, S);
+    part.clear();
+    for (std::int64_t b = 0; b < B; ++b) {
+      const auto row = ids.subspan(static_cast<std::size_t>(b * S + begin),
+                                   static_cast<std::size_t>(end - begin));
+      part.insert(part.end(), row.begin(), row.end());
+    }
+    const Tensor logits = forward(impl_->backend->ids({B, end - begin}, part), states);
+    if (end == S) return logits;
+    states.evaluate();  // logits are only wanted where they turn out to be the last
+    if (on_segment && !on_segment(end)) return logits;
+  }
+}
+
+Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+Model Model::load(const Plan& plan, const TensorSource& source, std::shared_ptr<Backend> backend,
+                  const LoadOptions& options) {
+  Backend& b = *backend;
+  if (plan.layers.size() < 2 || !is_embedding(plan.layers.front()) ||
+      !is_head(plan.layers.back())) {
+    fail_wanted(ErrorKind::kModel, plan.name, "a model from tokens to a vocabulary", plan.family);
+  }
+  const LoadedWeights loaded =
+      load_weights(plan, source, b, {options.dtype, options.quantization}, options.on_progress);
+  const auto weights_of = [&](const Layer& layer) {
+    return LayerWeights(b, loaded.weights, layer);
+  };
+  const Layer& first = plan.layers.front();
+  const Layer& last = plan.layers.back();
+
+  auto impl = std::make_shared<Impl>();
+  impl->plan = plan;
+  impl->dtype = options.dtype;
+  impl->weight_bytes = loaded.bytes;
+  impl->fingerprint = loaded.fingerprint;
+  if (options.quantization) {
+    impl->quantized = ", loaded as " + to_string(options.quantization->format);
+  }
+  const Dense embedding = weights_of(first).dense("");
+  impl->embedding = embedding.weight;
+  const auto& head = last.spec_as<VocabularyHeadSpec>();
+  impl->head.projection = head.tied ? embedding : weights_of(last).dense("");
+  impl->head.projection.name = "head";
+  impl->head.soft_cap = head.soft_cap;
+  std::size_t end = plan.layers.size() - 1;
+  if (const auto* norm = std::any_cast<RmsNormSpec>(&plan.layers[end - 1].spec)) {
+    impl->head.norm = weights_of(plan.layers[--end]).norm("");
+    impl->head.norm_eps = norm->eps;
+  }
+  std::size_t state = 0;
+  for (std::size_t l = 1; l < end; ++l) {
+    const Layer& layer = plan.layers[l];
+    impl->steps.push_back({make_recipe(options.recipes, layer, weights_of(layer)), state});
+    state += layer.state.size();
+  }
+  impl->backend = std::move(backend);
+  return Model(std::move(impl));
+}
+
+State Model::initial_state() const {
+  State state;
+  for (const Layer& layer : impl_->plan.layers) {
+    for (const StateTensor& tensor : layer.state) {
+      state.tensors.push_back(impl_->backend->filled(TensorShape(tensor.shape), tensor.initial));
+    }
   }
   return state;
 }
 
+std::unique_ptr<StateBatch> Model::initial_states(std::size_t rows) const {
+  std::unique_ptr<StateBatch> states = impl_->backend->state_batch();
+  for (std::size_t row = 0; row < rows; ++row) states->add(initial_state());
+  return states;
+}
+
+std::unique_ptr<StateBatch> Model::states_of(State state) const {
+  std::unique_ptr<StateBatch> states = impl_->backend->state_batch();
+  states->add(std::move(state));
+  return states;
+}
+
+Backend& Model::backend() const {
+  return *impl_->backend;
+}
 const Plan& Model::plan() const {
   return impl_->plan;
 }
-ComputeDtype Model::dtype() const {
+DType Model::dtype() const {
   return impl_->dtype;
 }
 std::uint64_t Model::weight_bytes() const {
@@ -136,9 +175,9 @@ std::uint64_t Model::weight_bytes() const {
 std::uint64_t Model::bytes_per_token() const {
   // Of the embedding one row is read, unless it serves as the head too; the state is read and
   // written.
-  const std::uint64_t embedding = memory_bytes(impl_->embedding);
-  const std::uint64_t row = embedding / static_cast<std::uint64_t>(impl_->plan.dims.V);
-  const std::uint64_t skipped = impl_->plan.dims.tied_head ? 0 : embedding - row;
+  const std::uint64_t embedding = bytes_of(impl_->embedding);
+  const std::uint64_t row = embedding / static_cast<std::uint64_t>(impl_->plan.V);
+  const std::uint64_t skipped = impl_->plan.tied_head() ? 0 : embedding - row;
   return impl_->weight_bytes - skipped + 2 * impl_->plan.state_bytes();
 }
 
@@ -156,8 +195,13 @@ std::map<std::string, std::string> Model::description() const {
           {"weights", plan.dtypes() + impl_->quantized}};
 }
 
-std::string_view name_of(ComputeDtype dtype) {
-  return dtype == ComputeDtype::kBfloat16 ? "bfloat16" : "float32";
+void evaluate(Backend& backend, const State& state) {
+  backend.evaluate(state.tensors);
+  if (state.next_logits) backend.evaluate(std::array{state.next_logits});
+}
+
+std::string_view compute_name(DType dtype) {
+  return dtype == DType::kBF16 ? "bfloat16" : "float32";
 }
 
 }  // namespace xlstm

@@ -1,61 +1,68 @@
-// The xLSTM-large model: (tokens, state) -> (logits, state).
+// A model that reads tokens: (tokens, states) -> (logits, states).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
-#include "mlx/array.h"
-#include "mlx/device.h"
-#include "xlstm/model/state.h"
+#include "xlstm/backend/backend.h"
+#include "xlstm/model/layer_recipe.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/plan.h"
-#include "xlstm/wiring/recipe.h"
+#include "xlstm/wiring/quantization_recipe.h"
 
 namespace xlstm {
 
-enum class ComputeDtype { kFloat32, kBfloat16 };
-std::string_view name_of(ComputeDtype dtype);  // "float32", "bfloat16"
-
 struct LoadOptions {
-  ComputeDtype dtype = ComputeDtype::kFloat32;  // of weights; activations are float32 on the CPU
-  std::function<void(double)> on_progress;      // share of bytes loaded, 0 to 1
-  std::optional<Recipe> quantization = {};      // of what the file does not hold quantised already
+  DType dtype = DType::kF32;                     // of weights in memory: kF32 or kBF16
+  std::function<void(double)> on_progress = {};  // share of bytes loaded, 0 to 1
+  std::optional<QuantizationRecipe> quantization =
+      {};  // of what the file does not hold quantised already
+  std::span<const RecipeEntry> recipes = all_recipes();
 };
 
+// Whose logits are wanted: of all tokens, or of the last one of each sequence.
 enum class Positions { kAll, kLast };
 
-struct ForwardResult {
-  mlx::core::array logits;  // [B, S, V] or, for kLast, [B, 1, V]; float32, soft-capped
-  ModelState state;         // after the last token
-};
+// Tokens of all sequences together that are read at once: enough to keep products busy, few enough
+// for the activations to stay small beside the weights. A multiple of it divides into chunks of 64.
+inline constexpr std::int64_t kSegmentTokens = 512;
 
 class Model {
  public:
-  // Reads every weight once. On a GPU it first asks MLX for products in real float32
-  // (ops/gpu_products.h).
-  static Model load(const Plan& plan, const TensorSource& source, const LoadOptions& options = {});
+  // Reads every weight once, into memory of `backend`, which the model then owns with whoever else
+  // holds it.
+  static Model load(const Plan& plan, const TensorSource& source, std::shared_ptr<Backend> backend,
+                    const LoadOptions& options = {});
 
-  // `tokens` [B, S] int32, S >= 0, ids in [0, V) (checked by the caller: they may not be computed
-  // yet). Lazy, but on the CPU in the scope of an ops::AtOnce: nothing runs before the results are
-  // evaluated. Works in place in a state that was moved in and has no other owner.
-  ForwardResult forward(const mlx::core::array& tokens, ModelState state,
-                        Positions positions = Positions::kLast) const;
+  // Reads `tokens` [B, S] int32, ids in [0, V) (checked by the caller: they may not be computed
+  // yet), B = states.rows(). Returns logits [B * S, V] or, for kLast, [B, V]; float32, soft-capped.
+  // If it throws, `states` is lost: whoever needs the states keeps copies.
+  Tensor forward(const Tensor& tokens, StateBatch& states,
+                 Positions positions = Positions::kLast) const;
 
-  // Reads `tokens` [B, S], S >= 1, in segments, so that memory does not grow with S. Returns the
-  // last position's logits [B, 1, V]; all but the last segment are evaluated. Between segments it
-  // calls on_segment with the number of positions done; if that returns false it stops there, and
-  // the result is that of the tokens read so far.
-  ForwardResult prefill(const mlx::core::array& tokens, ModelState state,
-                        const std::function<bool(std::int64_t done)>& on_segment = {}) const;
+  // Reads ids [B, S], S >= 1, row-major, in segments, so that memory does not grow with S. Returns
+  // the last position's logits [B, V]; the states of all but the last segment are computed. Between
+  // segments it calls on_segment with the number of positions done; if that returns false it stops
+  // there, and the result is that of the tokens read so far.
+  Tensor prefill(std::span<const std::int32_t> ids, StateBatch& states,
+                 const std::function<bool(std::int64_t done)>& on_segment = {}) const;
 
-  ModelState initial_state(int batch = 1) const;  // zeros
+  State initial_state() const;  // as the plan's layers declare it
+  // `rows` sequences at their starts.
+  std::unique_ptr<StateBatch> initial_states(std::size_t rows = 1) const;
+  // One sequence that is somewhere.
+  std::unique_ptr<StateBatch> states_of(State state) const;
 
+  Backend& backend() const;
   const Plan& plan() const;
-  ComputeDtype dtype() const;
+  DType dtype() const;                    // of weights
   std::uint64_t weight_bytes() const;     // in memory
   std::uint64_t bytes_per_token() const;  // weights and state moved by one decode step, batch 1
   std::string fingerprint() const;        // hex; of weights, sizes and constants
@@ -68,14 +75,18 @@ class Model {
   std::shared_ptr<const Impl> impl_;  // immutable: copies are cheap
 };
 
-// Closed-form estimate, in bytes, of what running a plan on a device takes: prefill and steps of a
-// batch, kernels' own memory for thread_count() threads included.
+// Waits until a state is computed, so that any thread may use it.
+void evaluate(Backend& backend, const State& state);
+
+std::string_view compute_name(DType dtype);  // "float32", "bfloat16"
+
+// Closed-form estimate, in bytes, of what running a plan on a backend takes: prefill and steps of a
+// batch, kernels' own memory included.
 struct MemoryEstimate {
   std::uint64_t weights = 0, state = 0, workspace = 0;
   std::uint64_t total() const { return weights + state + workspace; }
 };
-MemoryEstimate estimate_memory(const Plan& plan, ComputeDtype dtype, int batch = 1,
-                               const std::optional<Recipe>& quantization = {},
-                               const mlx::core::Device& device = mlx::core::default_device());
+MemoryEstimate estimate_memory(const Plan& plan, Backend& backend, DType dtype, int batch = 1,
+                               const std::optional<QuantizationRecipe>& quantization = {});
 
 }  // namespace xlstm

@@ -1,5 +1,5 @@
 // Recurrent states on disk: safetensors with the model's fingerprint and description and the
-// positions.
+// position.
 #pragma once
 
 #include <filesystem>
@@ -7,29 +7,31 @@
 #include <string>
 
 #include "xlstm/model/model.h"
-#include "xlstm/model/state.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/plan.h"
 
 namespace xlstm {
 
-// Writes the state whole or not at all; evaluates it first. Throws Error: kFile; kModel where the
-// state is not finite; kUsage where a state that has read nothing would replace one that has.
-void save_state(const std::filesystem::path& file, const ModelState& state, const Model& model);
+// Writes the state whole or not at all; evaluates it first. The file has a tensor for each that the
+// plan's layers declare, by its name and with a first axis of length 1, and "next_logits" [1, 1,
+// V]. Throws Error: kFile; kModel where the state is not finite; kUsage where a state that has read
+// nothing would replace one that has.
+void save_state(const std::filesystem::path& file, const State& state, const Model& model);
 
-// Throws Error: kFile (unreadable), kFormat (damaged, not finite, or not a state), kModel (another
-// model's state, and what differs).
-ModelState load_state(const std::filesystem::path& file, const Model& model);
+// Throws Error: kFile (unreadable), kFormat (damaged, not finite, not of one sequence, or not a
+// state), kModel (another model's state, and what differs).
+State load_state(const std::filesystem::path& file, const Model& model);
 
 // What a state must fit: Model's own of these.
 struct StateOwner {
-  LargeDims dims;
+  const Plan& plan;
   std::string fingerprint;
   std::map<std::string, std::string> description = {};
 };
 
-// The part of load_state that looks at the file's contents. `where` names the file in errors.
-ModelState read_state(const TensorSource& source, const StateOwner& owner,
-                      const std::string& where);
+// The part of load_state that looks at the file's contents, into memory of `backend`. `where` names
+// the file in errors.
+State read_state(const TensorSource& source, const StateOwner& owner, Backend& backend,
+                 const std::string& where);
 
 }  // namespace xlstm

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/text/characters.h"
 
 namespace xlstm::text {
@@ -27,7 +28,7 @@ std::size_t without_spaces_before(std::string_view text, std::size_t at, std::si
   return at;
 }
 
-// Ends of runs of white space. Asked again inside the run it found last, it does not walk again.
+// Ends of runs of white space. The last run is cached: a query inside it costs no second scan.
 class SpaceEnds {
  public:
   explicit SpaceEnds(std::string_view text) : text_(text) {}
@@ -50,7 +51,7 @@ std::vector<AddedToken> read_added_tokens(const Json& json, std::string_view whe
   if (json.is_null()) return tokens;
   if (!json.is_array()) fail_wanted(ErrorKind::kFormat, where, "an array", kind_of(json));
   for (const Json& entry : json) {
-    token_id_from(required(entry, "id", where), where);  // has to be sound, see AddedTokens
+    token_id_from(required(entry, "id", where), where);  // has to be valid, see AddedTokens
     tokens.push_back(
         {required_string(entry, "content", where), required_bool(entry, "single_word", where),
          required_bool(entry, "lstrip", where), required_bool(entry, "rstrip", where),
@@ -81,8 +82,8 @@ void AddedTokens::add(AddedToken token, std::optional<TokenId> id, std::size_t v
   next_id_ = std::max(*next_id_, *id + 1);
   if (token.normalized && normalizer != nullptr) {
     std::string form = token.content;
-    Pulse nobody;
-    normalizer->apply(form, nobody);
+    Progress unreported;
+    normalizer->apply(form, unreported);
     if (form != token.content) normal_forms_[*id] = std::move(form);
   }
   if (token.special) special_.insert(token.content);
@@ -90,7 +91,7 @@ void AddedTokens::add(AddedToken token, std::optional<TokenId> id, std::size_t v
   tokens_[*id] = std::move(token);
 }
 
-const std::string& AddedTokens::shown(TokenId id) const {
+const std::string& AddedTokens::display_text(TokenId id) const {
   const auto form = normal_forms_.find(id);
   return form == normal_forms_.end() ? tokens_.at(id).content : form->second;
 }
@@ -102,11 +103,11 @@ void AddedTokens::build() {
   for (const TokenId id : order) {
     const AddedToken& token = tokens_.at(id);
     if (token.normalized) {
-      normalized_.add(shown(id), id);
+      normalized_.add(display_text(id), id);
     } else {
       raw_.add(token.content, id);
     }
-    if (is_special_text(token.content) && shown(id) == token.content)
+    if (is_special_text(token.content) && display_text(id) == token.content)
       hidden_.add(token.content, id);
   }
   raw_.build();
@@ -114,25 +115,25 @@ void AddedTokens::build() {
   hidden_.build();
 }
 
-std::vector<Stretch> AddedTokens::split_hidden(std::string_view text) const {
-  std::vector<Stretch> stretches;
+std::vector<TextSegment> AddedTokens::split_hidden(std::string_view text) const {
+  std::vector<TextSegment> segments;
   std::size_t done = 0;
   auto found = hidden_.empty() ? std::nullopt : hidden_.find(text, 0);
   for (; found; found = hidden_.find(text, found->end)) {
     if (done < found->begin) {
-      stretches.push_back({text.substr(done, found->begin - done), std::nullopt});
+      segments.push_back({text.substr(done, found->begin - done), std::nullopt});
     }
-    stretches.push_back({text.substr(found->begin, found->end - found->begin), found->value});
+    segments.push_back({text.substr(found->begin, found->end - found->begin), found->value});
     done = found->end;
   }
-  if (done != text.size()) stretches.push_back({text.substr(done), std::nullopt});
-  return stretches;
+  if (done != text.size()) segments.push_back({text.substr(done), std::nullopt});
+  return segments;
 }
 
-std::vector<Stretch> AddedTokens::split(std::string_view text, bool normalized,
-                                        bool parse_special) const {
+std::vector<TextSegment> AddedTokens::split(std::string_view text, bool normalized,
+                                            bool parse_special) const {
   const MultiPattern& patterns = normalized ? normalized_ : raw_;
-  std::vector<Stretch> stretches;
+  std::vector<TextSegment> segments;
   SpaceEnds spaces(text);
   std::size_t done = 0;
   auto found = patterns.empty() ? std::nullopt : patterns.find(text, 0);
@@ -146,13 +147,13 @@ std::vector<Stretch> AddedTokens::split(std::string_view text, bool normalized,
     std::size_t begin = found->begin, end = found->end;
     if (token.lstrip) begin = without_spaces_before(text, begin, done);
     if (token.rstrip) end = spaces.after(end);
-    if (done < begin) stretches.push_back({text.substr(done, begin - done), std::nullopt});
+    if (done < begin) segments.push_back({text.substr(done, begin - done), std::nullopt});
     // An earlier token's strip may have left nothing of this one.
-    if (begin < end) stretches.push_back({text.substr(begin, end - begin), found->value});
+    if (begin < end) segments.push_back({text.substr(begin, end - begin), found->value});
     done = end;
   }
-  if (done != text.size()) stretches.push_back({text.substr(done), std::nullopt});
-  return stretches;
+  if (done != text.size()) segments.push_back({text.substr(done), std::nullopt});
+  return segments;
 }
 
 }  // namespace xlstm::text

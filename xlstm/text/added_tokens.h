@@ -26,8 +26,8 @@ struct AddedToken {
 // From the member "added_tokens", which may be missing (null).
 std::vector<AddedToken> read_added_tokens(const Json& json, std::string_view where);
 
-// A stretch of text, or a token that was found in it.
-struct Stretch {
+// A segment of text, or a token that was found in it.
+struct TextSegment {
   std::string_view text;
   std::optional<TokenId> token;
 };
@@ -50,18 +50,18 @@ class AddedTokens {
 
   const std::unordered_map<TokenId, AddedToken>& tokens() const { return tokens_; }
   // What stands for a token in decoded text: its normalised form where it has one.
-  const std::string& shown(TokenId id) const;
+  const std::string& display_text(TokenId id) const;
   std::optional<TokenId> id_of(std::string_view content) const;
 
   // Whether some special token has this text.
   bool is_special_text(const std::string& text) const { return special_.contains(text); }
 
   // Cuts out the texts of special tokens that are hidden in decoded text, whatever their flags.
-  std::vector<Stretch> split_hidden(std::string_view text) const;
+  std::vector<TextSegment> split_hidden(std::string_view text) const;
 
   // Cuts tokens out: those that are not normalised from the text as it came (`normalized` false),
   // the others from the normalised text. Without `parse_special` special ones are ordinary text.
-  std::vector<Stretch> split(std::string_view text, bool normalized, bool parse_special) const;
+  std::vector<TextSegment> split(std::string_view text, bool normalized, bool parse_special) const;
 
  private:
   void add(AddedToken token, std::optional<TokenId> id, std::size_t vocabulary_size,

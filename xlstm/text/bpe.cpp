@@ -27,7 +27,7 @@ std::optional<TokenId> Bpe::id_of(std::string_view token) const {
   return found->second;
 }
 
-// Short pieces come again and again: their ids are looked up, and worked out only once.
+// Short pieces recur: their ids are computed once and cached.
 template <typename Work>
 static void cached(std::string_view piece, BpeScratch& scratch, std::vector<TokenId>& ids,
                    const Work& work) {
@@ -70,7 +70,7 @@ void Bpe::encode_bytes(std::string_view piece, BpeScratch& scratch,
 
 void Bpe::merge(std::string_view piece, BpeScratch& scratch, std::vector<TokenId>& ids) const {
   check_length(piece);
-  scratch.merging.run(merges_, scratch.symbols, &scratch.pulse);
+  scratch.merging.run(merges_, scratch.symbols, &scratch.progress);
   ids.insert(ids.end(), scratch.symbols.begin(), scratch.symbols.end());
 }
 
@@ -89,10 +89,10 @@ bool Bpe::symbols_of_bytes(std::string_view piece, std::vector<TokenId>& symbols
 
 void Bpe::symbols_of(std::string_view piece, std::vector<TokenId>& symbols) const {
   symbols.clear();
-  bool owes_unknown = false;  // one is due before the next symbol that is known
+  bool unknown_pending = false;  // to be added before the next known symbol
   const auto pay = [&] {
-    if (owes_unknown) symbols.push_back(*unknown_);
-    owes_unknown = false;
+    if (unknown_pending) symbols.push_back(*unknown_);
+    unknown_pending = false;
   };
   std::string affixed;
   for (std::size_t at = 0; at < piece.size();) {
@@ -112,10 +112,10 @@ void Bpe::symbols_of(std::string_view piece, std::vector<TokenId>& symbols) cons
       symbols.push_back(*id);
       continue;
     }
-    // As in the reference, an unknown that is due comes after these bytes.
+    // As in the reference, a pending unknown token comes after these bytes.
     if (byte_fallback(character, symbols) || !has_unknown(character)) continue;
     if (!fuse_unknown_) pay();
-    owes_unknown = true;
+    unknown_pending = true;
   }
   pay();
 }

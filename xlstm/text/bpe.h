@@ -15,14 +15,14 @@
 #include "xlstm/text/merge_table.h"
 #include "xlstm/text/merging.h"
 #include "xlstm/text/piece_cache.h"
-#include "xlstm/text/pulse.h"
+#include "xlstm/text/progress.h"
 
 namespace xlstm::text {
 
-// What one call keeps from piece to piece. No use any more once the pulse has thrown.
+// What one call keeps from piece to piece. No use any more once the progress has thrown.
 struct BpeScratch {
-  BpeScratch(std::size_t text_size, Pulse& told) : pulse(told), cache(text_size) {}
-  Pulse& pulse;
+  BpeScratch(std::size_t text_size, Progress& report_to) : progress(report_to), cache(text_size) {}
+  Progress& progress;
   PieceCache cache;
   Merging merging;
   std::vector<TokenId> symbols;

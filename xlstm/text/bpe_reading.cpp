@@ -1,4 +1,5 @@
 // How a Bpe is read from JSON; bpe.cpp holds what it does.
+#include "xlstm/base/json.h"
 #include "xlstm/text/bpe.h"
 
 #include <algorithm>

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/base/utf8.h"
 #include "xlstm/text/characters.h"
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "xlstm/base/json.h"
+#include "xlstm/base/json_fwd.h"
 
 namespace xlstm::text {
 

@@ -26,7 +26,7 @@ std::optional<TokenId> first_known(const IdOf& id_of,
 
 std::optional<TokenId> id_from(const TokenName& name, const IdOf& id_of,
                                std::initializer_list<std::string_view> texts) {
-  if (!name.is_said) return first_known(id_of, texts);
+  if (!name.is_declared) return first_known(id_of, texts);
   return name.token ? id_of(*name.token) : std::nullopt;
 }
 
@@ -45,7 +45,7 @@ std::vector<AddedToken> with_declared(std::vector<AddedToken> tokens,
   const auto add = [&](const DeclaredToken& declared) {
     AddedToken token = declared.token;
     token.special = token.special || is_named(token);
-    if (!declared.says_normalized) token.normalized = !token.special;
+    if (!declared.has_normalized) token.normalized = !token.special;
     tokens.push_back(std::move(token));
   };
   for (const DeclaredToken& declared : config.declared) {

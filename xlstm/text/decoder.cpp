@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "xlstm/base/json.h"
 #include "xlstm/text/decoder_steps.h"
 
 namespace xlstm::text {

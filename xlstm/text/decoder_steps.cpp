@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/base/utf8.h"
 #include "xlstm/text/byte_level.h"
 #include "xlstm/text/characters.h"
@@ -109,8 +110,8 @@ class Fuse final : public DecoderStep {
 
 std::string replaced(const Replacement& replacement, std::string_view text) {
   constexpr std::size_t kMostOfToken = 1 << 20;
-  Pulse nobody;
-  return replacement.apply(text, std::max(kMostOfToken, text.size()), nobody);
+  Progress unreported;
+  return replacement.apply(text, std::max(kMostOfToken, text.size()), unreported);
 }
 
 class Replace final : public DecoderStep {

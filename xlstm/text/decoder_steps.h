@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "xlstm/base/json.h"
+#include "xlstm/base/json_fwd.h"
 #include "xlstm/text/decoder_state.h"
 
 namespace xlstm::text {

@@ -17,11 +17,11 @@ std::uint32_t rank_of(const MergeTable& merges, TokenId left, TokenId right) {
 
 }  // namespace
 
-void Merging::run(const MergeTable& merges, std::vector<TokenId>& symbols, Pulse* pulse) {
+void Merging::run(const MergeTable& merges, std::vector<TokenId>& symbols, Progress* progress) {
   if (symbols.size() <= kShort) {
     search_and_merge(merges, symbols);
   } else {
-    queue_and_merge(merges, symbols, pulse);
+    queue_and_merge(merges, symbols, progress);
   }
 }
 
@@ -133,9 +133,9 @@ void Merging::merge_at(const MergeTable& merges, std::vector<TokenId>& symbols, 
 }
 
 void Merging::queue_and_merge(const MergeTable& merges, std::vector<TokenId>& symbols,
-                              Pulse* pulse) {
-  Pulse nobody;
-  Pulse& told = pulse != nullptr ? *pulse : nobody;
+                              Progress* progress) {
+  Progress unreported;
+  Progress& reported = progress != nullptr ? *progress : unreported;
   const auto size = static_cast<Position>(symbols.size());
   by_rank_.resize(merges.ranks(), 0);
   left_.resize(size);
@@ -146,7 +146,7 @@ void Merging::queue_and_merge(const MergeTable& merges, std::vector<TokenId>& sy
   }
   for (Position i = 0; i + 1 < size; ++i) {
     add_pair(merges, symbols, i, i + 1);
-    told.beat(1);
+    reported.work(1);
   }
 
   while (!waiting_.empty()) {
@@ -154,7 +154,7 @@ void Merging::queue_and_merge(const MergeTable& merges, std::vector<TokenId>& sy
     Position position = 0;
     if (first.take(position)) {
       merge_at(merges, symbols, position, first.pair);  // may move the queues
-      told.beat(1);
+      reported.work(1);
     } else {
       drop_first_queue();
     }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "xlstm/text/merge_table.h"
-#include "xlstm/text/pulse.h"
+#include "xlstm/text/progress.h"
 
 namespace xlstm::text {
 
@@ -16,8 +16,8 @@ class Merging {
   static constexpr std::size_t kShort = 32;
 
   // Merges `symbols` in place until no pair of neighbours merges. At most 2^32 - 2 of them. Where
-  // the pulse throws they are left half merged.
-  void run(const MergeTable& merges, std::vector<TokenId>& symbols, Pulse* pulse = nullptr);
+  // the progress throws they are left half merged.
+  void run(const MergeTable& merges, std::vector<TokenId>& symbols, Progress* progress = nullptr);
 
   // Searches the lowest rank anew for each merge: quadratic, and quickest for short pieces.
   void search_and_merge(const MergeTable& merges, std::vector<TokenId>& symbols);
@@ -25,7 +25,7 @@ class Merging {
   // Keeps the positions of each rank in a queue: n log n at worst, linear where one rank's
   // positions come in order, as in a run of one letter.
   void queue_and_merge(const MergeTable& merges, std::vector<TokenId>& symbols,
-                       Pulse* pulse = nullptr);
+                       Progress* progress = nullptr);
 
  private:
   using Position = std::uint32_t;

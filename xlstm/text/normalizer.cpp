@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/text/byte_level.h"
 #include "xlstm/text/characters.h"
 #include "xlstm/text/component.h"
@@ -17,7 +18,9 @@ namespace {
 class UnicodeForm final : public Normalizer {
  public:
   explicit UnicodeForm(NormalForm form) : form_(form) {}
-  void apply(std::string& text, Pulse& pulse) const override { normalize(text, form_, pulse); }
+  void apply(std::string& text, Progress& progress) const override {
+    normalize(text, form_, progress);
+  }
 
  private:
   NormalForm form_;
@@ -28,14 +31,14 @@ class PerCharacter final : public Normalizer {
  public:
   using Change = void (*)(std::string& out, char32_t c);
   explicit PerCharacter(Change change) : change_(change) {}
-  void apply(std::string& text, Pulse& pulse) const override {
+  void apply(std::string& text, Progress& progress) const override {
     std::string out;
     out.reserve(text.size());
     for (std::size_t at = 0; at < text.size();) {
       const CodePoint point = code_point_at(text, at);
       change_(out, point.value);
       at += point.size;
-      pulse.beat(point.size);
+      progress.work(point.size);
     }
     text = std::move(out);
   }
@@ -62,7 +65,7 @@ void nmt(std::string& out, char32_t c) {
 class Strip final : public Normalizer {
  public:
   Strip(bool left, bool right) : left_(left), right_(right) {}
-  void apply(std::string& text, Pulse&) const override {
+  void apply(std::string& text, Progress&) const override {
     if (right_) text.resize(trailing_space(text));
     if (left_) text.erase(0, leading_space(text));
   }
@@ -93,7 +96,7 @@ class Strip final : public Normalizer {
 class Prepend final : public Normalizer {
  public:
   explicit Prepend(std::string text) : prefix_(std::move(text)) {}
-  void apply(std::string& text, Pulse&) const override {
+  void apply(std::string& text, Progress&) const override {
     if (!text.empty()) text.insert(0, prefix_);
   }
 
@@ -101,7 +104,7 @@ class Prepend final : public Normalizer {
   std::string prefix_;
 };
 
-// How long a text may become in all: no sound normalizer comes near.
+// Limit of a text's length after normalisation, far above what valid normalizers make.
 std::size_t most_of(std::size_t size) {
   constexpr std::size_t kAtLeast = 1 << 20, kTimes = 32;
   return std::max(kAtLeast, kTimes * size);
@@ -110,8 +113,8 @@ std::size_t most_of(std::size_t size) {
 class ReplaceAll final : public Normalizer {
  public:
   explicit ReplaceAll(Replacement replacement) : replacement_(std::move(replacement)) {}
-  void apply(std::string& text, Pulse& pulse) const override {
-    text = replacement_.apply(text, most_of(text.size()), pulse);
+  void apply(std::string& text, Progress& progress) const override {
+    text = replacement_.apply(text, most_of(text.size()), progress);
   }
 
  private:
@@ -120,17 +123,17 @@ class ReplaceAll final : public Normalizer {
 
 class ByteLevelText final : public Normalizer {
  public:
-  void apply(std::string& text, Pulse&) const override { text = byte_level_text(text); }
+  void apply(std::string& text, Progress&) const override { text = byte_level_text(text); }
 };
 
 class Sequence final : public Normalizer {
  public:
   explicit Sequence(std::vector<std::unique_ptr<const Normalizer>> parts)
       : parts_(std::move(parts)) {}
-  void apply(std::string& text, Pulse& pulse) const override {
+  void apply(std::string& text, Progress& progress) const override {
     const std::size_t most = most_of(text.size());
     for (const auto& part : parts_) {
-      part->apply(text, pulse);
+      part->apply(text, progress);
       if (text.size() <= most) continue;
       fail_wanted(ErrorKind::kModel, "tokenizer",
                   str("a normalizer that makes at most ", most, " bytes"), str(text.size()));

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "xlstm/base/json.h"
-#include "xlstm/text/pulse.h"
+#include "xlstm/base/json_fwd.h"
+#include "xlstm/text/progress.h"
 
 namespace xlstm::text {
 
@@ -15,7 +15,7 @@ class Normalizer {
  public:
   virtual ~Normalizer() = default;
   // Changes well-formed UTF-8 into well-formed UTF-8.
-  virtual void apply(std::string& text, Pulse& pulse) const = 0;
+  virtual void apply(std::string& text, Progress& progress) const = 0;
 };
 
 // From the member "normalizer"; null gives no normalizer. Throws Error: kFormat, kModel.

@@ -64,7 +64,7 @@ struct Pattern::Code {
   CodePointer pointer;
 };
 
-struct Pattern::Matcher::Room {
+struct Pattern::Matcher::MatchMemory {
   MatchData data;
   MatchContext context;
 };
@@ -77,10 +77,10 @@ Pattern::Pattern(std::string_view expression, std::string_view where)
 Pattern::~Pattern() = default;
 
 Pattern::Matcher::Matcher(const Pattern& pattern)
-    : pattern_(pattern), room_(std::make_unique<Room>()) {
-  room_->data.reset(pcre2_match_data_create_from_pattern(pattern.code_->pointer.get(), nullptr));
-  room_->context.reset(pcre2_match_context_create(nullptr));
-  if (!room_->data || !room_->context) throw std::bad_alloc();
+    : pattern_(pattern), memory_(std::make_unique<MatchMemory>()) {
+  memory_->data.reset(pcre2_match_data_create_from_pattern(pattern.code_->pointer.get(), nullptr));
+  memory_->context.reset(pcre2_match_context_create(nullptr));
+  if (!memory_->data || !memory_->context) throw std::bad_alloc();
 }
 
 Pattern::Matcher::~Matcher() = default;
@@ -92,8 +92,8 @@ void Pattern::Matcher::start(std::string_view text) {
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
   constexpr std::uint32_t kHeapKiB = 512 * 1024;
   const std::uint64_t limit = std::min(kMost, kSteps + kStepsPerByte * text.size());
-  pcre2_set_match_limit(room_->context.get(), static_cast<std::uint32_t>(limit));
-  pcre2_set_heap_limit(room_->context.get(), kHeapKiB);
+  pcre2_set_match_limit(memory_->context.get(), static_cast<std::uint32_t>(limit));
+  pcre2_set_heap_limit(memory_->context.get(), kHeapKiB);
   text_ = text;
   from_ = 0;
   last_end_.reset();
@@ -102,7 +102,7 @@ void Pattern::Matcher::start(std::string_view text) {
 std::optional<Match> Pattern::Matcher::search() {
   const auto match = [&](std::uint32_t options) {
     return pcre2_match(pattern_.code_->pointer.get(), bytes_of(text_), text_.size(), from_,
-                       PCRE2_NO_UTF_CHECK | options, room_->data.get(), room_->context.get());
+                       PCRE2_NO_UTF_CHECK | options, memory_->data.get(), memory_->context.get());
   };
   int found = match(0);
   if (found == PCRE2_ERROR_JIT_STACKLIMIT) found = match(PCRE2_NO_JIT);
@@ -111,7 +111,7 @@ std::optional<Match> Pattern::Matcher::search() {
     fail(ErrorKind::kUsage, "tokenizer",
          str("the pattern ", pattern_.shown_, " cannot cut this text: ", message_of(found)));
   }
-  const PCRE2_SIZE* range = pcre2_get_ovector_pointer(room_->data.get());
+  const PCRE2_SIZE* range = pcre2_get_ovector_pointer(memory_->data.get());
   return Match{range[0], range[1]};
 }
 

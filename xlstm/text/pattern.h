@@ -45,8 +45,8 @@ class Pattern {
     std::optional<Match> search();
 
     const Pattern& pattern_;
-    struct Room;
-    std::unique_ptr<Room> room_;
+    struct MatchMemory;
+    std::unique_ptr<MatchMemory> memory_;
     std::string_view text_;
     std::size_t from_ = 0;  // where the next search starts; past the end: done
     std::optional<std::size_t> last_end_;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 
 namespace xlstm::text {
 namespace {

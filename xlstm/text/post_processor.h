@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "xlstm/base/json.h"
+#include "xlstm/base/json_fwd.h"
 #include "xlstm/text/component.h"
 
 namespace xlstm::text {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/text/component.h"
 #include "xlstm/text/pre_tokenizer_steps.h"
 
@@ -12,7 +13,7 @@ namespace {
 
 using Step = std::unique_ptr<const PreTokenizerStep>;
 
-// Lays nested sequences out flat.
+// Flattens nested sequences.
 void flatten(const Json& json, std::string_view where, std::vector<const Json*>& components) {
   if (type_of(json, where) != "Sequence") {
     components.push_back(&json);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/text/byte_level.h"
 #include "xlstm/text/characters.h"
 #include "xlstm/text/component.h"

@@ -16,13 +16,13 @@ Replacement::Replacement(const PatternText& pattern, std::string content, std::s
   }
 }
 
-std::string Replacement::apply(std::string_view text, std::size_t most, Pulse& pulse) const {
+std::string Replacement::apply(std::string_view text, std::size_t most, Progress& progress) const {
   std::string out;
   std::size_t copied = 0;
   const auto replace = [&](std::size_t begin, std::size_t end) {
     out.append(text, copied, begin - copied);
     out += content_;
-    pulse.beat(end - copied + content_.size());
+    progress.work(end - copied + content_.size());
     copied = end;
     if (out.size() > most) {
       fail_wanted(ErrorKind::kModel, "tokenizer",

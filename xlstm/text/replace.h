@@ -7,7 +7,7 @@
 
 #include "xlstm/text/component.h"
 #include "xlstm/text/pattern.h"
-#include "xlstm/text/pulse.h"
+#include "xlstm/text/progress.h"
 
 namespace xlstm::text {
 
@@ -18,7 +18,7 @@ class Replacement {
 
   // Throws Error(kModel) where the result has more than `most` bytes: a file could ask for
   // replacements that grow without end.
-  std::string apply(std::string_view text, std::size_t most, Pulse& pulse) const;
+  std::string apply(std::string_view text, std::size_t most, Progress& progress) const;
 
   // The text searched for, empty where a regular expression is.
   const std::string& literal() const { return literal_; }

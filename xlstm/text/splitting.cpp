@@ -3,6 +3,7 @@
 #include <string>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/text/component.h"
 
 namespace xlstm::text {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "xlstm/base/json.h"
+#include "xlstm/base/json_fwd.h"
 
 namespace xlstm::text {
 
@@ -32,8 +32,8 @@ enum class SplitBehavior {
 // From a member "behavior". Throws Error(kFormat).
 SplitBehavior split_behavior(const Json& component, std::string_view where);
 
-// Cuts one piece: told its matches and what is between, in order and without gaps, it hands on the
-// pieces that are left, none of them empty.
+// Cuts one piece: takes its matches and what lies between, in order and without gaps, and passes on
+// the pieces that remain, none of them empty.
 class Splitter {
  public:
   Splitter(const Piece& whole, SplitBehavior behavior, PieceSink& next)

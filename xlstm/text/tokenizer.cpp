@@ -17,7 +17,7 @@
 #include "xlstm/text/normalizer.h"
 #include "xlstm/text/post_processor.h"
 #include "xlstm/text/pre_tokenizer.h"
-#include "xlstm/text/pulse.h"
+#include "xlstm/text/progress.h"
 #include "xlstm/text/tokenizer_config.h"
 #include "xlstm/text/vocabulary.h"
 
@@ -89,8 +89,8 @@ struct Tokenizer::Impl::Encoder final : text::PieceSink {
   Encoder(const Impl& impl, std::size_t text_size, const EncodeOptions& options)
       : tokenizer(impl),
         parse_special(options.parse_special_tokens),
-        pulse(options.on_progress, text_size),
-        scratch(text_size, pulse) {}
+        progress(options.on_progress, text_size),
+        scratch(text_size, progress) {}
 
   void take(const text::Piece& piece) override {
     if (tokenizer.pre_tokenizer.gives_bytes()) {
@@ -98,7 +98,7 @@ struct Tokenizer::Impl::Encoder final : text::PieceSink {
     } else {
       tokenizer.model.encode(piece.text, scratch, ids);
     }
-    pulse.done(piece.text.size());
+    progress.advance(piece.text.size());
   }
 
   // `at_start` as in Piece.
@@ -106,23 +106,23 @@ struct Tokenizer::Impl::Encoder final : text::PieceSink {
     std::string normal;
     if (tokenizer.normalizer) {
       normal = text;
-      tokenizer.normalizer->apply(normal, pulse);
+      tokenizer.normalizer->apply(normal, progress);
       text = normal;
     }
-    for (const text::Stretch& stretch : tokenizer.added.split(text, true, parse_special)) {
-      if (stretch.token) {
-        ids.push_back(*stretch.token);
-        pulse.done(stretch.text.size());
+    for (const text::TextSegment& segment : tokenizer.added.split(text, true, parse_special)) {
+      if (segment.token) {
+        ids.push_back(*segment.token);
+        progress.advance(segment.text.size());
       } else {
-        const bool is_first = stretch.text.data() == text.data();
-        tokenizer.pre_tokenizer.run({stretch.text, at_start && is_first}, *this);
+        const bool is_first = segment.text.data() == text.data();
+        tokenizer.pre_tokenizer.run({segment.text, at_start && is_first}, *this);
       }
     }
   }
 
   const Impl& tokenizer;
   bool parse_special;
-  text::Pulse pulse;
+  text::Progress progress;
   text::BpeScratch scratch;
   std::vector<TokenId> ids;
 };
@@ -130,12 +130,12 @@ struct Tokenizer::Impl::Encoder final : text::PieceSink {
 std::vector<TokenId> Tokenizer::Impl::ids_of(std::string_view text,
                                              const EncodeOptions& options) const {
   Encoder encoder(*this, text.size(), options);
-  for (const text::Stretch& stretch : added.split(text, false, options.parse_special_tokens)) {
-    if (stretch.token) {
-      encoder.ids.push_back(*stretch.token);
-      encoder.pulse.done(stretch.text.size());
+  for (const text::TextSegment& segment : added.split(text, false, options.parse_special_tokens)) {
+    if (segment.token) {
+      encoder.ids.push_back(*segment.token);
+      encoder.progress.advance(segment.text.size());
     } else {
-      encoder.encode(stretch.text, stretch.text.data() == text.data());
+      encoder.encode(segment.text, segment.text.data() == text.data());
     }
   }
   return std::move(encoder.ids);
@@ -144,7 +144,7 @@ std::vector<TokenId> Tokenizer::Impl::ids_of(std::string_view text,
 Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Tokenizer Tokenizer::open(const std::filesystem::path& path) {
-  std::error_code none;  // what cannot be looked at is told when it is read
+  std::error_code none;  // what cannot be examined fails when it is read
   const bool is_folder = std::filesystem::is_directory(path, none);
   const std::filesystem::path folder = is_folder ? path : path.parent_path();
   const std::filesystem::path file = is_folder ? path / "tokenizer.json" : path;
@@ -216,8 +216,8 @@ std::optional<TokenId> Tokenizer::single_token(std::string_view text) const {
 
 std::vector<TextOrToken> Tokenizer::split_hidden(std::string_view text) const {
   std::vector<TextOrToken> parts;
-  for (const text::Stretch& stretch : impl_->added.split_hidden(text)) {
-    parts.push_back({stretch.text, stretch.token});
+  for (const text::TextSegment& segment : impl_->added.split_hidden(text)) {
+    parts.push_back({segment.text, segment.token});
   }
   return parts;
 }

@@ -23,11 +23,12 @@ struct EncodeOptions {
   // Recognise special added tokens such as <|endoftext|> inside the text. Off, their text is
   // encoded as ordinary characters.
   bool parse_special_tokens = true;
-  // Told now and then, on a long text, what share of it is done, 0 to 1. It may throw to stop.
+  // Called now and then on a long text with the share of it that is done, 0 to 1. It may throw to
+  // stop.
   std::function<void(double)> on_progress = {};
 };
 
-// A stretch of text, or the text of a token.
+// A segment of text, or the text of a token.
 struct TextOrToken {
   std::string_view text;
   std::optional<TokenId> token;

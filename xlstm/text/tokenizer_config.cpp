@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/json.h"
 #include "xlstm/text/key_order.h"
 
 namespace xlstm::text {
@@ -165,7 +166,7 @@ TokenizerConfig read_tokenizer_config(std::string_view config_json, std::string_
   if (decoder != nullptr) out.declared = declared_in(config, *decoder);
   const auto name = [&](const std::string& key) {
     const TokenName here = name_in(config, key), there = name_in(map, key);
-    return there.is_said && (map_wins || !here.is_said) ? there : here;
+    return there.is_declared && (map_wins || !here.is_declared) ? there : here;
   };
   for (const char* key : kNames) {
     const File& file = map_wins && map.find(key) != nullptr ? map : config;

@@ -14,13 +14,13 @@ namespace xlstm::text {
 
 // A member such as "eos_token".
 struct TokenName {
-  bool is_said = false;              // also where it is null: then there is none
+  bool is_declared = false;          // also where it is null: then there is none
   std::optional<std::string> token;  // its text
 };
 
 struct DeclaredToken {
   AddedToken token;
-  bool says_normalized = true;  // else it is normalised if it is not special
+  bool has_normalized = true;  // else it is normalised if it is not special
 };
 
 struct TokenizerConfig {

@@ -98,7 +98,7 @@ void order_marks(CodePoints& points) {
   }
 }
 
-// Normalises the stretch `part` and appends it. `points` is room kept between calls.
+// Normalises the segment `part` and appends it. `points` is a buffer kept between calls.
 void append_normalized(std::string& out, std::string_view part, NormalForm form,
                        CodePoints& points) {
   const auto options = static_cast<utf8proc_option_t>(utf8proc_options(form));
@@ -118,12 +118,12 @@ void append_normalized(std::string& out, std::string_view part, NormalForm form,
 }
 
 // Offset of the first code point from `at` on that is not safe, or the text's end.
-std::size_t safe_end(std::string_view text, std::size_t at, NormalForm form, Pulse& pulse) {
+std::size_t safe_end(std::string_view text, std::size_t at, NormalForm form, Progress& progress) {
   while (at < text.size()) {
     const CodePoint point = code_point_at(text, at);
     if (!is_safe(point.value, form)) break;
     at += point.size;
-    pulse.beat(point.size);
+    progress.work(point.size);
   }
   return at;
 }
@@ -131,12 +131,12 @@ std::size_t safe_end(std::string_view text, std::size_t at, NormalForm form, Pul
 }  // namespace
 
 void normalize(std::string& text, NormalForm form) {
-  Pulse nobody;
-  normalize(text, form, nobody);
+  Progress unreported;
+  normalize(text, form, unreported);
 }
 
-void normalize(std::string& text, NormalForm form, Pulse& pulse) {
-  std::size_t unsafe = safe_end(text, 0, form, pulse);
+void normalize(std::string& text, NormalForm form, Progress& progress) {
+  std::size_t unsafe = safe_end(text, 0, form, progress);
   if (unsafe == text.size()) return;
 
   std::string out;
@@ -145,7 +145,7 @@ void normalize(std::string& text, NormalForm form, Pulse& pulse) {
   const std::string_view view = text;
   std::size_t copied = 0;  // text before this offset is in `out`
   while (unsafe < view.size()) {
-    // An unsafe stretch starts with the starter before it, which it may change.
+    // An unsafe segment starts with the starter before it, which it may change.
     std::size_t begin = unsafe == copied ? copied : previous_code_point(view, unsafe);
     out.append(view, copied, begin - copied);
     std::size_t at = unsafe;
@@ -158,11 +158,11 @@ void normalize(std::string& text, NormalForm form, Pulse& pulse) {
         begin = at + point.size;
       }
       at += point.size;
-      pulse.beat(point.size);
+      progress.work(point.size);
     }
     append_normalized(out, view.substr(begin, at - begin), form, points);
     copied = at;
-    unsafe = safe_end(view, at, form, pulse);
+    unsafe = safe_end(view, at, form, progress);
   }
   out.append(view, copied, std::string_view::npos);
   text = std::move(out);

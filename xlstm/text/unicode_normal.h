@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "xlstm/text/pulse.h"
+#include "xlstm/text/progress.h"
 
 namespace xlstm::text {
 
@@ -11,7 +11,7 @@ enum class NormalForm { kNfc, kNfd, kNfkc, kNfkd };
 
 // Brings well-formed UTF-8 `text` into `form`. Text that plainly is in it already (for NFC:
 // Latin-1, CJK, plain Cyrillic, ...) is only read.
-void normalize(std::string& text, NormalForm form, Pulse& pulse);
-void normalize(std::string& text, NormalForm form);  // telling nobody
+void normalize(std::string& text, NormalForm form, Progress& progress);
+void normalize(std::string& text, NormalForm form);  // without reports
 
 }  // namespace xlstm::text

@@ -12,7 +12,7 @@ Vocabulary::Vocabulary(const Bpe& model, const AddedTokens& added, std::string_v
     if (!added.tokens().contains(token.id)) entries_.push_back({token.id, token.text});
   }
   for (const auto& [id, token] : added.tokens()) {
-    const std::string& shown = added.shown(id);
+    const std::string& shown = added.display_text(id);
     // The reference skips by spelling, and so shows a special token that was normalised.
     entries_.push_back(
         {id, shown, added.is_special_text(token.content), added.is_special_text(shown)});

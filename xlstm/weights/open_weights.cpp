@@ -19,7 +19,7 @@ bool is_there(const fs::path& path) {
 }
 
 std::unique_ptr<TensorSource> open_folder(const fs::path& folder) {
-  // An index beside a whole file would be about other files: the whole file says all itself.
+  // An index next to a whole file would describe other files: the whole file needs none.
   if (is_there(folder / kWhole)) return open_safetensors(folder / kWhole);
   if (is_there(folder / kIndex)) return open_indexed_shards(folder / kIndex);
   if (has_numbered_shards(folder)) return open_numbered_shards(folder);

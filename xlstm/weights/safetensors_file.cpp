@@ -7,7 +7,7 @@
 namespace xlstm {
 namespace {
 
-// The header's length and the header, as far as a sound one would go.
+// The header's length and the header, as far as a valid one would go.
 std::vector<std::byte> read_start(const InputFile& file) {
   constexpr std::uint64_t kLengthBytes = 8;
   std::vector<std::byte> start(

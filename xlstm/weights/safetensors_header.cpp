@@ -21,12 +21,12 @@ using Entry = SafetensorsHeader::Entry;
 
 constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::size_t kMostAxes = 8;
-// A sound header nests 3 deep, and has some 8 values a tensor: this is room for half a million
+// A valid header nests 3 deep, and has some 8 values a tensor: this is room for half a million
 // tensors and keeps what a hostile one costs in memory below 1 GB.
 constexpr JsonLimits kHeaderLimits = {.max_depth = 8, .max_values = 4'000'000};
 constexpr const char* kMetadata = "__metadata__";
 
-// One member of the header, and what there is to hold it against.
+// One member of the header, and what it is checked against.
 struct Source {
   const std::filesystem::path& file;
   const std::string& name;
@@ -51,7 +51,7 @@ std::optional<std::uint64_t> natural_number(const Json& value) {
 }
 
 DType parse_dtype(const Source& source) {
-  // Names of the format that nothing here computes with: such a file is sound.
+  // Names of the format that nothing here computes with: such a file is valid.
   constexpr std::array<std::string_view, 8> kForeign = {
       "F4", "F6_E2M3", "F6_E3M2", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "C64"};
   const Json& value = source.member("dtype");

@@ -22,12 +22,12 @@ void check_bytes(const TensorToWrite& tensor, const std::string& where) {
 
 void write_safetensors(const std::filesystem::path& file, const std::vector<TensorToWrite>& tensors,
                        const std::map<std::string, std::string>& metadata) {
-  std::vector<TensorHeading> headings;
+  std::vector<TensorHeader> headers;
   for (const TensorToWrite& tensor : tensors) {
     check_bytes(tensor, file.string());
-    headings.push_back({tensor.name, tensor.dtype, tensor.shape});
+    headers.push_back({tensor.name, tensor.dtype, tensor.shape});
   }
-  SafetensorsWriter out(file, headings, metadata);
+  SafetensorsWriter out(file, headers, metadata);
   for (const TensorToWrite& tensor : tensors) out.write(tensor.bytes);
   out.commit();
 }

@@ -20,9 +20,9 @@ void check_text(std::string_view text, const std::string& where) {
   fail_wanted(ErrorKind::kUsage, where, "names and metadata in UTF-8", quoted(text));
 }
 
-void check_headings(const std::vector<TensorHeading>& tensors, const std::string& where) {
+void check_headings(const std::vector<TensorHeader>& tensors, const std::string& where) {
   std::set<std::string_view> names = {"__metadata__"};  // taken by the format
-  for (const TensorHeading& tensor : tensors) {
+  for (const TensorHeader& tensor : tensors) {
     check_text(tensor.name, where);
     if (!names.insert(tensor.name).second) {
       fail_wanted(ErrorKind::kUsage, where, "each name once", str(quoted(tensor.name), " again"));
@@ -38,12 +38,12 @@ void check_headings(const std::vector<TensorHeading>& tensors, const std::string
 }
 
 // Padded with spaces, so that the data starts at a multiple of 8.
-std::string header_text(const std::vector<TensorHeading>& tensors,
+std::string header_text(const std::vector<TensorHeader>& tensors,
                         const std::map<std::string, std::string>& metadata) {
   Json header = Json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t at = 0;
-  for (const TensorHeading& tensor : tensors) {
+  for (const TensorHeader& tensor : tensors) {
     const std::uint64_t end = at + tensor.bytes();
     header[tensor.name] = {
         {"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {at, end}}};
@@ -54,7 +54,7 @@ std::string header_text(const std::vector<TensorHeading>& tensors,
   return text;
 }
 
-std::string checked_header(const std::vector<TensorHeading>& tensors,
+std::string checked_header(const std::vector<TensorHeader>& tensors,
                            const std::map<std::string, std::string>& metadata,
                            const std::string& where) {
   check_headings(tensors, where);
@@ -72,17 +72,17 @@ std::string checked_header(const std::vector<TensorHeading>& tensors,
 
 }  // namespace
 
-std::uint64_t TensorHeading::bytes() const {
+std::uint64_t TensorHeader::bytes() const {
   return static_cast<std::uint64_t>(element_count(shape).value_or(0)) * size_of(dtype);
 }
 
 SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& file,
-                                     const std::vector<TensorHeading>& tensors,
+                                     const std::vector<TensorHeader>& tensors,
                                      const std::map<std::string, std::string>& metadata)
     : file_(file), where_(file.string()) {
   const std::string header = checked_header(tensors, metadata, where_);
   const std::uint64_t length = header.size();
-  for (const TensorHeading& tensor : tensors) left_ += tensor.bytes();
+  for (const TensorHeader& tensor : tensors) left_ += tensor.bytes();
   file_.write(std::as_bytes(std::span(&length, 1)));
   file_.write(header);
 }

@@ -16,7 +16,7 @@
 namespace xlstm {
 
 // A tensor that is to come.
-struct TensorHeading {
+struct TensorHeader {
   std::string name;
   DType dtype = DType::kF32;
   Shape shape;
@@ -29,7 +29,7 @@ class SafetensorsWriter {
  public:
   // Writes the header. Throws Error: kFile when the disk refuses, kUsage for a name given twice,
   // an impossible shape, text that is not UTF-8, or more names than a header can hold.
-  SafetensorsWriter(const std::filesystem::path& file, const std::vector<TensorHeading>& tensors,
+  SafetensorsWriter(const std::filesystem::path& file, const std::vector<TensorHeader>& tensors,
                     const std::map<std::string, std::string>& metadata);
 
   // The next bytes, in the tensors' order. Throws Error(kFile).

@@ -5,32 +5,37 @@
 #include <vector>
 
 #include "xlstm/base/error.h"
-#include "xlstm/wiring/widths.h"
+#include "xlstm/wiring/dims.h"
 
 namespace xlstm {
 namespace {
 
 constexpr std::size_t kNone = TensorSource::npos;
 
-// One node or block at a time: which rows, which tensors, how a row is called in this checkpoint.
+// What is outside blocks, or one block: which rows, which tensors, how a row is called in this
+// checkpoint.
 struct Group {
   const RowList& rows;
-  const Filled& filled;
+  const TensorsByEntry& by_entry;
   std::function<std::string(const TensorRow&)> name;
 };
 
 class Checker {
  public:
-  Checker(const SortedTensors& tensors, const MatrixView& source, const Widths& widths,
-          const Presence& presence, Faults& faults)
-      : tensors_(tensors), source_(source), widths_(widths), presence_(presence), faults_(faults) {}
+  Checker(const Binding& binding, Diagnostics& diagnostics)
+      : table_(binding.table),
+        tensors_(binding.tensors),
+        source_(binding.source),
+        dims_(binding.dims),
+        conditions_(binding.conditions),
+        diagnostics_(diagnostics) {}
 
   void check_all() {
     check_gaps();
     check_kinds();
     find_fused();
     for_each_group([this](const Group& group) { check_missing(group); });
-    for (const auto& [first, second] : tensors_.twice) add_twice(first, second);
+    for (const auto& [first, second] : tensors_.duplicates) add_duplicate(first, second);
     for_each_group([this](const Group& group) { check_filled(group); });
     for_each_group([this](const Group& group) { check_formats(group); });
     check_unexpected();
@@ -40,11 +45,11 @@ class Checker {
   const TensorInfo& info(std::size_t tensor) const { return source_.tensors()[tensor]; }
 
   void for_each_group(const std::function<void(const Group&)>& visit) const {
-    visit({outer_rows(), tensors_.outer,
+    visit({table_.outer, tensors_.outer,
            [this](const TensorRow& row) { return str(tensors_.wrapper, row.names.front()); }});
     for (const auto& [number, block] : tensors_.blocks) {
-      if (is_foreign(block)) continue;
-      visit({block_rows(), block.filled, [this, at = number](const TensorRow& row) {
+      if (block.is_foreign()) continue;
+      visit({table_.block, block.by_entry, [this, at = number](const TensorRow& row) {
                return tensors_.name_in_block(at, row);
              }});
     }
@@ -54,9 +59,9 @@ class Checker {
     std::uint64_t next = 0;
     for (const auto& [number, block] : tensors_.blocks) {
       if (number == next + 1) {
-        faults_.add([&] { return str("block ", next, " is missing"); });
+        diagnostics_.add([&] { return str("block ", next, " is missing"); });
       } else if (number > next) {
-        faults_.add(
+        diagnostics_.add(
             [&, last = number - 1] { return str("blocks ", next, " to ", last, " are missing"); });
       }
       next = number + 1;
@@ -65,110 +70,110 @@ class Checker {
 
   void check_kinds() {
     for (const auto& [number, block] : tensors_.blocks) {
-      if (!is_foreign(block)) continue;
+      if (!block.is_foreign()) continue;
       const std::string& name = info(block.unexpected.front()).name;
-      const bool slstm = name.find("slstm") != std::string::npos;
-      faults_.add([&, at = number] {
-        return str("block ", at, " is ", slstm ? "an sLSTM block" : "of an unknown kind",
-                   ", only mLSTM blocks are run yet: it has ", quoted(name));
+      diagnostics_.add([&, at = number] {
+        return str("block ", at, " ",
+                   table_.foreign_block ? table_.foreign_block(name) : "is of an unknown kind",
+                   ": it has ", quoted(name));
       });
     }
   }
 
-  // Which slots this checkpoint holds fused somewhere: a block that lacks all of one lacks that
-  // form.
+  // Which parameters this checkpoint holds fused somewhere: a block that lacks all of one lacks
+  // that form.
   void find_fused() {
-    fused_.assign(block_rows().slots().size(), false);
+    fused_.assign(table_.block.rows().size(), false);
     for (const auto& [number, block] : tensors_.blocks) {
-      for (std::size_t slot = 0; slot < fused_.size(); ++slot) {
-        if (holds_fused({block_rows(), block.filled, {}}, slot)) fused_[slot] = true;
+      for (std::size_t index = 0; index < fused_.size(); ++index) {
+        if (holds_fused({table_.block, block.by_entry, {}}, index)) fused_[index] = true;
       }
     }
   }
 
-  static bool holds_fused(const Group& group, std::size_t slot) {
-    const SlotRow& row = group.rows.slots()[slot];
-    return row.fused && group.filled[group.rows.first(slot) + row.parts.size()] != kNone;
+  static bool holds_fused(const Group& group, std::size_t index) {
+    const ParameterRow& row = group.rows.rows()[index];
+    return row.fused && group.by_entry[group.rows.first(index) + row.parts.size()] != kNone;
   }
 
   void check_missing(const Group& group) {
-    for (std::size_t slot = 0; slot < group.rows.slots().size(); ++slot) {
-      const SlotRow& row = group.rows.slots()[slot];
-      if (!presence_.has(row.when)) continue;
-      const std::size_t first = group.rows.first(slot);
+    for (std::size_t index = 0; index < group.rows.rows().size(); ++index) {
+      const ParameterRow& row = group.rows.rows()[index];
+      if (!conditions_[row.condition]) continue;
+      const std::size_t first = group.rows.first(index);
       std::size_t present = 0;
       for (std::size_t i = 0; i < row.parts.size(); ++i)
-        present += group.filled[first + i] != kNone;
-      if (holds_fused(group, slot)) {
-        if (present > 0) add_both(group, slot);
-      } else if (present == 0 && row.fused && fused_[slot]) {
+        present += group.by_entry[first + i] != kNone;
+      if (holds_fused(group, index)) {
+        if (present > 0) add_both(group, index);
+      } else if (present == 0 && row.fused && fused_[index]) {
         add_missing(group, *row.fused);
       } else {
         for (std::size_t i = 0; i < row.parts.size(); ++i) {
-          if (group.filled[first + i] == kNone) add_missing(group, row.parts[i]);
+          if (group.by_entry[first + i] == kNone) add_missing(group, row.parts[i]);
         }
       }
     }
   }
 
   void add_missing(const Group& group, const TensorRow& row) {
-    faults_.add([&] {
-      return str("missing tensor ", quoted(group.name(row)), " ", text_of(row.axes), " = ",
+    diagnostics_.add([&] {
+      return str("missing tensor ", quoted(group.name(row)), " ", table_.text_of(row.axes), " = ",
                  wanted(row.axes));
     });
   }
 
-  void add_twice(std::size_t first, std::size_t second) {
-    faults_.add([&] {
+  void add_duplicate(std::size_t first, std::size_t second) {
+    diagnostics_.add([&] {
       return str(quoted(info(first).name), " and ", quoted(info(second).name),
                  " are the same tensor");
     });
   }
 
-  void add_both(const Group& group, std::size_t slot) {
-    const SlotRow& row = group.rows.slots()[slot];
-    const std::size_t first = group.rows.first(slot);
+  void add_both(const Group& group, std::size_t index) {
+    const ParameterRow& row = group.rows.rows()[index];
+    const std::size_t first = group.rows.first(index);
     std::size_t part = 0;
-    while (group.filled[first + part] == kNone) ++part;
-    faults_.add([&] {
-      return str(quoted(info(group.filled[first + part]).name), " is in ",
-                 quoted(info(group.filled[first + row.parts.size()]).name), " too");
+    while (group.by_entry[first + part] == kNone) ++part;
+    diagnostics_.add([&] {
+      return str(quoted(info(group.by_entry[first + part]).name), " is in ",
+                 quoted(info(group.by_entry[first + row.parts.size()]).name), " too");
     });
   }
 
   // "[2048, 4096]", with the letter where a width is unknown.
-  std::string wanted(const std::vector<Axis>& axes) const {
+  std::string wanted(const Axes& axes) const {
     std::string text = "[";
-    for (const Axis axis : axes) {
+    for (const Axis& axis : axes) {
       if (text.size() > 1) text += ", ";
-      const std::int64_t length = length_of(axis, widths_);
-      text += length > 0 ? str(length) : str(text_of(axis));
+      const std::int64_t length = length_of(axis, dims_);
+      text += length > 0 ? str(length) : str(table_.text_of(axis));
     }
     return text + "]";
   }
 
-  bool fits(const Shape& shape, const std::vector<Axis>& axes) const {
+  bool fits(const Shape& shape, const Axes& axes) const {
     if (shape.size() != axes.size()) return false;
     for (std::size_t i = 0; i < axes.size(); ++i) {
-      const std::int64_t length = length_of(axes[i], widths_);
+      const std::int64_t length = length_of(axes[i], dims_);
       if (!is_axis_length(shape[i]) || (length > 0 && length != shape[i])) return false;
     }
     return true;
   }
 
   void check_filled(const Group& group) {
-    for (std::size_t entry = 0; entry < group.filled.size(); ++entry) {
-      if (group.filled[entry] == kNone || source_.is_broken(group.filled[entry])) continue;
-      const TensorInfo& tensor = info(group.filled[entry]);
-      const std::vector<Axis>& axes = group.rows.entries()[entry].row->axes;
+    for (std::size_t entry = 0; entry < group.by_entry.size(); ++entry) {
+      if (group.by_entry[entry] == kNone || source_.has_faults(group.by_entry[entry])) continue;
+      const TensorInfo& tensor = info(group.by_entry[entry]);
+      const Axes& axes = group.rows.entries()[entry].tensor->axes;
       if (!fits(tensor.shape, axes)) {
-        faults_.add([&] {
-          return str(quoted(tensor.name), ": wanted shape ", text_of(axes), " = ", wanted(axes),
-                     ", got ", to_string(tensor.shape));
+        diagnostics_.add([&] {
+          return str(quoted(tensor.name), ": wanted shape ", table_.text_of(axes), " = ",
+                     wanted(axes), ", got ", to_string(tensor.shape));
         });
       }
       if (!is_float(tensor.dtype)) {
-        faults_.add([&] {
+        diagnostics_.add([&] {
           return str(quoted(tensor.name), ": wanted a float dtype, got ", name_of(tensor.dtype));
         });
       }
@@ -176,24 +181,24 @@ class Checker {
   }
 
   void check_formats(const Group& group) {
-    for (std::size_t slot = 0; slot < group.rows.slots().size(); ++slot) {
-      const SlotRow& row = group.rows.slots()[slot];
-      const std::size_t first = group.rows.first(slot);
+    for (std::size_t index = 0; index < group.rows.rows().size(); ++index) {
+      const ParameterRow& row = group.rows.rows()[index];
+      const std::size_t first = group.rows.first(index);
       const std::size_t entries = row.parts.size() + (row.fused ? 1 : 0);
       for (std::size_t i = 0; i < entries; ++i) {
-        const std::size_t tensor = group.filled[first + i];
-        if (tensor == kNone || source_.is_broken(tensor)) continue;
+        const std::size_t tensor = group.by_entry[first + i];
+        if (tensor == kNone || source_.has_faults(tensor)) continue;
         if (row.keep_float32) {
           if (source_.packed(tensor) != nullptr) add_quantised(tensor);
         } else if (i > 0 && i < row.parts.size()) {
-          compare_formats(group.filled[first], tensor);
+          compare_formats(group.by_entry[first], tensor);
         }
       }
     }
   }
 
   void add_quantised(std::size_t tensor) {
-    faults_.add([&] {
+    diagnostics_.add([&] {
       return str(quoted(info(tensor).name), ": gates and norms are not run quantised, got ",
                  stored_as(tensor));
     });
@@ -201,14 +206,14 @@ class Checker {
 
   // Rows that are joined into one matrix at load. Plain ones may differ: they are converted.
   void compare_formats(std::size_t first, std::size_t tensor) {
-    if (first == kNone || source_.is_broken(first)) return;
+    if (first == kNone || source_.has_faults(first)) return;
     const PackedTensors* a = source_.packed(first);
     const PackedTensors* b = source_.packed(tensor);
     if (a == nullptr && b == nullptr) return;
     if (a != nullptr && b != nullptr && a->format == b->format && a->scale_type == b->scale_type) {
       return;
     }
-    faults_.add([&] {
+    diagnostics_.add([&] {
       return str(quoted(info(tensor).name), ": wanted ", stored_as(first), ", as ",
                  quoted(info(first).name), ", whose rows are joined with it, got ",
                  stored_as(tensor));
@@ -223,7 +228,7 @@ class Checker {
 
   void check_unexpected() {
     for (const auto& [number, block] : tensors_.blocks) {
-      if (is_foreign(block)) continue;
+      if (block.is_foreign()) continue;
       for (const std::size_t tensor : block.unexpected) add_unexpected(tensor);
     }
     for (const std::size_t tensor : tensors_.unexpected) add_unexpected(tensor);
@@ -231,30 +236,35 @@ class Checker {
 
   void add_unexpected(std::size_t tensor) {
     const std::string& name = info(tensor).name;
-    const bool siging = name.find("siging") != std::string::npos;
-    faults_.add([&] {
+    diagnostics_.add([&] {
+      const std::string_view reason =
+          table_.unexpected_because ? table_.unexpected_because(name) : "";
       return str("unexpected tensor ", quoted(name), " ", to_string(info(tensor).shape),
-                 siging ? ": the cell with a sigmoid input gate (siging) is not run yet" : "");
+                 reason.empty() ? "" : ": ", reason);
     });
   }
 
+  const TensorTable& table_;
   const SortedTensors& tensors_;
   const MatrixView& source_;
-  const Widths& widths_;
-  const Presence& presence_;
-  Faults& faults_;
+  const DimLengths& dims_;
+  const Conditions& conditions_;
+  Diagnostics& diagnostics_;
   std::vector<bool> fused_;
 };
 
 }  // namespace
 
-bool is_foreign(const BlockTensors& block) {
-  return !block.has_mlstm && !block.unexpected.empty();
+void check_tensors(const Binding& binding, Diagnostics& diagnostics) {
+  Checker(binding, diagnostics).check_all();
 }
 
-void check_tensors(const SortedTensors& tensors, const MatrixView& source, const Widths& widths,
-                   const Presence& presence, Faults& faults) {
-  Checker(tensors, source, widths, presence, faults).check_all();
+void check_dims(const Binding& binding, Diagnostics& diagnostics) {
+  for (std::size_t dim = 0; dim < binding.dims.size(); ++dim) {
+    if (binding.dims[dim] > 0) continue;
+    diagnostics.add(
+        [&] { return str("no tensor shows a valid length of ", binding.table.dims[dim]); });
+  }
 }
 
 }  // namespace xlstm

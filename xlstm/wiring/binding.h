@@ -1,21 +1,29 @@
-// Every tensor that the table wants is there once, in the right shape and of a float dtype, and no
-// other is.
+// Every tensor that a family's table wants is there once, in the right shape and of a float dtype,
+// and no other is.
 #pragma once
 
-#include "xlstm/wiring/faults.h"
+#include "xlstm/wiring/diagnostics.h"
 #include "xlstm/wiring/matrix_view.h"
-#include "xlstm/wiring/presence.h"
 #include "xlstm/wiring/tensor_names.h"
 
 namespace xlstm {
 
-// True if the block holds something else than an mLSTM and its FFN.
-bool is_foreign(const BlockTensors& block);
+// A checkpoint's tensors as a family's table takes them. All but the vectors must outlive it.
+struct Binding {
+  const TensorTable& table;
+  const MatrixView& source;
+  const SortedTensors& tensors;
+  DimLengths dims;
+  Conditions conditions;
+};
 
 // Faults: gaps in block numbers, blocks of other kinds, missing, doubled, misshapen and non-float
-// tensors, unexpected ones, quantised gates and norms, slots whose parts are stored in different
-// formats. Widths that are 0 match any length.
-void check_tensors(const SortedTensors& tensors, const MatrixView& source, const Widths& widths,
-                   const Presence& presence, Faults& faults);
+// tensors, unexpected ones, quantised gates and norms, parameters whose parts are stored in
+// different formats. Dimensions that are 0 match any length.
+void check_tensors(const Binding& binding, Diagnostics& diagnostics);
+
+// Where check_tensors() found no fault: a dimension that no valid tensor shows is one, as where
+// fused rows do not split into their parts.
+void check_dims(const Binding& binding, Diagnostics& diagnostics);
 
 }  // namespace xlstm

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "xlstm/weights/tensor_source.h"
@@ -9,13 +11,25 @@
 
 namespace xlstm {
 
-// Reads `folder`/config.json and wires it to `source`; of a generation_config.json beside it, the
-// ids of special tokens. Throws Error: kFile (no config), kFormat (malformed files), kModel with
-// every fault found (missing, unexpected, misshapen tensors, gaps in block numbers, config against
-// shapes, kinds we do not run), at most 20 and then a count.
-Plan discover(const std::filesystem::path& folder, const TensorSource& source);
+struct Family;                              // family.h
+std::span<const Family* const> families();  // that are run
 
-// The same with the config's text in hand; `where` names it in errors.
-Plan discover(std::string_view config_json, const TensorSource& source, std::string_view where);
+// Asks `among` which family this is and wires `folder`/config.json to `source`; of a
+// generation_config.json beside it, the ids of special tokens. Throws Error: kFile (no config),
+// kFormat (malformed files), kModel with every fault found (missing, unexpected, misshapen tensors,
+// gaps in block numbers, config against shapes, kinds we do not run), at most 20 and then a count.
+Plan discover(const std::filesystem::path& folder, const TensorSource& source,
+              std::span<const Family* const> among = families());
+
+// The same with the text of the folder's config.json in hand.
+Plan discover(const std::filesystem::path& folder, std::string_view config_json,
+              const TensorSource& source, std::span<const Family* const> among = families());
+
+// The same without a folder; `where` names the model in errors.
+Plan discover(std::string_view config_json, const TensorSource& source, std::string_view where,
+              std::span<const Family* const> among = families());
+
+// The text of `folder`/config.json. Throws Error(kFile) where there is none.
+std::string read_config(const std::filesystem::path& folder);
 
 }  // namespace xlstm

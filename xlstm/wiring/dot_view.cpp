@@ -1,6 +1,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/base/shape.h"
+#include "xlstm/wiring/layer_specs.h"
 #include "xlstm/wiring/view_text.h"
 #include "xlstm/wiring/views.h"
 
@@ -26,17 +27,17 @@ std::string label_line(std::string_view text) {
   return escaped(text) + "\\l";
 }
 
-std::string label_of(const Node& node, bool tied) {
-  std::string label = escaped(short_name(node)) + "\\n";
-  label += label_line(str("kind ", name_of(node.kind)));
-  for (const Slot& slot : node.slots) {
-    const std::string format = slot.packed ? str(" ", format_text(slot)) : "";
-    label += label_line(str(short_name(slot, node), " ", to_string(slot.shape), format));
+std::string label_of(const Layer& layer, bool tied) {
+  std::string label = escaped(short_name(layer)) + "\\n";
+  label += label_line(str("kind ", layer.kind));
+  for (const Parameter& parameter : layer.parameters) {
+    const std::string format = parameter.packed ? str(" ", format_text(parameter)) : "";
+    label += label_line(str(short_name(parameter, layer), " ", to_string(parameter.shape), format));
   }
   if (tied) return label + label_line("tied to embedding");
-  label += label_line(
-      str(node.dtype, ", ", grouped(node.parameters), " parameters, ", human_bytes(node.bytes)));
-  if (node.state_bytes > 0) label += label_line(str("state ", human_bytes(node.state_bytes)));
+  label += label_line(str(layer.dtype, ", ", grouped(layer.parameter_count), " parameters, ",
+                          human_bytes(layer.bytes)));
+  if (layer.state_bytes() > 0) label += label_line(str("state ", human_bytes(layer.state_bytes())));
   return label;
 }
 
@@ -47,11 +48,11 @@ class Drawing {
   std::string draw() {
     const std::string title =
         escaped(plan_.name) + "\\n" + escaped(sizes_line(plan_)) + "\\n" +
-        str(grouped(plan_.parameters()), " parameters, ", human_bytes(plan_.bytes()), ", state ",
-            human_bytes(plan_.state_bytes()));
+        str(grouped(plan_.parameter_count()), " parameters, ", human_bytes(plan_.bytes()),
+            ", state ", human_bytes(plan_.state_bytes()));
     out_ = str("digraph ", quote(plan_.name), " {\n", "  label=\"", title, "\";\n",
                "  labelloc=t;\n  node [shape=box];\n");
-    for (const Node& node : plan_.nodes) add(node);
+    for (const Layer& layer : plan_.layers) add(layer);
     enter({});
     add_edges();
     return out_ + "}\n";
@@ -69,18 +70,19 @@ class Drawing {
     open_ = group;
   }
 
-  void add(const Node& node) {
-    enter(group_of(node));
-    const bool tied = node.kind == NodeKind::kLmHead && plan_.dims.tied_head;
-    out_ += str(open_.empty() ? "  " : "    ", quote(node.name), " [label=\"", label_of(node, tied),
-                "\"];\n");
+  void add(const Layer& layer) {
+    enter(group_of(layer));
+    const bool tied = is_tied_head(layer);
+    out_ += str(open_.empty() ? "  " : "    ", quote(layer.name), " [label=\"",
+                label_of(layer, tied), "\"];\n");
   }
 
   void add_edges() {
-    for (std::size_t i = 1; i < plan_.nodes.size(); ++i) {
-      out_ += str("  ", quote(plan_.nodes[i - 1].name), " -> ", quote(plan_.nodes[i].name), ";\n");
+    for (std::size_t i = 1; i < plan_.layers.size(); ++i) {
+      out_ +=
+          str("  ", quote(plan_.layers[i - 1].name), " -> ", quote(plan_.layers[i].name), ";\n");
     }
-    if (plan_.dims.tied_head) {
+    if (plan_.tied_head()) {
       out_ += "  \"embedding\" -> \"lm_head\" [style=dashed, label=\"same weight\"];\n";
     }
   }

@@ -23,13 +23,13 @@ std::string path_of(const TensorInfo& weight) {
 // Checks the parts of one matrix against each other and its format.
 class PartsChecker {
  public:
-  PartsChecker(const TensorSource& source, const PackedTensors& parts, Faults& faults)
-      : source_(source), parts_(parts), faults_(faults) {}
+  PartsChecker(const TensorSource& source, const PackedTensors& parts, Diagnostics& diagnostics)
+      : source_(source), parts_(parts), diagnostics_(diagnostics) {}
 
   bool check() {
     check_types();
     check_shapes();
-    return sound_;
+    return valid_;
   }
   Shape shape() const { return {rows_, columns_}; }
 
@@ -38,8 +38,8 @@ class PartsChecker {
   const TensorInfo& words() const { return info(parts_.words); }
 
   void wrong(const TensorInfo& tensor, const std::string& wanted, const std::string& got) {
-    sound_ = false;
-    faults_.add([&] { return str(quoted(tensor.name), ": wanted ", wanted, ", got ", got); });
+    valid_ = false;
+    diagnostics_.add([&] { return str(quoted(tensor.name), ": wanted ", wanted, ", got ", got); });
   }
 
   void check_types() {
@@ -88,17 +88,17 @@ class PartsChecker {
 
   const TensorSource& source_;
   const PackedTensors& parts_;
-  Faults& faults_;
+  Diagnostics& diagnostics_;
   std::int64_t rows_ = 0, columns_ = 0;
-  bool sound_ = true;
+  bool valid_ = true;
 };
 
 // The format that the config gives the layer; nullopt with a fault if that is none of ours.
 std::optional<Quantization> format_of(const TensorInfo& weight, const QuantizationConfig& config,
-                                      Faults& faults) {
-  const WrittenFormat* written = config.find(path_of(weight));
+                                      Diagnostics& diagnostics) {
+  const DeclaredFormat* written = config.find(path_of(weight));
   if (written == nullptr) {
-    faults.add([&] {
+    diagnostics.add([&] {
       return str(quoted(weight.name),
                  " is quantised (U32), and config.json has no \"quantization\" for it");
     });
@@ -106,7 +106,7 @@ std::optional<Quantization> format_of(const TensorInfo& weight, const Quantizati
   }
   const std::optional<Quantization> format = written->supported();
   if (!format) {
-    faults.add([&] {
+    diagnostics.add([&] {
       return str(quoted(weight.name),
                  ": wanted quantization of mode affine with 2, 3, 4, 5, 6 or 8 bits and groups of "
                  "32, 64 or 128, or mxfp4, got ",
@@ -118,11 +118,11 @@ std::optional<Quantization> format_of(const TensorInfo& weight, const Quantizati
 
 // The part `name`, which must be there or must not; false with a fault otherwise.
 bool find_part(const TensorSource& source, const TensorInfo& weight, const char* suffix,
-               bool wanted, std::size_t& part, Faults& faults) {
+               bool wanted, std::size_t& part, Diagnostics& diagnostics) {
   const std::string name = path_of(weight) + suffix;
   part = source.find(name);
   if ((part != kNone) == wanted) return true;
-  faults.add([&] {
+  diagnostics.add([&] {
     return wanted ? str("missing tensor ", quoted(name), ", which ", quoted(weight.name), " needs")
                   : str("unexpected tensor ", quoted(name), ": mxfp4 has none");
   });
@@ -131,7 +131,8 @@ bool find_part(const TensorSource& source, const TensorInfo& weight, const char*
 
 }  // namespace
 
-MatrixView::MatrixView(const TensorSource& source, const QuantizationConfig& config, Faults& faults)
+MatrixView::MatrixView(const TensorSource& source, const QuantizationConfig& config,
+                       Diagnostics& diagnostics)
     : source_(source) {
   const auto& all = source.tensors();
   std::set<std::size_t> parts;
@@ -142,7 +143,7 @@ MatrixView::MatrixView(const TensorSource& source, const QuantizationConfig& con
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (is_packed(all[i])) {
-      add_packed(i, config, faults);
+      add_packed(i, config, diagnostics);
     } else if (parts.count(i) == 0) {
       add_plain(i);
     }
@@ -153,27 +154,28 @@ void MatrixView::add_plain(std::size_t index) {
   tensors_.push_back(source_.tensors()[index]);
   origins_.push_back(index);
   packed_.emplace_back();
-  broken_.push_back(false);
+  has_faults_.push_back(false);
 }
 
-void MatrixView::add_packed(std::size_t words, const QuantizationConfig& config, Faults& faults) {
+void MatrixView::add_packed(std::size_t words, const QuantizationConfig& config,
+                            Diagnostics& diagnostics) {
   add_plain(words);
-  broken_.back() = true;
+  has_faults_.back() = true;
   TensorInfo& view = tensors_.back();
   const TensorInfo& weight = source_.tensors()[words];
   view.dtype = DType::kF32;
   view.shape = {};
 
-  const std::optional<Quantization> format = format_of(weight, config, faults);
+  const std::optional<Quantization> format = format_of(weight, config, diagnostics);
   if (!format) return;
   PackedTensors parts;
   parts.format = *format;
   parts.words = words;
   const bool affine = format->mode == QuantizationMode::kAffine;
-  const bool scales = find_part(source_, weight, ".scales", true, parts.scales, faults);
-  const bool biases = find_part(source_, weight, ".biases", affine, parts.biases, faults);
+  const bool scales = find_part(source_, weight, ".scales", true, parts.scales, diagnostics);
+  const bool biases = find_part(source_, weight, ".biases", affine, parts.biases, diagnostics);
   if (!scales || !biases) return;
-  PartsChecker checker(source_, parts, faults);
+  PartsChecker checker(source_, parts, diagnostics);
   if (!checker.check()) return;
 
   const TensorInfo& scale = source_.tensors()[parts.scales];
@@ -183,7 +185,7 @@ void MatrixView::add_packed(std::size_t words, const QuantizationConfig& config,
   view.bytes += scale.bytes;
   if (parts.biases != kNone) view.bytes += source_.tensors()[parts.biases].bytes;
   packed_.back() = parts;
-  broken_.back() = false;
+  has_faults_.back() = false;
 }
 
 const std::map<std::string, std::string>& MatrixView::metadata() const {

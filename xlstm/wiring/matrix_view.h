@@ -11,7 +11,7 @@
 
 #include "xlstm/base/quantization.h"
 #include "xlstm/weights/tensor_source.h"
-#include "xlstm/wiring/faults.h"
+#include "xlstm/wiring/diagnostics.h"
 #include "xlstm/wiring/quantization_config.h"
 
 namespace xlstm {
@@ -31,7 +31,8 @@ struct PackedTensors {
 class MatrixView : public TensorSource {
  public:
   // `source` must outlive the view.
-  MatrixView(const TensorSource& source, const QuantizationConfig& config, Faults& faults);
+  MatrixView(const TensorSource& source, const QuantizationConfig& config,
+             Diagnostics& diagnostics);
 
   const std::vector<TensorInfo>& tensors() const override { return tensors_; }
   const std::map<std::string, std::string>& metadata() const override;
@@ -45,17 +46,17 @@ class MatrixView : public TensorSource {
     return packed_[index] ? &*packed_[index] : nullptr;
   }
   // A quantised matrix with faults: its shape is unknown and there is no more to say about it.
-  bool is_broken(std::size_t index) const { return broken_[index]; }
+  bool has_faults(std::size_t index) const { return has_faults_[index]; }
 
  private:
   void add_plain(std::size_t index);
-  void add_packed(std::size_t words, const QuantizationConfig& config, Faults& faults);
+  void add_packed(std::size_t words, const QuantizationConfig& config, Diagnostics& diagnostics);
 
   const TensorSource& source_;
   std::vector<TensorInfo> tensors_;
   std::vector<std::size_t> origins_;
   std::vector<std::optional<PackedTensors>> packed_;
-  std::vector<bool> broken_;
+  std::vector<bool> has_faults_;
 };
 
 }  // namespace xlstm

@@ -3,40 +3,38 @@
 #include <algorithm>
 
 #include "xlstm/base/error.h"
+#include "xlstm/wiring/layer_specs.h"
 
 namespace xlstm {
 
-std::string_view name_of(NodeKind kind) {
-  switch (kind) {
-    case NodeKind::kEmbedding:
-      return "embedding";
-    case NodeKind::kMlstm:
-      return "mlstm";
-    case NodeKind::kFfn:
-      return "ffn";
-    case NodeKind::kOutNorm:
-      return "rms_norm";
-    case NodeKind::kLmHead:
-      return "lm_head";
+std::uint64_t Layer::state_bytes() const {
+  std::uint64_t sum = 0;
+  for (const StateTensor& tensor : state) {
+    sum += sizeof(float) * static_cast<std::uint64_t>(element_count(tensor.shape).value_or(0));
   }
-  return "?";
+  return sum;
 }
 
-std::uint64_t Plan::parameters() const {
+void Layer::fail_spec(const std::type_info& wanted) const {
+  fail_wanted(ErrorKind::kInternal, name, str("a layer with the spec ", wanted.name()),
+              str("kind ", quoted(kind), " with ", spec.type().name()));
+}
+
+std::uint64_t Plan::parameter_count() const {
   std::uint64_t sum = 0;
-  for (const Node& each : nodes) sum += each.parameters;
+  for (const Layer& each : layers) sum += each.parameter_count;
   return sum;
 }
 
 std::uint64_t Plan::bytes() const {
   std::uint64_t sum = 0;
-  for (const Node& each : nodes) sum += each.bytes;
+  for (const Layer& each : layers) sum += each.bytes;
   return sum;
 }
 
 std::uint64_t Plan::state_bytes() const {
   std::uint64_t sum = 0;
-  for (const Node& each : nodes) sum += each.state_bytes;
+  for (const Layer& each : layers) sum += each.state_bytes();
   return sum;
 }
 
@@ -47,7 +45,7 @@ std::optional<std::int64_t> Plan::eos_id() const {
 std::string Plan::dtypes() const {
   std::vector<std::string_view> seen;
   std::string out;
-  for (const Node& each : nodes) {
+  for (const Layer& each : layers) {
     if (each.dtype.empty() || std::find(seen.begin(), seen.end(), each.dtype) != seen.end())
       continue;
     seen.push_back(each.dtype);
@@ -56,18 +54,22 @@ std::string Plan::dtypes() const {
   return out;
 }
 
-const Node& Plan::node(const std::string& wanted) const {
-  for (const Node& each : nodes) {
-    if (each.name == wanted) return each;
-  }
-  fail(ErrorKind::kInternal, "plan", str("no node ", quoted(wanted)));
+bool Plan::tied_head() const {
+  return std::ranges::any_of(layers, is_tied_head);
 }
 
-const Slot* Plan::find_slot(const std::string& wanted) const {
-  for (const Node& each : nodes) {
+const Layer& Plan::layer(const std::string& wanted) const {
+  for (const Layer& each : layers) {
+    if (each.name == wanted) return each;
+  }
+  fail(ErrorKind::kInternal, "plan", str("no layer ", quoted(wanted)));
+}
+
+const Parameter* Plan::find_parameter(const std::string& wanted) const {
+  for (const Layer& each : layers) {
     if (!wanted.starts_with(each.name)) continue;
-    for (const Slot& slot : each.slots) {
-      if (slot.name == wanted) return &slot;
+    for (const Parameter& parameter : each.parameters) {
+      if (parameter.name == wanted) return &parameter;
     }
   }
   return nullptr;

@@ -8,8 +8,8 @@ namespace xlstm {
 namespace {
 
 // A missing bits or group size is the mode's own, as in MLX.
-WrittenFormat read_format(const Json& object, std::string_view where) {
-  WrittenFormat out;
+DeclaredFormat read_format(const Json& object, std::string_view where) {
+  DeclaredFormat out;
   out.mode = get_string(object, "mode", where).value_or(out.mode);
   if (out.mode == "mxfp4") out.group_size = 32;
   out.bits = get_int(object, "bits", where).value_or(out.bits);
@@ -35,20 +35,20 @@ const Json* find_member(const Json& root) {
 
 }  // namespace
 
-std::optional<Quantization> WrittenFormat::supported() const {
+std::optional<Quantization> DeclaredFormat::supported() const {
   const auto known = quantization_mode_from_name(mode);
   if (!known || !is_int(bits) || !is_int(group_size)) return std::nullopt;
   const Quantization q{*known, static_cast<int>(bits), static_cast<int>(group_size)};
   return is_supported(q) ? std::optional(q) : std::nullopt;
 }
 
-std::string WrittenFormat::text() const {
+std::string DeclaredFormat::text() const {
   return str("mode ", quoted(mode), ", ", bits, " bits, groups of ", group_size);
 }
 
-const WrittenFormat* QuantizationConfig::find(const std::string& path) const {
+const DeclaredFormat* QuantizationConfig::find(const std::string& path) const {
   const auto layer = layers.find(path);
-  const std::optional<WrittenFormat>& format = layer == layers.end() ? common : layer->second;
+  const std::optional<DeclaredFormat>& format = layer == layers.end() ? common : layer->second;
   return format ? &*format : nullptr;
 }
 

@@ -16,7 +16,7 @@
 namespace xlstm {
 
 // One layer's format as it is written there, of any mode and size.
-struct WrittenFormat {
+struct DeclaredFormat {
   std::string mode = "affine";
   std::int64_t bits = 4;
   std::int64_t group_size = 64;
@@ -27,11 +27,11 @@ struct WrittenFormat {
 };
 
 struct QuantizationConfig {
-  std::optional<WrittenFormat> common;  // of all layers but those in `layers`
-  std::map<std::string, std::optional<WrittenFormat>> layers;  // none: not quantised
+  std::optional<DeclaredFormat> common;  // of all layers but those in `layers`
+  std::map<std::string, std::optional<DeclaredFormat>> layers;  // none: not quantised
 
   // Of the layer whose weight is the tensor `path`.weight.
-  const WrittenFormat* find(const std::string& path) const;
+  const DeclaredFormat* find(const std::string& path) const;
 };
 
 // From config.json's root; empty if it has no such member. Throws Error(kFormat) for members of

@@ -18,11 +18,11 @@ struct SplitName {
   std::string_view rest;
 };
 
-std::size_t wrapper_length(std::string_view name) {
+std::size_t wrapper_length(const std::vector<std::string_view>& wrappers, std::string_view name) {
   std::size_t length = 0;
-  for (std::size_t i = 0; i < kWrapperPrefixes.size();) {
-    const bool found = name.substr(length).starts_with(kWrapperPrefixes[i]);
-    length += found ? kWrapperPrefixes[i].size() : 0;
+  for (std::size_t i = 0; i < wrappers.size();) {
+    const bool found = name.substr(length).starts_with(wrappers[i]);
+    length += found ? wrappers[i].size() : 0;
     i = found ? 0 : i + 1;
   }
   return length;
@@ -40,92 +40,81 @@ std::optional<SplitName> split_block(std::string_view text) {
   return out;
 }
 
-SplitName split(std::string_view name) {
-  const std::size_t wrapped = wrapper_length(name);
-  const std::string_view inner = name.substr(wrapped);
-  for (const std::string_view prefix : kBlockPrefixes) {
-    if (!inner.starts_with(prefix)) continue;
-    if (auto found = split_block(inner.substr(prefix.size()))) {
-      found->wrapper = name.substr(0, wrapped);
-      found->block_prefix = prefix;
-      return *found;
+class Sorter {
+ public:
+  Sorter(const TensorTable& table, const TensorSource& source) : table_(table), source_(source) {
+    out_.outer.resize(table.outer.entries().size(), kNone);
+    if (!table.block_prefixes.empty()) out_.block_prefix = table.block_prefixes.front();
+  }
+
+  SortedTensors take() {
+    for (std::size_t i = 0; i < source_.tensors().size(); ++i) {
+      const SplitName name = split(source_.tensors()[i].name);
+      if (!name.block_prefix.empty()) {
+        sort_into_block(name, i);
+      } else if (!fill(table_.outer, name.rest, i, out_.outer)) {
+        out_.unexpected.push_back(i);
+      }
     }
+    return std::move(out_);
   }
-  return {name.substr(0, wrapped), {}, 0, inner};
-}
 
-// Puts a tensor into its entry; false if its name is in no row.
-bool fill(const RowList& rows, std::string_view name, std::size_t tensor, Filled& filled,
-          SortedTensors& out) {
-  const std::size_t entry = rows.find(name);
-  if (entry == kNone) return false;
-  if (filled[entry] == kNone) {
-    filled[entry] = tensor;
-  } else {
-    out.twice.emplace_back(filled[entry], tensor);
+ private:
+  SplitName split(std::string_view name) const {
+    const std::size_t wrapped = wrapper_length(table_.wrappers, name);
+    const std::string_view inner = name.substr(wrapped);
+    for (const std::string_view prefix : table_.block_prefixes) {
+      if (!inner.starts_with(prefix)) continue;
+      if (auto found = split_block(inner.substr(prefix.size()))) {
+        found->wrapper = name.substr(0, wrapped);
+        found->block_prefix = prefix;
+        return *found;
+      }
+    }
+    return {name.substr(0, wrapped), {}, 0, inner};
   }
-  return true;
-}
 
-void sort_into_block(const SplitName& name, std::size_t tensor, SortedTensors& out) {
-  BlockTensors& block = out.blocks[name.block];
-  block.filled.resize(block_rows().entries().size(), kNone);
-  if (!fill(block_rows(), name.rest, tensor, block.filled, out)) {
-    block.unexpected.push_back(tensor);
-    return;
+  // Puts a tensor into its entry; false if its name is in no row.
+  bool fill(const RowList& rows, std::string_view name, std::size_t tensor,
+            TensorsByEntry& by_entry) {
+    const std::size_t entry = rows.find(name);
+    if (entry == kNone) return false;
+    if (by_entry[entry] == kNone) {
+      by_entry[entry] = tensor;
+    } else {
+      out_.duplicates.emplace_back(by_entry[entry], tensor);
+    }
+    return true;
   }
-  if (!name.rest.starts_with("mlstm_layer.")) return;
-  if (!out.has_mlstm) {
-    out.wrapper = name.wrapper;
-    out.block_prefix = str(name.wrapper, name.block_prefix);
+
+  void sort_into_block(const SplitName& name, std::size_t tensor) {
+    BlockTensors& block = out_.blocks[name.block];
+    block.by_entry.resize(table_.block.entries().size(), kNone);
+    if (!fill(table_.block, name.rest, tensor, block.by_entry)) {
+      block.unexpected.push_back(tensor);
+      return;
+    }
+    if (!name.rest.starts_with(table_.block_sign)) return;
+    if (!out_.any_known) {
+      out_.wrapper = name.wrapper;
+      out_.block_prefix = str(name.wrapper, name.block_prefix);
+    }
+    block.is_known = out_.any_known = true;
   }
-  block.has_mlstm = out.has_mlstm = true;
-}
+
+  const TensorTable& table_;
+  const TensorSource& source_;
+  SortedTensors out_;
+};
 
 }  // namespace
-
-RowList::RowList(const std::vector<SlotRow>& slots) : slots_(slots) {
-  for (std::size_t slot = 0; slot < slots.size(); ++slot) {
-    first_.push_back(entries_.size());
-    for (const TensorRow& part : slots[slot].parts) entries_.push_back({slot, &part});
-    if (slots[slot].fused) entries_.push_back({slot, &*slots[slot].fused});
-  }
-  for (std::size_t entry = 0; entry < entries_.size(); ++entry) {
-    for (const std::string_view name : entries_[entry].row->names) by_name_.emplace(name, entry);
-  }
-}
-
-std::size_t RowList::find(std::string_view name) const {
-  const auto found = by_name_.find(name);
-  return found == by_name_.end() ? kNone : found->second;
-}
-
-const RowList& outer_rows() {
-  static const RowList rows(outer_slots());
-  return rows;
-}
-
-const RowList& block_rows() {
-  static const RowList rows(block_slots());
-  return rows;
-}
 
 std::string SortedTensors::name_in_block(std::uint64_t number, const TensorRow& row) const {
   return str(block_prefix, number, ".", row.names.front());
 }
 
-SortedTensors sort_tensors(const TensorSource& source) {
-  SortedTensors out;
-  out.outer.resize(outer_rows().entries().size(), kNone);
-  for (std::size_t i = 0; i < source.tensors().size(); ++i) {
-    const SplitName name = split(source.tensors()[i].name);
-    if (!name.block_prefix.empty()) {
-      sort_into_block(name, i, out);
-    } else if (!fill(outer_rows(), name.rest, i, out.outer, out)) {
-      out.unexpected.push_back(i);
-    }
-  }
-  return out;
+SortedTensors sort_tensors(const TensorTable& table, const TensorSource& source) {
+  return Sorter(table, source).take();
 }
 
 }  // namespace xlstm

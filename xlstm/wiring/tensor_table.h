@@ -1,63 +1,109 @@
-// The tensors of an xLSTM-large model as data: canonical name, names in checkpoints, shape, when it
-// is there, how it is put together. The checker, the loader and converters read these rows.
-// Source: HF transformers' xlstm and the NX-AI package's xlstm_large (docs/architecture.md,
-// wiring).
+// The tensors of a family's models as data: canonical name, names in checkpoints, shape, when it is
+// there, how it is put together. What checks, binds and converts tensors reads these rows.
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "xlstm/base/shape.h"
-#include "xlstm/wiring/plan.h"
 
 namespace xlstm {
 
-// Widths of a model as tensors show them; 0 while unknown. DQK = NH*DHQK, DV = NH*DHV.
-struct Widths {
-  std::int64_t V = 0, D = 0, NH = 0, DQK = 0, DV = 0, F = 0;
+// Lengths of a family's dimensions, by index in TensorTable::dims; 0 while unknown.
+using DimLengths = std::vector<std::int64_t>;
+
+struct AxisTerm {
+  std::int64_t factor;
+  std::size_t dim;  // index in TensorTable::dims
 };
 
-// The length of an axis in terms of widths.
-enum class Axis { kV, kD, kNH, kDQK, kDV, kF, k2NH, k2F, kQKVO };
-std::string_view text_of(Axis axis);                      // "D", "2*NH", "2*DQK + 2*DV"
-std::int64_t length_of(Axis axis, const Widths& widths);  // 0 if a width it needs is unknown
-Shape shape_of(const std::vector<Axis>& axes, const Widths& widths);
-std::string text_of(const std::vector<Axis>& axes);  // "[DQK, D]"
+// The length of an axis: a dimension, or a sum of some with factors, as 2*DQK + 2*DV.
+struct Axis {
+  // Implicit, so that a shape is a list of dimensions.
+  Axis(std::size_t dim) : terms{{1, dim}} {}
+  Axis(std::initializer_list<AxisTerm> sum) : terms(sum) {}
 
-enum class When { kAlways, kUseBias, kHasOutNorm, kHasOutNormBias, kUntiedHead };
+  std::vector<AxisTerm> terms;
+};
+using Axes = std::vector<Axis>;
+
+std::int64_t length_of(const Axis& axis,
+                       const DimLengths& dims);  // 0 if one of its dims is unknown
+Shape shape_of(const Axes& axes, const DimLengths& dims);
+
+// Under which condition a parameter exists: an index into Conditions.
+using Condition = std::size_t;
+inline constexpr Condition kAlways = 0;
+using Conditions = std::vector<bool>;  // which hold for a model; [kAlways] is true
 
 // One tensor in a checkpoint.
 struct TensorRow {
-  // The first is what a writer uses (Hugging Face's), then the package's where it differs, then
-  // aliases. Of tensors inside a block: without the block's prefix.
+  // The first is what a writer uses, then other dialects' where they differ, then aliases. Of
+  // tensors inside a block: without the block's prefix.
   std::vector<std::string_view> names;
-  std::vector<Axis> axes;
+  Axes axes;
 };
 
-// One tensor of ours: the concatenation along axis 0 of `parts`, or `fused` where the checkpoint
-// holds them in one already.
-struct SlotRow {
-  NodeKind node;
-  std::string_view name;  // canonical, without the node's name: "qkvo.weight"
-  std::vector<Axis> axes;
-  When when;
+// One parameter: the concatenation along axis 0 of `parts`, or `fused` where the checkpoint holds
+// them in one already.
+struct ParameterRow {
+  std::string_view layer;  // outside blocks its name, "lm_head"; inside the last part, "mlstm"
+  std::string_view name;   // canonical, without the layer's name: "qkvo.weight"
+  Axes axes;
+  Condition condition;
   bool keep_float32;  // gates and norms: float32 whatever the compute dtype
   std::vector<TensorRow> parts;
   std::optional<TensorRow> fused = std::nullopt;
 };
 
-// In the order of nodes and, within a node, of canonical names in plan.h.
-const std::vector<SlotRow>& outer_slots();  // embedding, out_norm, lm_head
-const std::vector<SlotRow>& block_slots();  // mlstm, ffn
+// The checkpoint tensors of some parameters ("entries"), numbered from 0 in the rows' order: a
+// parameter's parts, then its fused form.
+class RowList {
+ public:
+  struct Entry {
+    std::size_t row;  // index into rows()
+    const TensorRow* tensor;
+  };
 
-// What may stand before a tensor's name: wrappers, any number of them, and a block's prefix, which
-// its number and a dot follow.
-inline constexpr std::array<std::string_view, 3> kWrapperPrefixes = {"model.", "module.",
-                                                                     "_orig_mod."};
-inline constexpr std::array<std::string_view, 2> kBlockPrefixes = {"backbone.blocks.", "blocks."};
+  explicit RowList(std::vector<ParameterRow> rows);
+  RowList(RowList&&) = default;  // entries point into the rows
+
+  const std::vector<ParameterRow>& rows() const { return rows_; }
+  const std::vector<Entry>& entries() const { return entries_; }
+  std::size_t first(std::size_t row) const { return first_[row]; }  // entry of its first part
+  std::size_t find(std::string_view name) const;                    // TensorSource::npos if unknown
+
+ private:
+  std::vector<ParameterRow> rows_;
+  std::vector<Entry> entries_;
+  std::vector<std::size_t> first_;
+  std::unordered_map<std::string_view, std::size_t> by_name_;
+};
+
+// Strings must outlive the table.
+struct TensorTable {
+  std::vector<std::string_view> dims;  // names of the dimensions: "V", "D"
+  RowList outer;                       // outside blocks
+  RowList block;                       // of each block
+  // What may stand before a tensor's name: wrappers, any number of them, and a block's prefix,
+  // which its number and a dot follow.
+  std::vector<std::string_view> wrappers;
+  std::vector<std::string_view> block_prefixes;
+  std::string_view block_sign;  // begins names of tensors that only this family's blocks have
+
+  // For messages. What a block is that has no such name but this one (""): "is of an unknown kind".
+  std::string (*foreign_block)(std::string_view name) = nullptr;
+  // Why this name is in no row, "" if nothing is known of it.
+  std::string_view (*unexpected_because)(std::string_view name) = nullptr;
+
+  std::string text_of(const Axis& axis) const;  // "D", "2*NH", "2*DQK + 2*DV"
+  std::string text_of(const Axes& axes) const;  // "[DQK, D]"
+};
 
 }  // namespace xlstm

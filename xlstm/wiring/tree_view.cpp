@@ -5,6 +5,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/base/shape.h"
+#include "xlstm/wiring/layer_specs.h"
 #include "xlstm/wiring/view_text.h"
 #include "xlstm/wiring/views.h"
 
@@ -46,16 +47,16 @@ std::string align(const std::vector<Row>& rows) {
   return out;
 }
 
-// Nodes [begin, end) with the same group: a block, or a node that is in none.
+// Layers [begin, end) with the same group: a block, or a layer that is in none.
 struct Group {
   std::size_t begin, end;
 };
 
 std::vector<Group> groups_of(const Plan& plan) {
   std::vector<Group> out;
-  for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
-    const std::string_view group = group_of(plan.nodes[i]);
-    const bool same = !out.empty() && !group.empty() && group == group_of(plan.nodes[i - 1]);
+  for (std::size_t i = 0; i < plan.layers.size(); ++i) {
+    const std::string_view group = group_of(plan.layers[i]);
+    const bool same = !out.empty() && !group.empty() && group == group_of(plan.layers[i - 1]);
     if (same) {
       out.back().end = i + 1;
     } else {
@@ -65,15 +66,15 @@ std::vector<Group> groups_of(const Plan& plan) {
   return out;
 }
 
-bool alike(const Node& a, const Node& b) {
+bool alike(const Layer& a, const Layer& b) {
   if (a.kind != b.kind || a.dtype != b.dtype || a.bytes != b.bytes ||
-      a.slots.size() != b.slots.size()) {
+      a.parameters.size() != b.parameters.size()) {
     return false;
   }
-  for (std::size_t i = 0; i < a.slots.size(); ++i) {
-    if (short_name(a.slots[i], a) != short_name(b.slots[i], b)) return false;
-    if (a.slots[i].shape != b.slots[i].shape) return false;
-    if (format_text(a.slots[i]) != format_text(b.slots[i])) return false;
+  for (std::size_t i = 0; i < a.parameters.size(); ++i) {
+    if (short_name(a.parameters[i], a) != short_name(b.parameters[i], b)) return false;
+    if (a.parameters[i].shape != b.parameters[i].shape) return false;
+    if (format_text(a.parameters[i]) != format_text(b.parameters[i])) return false;
   }
   return true;
 }
@@ -86,49 +87,50 @@ class Tree {
 
   std::vector<Row> take() {
     for (const Group& group : groups_of(plan_)) add(group);
-    rows_.push_back({"total", "", "", "", grouped(plan_.parameters()), human_bytes(plan_.bytes()),
-                     human_bytes(plan_.state_bytes())});
+    rows_.push_back({"total", "", "", "", grouped(plan_.parameter_count()),
+                     human_bytes(plan_.bytes()), human_bytes(plan_.state_bytes())});
     return std::move(rows_);
   }
 
  private:
   void add(const Group& group) {
-    const Node& first = plan_.nodes[group.begin];
-    const bool last_group = group.end == plan_.nodes.size();
+    const Layer& first = plan_.layers[group.begin];
+    const bool last_group = group.end == plan_.layers.size();
     const std::string lead(last_group ? glyphs_.last : glyphs_.branch);
     const std::string below(last_group ? glyphs_.space : glyphs_.pipe);
-    if (group_of(first).empty()) return add_node(first, lead, below, true);
+    if (group_of(first).empty()) return add_layer(first, lead, below, true);
     const bool repeated = shown_ && alike(*shown_, group);
     rows_.push_back({str(lead, group_of(first))});
-    if (repeated) rows_.back()[kKind] = str("as ", group_of(plan_.nodes[shown_->begin]));
+    if (repeated) rows_.back()[kKind] = str("as ", group_of(plan_.layers[shown_->begin]));
     if (!repeated) shown_ = group;
     for (std::size_t i = group.begin; i < group.end; ++i) {
       const bool last = i + 1 == group.end;
-      add_node(plan_.nodes[i], str(below, last ? glyphs_.last : glyphs_.branch),
-               str(below, last ? glyphs_.space : glyphs_.pipe), !repeated);
+      add_layer(plan_.layers[i], str(below, last ? glyphs_.last : glyphs_.branch),
+                str(below, last ? glyphs_.space : glyphs_.pipe), !repeated);
     }
   }
 
   bool alike(const Group& a, const Group& b) const {
     if (a.end - a.begin != b.end - b.begin) return false;
     for (std::size_t i = 0; i < a.end - a.begin; ++i) {
-      if (!xlstm::alike(plan_.nodes[a.begin + i], plan_.nodes[b.begin + i])) return false;
+      if (!xlstm::alike(plan_.layers[a.begin + i], plan_.layers[b.begin + i])) return false;
     }
     return true;
   }
 
-  void add_node(const Node& node, std::string_view lead, std::string_view below, bool with_slots) {
-    const bool tied = node.kind == NodeKind::kLmHead && plan_.dims.tied_head;
-    rows_.push_back({str(lead, short_name(node)), std::string(name_of(node.kind)),
-                     tied ? "tied to embedding" : "", node.dtype, grouped(node.parameters),
-                     human_bytes(node.bytes),
-                     node.state_bytes ? human_bytes(node.state_bytes) : ""});
-    if (!with_slots) return;
-    for (std::size_t i = 0; i < node.slots.size(); ++i) {
-      const Slot& slot = node.slots[i];
-      const bool last = i + 1 == node.slots.size();
-      rows_.push_back({str(below, last ? glyphs_.last : glyphs_.branch, short_name(slot, node)), "",
-                       to_string(slot.shape), format_text(slot)});
+  void add_layer(const Layer& layer, std::string_view lead, std::string_view below,
+                 bool with_parameters) {
+    const bool tied = is_tied_head(layer);
+    rows_.push_back({str(lead, short_name(layer)), layer.kind, tied ? "tied to embedding" : "",
+                     layer.dtype, grouped(layer.parameter_count), human_bytes(layer.bytes),
+                     layer.state_bytes() > 0 ? human_bytes(layer.state_bytes()) : ""});
+    if (!with_parameters) return;
+    for (std::size_t i = 0; i < layer.parameters.size(); ++i) {
+      const Parameter& parameter = layer.parameters[i];
+      const bool last = i + 1 == layer.parameters.size();
+      rows_.push_back(
+          {str(below, last ? glyphs_.last : glyphs_.branch, short_name(parameter, layer)), "",
+           to_string(parameter.shape), format_text(parameter)});
     }
   }
 

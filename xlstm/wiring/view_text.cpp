@@ -2,6 +2,8 @@
 
 #include <locale>
 #include <sstream>
+#include <utility>
+#include <variant>
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/utf8.h"
@@ -25,8 +27,14 @@ double read_back(const std::string& text) {
   return value;
 }
 
-std::string cap_text(const std::optional<float>& cap) {
-  return cap ? shortest(*cap) : "none";
+std::string text_of(const ConstantFact& fact) {
+  struct Text {
+    std::string operator()(std::monostate) const { return "none"; }
+    std::string operator()(bool value) const { return value ? "yes" : "no"; }
+    std::string operator()(std::int64_t value) const { return std::to_string(value); }
+    std::string operator()(float value) const { return shortest(value); }
+  };
+  return std::visit(Text{}, fact.value);
 }
 
 }  // namespace
@@ -63,36 +71,42 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-std::string_view group_of(const Node& node) {
-  const std::size_t dot = node.name.rfind('.');
-  return dot == std::string::npos ? std::string_view() : std::string_view(node.name).substr(0, dot);
+std::string_view group_of(const Layer& layer) {
+  const std::size_t dot = layer.name.rfind('.');
+  return dot == std::string::npos ? std::string_view()
+                                  : std::string_view(layer.name).substr(0, dot);
 }
 
-std::string_view short_name(const Node& node) {
-  const std::string_view group = group_of(node);
-  return std::string_view(node.name).substr(group.empty() ? 0 : group.size() + 1);
+std::string_view short_name(const Layer& layer) {
+  const std::string_view group = group_of(layer);
+  return std::string_view(layer.name).substr(group.empty() ? 0 : group.size() + 1);
 }
 
-std::string_view short_name(const Slot& slot, const Node& node) {
-  return std::string_view(slot.name).substr(node.name.size() + 1);
+std::string_view short_name(const Parameter& parameter, const Layer& layer) {
+  return std::string_view(parameter.name).substr(layer.name.size() + 1);
 }
 
-std::string format_text(const Slot& slot) {
-  return slot.packed ? short_name(slot.packed->format) : "";
+std::string format_text(const Parameter& parameter) {
+  return parameter.packed ? short_name(parameter.packed->format) : "";
 }
 
 std::string sizes_line(const Plan& plan) {
-  const LargeDims& d = plan.dims;
-  return str(plan.family, " (", plan.dialect, "): V ", d.V, ", D ", d.D, ", L ", d.L, ", NH ", d.NH,
-             ", DHQK ", d.DHQK, ", DHV ", d.DHV, ", F ", d.F, d.use_bias ? ", biases" : "",
-             d.has_out_norm ? "" : ", no out_norm", d.tied_head ? ", tied head" : "");
+  std::string out = str(plan.family, " (", plan.dialect, "): ");
+  const char* separator = "";
+  for (const SizeFact& size : plan.sizes) {
+    out += str(std::exchange(separator, ", "), size.name, " ", size.value);
+  }
+  for (const std::string& variation : plan.variations) out += ", " + variation;
+  return out;
 }
 
 std::string constants_line(const Plan& plan) {
-  const LargeDims& d = plan.dims;
-  return str("norm eps ", shortest(d.norm_eps), ", cell eps ", shortest(d.cell_eps), ", gate cap ",
-             cap_text(d.gate_soft_cap), ", logit cap ", cap_text(d.output_logit_soft_cap),
-             ", chunk ", d.chunk_size);
+  std::string out;
+  for (const ConstantFact& fact : plan.constants) {
+    if (fact.label.empty()) continue;
+    out += str(out.empty() ? "" : ", ", fact.label, " ", text_of(fact));
+  }
+  return out;
 }
 
 }  // namespace xlstm

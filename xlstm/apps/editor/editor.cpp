@@ -103,7 +103,6 @@ Edited Editor::control(char key) {
     case ctrl('C'):
       return Edited::kDropped;
     case ctrl('D'):
-    case '\0':  // a Ctrl-D that was typed before the prompt, as Linux hands it on
       return erase_or_end();
     case ctrl('Z'):
       return Edited::kSuspend;

@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "xlstm/apps/editor/history_text.h"
@@ -21,7 +24,21 @@ namespace fs = std::filesystem;
 
 constexpr mode_t kPrivate = 0600;
 
-// The history file, open and locked.
+// How long another program may hold the lock: much longer than it takes to write or shorten the
+// file.
+constexpr int kLockTries = 20;
+constexpr std::chrono::milliseconds kLockPause{10};
+
+bool lock_soon(int descriptor, int operation) {
+  for (int tries = 0; tries < kLockTries; ++tries) {
+    if (tries > 0) std::this_thread::sleep_for(kLockPause);
+    if (uninterrupted([&] { return flock(descriptor, operation | LOCK_NB); }) == 0) return true;
+    if (errno != EWOULDBLOCK) return false;
+  }
+  return false;
+}
+
+// The history file, open and, unless another program holds on to it, locked.
 class LockedFile {
  public:
   // `flags` as for open(), `operation` as for flock().
@@ -31,17 +48,15 @@ class LockedFile {
       descriptor_ =
           uninterrupted([&] { return open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, kPrivate); });
       if (descriptor_ < 0) return;
-      if (uninterrupted([&] { return flock(descriptor_, operation); }) != 0) {
-        close_file();
-        return;
-      }
-    } while (was_replaced(path));
+      locked_ = lock_soon(descriptor_, operation);
+    } while (locked_ && was_replaced(path));
   }
   ~LockedFile() { close_file(); }
   LockedFile(const LockedFile&) = delete;
   LockedFile& operator=(const LockedFile&) = delete;
 
   bool good() const { return descriptor_ >= 0; }
+  bool locked() const { return locked_; }
 
   // Its last lines: more than may stay.
   std::string read_end() const {
@@ -97,6 +112,7 @@ class LockedFile {
   }
 
   int descriptor_ = -1;
+  bool locked_ = false;
 };
 
 std::vector<std::string_view> split_lines(std::string_view text) {
@@ -123,7 +139,7 @@ std::size_t most_lines(const std::vector<std::string_view>& lines) {
 
 void shorten(const fs::path& path) {
   const LockedFile file(path, O_RDWR, LOCK_EX);
-  if (!file.good()) return;
+  if (!file.locked()) return;
   const std::string text = file.read_end();
   const auto lines = split_lines(text);
   const std::size_t count = most_lines(lines);

@@ -4,7 +4,7 @@
 
 namespace xlstm::kernels {
 
-std::size_t largest_reference(const float* logits, std::size_t V) {
+std::size_t argmax_reference(const float* logits, std::size_t V) {
   std::size_t best = 0;
   for (std::size_t i = 1; i < V; ++i) {
     if (logits[i] > logits[best] || (std::isnan(logits[best]) && !std::isnan(logits[i]))) best = i;
@@ -12,8 +12,8 @@ std::size_t largest_reference(const float* logits, std::size_t V) {
   return best;
 }
 
-std::size_t draw_reference(const float* logits, std::size_t V, double u) {
-  const double most = logits[largest_reference(logits, V)];
+std::size_t sample_categorical_reference(const float* logits, std::size_t V, double u) {
+  const double most = logits[argmax_reference(logits, V)];
   double total = 0;
   for (std::size_t i = 0; i < V; ++i) total += std::exp(logits[i] - most);
   double before = 0;
@@ -26,6 +26,13 @@ std::size_t draw_reference(const float* logits, std::size_t V, double u) {
     if (before > u * total) break;
   }
   return last;
+}
+
+double log_sum_exp_reference(const float* logits, std::size_t V) {
+  const double most = logits[argmax_reference(logits, V)];
+  double total = 0;
+  for (std::size_t i = 0; i < V; ++i) total += std::exp(logits[i] - most);
+  return most + std::log(total);
 }
 
 }  // namespace xlstm::kernels

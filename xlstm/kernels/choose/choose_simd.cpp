@@ -1,9 +1,11 @@
-// Both in blocks: a pass over all finds the block, a second one over that block alone the token.
+// A sample is found in blocks: a pass over all finds the block, a second one over that block alone
+// the token.
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <limits>
-#include <vector>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/choose/choose.h"
 #include "xlstm/kernels/simd/dispatch.h"
 
@@ -57,7 +59,7 @@ void weights_of(const float* logits, std::size_t count, float most, float* to) {
   std::copy(rest, rest + (count - i), to + i);
 }
 
-std::size_t largest(const float* logits, std::size_t V) {
+std::size_t argmax(const float* logits, std::size_t V) {
   const float most = most_of(logits, 0, V);
   const float* const at = std::find(logits, logits + V, most);
   if (at != logits + V) return static_cast<std::size_t>(at - logits);
@@ -65,6 +67,7 @@ std::size_t largest(const float* logits, std::size_t V) {
 }
 
 constexpr std::size_t kBlock = 256;
+constexpr std::size_t kMostSums = 512;  // of one block each for vocabularies up to 131,072
 
 // In eight strands, which a compiler makes vectors of.
 double sum(const float* values, std::size_t count) {
@@ -79,39 +82,58 @@ double sum(const float* values, std::size_t count) {
   return all;
 }
 
-std::size_t draw(const float* logits, std::size_t V, double u) {
+// weights_of() of a block; returns its length.
+std::size_t weights_of_block(const float* logits, std::size_t V, std::size_t block, float most,
+                             float* weights) {
+  const std::size_t count = std::min(kBlock, V - block * kBlock);
+  weights_of(logits + block * kBlock, count, most, weights);
+  return count;
+}
+
+std::size_t sample_categorical(const float* logits, std::size_t V, double u) {
   const float most = most_of(logits, 0, V);
-  const std::size_t blocks = (V + kBlock - 1) / kBlock;
-  thread_local std::vector<double> sums;
-  sums.assign(blocks, 0.0);
+  const std::size_t blocks = ceil_div(V, kBlock);
+  const std::size_t blocks_per_sum = ceil_div(blocks, kMostSums);
+  double sums[kMostSums] = {};
   float weights[kBlock];
-  const auto weigh = [&](std::size_t block) {
-    const std::size_t count = std::min(kBlock, V - block * kBlock);
-    weights_of(logits + block * kBlock, count, most, weights);
-    return count;
-  };
   double total = 0;
   for (std::size_t block = 0; block < blocks; ++block) {
-    sums[block] = sum(weights, weigh(block));
-    total += sums[block];
+    const double part = sum(weights, weights_of_block(logits, V, block, most, weights));
+    sums[block / blocks_per_sum] += part;
+    total += part;
   }
-  double before = 0;
-  std::size_t last = 0;  // the last block that anything can be drawn from
-  for (std::size_t b = 0; b < blocks; ++b) {
-    if (sums[b] == 0) continue;
-    last = b;
-    if (before + sums[b] > u * total) break;
-    before += sums[b];
+  // The last sum that anything can be drawn from where rounding leaves u * total behind all.
+  double before = 0, end_of_sum = 0;
+  std::size_t last = 0;
+  for (std::size_t at = 0; at * blocks_per_sum < blocks; ++at) {
+    if (sums[at] == 0) continue;
+    last = at;
+    before = end_of_sum;
+    end_of_sum += sums[at];
+    if (end_of_sum > u * total) break;
   }
-  const std::size_t count = weigh(last);
   std::size_t chosen = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (weights[i] == 0) continue;
-    chosen = i;
-    before += static_cast<double>(weights[i]);
-    if (before > u * total) break;
+  const std::size_t end = std::min(blocks, (last + 1) * blocks_per_sum);
+  for (std::size_t block = last * blocks_per_sum; block < end; ++block) {
+    const std::size_t count = weights_of_block(logits, V, block, most, weights);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (weights[i] == 0) continue;
+      chosen = block * kBlock + i;
+      before += static_cast<double>(weights[i]);
+      if (before > u * total) return chosen;
+    }
   }
-  return last * kBlock + chosen;
+  return chosen;
+}
+
+double log_sum_exp(const float* logits, std::size_t V) {
+  const float most = most_of(logits, 0, V);
+  float weights[kBlock];
+  double total = 0;
+  for (std::size_t block = 0; block * kBlock < V; ++block) {
+    total += sum(weights, weights_of_block(logits, V, block, most, weights));
+  }
+  return static_cast<double>(most) + std::log(total);
 }
 
 }  // namespace
@@ -121,20 +143,30 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace xlstm::kernels {
 namespace {
-HWY_EXPORT(largest);
-HWY_EXPORT(draw);
+HWY_EXPORT(argmax);
+HWY_EXPORT(sample_categorical);
 HWY_EXPORT(sum);
+HWY_EXPORT(log_sum_exp);
 }  // namespace
 
-std::size_t largest(const float* logits, std::size_t V) {
-  return XLSTM_DISPATCH(largest)(logits, V);
+std::size_t argmax(const float* logits, std::size_t V) {
+  assert(V >= 1 && logits != nullptr);
+  return XLSTM_DISPATCH(argmax)(logits, V);
 }
 
-std::size_t draw(const float* logits, std::size_t V, double u) {
-  return XLSTM_DISPATCH(draw)(logits, V, u);
+std::size_t sample_categorical(const float* logits, std::size_t V, double u) {
+  assert(V >= 1 && logits != nullptr);
+  assert(u >= 0 && u < 1);
+  return XLSTM_DISPATCH(sample_categorical)(logits, V, u);
+}
+
+double log_sum_exp(const float* logits, std::size_t V) {
+  assert(V >= 1 && logits != nullptr);
+  return XLSTM_DISPATCH(log_sum_exp)(logits, V);
 }
 
 double sum(const float* logits, std::size_t V) {
+  assert(V >= 1 && logits != nullptr);
   return XLSTM_DISPATCH(sum)(logits, V);
 }
 

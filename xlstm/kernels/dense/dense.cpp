@@ -2,13 +2,13 @@
 
 namespace xlstm::kernels {
 
-void dense(const DenseWeights& w, const float* x, float* y, std::size_t M) {
+void dense(ThreadPool& pool, const DenseWeights& w, const float* x, float* y, std::size_t M) {
   const auto x_stride = static_cast<std::ptrdiff_t>(w.K);
   const auto y_stride = static_cast<std::ptrdiff_t>(w.N);
   if (w.quantized) {
-    quantized_linear(x, x_stride, *w.quantized, w.bias, y, y_stride, M, w.N, w.K);
+    quantized_linear(pool, x, x_stride, *w.quantized, w.bias, y, y_stride, M, w.N, w.K);
   } else {
-    linear(x, x_stride, w.W, w.type, w.bias, y, y_stride, M, w.N, w.K);
+    linear(pool, x, x_stride, w.W, w.type, w.bias, y, y_stride, M, w.N, w.K);
   }
 }
 

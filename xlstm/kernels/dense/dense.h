@@ -23,6 +23,6 @@ struct NormWeights {
 };
 
 // y[m, n] = sum_k x[m, k] W[n, k] + bias[n]; x [M, K], y [M, N], both contiguous float32.
-void dense(const DenseWeights& w, const float* x, float* y, std::size_t M);
+void dense(ThreadPool& pool, const DenseWeights& w, const float* x, float* y, std::size_t M);
 
 }  // namespace xlstm::kernels

@@ -8,11 +8,13 @@
 
 #include <cstddef>
 
+#include "xlstm/base/thread_pool.h"
+
 namespace xlstm::kernels {
 
 // out[i] = soft_cap(z[i]; cap) for i < count; cap <= 0: a copy. z and out may be the same. Error:
 // 12 eps |out|, eps = 2^-24. NaN stays NaN.
-void soft_cap(const float* z, float cap, float* out, std::size_t count);
+void soft_cap(ThreadPool& pool, const float* z, float cap, float* out, std::size_t count);
 
 // out[i] = soft_cap(z[i] + bias[i % NH]; cap) for i in [0, rows * NH), in float64, rounded once.
 // z, out: [rows, NH] float32, may be the same; bias: [NH] or nullptr; cap <= 0: none.

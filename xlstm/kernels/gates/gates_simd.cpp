@@ -1,3 +1,6 @@
+#include <cassert>
+
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/gates/gates.h"
 #include "xlstm/kernels/simd/dispatch.h"
 #include "xlstm/kernels/vector/rows.h"
@@ -29,14 +32,15 @@ namespace {
 HWY_EXPORT(soft_cap_values);
 }  // namespace
 
-void soft_cap(const float* z, float cap, float* out, std::size_t count) {
+void soft_cap(ThreadPool& pool, const float* z, float cap, float* out, std::size_t count) {
+  assert(count == 0 || (z != nullptr && out != nullptr));
   if (!(cap > 0)) {
     if (out != z) std::copy(z, z + count, out);
     return;
   }
   const auto run = XLSTM_DISPATCH(soft_cap_values);
   constexpr std::size_t kRow = 1024;
-  for_rows((count + kRow - 1) / kRow, 8 * kRow, [&](std::size_t begin, std::size_t end) {
+  for_rows(pool, ceil_div(count, kRow), 8 * kRow, [&](std::size_t begin, std::size_t end) {
     run(z + begin * kRow, cap, out + begin * kRow, std::min(end * kRow, count) - begin * kRow);
   });
 }

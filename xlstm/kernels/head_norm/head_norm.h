@@ -6,6 +6,8 @@
 
 #include <cstddef>
 
+#include "xlstm/base/thread_pool.h"
+
 namespace xlstm::kernels {
 
 struct HeadNormArgs {
@@ -20,7 +22,7 @@ struct HeadNormArgs {
 };
 
 // y, times sigmoid(gate) where there is a gate.
-void head_norm(const HeadNormArgs& args, std::size_t rows);
+void head_norm(ThreadPool& pool, const HeadNormArgs& args, std::size_t rows);
 
 // h, y: [rows, NH, DHV] float32, may be the same; weight: [NH * DHV]; bias: the same or nullptr.
 // The reference computes in float64, variance in two passes, and rounds once.

@@ -1,3 +1,4 @@
+#include <cassert>
 #include <cmath>
 
 #include "xlstm/kernels/head_norm/head_norm.h"
@@ -22,7 +23,7 @@ float sum_of(const float* x, std::size_t count) {
   return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
-// Of whole vectors, then of what is left: a vector filled up with zeros would count their distance
+// Of whole vectors, then of what is left: a vector padded with zeros would count their distance
 // from the mean.
 float squares_around(const float* x, float mean, std::size_t count) {
   const hn::ScalableTag<float> d;
@@ -74,9 +75,12 @@ namespace {
 HWY_EXPORT(head_norm_rows);
 }  // namespace
 
-void head_norm(const HeadNormArgs& args, std::size_t rows) {
+void head_norm(ThreadPool& pool, const HeadNormArgs& args, std::size_t rows) {
+  assert(args.eps > 0);
+  assert(rows == 0 || args.NH * args.DHV == 0 ||
+         (args.h != nullptr && args.weight != nullptr && args.y != nullptr));
   const auto run = XLSTM_DISPATCH(head_norm_rows);
-  for_rows(rows, 4 * args.NH * args.DHV,
+  for_rows(pool, rows, 4 * args.NH * args.DHV,
            [&](std::size_t begin, std::size_t end) { run(args, begin, end); });
 }
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "xlstm/base/dtype.h"
+#include "xlstm/base/thread_pool.h"
 
 namespace xlstm::kernels {
 
@@ -45,11 +46,11 @@ constexpr std::size_t weight_bytes(WeightType type) {
 // sums) count as 0, those of x that round beyond the greatest bfloat16 (2^128 - 2^119 and above) as
 // infinite.
 //
-// Throws Error(kMemory) if its scratch memory (1.3 MiB, and 64 KiB a thread, kept for the thread's
-// life, only for M > kLinearDotRows) cannot be had.
-void linear(const float* x, std::ptrdiff_t x_stride, const void* W, WeightType type,
-            const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M, std::size_t N,
-            std::size_t K);
+// Throws Error(kMemory) if its scratch memory (1.3 MiB, and 64 KiB a thread, only for M >
+// kLinearDotRows) cannot be had.
+void linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride, const void* W,
+            WeightType type, const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M,
+            std::size_t N, std::size_t K);
 
 // Whether more than kLinearDotRows rows are rounded to bfloat16 for such weights on this machine.
 bool linear_rounds_x(WeightType type);

@@ -18,13 +18,14 @@ struct LinearArgs {
   std::size_t M, N, K;
 };
 
-// Rows [m0, m1) and columns [n0, n1) of y, one thread's share, or a piece of it (see far_rows.h).
-struct LinearPart {
+// Rows [m0, m1) and columns [n0, n1) of y, for one thread, or a chunk of them (see
+// interleaved_rows.h).
+struct LinearRange {
   std::size_t m0, m1, n0, n1;
-  std::size_t piece = 0, pieces = 1;
+  std::size_t chunk = 0, chunks = 1;
 };
 
 // linear() for more than kLinearDotRows rows, by way of packed panels. M, N, K > 0.
-void linear_many_rows(const LinearArgs& a);
+void linear_many_rows(ThreadPool& pool, const LinearArgs& a);
 
 }  // namespace xlstm::kernels

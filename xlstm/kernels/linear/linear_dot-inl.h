@@ -14,10 +14,12 @@
 #include <algorithm>
 #include <cstring>
 
-#include "xlstm/kernels/linear/far_rows.h"
+#include "xlstm/base/ceil_div.h"
+#include "xlstm/kernels/linear/interleaved_rows.h"
 #include "xlstm/kernels/linear/lane_sums-inl.h"
 #include "xlstm/kernels/linear/linear_args.h"
 #include "xlstm/kernels/linear/linear_weights-inl.h"
+#include "xlstm/kernels/vector/tile_rows.h"
 
 #if HWY_TARGET != HWY_SCALAR
 HWY_BEFORE_NAMESPACE();
@@ -25,7 +27,7 @@ namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
 
 constexpr int kMostDotRows = kManyRegisters ? 6 : 3;
-constexpr int kAhead = 2;  // rows of W that each tile of several fetches for the next ones
+constexpr int kPrefetchRows = 2;  // of W, that each tile of several prefetches for the next ones
 
 // Rows of W that go together with MR rows of x.
 template <int MR>
@@ -33,10 +35,10 @@ constexpr int dot_columns() {
   return MR == 1 || (kManyRegisters && MR == 2) ? 8 : 4;
 }
 
-// Rows of W that are wanted after these, fetched along the way: without it even one tile of one
+// Rows of W that are wanted after these, prefetched meanwhile: without it even one tile of one
 // row of x waits for memory, because the rows of W are short.
 template <class Raw, int Rows>
-struct Ahead {
+struct Prefetch {
   // Steps of k for half a line. (Every line just once was slower: 24 against 29 GB/s in bf16.)
   static constexpr std::size_t kSteps = std::max<std::size_t>(1, 32 / (kLanes * sizeof(Raw)));
 
@@ -64,7 +66,7 @@ HWY_INLINE void dot_step(const float* const (&x)[MR], const typename Weights::Ra
   });
 }
 
-// What is left of rows behind their whole vectors, filled up with zeros.
+// The ends of rows behind their whole vectors, padded with zeros.
 template <class Raw, int R>
 struct RowEnds {
   RowEnds() = default;
@@ -81,7 +83,7 @@ struct RowEnds {
 
 template <class Weights, int MR, int NR, int AR>
 HWY_INLINE void dot_sums(const float* (&x)[MR], const typename Weights::Raw* (&w)[NR],
-                         const Ahead<typename Weights::Raw, AR>& ahead, std::size_t K,
+                         const Prefetch<typename Weights::Raw, AR>& ahead, std::size_t K,
                          Vector (&sum)[MR][NR]) {
   RowEnds<float, MR> x_ends;
   RowEnds<typename Weights::Raw, NR> w_ends;
@@ -128,7 +130,7 @@ HWY_INLINE void store_sums(const LinearArgs& a, std::size_t m0, std::size_t n0, 
 }
 
 // The tile at (m0, n0) of y, columns <= NR; AR rows of the weights that come after its own, from
-// the ahead-th on, are fetched meanwhile.
+// the ahead-th on, are prefetched meanwhile.
 template <class Weights, int MR, int NR, int AR>
 void dot_tile(const LinearArgs& a, std::size_t m0, std::size_t n0, std::size_t columns,
               std::size_t ahead) {
@@ -136,7 +138,7 @@ void dot_tile(const LinearArgs& a, std::size_t m0, std::size_t n0, std::size_t c
   const auto row_of_w = [&](std::size_t n) { return static_cast<const Raw*>(a.W) + n * a.K; };
   const float* x[MR];
   const Raw* w[NR];
-  Ahead<Raw, AR> next;
+  Prefetch<Raw, AR> next;
   for (int m = 0; m < MR; ++m) x[m] = a.x + (static_cast<std::ptrdiff_t>(m0) + m) * a.x_stride;
   for (std::size_t n = 0; n < NR; ++n) {  // columns that are not wanted repeat the last one
     w[n] = row_of_w(n0 + std::min(n, columns - 1));
@@ -149,101 +151,93 @@ void dot_tile(const LinearArgs& a, std::size_t m0, std::size_t n0, std::size_t c
   store_sums<MR, NR>(a, m0, n0, columns, sum);
 }
 
-// One row of x times rows of W that lie far apart.
+// One row of x times interleaved rows of W.
 template <class Weights>
-void dot_one_row(const LinearArgs& a, const LinearPart& part) {
+void dot_one_row(const LinearArgs& a, const LinearRange& range) {
   using Raw = typename Weights::Raw;
   constexpr int NR = dot_columns<1>();
-  const FarRows<NR> far(part.n0, part.n1);
-  const std::size_t end = begin_of_piece(far.sets(), part.piece + 1, part.pieces);
-  for (std::size_t set = begin_of_piece(far.sets(), part.piece, part.pieces); set < end; ++set) {
+  const InterleavedRows<NR> interleaved(range.n0, range.n1);
+  const std::size_t end = begin_of_chunk(interleaved.sets(), range.chunk + 1, range.chunks);
+  for (std::size_t set = begin_of_chunk(interleaved.sets(), range.chunk, range.chunks); set < end;
+       ++set) {
     std::size_t n[NR];
-    far.get(set, n);
-    const float* x[1] = {a.x + static_cast<std::ptrdiff_t>(part.m0) * a.x_stride};
+    interleaved.get(set, n);
+    const float* x[1] = {a.x + static_cast<std::ptrdiff_t>(range.m0) * a.x_stride};
     const Raw* w[NR];
-    Ahead<Raw, NR> next;
+    Prefetch<Raw, NR> next;
     for (int r = 0; r < NR; ++r) {
       w[r] = static_cast<const Raw*>(a.W) + n[r] * a.K;
       next.row[r] = static_cast<const Raw*>(a.W) + std::min(n[r] + 1, a.N - 1) * a.K;
     }
     Vector sum[1][NR];
     dot_sums<Weights, 1, NR, NR>(x, w, next, a.K, sum);
-    store_row_sums(sum[0], n, a.bias, a.y + static_cast<std::ptrdiff_t>(part.m0) * a.y_stride);
+    store_row_sums(sum[0], n, a.bias, a.y + static_cast<std::ptrdiff_t>(range.m0) * a.y_stride);
   }
 }
 
-// Calls tile(n, columns) for the tiles of at most NR columns that the part is made of.
+// Calls tile(n, columns) for the tiles of at most NR columns of the range.
 template <std::size_t NR, class Tile>
-HWY_INLINE void for_columns(const LinearPart& part, const Tile& tile) {
-  const std::size_t all = (part.n1 - part.n0 + NR - 1) / NR;
-  const std::size_t end = begin_of_piece(all, part.piece + 1, part.pieces);
-  for (std::size_t at = begin_of_piece(all, part.piece, part.pieces); at < end; ++at) {
-    const std::size_t n = part.n0 + at * NR;
-    tile(n, std::min(NR, part.n1 - n));
+HWY_INLINE void for_columns(const LinearRange& range, const Tile& tile) {
+  const std::size_t all = ceil_div(range.n1 - range.n0, NR);
+  const std::size_t end = begin_of_chunk(all, range.chunk + 1, range.chunks);
+  for (std::size_t at = begin_of_chunk(all, range.chunk, range.chunks); at < end; ++at) {
+    const std::size_t n = range.n0 + at * NR;
+    tile(n, std::min(NR, range.n1 - n));
   }
 }
 
 // One tile of rows.
 template <class Weights, int MR>
-void dot_one_tile(const LinearArgs& a, const LinearPart& part) {
+void dot_one_tile(const LinearArgs& a, const LinearRange& range) {
   constexpr std::size_t NR = dot_columns<MR>();
-  for_columns<NR>(part, [&](std::size_t n, std::size_t columns) HWY_ATTR {
-    dot_tile<Weights, MR, NR, static_cast<int>(NR)>(a, part.m0, n, columns, 0);
+  for_columns<NR>(range, [&](std::size_t n, std::size_t columns) HWY_ATTR {
+    dot_tile<Weights, MR, NR, static_cast<int>(NR)>(a, range.m0, n, columns, 0);
   });
 }
 
 // Several: `tiles` of nearly the same height, at most MR. All but the first find their weights in
-// the cache, and the time is used to fetch the next ones.
+// the cache, and the time is used to prefetch the next ones.
 template <class Weights, int MR>
-void dot_tiles(const LinearArgs& a, const LinearPart& part, std::size_t tiles) {
+void dot_tiles(const LinearArgs& a, const LinearRange& range, std::size_t tiles) {
   constexpr std::size_t NR = dot_columns<MR>();
-  const std::size_t rows = part.m1 - part.m0;
-  for_columns<NR>(part, [&](std::size_t n, std::size_t columns) HWY_ATTR {
+  const std::size_t rows = range.m1 - range.m0;
+  for_columns<NR>(range, [&](std::size_t n, std::size_t columns) HWY_ATTR {
     for (std::size_t tile = 0; tile < tiles; ++tile) {
-      const std::size_t m0 = part.m0 + rows * tile / tiles;
-      const std::size_t m1 = part.m0 + rows * (tile + 1) / tiles;
+      const std::size_t m0 = range.m0 + rows * tile / tiles;
+      const std::size_t m1 = range.m0 + rows * (tile + 1) / tiles;
       const std::size_t ahead = NR * tile / tiles;
       if (m1 - m0 == MR) {
-        dot_tile<Weights, MR, NR, kAhead>(a, m0, n, columns, ahead);
+        dot_tile<Weights, MR, NR, kPrefetchRows>(a, m0, n, columns, ahead);
       } else {
-        dot_tile<Weights, MR - 1, NR, kAhead>(a, m0, n, columns, ahead);
+        dot_tile<Weights, MR - 1, NR, kPrefetchRows>(a, m0, n, columns, ahead);
       }
     }
   });
 }
 
-// Calls for_height(constant) with the constant that is `height`, at most Most.
-template <int Most, class ForHeight>
-HWY_INLINE void with_height(std::size_t height, const ForHeight& for_height) {
-  if constexpr (Most > 1) {
-    if (height < Most) return with_height<Most - 1>(height, for_height);
-  }
-  for_height(std::integral_constant<int, Most>());
-}
-
 template <class Weights>
-void dot_typed(const LinearArgs& a, const LinearPart& part) {
-  const std::size_t rows = part.m1 - part.m0;
+void dot_typed(const LinearArgs& a, const LinearRange& range) {
+  const std::size_t rows = range.m1 - range.m0;
   if (rows == 0) return;
-  const std::size_t tiles = (rows + kMostDotRows - 1) / kMostDotRows;
-  const std::size_t height = (rows + tiles - 1) / tiles;
-  with_height<kMostDotRows>(height, [&](auto constant) HWY_ATTR {
+  const std::size_t tiles = ceil_div(rows, kMostDotRows);
+  const std::size_t height = ceil_div(rows, tiles);
+  with_tile_rows<1, kMostDotRows>(height, [&](auto constant) HWY_ATTR {
     constexpr int MR = decltype(constant)::value;
-    if constexpr (MR == 1) return dot_one_row<Weights>(a, part);
-    if (tiles == 1) return dot_one_tile<Weights, MR>(a, part);
+    if constexpr (MR == 1) return dot_one_row<Weights>(a, range);
+    if (tiles == 1) return dot_one_tile<Weights, MR>(a, range);
     // More rows than fit in one tile make at least two that are more than half as high.
-    if constexpr (MR > kMostDotRows / 2) dot_tiles<Weights, MR>(a, part, tiles);
+    if constexpr (MR > kMostDotRows / 2) dot_tiles<Weights, MR>(a, range, tiles);
   });
 }
 
-void dot_part(const LinearArgs& a, const LinearPart& part) {
+void dot_range(const LinearArgs& a, const LinearRange& range) {
   switch (a.type) {
     case WeightType::kF32:
-      return dot_typed<F32Weights>(a, part);
+      return dot_typed<F32Weights>(a, range);
     case WeightType::kBF16:
-      return dot_typed<BF16Weights>(a, part);
+      return dot_typed<BF16Weights>(a, range);
     case WeightType::kF16:
-      return dot_typed<F16Weights>(a, part);
+      return dot_typed<F16Weights>(a, range);
   }
 }
 

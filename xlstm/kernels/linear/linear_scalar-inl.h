@@ -12,7 +12,7 @@
 #include <cstdint>
 
 #include "xlstm/base/dtype.h"
-#include "xlstm/kernels/linear/far_rows.h"
+#include "xlstm/kernels/linear/interleaved_rows.h"
 #include "xlstm/kernels/linear/linear_args.h"
 
 #if HWY_TARGET == HWY_SCALAR
@@ -21,12 +21,12 @@ namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
 
 template <class Raw, class Widen>
-void dot_scalar(const LinearArgs& a, const LinearPart& part, const Widen& widen) {
-  const std::size_t all = part.n1 - part.n0;
-  const std::size_t end = part.n0 + begin_of_piece(all, part.piece + 1, part.pieces);
-  for (std::size_t n = part.n0 + begin_of_piece(all, part.piece, part.pieces); n < end; ++n) {
+void dot_scalar(const LinearArgs& a, const LinearRange& range, const Widen& widen) {
+  const std::size_t all = range.n1 - range.n0;
+  const std::size_t end = range.n0 + begin_of_chunk(all, range.chunk + 1, range.chunks);
+  for (std::size_t n = range.n0 + begin_of_chunk(all, range.chunk, range.chunks); n < end; ++n) {
     const Raw* const w = static_cast<const Raw*>(a.W) + n * a.K;
-    for (std::size_t m = part.m0; m < part.m1; ++m) {
+    for (std::size_t m = range.m0; m < range.m1; ++m) {
       const float* const x = a.x + static_cast<std::ptrdiff_t>(m) * a.x_stride;
       float sum = 0.0F;
       for (std::size_t k = 0; k < a.K; ++k) sum += x[k] * widen(w[k]);
@@ -36,14 +36,14 @@ void dot_scalar(const LinearArgs& a, const LinearPart& part, const Widen& widen)
   }
 }
 
-void dot_part(const LinearArgs& a, const LinearPart& part) {
+void dot_range(const LinearArgs& a, const LinearRange& range) {
   switch (a.type) {
     case WeightType::kF32:
-      return dot_scalar<float>(a, part, [](float w) { return w; });
+      return dot_scalar<float>(a, range, [](float w) { return w; });
     case WeightType::kBF16:
-      return dot_scalar<std::uint16_t>(a, part, float_from_bf16);
+      return dot_scalar<std::uint16_t>(a, range, float_from_bf16);
     case WeightType::kF16:
-      return dot_scalar<std::uint16_t>(a, part, float_from_f16);
+      return dot_scalar<std::uint16_t>(a, range, float_from_f16);
   }
 }
 

@@ -1,9 +1,11 @@
-// linear() for the machine at hand: which of the two ways a call goes; few rows, and who does which
-// part of them.
+// linear() for the machine at hand: the choice between few and many rows; few rows, and how they
+// are divided among threads.
 #include <algorithm>
+#include <cassert>
 
-#include "xlstm/base/threads.h"
-#include "xlstm/kernels/linear/far_rows.h"
+#include "xlstm/base/ceil_div.h"
+#include "xlstm/base/thread_pool.h"
+#include "xlstm/kernels/linear/interleaved_rows.h"
 #include "xlstm/kernels/linear/linear.h"
 #include "xlstm/kernels/linear/linear_args.h"
 #include "xlstm/kernels/simd/dispatch.h"
@@ -20,12 +22,13 @@
 namespace xlstm::kernels {
 namespace {
 
-HWY_EXPORT(dot_part);
+HWY_EXPORT(dot_range);
 
 // Fewer columns than this are not worth a panel, however many rows.
 constexpr std::size_t kFewestPanelColumns = 24;
-// Columns of W that one thread gets at least, and their granule: whole tiles of either way.
-constexpr std::size_t kGranule = 32;
+// Columns of W that one thread gets at least, a multiple of which it gets: whole tiles of either
+// way.
+constexpr std::size_t kColumnMultiple = 32;
 
 // Microseconds on one thread, roughly: weights come at 30 GB/s, products go at 50 GFMA/s.
 double cost_us(const LinearArgs& a) {
@@ -34,17 +37,12 @@ double cost_us(const LinearArgs& a) {
                   weights * static_cast<double>(a.M) / 50e3);
 }
 
-std::size_t threads_for(const LinearArgs& a) {
+std::size_t threads_for(const LinearArgs& a, std::size_t all) {
   constexpr double kWorthAThread = 10.0;  // microseconds
   const double most = cost_us(a) / kWorthAThread;
-  const std::size_t threads = thread_count();
-  return most >= static_cast<double>(threads)
-             ? threads
+  return most >= static_cast<double>(all)
+             ? all
              : std::max<std::size_t>(1, static_cast<std::size_t>(most));
-}
-
-std::size_t granules(std::size_t count, std::size_t granule) {
-  return (count + granule - 1) / granule;
 }
 
 // Threads along rows and along columns of y.
@@ -52,26 +50,29 @@ struct Grid {
   std::size_t rows = 1, columns = 1;
 };
 
-// Share `at` of a grid: whole granules, nearly the same number in each.
-LinearPart part_of(const LinearArgs& a, const Grid& grid, std::size_t row_granule, std::size_t at) {
-  const auto border = [](std::size_t count, std::size_t granule, std::size_t part, std::size_t of) {
-    return std::min(count, granules(count, granule) * part / of * granule);
+// Range `at` of a grid: multiples of rows and columns, nearly the same number in each.
+LinearRange range_of(const LinearArgs& a, const Grid& grid, std::size_t row_multiple,
+                     std::size_t at) {
+  const auto border = [](std::size_t count, std::size_t multiple, std::size_t at_border,
+                         std::size_t of) {
+    return std::min(count, ceil_div(count, multiple) * at_border / of * multiple);
   };
   const std::size_t r = at / grid.columns, c = at % grid.columns;
-  return {border(a.M, row_granule, r, grid.rows), border(a.M, row_granule, r + 1, grid.rows),
-          border(a.N, kGranule, c, grid.columns), border(a.N, kGranule, c + 1, grid.columns)};
+  return {border(a.M, row_multiple, r, grid.rows), border(a.M, row_multiple, r + 1, grid.rows),
+          border(a.N, kColumnMultiple, c, grid.columns),
+          border(a.N, kColumnMultiple, c + 1, grid.columns)};
 }
 
 // The grid with the least work for its busiest thread, where packing a weight costs as much as
 // multiplying it with `pack` rows.
-Grid best_grid(const LinearArgs& a, std::size_t threads, std::size_t row_granule,
+Grid best_grid(const LinearArgs& a, std::size_t threads, std::size_t row_multiple,
                std::size_t pack) {
   Grid best;
   std::size_t least = static_cast<std::size_t>(-1);
   for (std::size_t rows = 1; rows <= threads; ++rows) {
-    const std::size_t columns = std::min(threads / rows, granules(a.N, kGranule));
-    const std::size_t height = granules(granules(a.M, row_granule), rows) * row_granule;
-    const std::size_t width = granules(granules(a.N, kGranule), columns) * kGranule;
+    const std::size_t columns = std::min(threads / rows, ceil_div(a.N, kColumnMultiple));
+    const std::size_t height = ceil_div(ceil_div(a.M, row_multiple), rows) * row_multiple;
+    const std::size_t width = ceil_div(ceil_div(a.N, kColumnMultiple), columns) * kColumnMultiple;
     const std::size_t work = width * (height + pack);
     if (work < least) {
       least = work;
@@ -81,33 +82,36 @@ Grid best_grid(const LinearArgs& a, std::size_t threads, std::size_t row_granule
   return best;
 }
 
-void linear_few_rows(const LinearArgs& a) {
-  const auto run = XLSTM_DISPATCH(dot_part);
-  const std::size_t threads = threads_for(a);
+void linear_few_rows(ThreadPool& pool, const LinearArgs& a) {
+  const auto run = XLSTM_DISPATCH(dot_range);
+  const std::size_t threads = threads_for(a, pool.size());
   if (threads == 1) return run(a, {0, a.M, 0, a.N});
-  constexpr std::size_t kRowGranule = 6;
-  const Grid grid = best_grid(a, threads, kRowGranule, 1 + a.M);
-  const std::size_t shares = grid.rows * grid.columns;
-  const auto run_piece = [&](std::size_t at) {
-    LinearPart part = part_of(a, grid, kRowGranule, at / kPieces);
-    part.piece = at % kPieces;
-    part.pieces = kPieces;
-    run(a, part);
+  constexpr std::size_t kRowMultiple = 6;
+  const Grid grid = best_grid(a, threads, kRowMultiple, 1 + a.M);
+  const std::size_t ranges = grid.rows * grid.columns;
+  const auto run_chunk = [&](std::size_t at) {
+    LinearRange range = range_of(a, grid, kRowMultiple, at / kChunksPerThread);
+    range.chunk = at % kChunksPerThread;
+    range.chunks = kChunksPerThread;
+    run(a, range);
   };
-  parallel_for(shares * kPieces, run_piece, shares);
+  pool.parallel_for(ranges * kChunksPerThread, run_chunk, ranges);
 }
 
 }  // namespace
 
-void linear(const float* x, std::ptrdiff_t x_stride, const void* W, WeightType type,
-            const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M, std::size_t N,
-            std::size_t K) {
+void linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride, const void* W,
+            WeightType type, const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M,
+            std::size_t N, std::size_t K) {
+  assert(M == 0 || N == 0 || (y != nullptr && (K == 0 || (x != nullptr && W != nullptr))));
+  assert(M < 2 || (x_stride >= static_cast<std::ptrdiff_t>(K) &&
+                   y_stride >= static_cast<std::ptrdiff_t>(N)));
   if (M == 0 || N == 0) return;
   const LinearArgs args{x, x_stride, W, type, bias, y, y_stride, M, N, K};
   if (M <= kLinearDotRows || N < kFewestPanelColumns || K == 0) {
-    linear_few_rows(args);
+    linear_few_rows(pool, args);
   } else {
-    linear_many_rows(args);
+    linear_many_rows(pool, args);
   }
 }
 

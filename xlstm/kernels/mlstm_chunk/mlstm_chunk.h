@@ -1,8 +1,11 @@
-// Many tokens through the mLSTM cell. Whatever way they are cut into chunks, the result is that of
-// the step (mlstm_step.h) applied token by token.
+// Many tokens through the mLSTM cell. However they are cut into chunks, the result is that of the
+// step (mlstm_step.h) applied token by token.
 #pragma once
 
 #include <cstddef>
+
+#include "xlstm/base/thread_pool.h"
+#include "xlstm/kernels/mlstm_step/mlstm_step_args.h"
 
 namespace xlstm::kernels {
 
@@ -21,19 +24,17 @@ struct MlstmChunkTensors {
   const float* v;  // [B, S, NH, DHV]
   const float* i;  // [B, S, NH]
   const float* f;  // [B, S, NH]
-  const float* C;  // [B, NH, DHQK, DHV]  state before the first token
-  const float* n;  // [B, NH, DHQK]
-  const float* m;  // [B, NH]
-  float* h;        // [B, S, NH, DHV]
-  float* C_out;    // state after the last token; may be the incoming one
-  float* n_out;
-  float* m_out;
+  // [B], before the first token, and after the last; they overlap neither each other nor anything
+  // else.
+  const MlstmStatePointers* states;
+  float* h;  // [B, S, NH, DHV]
 };
 
 // Heads, and columns of C where threads outnumber heads, are spread over threads; the result does
-// not depend on how many. A NaN reaches its own chunk of 64 tokens and all that follow. Needs
-// 64 * (2 * DHQK + DHV + 64) floats a thread; throws Error(kMemory) where they cannot be had.
-void mlstm_chunk(const MlstmChunkArgs& args, const MlstmChunkTensors& t);
+// not depend on how many, nor that of a sequence on the others. A NaN reaches its own chunk of 64
+// tokens and all that follow. Needs 64 * (2 * DHQK + DHV + 64) floats of scratch memory a thread,
+// and the heads' n and m; throws Error(kMemory) where they cannot be had.
+void mlstm_chunk(ThreadPool& pool, const MlstmChunkArgs& args, const MlstmChunkTensors& t);
 
 // Contiguous only.
 // The recurrence in float64 from the first token to the last, rounded once at the end.

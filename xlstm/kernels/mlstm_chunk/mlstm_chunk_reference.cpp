@@ -8,14 +8,16 @@ void mlstm_chunk_reference(const MlstmChunkArgs& args, const MlstmChunkTensors& 
   const float eps = args.eps;
   for (std::size_t b = 0; b < B; ++b) {
     for (std::size_t head = 0; head < NH; ++head) {
-      const std::size_t state = b * NH + head;
-      MlstmCellReference cell(DHQK, DHV, t.C + state * DHQK * DHV, t.n + state * DHQK, t.m[state]);
+      const MlstmStatePointers& state = t.states[b];
+      float* const C = state.C + head * DHQK * DHV;
+      float* const n = state.n + head * DHQK;
+      MlstmCellReference cell(DHQK, DHV, C, n, state.m[head]);
       for (std::size_t s = 0; s < S; ++s) {
         const std::size_t at = (b * S + s) * NH + head;
         cell.step(t.q + at * DHQK, t.k + at * DHQK, t.v + at * DHV, t.i[at], t.f[at], eps,
                   t.h + at * DHV);
       }
-      cell.store(t.C_out + state * DHQK * DHV, t.n_out + state * DHQK, t.m_out + state);
+      cell.store(C, n, state.m + head);
     }
   }
 }

@@ -9,13 +9,11 @@
 // and with T the last token: C' = u_T C + sum_s exp((b_T - m_T) + (i_s - b_s)) k_s v_s^T, n'
 // likewise.
 #include <algorithm>
+#include <cassert>
 #include <cmath>
-#include <vector>
 
-#include "xlstm/base/scratch.h"
-#include "xlstm/base/threads.h"
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
-#include "xlstm/kernels/mlstm_step/mlstm_step_args.h"
 #include "xlstm/kernels/simd/dispatch.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -25,18 +23,18 @@
 
 #include "xlstm/kernels/vector/functions-inl.h"
 
-// Shared by all targets: what one thread does, and where.
+// Shared by all targets: the work of one task, and where it lies.
 #ifndef XLSTM_MLSTM_CHUNK_PART
 #define XLSTM_MLSTM_CHUNK_PART
 namespace xlstm::kernels {
 namespace {
 
-constexpr std::size_t kT = 64;             // tokens of a chunk
-constexpr std::size_t kTokenGranule = 16;  // to which a shorter chunk's columns are filled up
+constexpr std::size_t kT = 64;              // tokens of a chunk
+constexpr std::size_t kTokenMultiple = 16;  // to which a shorter chunk's columns are padded
 
-// Columns [j0, j1) of one head's C and h. n and m belong to the part that begins at 0; the others
-// keep copies.
-struct ChunkPart {
+// Columns [j0, j1) of one head's C and h. n and m are those of the range that begins at 0; the
+// others keep copies.
+struct ColumnRange {
   std::size_t b, head, j0, j1;
 };
 
@@ -44,8 +42,7 @@ struct ChunkPart {
 struct HeadView {
   const float *q, *k, *v, *i, *f;
   std::ptrdiff_t qk_stride, v_stride, gate_stride, h_stride;
-  const float* C;
-  float *C_out, *h;
+  float *C, *h;
 };
 
 }  // namespace
@@ -135,16 +132,16 @@ void multiply(Rows<const float> A, const Rows<const float>& B, std::size_t M, st
   }
 }
 
-// Gates of a chunk's T tokens, worked out. Error of each exponent: eps times the sum of |lf| and
-// |m| from the chunk's start.
-struct Gates {
-  float rising[kT];   // b_t - m_t
-  float falling[kT];  // i_s - b_s
-  float kept[kT];     // u_t
-  float floor[kT];    // exp(-m_t)
+// Decays between a chunk's T tokens and its state, from the tokens' gates. Error of each exponent:
+// eps times the sum of |lf| and |m| from the chunk's start.
+struct Decays {
+  float query_log_decay[kT];  // b_t - m_t
+  float key_log_decay[kT];    // i_s - b_s
+  float state_decay[kT];      // u_t
+  float denom_floor[kT];      // exp(-m_t)
   float m_end;
 
-  void work_out(const HeadView& in, std::size_t begin, std::size_t T, float m0) {
+  void compute(const HeadView& in, std::size_t begin, std::size_t T, float m0) {
     const hn::ScalableTag<float> d;
     float i[kT], lf[kT], m[kT];
     for (std::size_t t = 0; t < T; ++t) {
@@ -156,21 +153,21 @@ struct Gates {
     float b = 0, most = m0;
     for (std::size_t t = 0; t < T; ++t) {
       b += lf[t];
-      falling[t] = i[t] - b;
-      most = std::max(most, falling[t]);
+      key_log_decay[t] = i[t] - b;
+      most = std::max(most, key_log_decay[t]);
       m_end = m[t] = b + most;
-      rising[t] = b - m_end;
+      query_log_decay[t] = b - m_end;
     }
     const auto state = hn::Set(d, m0);
     for_vectors(T, [&](auto load, auto store) HWY_ATTR {
-      store(exp_or_nan(d, hn::Add(load(rising), state)), kept);
-      store(exp_or_nan(d, hn::Neg(load(m))), floor);
+      store(exp_or_nan(d, hn::Add(load(query_log_decay), state)), state_decay);
+      store(exp_or_nan(d, hn::Neg(load(m))), denom_floor);
     });
   }
 };
 
-// Where a part keeps a chunk's matrices.
-struct Places {
+// Where a range keeps a chunk's matrices.
+struct Workspace {
   float* q;   // [kT, DHQK], scaled by 1 / sqrt(DHQK), then by u
   float* kt;  // [DHQK, kT]: k transposed, then weighted for the state
   float* P;   // [kT, kT]
@@ -178,13 +175,14 @@ struct Places {
   float* n;   // [DHQK]
 };
 
-// P[t, s] *= exp(rising_t + falling_s) for s <= t, and 0 above the diagonal; returns the row's sum.
-float weigh_row(const Gates& gates, std::size_t t, std::size_t T, float* P) {
+// P[t, s] *= exp(query_log_decay_t + key_log_decay_s) for s <= t, and 0 above the diagonal; returns
+// the row's sum.
+float apply_decay_mask(const Decays& decays, std::size_t t, std::size_t T, float* P) {
   const hn::ScalableTag<float> d;
-  const auto rising = hn::Set(d, gates.rising[t]);
+  const auto query = hn::Set(d, decays.query_log_decay[t]);
   auto sum = hn::Zero(d);
   for_vectors(t + 1, [&](auto load, auto store) HWY_ATTR {
-    const auto p = hn::Mul(load(P), exp_or_nan(d, hn::Add(rising, load(gates.falling))));
+    const auto p = hn::Mul(load(P), exp_or_nan(d, hn::Add(query, load(decays.key_log_decay))));
     sum = hn::Add(sum, p);
     store(p, P);
   });
@@ -205,51 +203,51 @@ void scale(float* x, float by, std::size_t count) {
   for_vectors(count, [&](auto load, auto store) HWY_ATTR { store(hn::Mul(factor, load(x)), x); });
 }
 
-void load_chunk(const HeadView& in, const ChunkPart& part, std::size_t begin, std::size_t T,
-                std::size_t DHQK, const Places& at) {
+void load_chunk(const HeadView& in, const ColumnRange& range, std::size_t begin, std::size_t T,
+                std::size_t DHQK, const Workspace& at) {
   const float shrink = 1.0F / std::sqrt(static_cast<float>(DHQK));
-  const std::size_t N = part.j1 - part.j0;
+  const std::size_t N = range.j1 - range.j0;
   for (std::size_t t = 0; t < T; ++t) {
     const auto token = static_cast<std::ptrdiff_t>(begin + t);
     std::copy_n(in.q + token * in.qk_stride, DHQK, at.q + t * DHQK);
     scale(at.q + t * DHQK, shrink, DHQK);
-    std::copy_n(in.v + token * in.v_stride + part.j0, N, at.v + t * N);
+    std::copy_n(in.v + token * in.v_stride + range.j0, N, at.v + t * N);
   }
   // A line of each of 16 tokens at a time: both what is read and what is written stay in L1.
-  for (std::size_t t0 = 0; t0 < T; t0 += kTokenGranule) {
-    const std::size_t there = std::min(kTokenGranule, T - t0);
+  for (std::size_t t0 = 0; t0 < T; t0 += kTokenMultiple) {
+    const std::size_t there = std::min(kTokenMultiple, T - t0);
     const float* const k = in.k + static_cast<std::ptrdiff_t>(begin + t0) * in.qk_stride;
     for (std::size_t x = 0; x < DHQK; ++x) {
       float* const to = at.kt + x * kT + t0;
       const float* from = k + x;
       for (std::size_t t = 0; t < there; ++t, from += in.qk_stride) to[t] = *from;
-      std::fill(to + there, to + kTokenGranule, 0.0F);
+      std::fill(to + there, to + kTokenMultiple, 0.0F);
     }
   }
 }
 
 // h of a chunk, columns [j0, j1) of it.
-void read_out(const HeadView& in, const ChunkPart& part, std::size_t begin, std::size_t T,
-              std::size_t DHQK, float eps, const Gates& gates, const float* C, std::ptrdiff_t DHV,
-              const Places& at) {
+void compute_output(const HeadView& in, const ColumnRange& range, std::size_t begin, std::size_t T,
+                    std::size_t DHQK, float eps, const Decays& decays, std::ptrdiff_t DHV,
+                    const Workspace& at) {
   const auto wide = static_cast<std::ptrdiff_t>(DHQK);
   const auto tall = static_cast<std::ptrdiff_t>(kT);
-  const std::size_t N = part.j1 - part.j0;
-  const std::size_t filled = (T + kTokenGranule - 1) / kTokenGranule * kTokenGranule;
+  const std::size_t N = range.j1 - range.j0;
+  const std::size_t filled = round_up(T, kTokenMultiple);
   multiply({at.q, wide}, {at.kt, tall}, T, filled, DHQK, 0.0F, {at.P, tall}, {at.P, tall});
   float denominator[kT];
   for (std::size_t t = 0; t < T; ++t) {
     float* const q = at.q + t * DHQK;
-    const float among = weigh_row(gates, t, T, at.P + t * kT);
-    scale(q, gates.kept[t], DHQK);
+    const float among = apply_decay_mask(decays, t, T, at.P + t * kT);
+    scale(q, decays.state_decay[t], DHQK);
     const float sum = among + dot(q, at.n, DHQK);
-    denominator[t] = std::max(std::abs(sum), gates.floor[t]) + eps;
+    denominator[t] = std::max(std::abs(sum), decays.denom_floor[t]) + eps;
   }
-  const Rows<float> h{in.h + static_cast<std::ptrdiff_t>(begin) * in.h_stride + part.j0,
+  const Rows<float> h{in.h + static_cast<std::ptrdiff_t>(begin) * in.h_stride + range.j0,
                       in.h_stride};
   const Rows<const float> v{at.v, static_cast<std::ptrdiff_t>(N)};
   const Rows<const float> as_read{h.at, h.stride};
-  multiply({at.q, wide}, {C + part.j0, DHV}, T, N, DHQK, 0.0F, as_read, h);
+  multiply({at.q, wide}, {in.C + range.j0, DHV}, T, N, DHQK, 0.0F, as_read, h);
   constexpr std::size_t kRows = 2 * kTileRows;  // at a time, so that P's zeros are mostly left out
   for (std::size_t t = 0; t < T; t += kRows) {
     const std::size_t rows = std::min(kRows, T - t);
@@ -264,16 +262,16 @@ void read_out(const HeadView& in, const ChunkPart& part, std::size_t begin, std:
   }
 }
 
-// The state behind a chunk: C_out's columns [j0, j1) and all of n.
-void move_state(const HeadView& in, const ChunkPart& part, std::size_t T, std::size_t DHQK,
-                const Gates& gates, const float* C, std::ptrdiff_t DHV, const Places& at) {
+// The state behind a chunk: C's columns [j0, j1) and all of n.
+void update_state(const HeadView& in, const ColumnRange& range, std::size_t T, std::size_t DHQK,
+                  const Decays& decays, std::ptrdiff_t DHV, const Workspace& at) {
   const hn::ScalableTag<float> d;
   float weight[kT];
-  const auto rising = hn::Set(d, gates.rising[T - 1]);
+  const auto query = hn::Set(d, decays.query_log_decay[T - 1]);
   for_vectors(T, [&](auto load, auto store) HWY_ATTR {
-    store(exp_or_nan(d, hn::Add(rising, load(gates.falling))), weight);
+    store(exp_or_nan(d, hn::Add(query, load(decays.key_log_decay))), weight);
   });
-  const float kept = gates.kept[T - 1];
+  const float decay = decays.state_decay[T - 1];
   for (std::size_t x = 0; x < DHQK; ++x) {
     float* const k = at.kt + x * kT;
     auto sum = hn::Zero(d);
@@ -282,31 +280,29 @@ void move_state(const HeadView& in, const ChunkPart& part, std::size_t T, std::s
       sum = hn::Add(sum, weighted);
       store(weighted, k);
     });
-    at.n[x] = kept * at.n[x] + hn::GetLane(hn::SumOfLanes(d, sum));
+    at.n[x] = decay * at.n[x] + hn::GetLane(hn::SumOfLanes(d, sum));
   }
-  const std::size_t N = part.j1 - part.j0;
+  const std::size_t N = range.j1 - range.j0;
   const Rows<const float> v{at.v, static_cast<std::ptrdiff_t>(N)};
-  multiply({at.kt, static_cast<std::ptrdiff_t>(kT)}, v, DHQK, N, T, kept, {C + part.j0, DHV},
-           {in.C_out + part.j0, DHV});
+  multiply({at.kt, static_cast<std::ptrdiff_t>(kT)}, v, DHQK, N, T, decay, {in.C + range.j0, DHV},
+           {in.C + range.j0, DHV});
 }
 
-// n [DHQK] and m are the part's own: the state's before, and after.
-void run_part(const MlstmChunkArgs& a, const HeadView& in, const ChunkPart& part, float* n,
-              float* m, float* scratch) {
+// n [DHQK] and m are the range's own: the state's before, and after.
+void run_range(const MlstmChunkArgs& a, const HeadView& in, const ColumnRange& range, float* n,
+               float* m, float* scratch) {
   const std::size_t DHQK = a.DHQK;
   float* const among = scratch + 2 * kT * DHQK;
-  const Places at = {scratch, scratch + kT * DHQK, among, among + kT * kT, n};
+  const Workspace at = {scratch, scratch + kT * DHQK, among, among + kT * kT, n};
   const auto DHV = static_cast<std::ptrdiff_t>(a.DHV);
-  const float* C = in.C;
-  Gates gates;
+  Decays decays;
   for (std::size_t begin = 0; begin < a.S; begin += kT) {
     const std::size_t T = std::min(kT, a.S - begin);
-    gates.work_out(in, begin, T, *m);
-    load_chunk(in, part, begin, T, DHQK, at);
-    read_out(in, part, begin, T, DHQK, a.eps, gates, C, DHV, at);
-    move_state(in, part, T, DHQK, gates, C, DHV, at);
-    *m = gates.m_end;
-    C = in.C_out;
+    decays.compute(in, begin, T, *m);
+    load_chunk(in, range, begin, T, DHQK, at);
+    compute_output(in, range, begin, T, DHQK, a.eps, decays, DHV, at);
+    update_state(in, range, T, DHQK, decays, DHV, at);
+    *m = decays.m_end;
   }
 }
 
@@ -318,7 +314,7 @@ HWY_AFTER_NAMESPACE();
 namespace xlstm::kernels {
 namespace {
 
-HWY_EXPORT(run_part);
+HWY_EXPORT(run_range);
 
 HeadView view_of(const MlstmChunkArgs& a, const MlstmChunkTensors& t, std::size_t b,
                  std::size_t head) {
@@ -334,45 +330,52 @@ HeadView view_of(const MlstmChunkArgs& a, const MlstmChunkTensors& t, std::size_
   v.i = t.i + first * v.gate_stride + head;
   v.f = t.f + first * v.gate_stride + head;
   v.h = t.h + first * v.h_stride + head * a.DHV;
-  const std::size_t at = (b * a.NH + head) * a.DHQK * a.DHV;
-  v.C = t.C + at;
-  v.C_out = t.C_out + at;
+  v.C = t.states[b].C + head * a.DHQK * a.DHV;
   return v;
 }
 
-// Into how many runs of columns a head is cut: enough for all threads, each wide enough to be worth
-// doing the tokens' own products over.
-std::size_t cuts_of(const MlstmChunkArgs& a) {
+// Into how many ranges of columns a head is cut: enough for all threads, each wide enough to be
+// worth doing the tokens' own products over.
+std::size_t cuts_of(const MlstmChunkArgs& a, std::size_t threads) {
   constexpr std::size_t kNarrowest = 64;
   const std::size_t heads = a.B * a.NH;
-  const std::size_t wanted = (thread_count() + heads - 1) / heads;
+  const std::size_t wanted = ceil_div(threads, heads);
   return std::clamp<std::size_t>(a.DHV / kNarrowest, 1, wanted);
 }
 
 }  // namespace
 
-void mlstm_chunk(const MlstmChunkArgs& a, const MlstmChunkTensors& t) {
+void mlstm_chunk(ThreadPool& pool, const MlstmChunkArgs& a, const MlstmChunkTensors& t) {
+  assert(a.NH > 0 && a.DHQK > 0 && a.DHV > 0);
+  assert(a.B * a.S == 0 || (t.states != nullptr && t.h != nullptr));
+  assert(a.B * a.S == 0 || (t.q != nullptr && t.k != nullptr && t.v != nullptr));
+  assert(a.B * a.S == 0 || (t.i != nullptr && t.f != nullptr));
   const std::size_t heads = a.B * a.NH;
   if (heads == 0 || a.S == 0) return;
-  const auto run = XLSTM_DISPATCH(run_part);
-  const std::size_t cuts = cuts_of(a), widest = (a.DHV + cuts - 1) / cuts,
+  const auto run = XLSTM_DISPATCH(run_range);
+  const std::size_t cuts = cuts_of(a, pool.size()), widest = ceil_div(a.DHV, cuts),
                     scratch = kT * (2 * a.DHQK + kT + widest);
   // Parts of one head all begin with its n and m, which one of them replaces: each has its own.
-  std::vector<float> n(heads * cuts * a.DHQK), m(heads * cuts);
+  const ScratchLease copies = pool.scratch_floats(heads * cuts * (a.DHQK + 1), "mlstm_chunk");
+  float* const n = copies.floats();  // [heads, cuts, DHQK]
+  float* const m = n + heads * cuts * a.DHQK;
   for (std::size_t at = 0; at < heads * cuts; ++at) {
-    std::copy_n(t.n + at / cuts * a.DHQK, a.DHQK, n.data() + at * a.DHQK);
-    m[at] = t.m[at / cuts];
+    const std::size_t head = at / cuts;
+    const MlstmStatePointers& state = t.states[head / a.NH];
+    std::copy_n(state.n + head % a.NH * a.DHQK, a.DHQK, n + at * a.DHQK);
+    m[at] = state.m[head % a.NH];
   }
-  parallel_for(heads * cuts, [&](std::size_t at) {
-    thread_local Scratch memory;
+  pool.parallel_for(heads * cuts, [&](std::size_t at) {
+    const ScratchLease memory = pool.scratch_floats(scratch, "mlstm_chunk");
     const std::size_t head = at / cuts, cut = at % cuts;
-    const ChunkPart part = {head / a.NH, head % a.NH, a.DHV * cut / cuts, a.DHV * (cut + 1) / cuts};
-    run(a, view_of(a, t, part.b, part.head), part, n.data() + at * a.DHQK, &m[at],
-        memory.floats(scratch, "mlstm_chunk"));
+    const ColumnRange range = {head / a.NH, head % a.NH, a.DHV * cut / cuts,
+                               a.DHV * (cut + 1) / cuts};
+    run(a, view_of(a, t, range.b, range.head), range, n + at * a.DHQK, &m[at], memory.floats());
   });
   for (std::size_t head = 0; head < heads; ++head) {
-    std::copy_n(n.data() + head * cuts * a.DHQK, a.DHQK, t.n_out + head * a.DHQK);
-    t.m_out[head] = m[head * cuts];
+    const MlstmStatePointers& state = t.states[head / a.NH];
+    std::copy_n(n + head * cuts * a.DHQK, a.DHQK, state.n + head % a.NH * a.DHQK);
+    state.m[head % a.NH] = m[head * cuts];
   }
 }
 

@@ -8,6 +8,7 @@
 //   h  = (q'^T C') / (max(|q' . n'|, exp(-m')) + eps)
 #pragma once
 
+#include "xlstm/base/thread_pool.h"
 #include "xlstm/kernels/mlstm_step/mlstm_step_args.h"
 
 namespace xlstm::kernels {
@@ -15,25 +16,20 @@ namespace xlstm::kernels {
 // All float32, contiguous but for the strides of MlstmStepArgs; i and f are pre-activations,
 // already capped.
 struct MlstmStepTensors {
-  const float* q;  // [B, NH, DHQK]
-  const float* k;  // [B, NH, DHQK]
-  const float* v;  // [B, NH, DHV]
-  const float* i;  // [B, NH]
-  const float* f;  // [B, NH]
-  const float* C;  // [B, NH, DHQK, DHV]
-  const float* n;  // [B, NH, DHQK]
-  const float* m;  // [B, NH]
-  float* h;        // [B, NH, DHV]
-  float* C_out;    // like C; may be C itself, but not overlap it otherwise
-  float* n_out;    // like n; likewise
-  float* m_out;    // like m; likewise
+  const float* q;                    // [B, NH, DHQK]
+  const float* k;                    // [B, NH, DHQK]
+  const float* v;                    // [B, NH, DHV]
+  const float* i;                    // [B, NH]
+  const float* f;                    // [B, NH]
+  const MlstmStatePointers* states;  // [B], which overlap neither each other nor anything else
+  float* h;                          // [B, NH, DHV]
 };
 
 // No alignment beyond float's is needed; every size may be odd. NaN and infinity pass through as
 // the formulas say. Rows of the heads' C are spread over threads; the result does not depend on how
-// many. Needs B * NH * (2 * DHQK + DHQK / 64 * DHV) floats, kept for the calling thread's life;
-// throws Error(kMemory) where they cannot be had.
-void mlstm_step(const MlstmStepArgs& args, const MlstmStepTensors& t);
+// many, nor that of a sequence on the others. Needs B * NH * (2 * DHQK + DHQK / 64 * DHV) floats of
+// scratch memory; throws Error(kMemory) where they cannot be had.
+void mlstm_step(ThreadPool& pool, const MlstmStepArgs& args, const MlstmStepTensors& t);
 
 // The same in float64, scalar, contiguous only, rounded once at the end: the truth in tests.
 void mlstm_step_reference(const MlstmStepArgs& args, const MlstmStepTensors& t);

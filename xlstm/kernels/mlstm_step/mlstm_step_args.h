@@ -1,4 +1,4 @@
-// Sizes and constants of one mLSTM step.
+// Sizes, constants and states that the mLSTM step and the chunk share.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,13 @@ namespace xlstm::kernels {
 inline std::ptrdiff_t stride_or(std::ptrdiff_t stride, std::size_t contiguous) {
   return stride != 0 ? stride : static_cast<std::ptrdiff_t>(contiguous);
 }
+
+// The state of one sequence, updated in place. Sequences' states may lie anywhere.
+struct MlstmStatePointers {
+  float* C;  // [NH, DHQK, DHV]
+  float* n;  // [NH, DHQK]
+  float* m;  // [NH]
+};
 
 struct MlstmStepArgs {
   std::size_t B = 0;     // sequences

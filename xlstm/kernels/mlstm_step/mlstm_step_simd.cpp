@@ -1,17 +1,17 @@
-// One pass over C: each element is read once, updated, written once and used for the read-out while
-// it is in a register. Rows of C go in fours, so that the read-out's accumulators are loaded and
+// One pass over C: each element is read once, updated, written once and used for the output while
+// it is in a register. Rows of C go in fours, so that the output's accumulators are loaded and
 // stored once for four rows.
 //
-// The heads' matrices lie one behind the other, [B, NH, DHQK, DHV]; they are cut into blocks of
-// kBlockRows rows, and each thread takes a run of neighbouring blocks: threads balance whatever the
-// number of heads, and each reads one stretch of memory. A block leaves its share of the numerator
-// in a row of its own; rows are added up in their order, so that the result does not depend on who
-// made them.
+// A sequence's matrices lie one behind the other, [NH, DHQK, DHV]; they are cut into blocks of
+// kBlockRows rows, and each thread takes a range of neighbouring blocks: threads balance whatever
+// the number of heads, and each reads one stretch of memory, or few. A block leaves its partial
+// sums of the numerator in a row of its own; rows are added up in their order, so that the result
+// does not depend on who made them.
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
-#include "xlstm/base/scratch.h"
-#include "xlstm/base/threads.h"
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/mlstm_step/mlstm_step.h"
 #include "xlstm/kernels/simd/dispatch.h"
 
@@ -23,32 +23,32 @@
 #include "xlstm/kernels/vector/functions-inl.h"
 
 // Shared by all targets.
-#ifndef XLSTM_MLSTM_STEP_PARTS
-#define XLSTM_MLSTM_STEP_PARTS
+#ifndef XLSTM_MLSTM_STEP_BLOCKS
+#define XLSTM_MLSTM_STEP_BLOCKS
 namespace xlstm::kernels {
 namespace {
 
 constexpr std::size_t kBlockRows = 64;
 
 inline std::size_t blocks_of(const MlstmStepArgs& a) {
-  return (a.DHQK + kBlockRows - 1) / kBlockRows;
+  return ceil_div(a.DHQK, kBlockRows);
 }
 
 // What the blocks of all heads leave for each other.
 struct StepScratch {
-  float* key;          // [B * NH, DHQK]: Ia k
-  float* query;        // [B * NH, DHQK]: q / sqrt(DHQK)
-  float* decay;        // [B * NH]: Fa
-  float* denominator;  // [B * NH]
-  float* share;        // [B * NH, blocks, DHV] of the numerator
+  float* key;           // [B * NH, DHQK]: Ia k
+  float* query;         // [B * NH, DHQK]: q / sqrt(DHQK)
+  float* decay;         // [B * NH]: Fa
+  float* denominator;   // [B * NH]
+  float* partial_sums;  // [B * NH, blocks, DHV] of the numerator
 
   static std::size_t floats(const MlstmStepArgs& a) {
     return a.B * a.NH * (2 * a.DHQK + 2 + blocks_of(a) * a.DHV);
   }
   StepScratch(const MlstmStepArgs& a, float* memory) {
     const std::size_t heads = a.B * a.NH;
-    share = memory;  // first, as it is aligned
-    key = share + heads * blocks_of(a) * a.DHV;
+    partial_sums = memory;  // first, as it is aligned
+    key = partial_sums + heads * blocks_of(a) * a.DHV;
     query = key + heads * a.DHQK;
     decay = query + heads * a.DHQK;
     denominator = decay + heads;
@@ -67,8 +67,8 @@ namespace {
 template <int R, class D>
 HWY_INLINE std::size_t update_columns(D d, std::size_t j, std::size_t end, std::size_t DHV,
                                       float Fa, const float* key /*[R]*/,
-                                      const float* query /*[R]*/, const float* v, const float* C,
-                                      float* C_out, float* numerator) {
+                                      const float* query /*[R]*/, const float* v, float* C,
+                                      float* numerator) {
   const auto decay = hn::Set(d, Fa);
   for (; j + hn::Lanes(d) <= end; j += hn::Lanes(d)) {
     const auto value = hn::LoadU(d, v + j);
@@ -77,7 +77,7 @@ HWY_INLINE std::size_t update_columns(D d, std::size_t j, std::size_t end, std::
       const std::size_t at = static_cast<std::size_t>(r) * DHV + j;
       const auto added = hn::Mul(hn::Set(d, key[r]), value);
       const auto c = hn::MulAdd(decay, hn::LoadU(d, C + at), added);
-      hn::StoreU(c, d, C_out + at);
+      hn::StoreU(c, d, C + at);
       sum = hn::MulAdd(hn::Set(d, query[r]), c, sum);
     }
     hn::StoreU(sum, d, numerator + j);
@@ -87,11 +87,11 @@ HWY_INLINE std::size_t update_columns(D d, std::size_t j, std::size_t end, std::
 
 template <int R>
 HWY_INLINE void update_rows(std::size_t DHV, float Fa, const float* key, const float* query,
-                            const float* v, const float* C, float* C_out, float* numerator) {
+                            const float* v, float* C, float* numerator) {
   const hn::ScalableTag<float> d;
   const hn::CappedTag<float, 1> one;
-  const std::size_t j = update_columns<R>(d, 0, DHV, DHV, Fa, key, query, v, C, C_out, numerator);
-  update_columns<R>(one, j, DHV, DHV, Fa, key, query, v, C, C_out, numerator);
+  const std::size_t j = update_columns<R>(d, 0, DHV, DHV, Fa, key, query, v, C, numerator);
+  update_columns<R>(one, j, DHV, DHV, Fa, key, query, v, C, numerator);
 }
 
 // Gates, n and denominator of one head, and its key and query as C's rows want them.
@@ -104,12 +104,12 @@ void prepare_head(const MlstmStepArgs& a, const MlstmStepTensors& t, const StepS
   const std::ptrdiff_t qk = row * stride_or(a.qkv_stride, a.NH * a.DHQK);
   const float* const q = t.q + qk + within * a.DHQK;
   const float* const k = t.k + qk + within * a.DHQK;
-  const float* const n = t.n + head * a.DHQK;
-  float* const n_out = t.n_out + head * a.DHQK;
+  const MlstmStatePointers& state = t.states[head / a.NH];
+  float* const n = state.n + within * a.DHQK;
   float* const key = s.key + head * a.DHQK;
   float* const query = s.query + head * a.DHQK;
 
-  const float i = t.i[gate], f = t.f[gate], before = t.m[head];
+  const float i = t.i[gate], f = t.f[gate], before = state.m[within];
   const float lf = std::min(f, 0.0F) - std::log1p(std::exp(-std::abs(f)));
   const float m = std::max(lf + before, i);
   const float Fa = std::exp(lf + before - m);
@@ -124,9 +124,9 @@ void prepare_head(const MlstmStepArgs& a, const MlstmStepTensors& t, const StepS
     dot = hn::MulAdd(asked, now, dot);
     store(added, key);
     store(asked, query);
-    store(now, n_out);
+    store(now, n);
   });
-  t.m_out[head] = m;
+  state.m[within] = m;
   s.decay[head] = Fa;
   s.denominator[head] =
       std::max(std::abs(hn::GetLane(hn::SumOfLanes(d, dot))), std::exp(-m)) + a.eps;
@@ -139,18 +139,17 @@ void step_block(const MlstmStepArgs& a, const MlstmStepTensors& t, const StepScr
   const std::size_t end = std::min(first + kBlockRows, a.DHQK);
   const auto row = static_cast<std::ptrdiff_t>(head / a.NH);
   const float* const v = t.v + row * stride_or(a.qkv_stride, a.NH * DHV) + head % a.NH * DHV;
-  const float* const C = t.C + head * a.DHQK * DHV;
-  float* const C_out = t.C_out + head * a.DHQK * DHV;
+  float* const C = t.states[head / a.NH].C + head % a.NH * a.DHQK * DHV;
   const float* const key = s.key + head * a.DHQK;
   const float* const query = s.query + head * a.DHQK;
-  float* const share = s.share + (head * blocks_of(a) + block) * DHV;
-  std::fill_n(share, DHV, 0.0F);
+  float* const partial_sums = s.partial_sums + (head * blocks_of(a) + block) * DHV;
+  std::fill_n(partial_sums, DHV, 0.0F);
   std::size_t r = first;
   for (; r + 4 <= end; r += 4) {
-    update_rows<4>(DHV, s.decay[head], key + r, query + r, v, C + r * DHV, C_out + r * DHV, share);
+    update_rows<4>(DHV, s.decay[head], key + r, query + r, v, C + r * DHV, partial_sums);
   }
   for (; r < end; ++r) {
-    update_rows<1>(DHV, s.decay[head], key + r, query + r, v, C + r * DHV, C_out + r * DHV, share);
+    update_rows<1>(DHV, s.decay[head], key + r, query + r, v, C + r * DHV, partial_sums);
   }
 }
 
@@ -170,12 +169,12 @@ void finish_heads(const MlstmStepArgs& a, const MlstmStepTensors& t, const StepS
   const std::size_t blocks = blocks_of(a);
   for (std::size_t head = 0; head < a.B * a.NH; ++head) {
     float* const h = t.h + head * a.DHV;
-    const float* const share = s.share + head * blocks * a.DHV;
+    const float* const partial_sums = s.partial_sums + head * blocks * a.DHV;
     const auto denominator = hn::Set(d, s.denominator[head]);
     for_vectors(a.DHV, [&](auto load, auto store) HWY_ATTR {
       auto sum = hn::Zero(d);
       for (std::size_t block = 0; block < blocks; ++block) {
-        sum = hn::Add(sum, load(share + block * a.DHV));
+        sum = hn::Add(sum, load(partial_sums + block * a.DHV));
       }
       store(hn::Div(sum, denominator), h);
     });
@@ -196,23 +195,27 @@ HWY_EXPORT(finish_heads);
 
 }  // namespace
 
-void mlstm_step(const MlstmStepArgs& args, const MlstmStepTensors& t) {
+void mlstm_step(ThreadPool& pool, const MlstmStepArgs& args, const MlstmStepTensors& t) {
+  assert(args.B == 0 || (t.states != nullptr && t.h != nullptr));
+  assert(args.B == 0 || (t.q != nullptr && t.k != nullptr && t.v != nullptr));
+  assert(args.B == 0 || (t.i != nullptr && t.f != nullptr));
+  assert(args.NH > 0 && args.DHQK > 0 && args.DHV > 0);
   // Below this many elements of C the hand-over to another thread costs more than it saves.
   constexpr std::size_t kWorthAThread = std::size_t{1} << 15;
   const std::size_t blocks = args.B * args.NH * blocks_of(args);
   const std::size_t elements = args.B * args.NH * args.DHQK * args.DHV;
-  const std::size_t threads = std::min({blocks, thread_count(), elements / kWorthAThread});
-  thread_local Scratch memory;
-  const StepScratch scratch(args, memory.floats(StepScratch::floats(args), "mlstm_step"));
+  const std::size_t threads = std::min({blocks, pool.size(), elements / kWorthAThread});
+  const ScratchLease memory = pool.scratch_floats(StepScratch::floats(args), "mlstm_step");
+  const StepScratch scratch(args, memory.floats());
 
   XLSTM_DISPATCH(prepare_heads)(args, t, scratch);
   const auto run = XLSTM_DISPATCH(step_blocks);
   if (threads < 2) {
     run(args, t, scratch, 0, blocks);
   } else {
-    // A part each, so that threads help one another to the end.
+    // A task each, so that threads help one another to the end.
     const auto run_one = [&](std::size_t block) { run(args, t, scratch, block, block + 1); };
-    parallel_for(blocks, run_one, threads);
+    pool.parallel_for(blocks, run_one, threads);
   }
   XLSTM_DISPATCH(finish_heads)(args, t, scratch);
 }

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "xlstm/base/large_pages.h"
-#include "xlstm/base/threads.h"
 #include "xlstm/kernels/probe/products.h"
 #include "xlstm/kernels/simd/dispatch.h"
 
@@ -96,14 +95,14 @@ double seconds_of(const std::function<void()>& work) {
 
 // The best rate of several runs, in 1e9 operations a second. work(sink) returns its operations.
 template <class Work>
-double probe_rate(const Work& work) {
-  const std::size_t threads = thread_count();
+double probe_rate(ThreadPool& pool, const Work& work) {
+  const std::size_t threads = pool.size();
   std::vector<float> sinks(threads);
   std::vector<double> operations(threads);
   double best = 0;
   for (int repeat = 0; repeat < 10; ++repeat) {
     const double took = seconds_of([&] {
-      parallel_for(threads, [&](std::size_t part) { operations[part] = work(&sinks[part]); });
+      pool.parallel_for(threads, [&](std::size_t part) { operations[part] = work(&sinks[part]); });
     });
     double all = 0;
     for (const double each : operations) all += each;
@@ -115,8 +114,8 @@ double probe_rate(const Work& work) {
 
 // Two threads take turns at counting one number up; the quickest of several rounds, of which there
 // are fewer on a machine whose cores have other work: a thread that waits long offers its core.
-double probe_hand_over() {
-  if (thread_count() < 2) return 0;
+double probe_core_to_core(ThreadPool& pool) {
+  if (pool.size() < 2) return 0;
   using Clock = std::chrono::steady_clock;
   constexpr int kRounds = 100, kTurns = 100, kLooks = 10'000;
   constexpr std::chrono::milliseconds kMost{20};
@@ -151,7 +150,7 @@ double probe_hand_over() {
 
 }  // namespace
 
-double probe_read() {
+double probe_read(ThreadPool& pool) {
   constexpr std::size_t kFloats = std::size_t{1} << 26;  // 256 MiB, beyond any cache
   static const std::unique_ptr<const float[]> memory = [] {
     auto ones = std::make_unique_for_overwrite<float[]>(kFloats);
@@ -159,10 +158,10 @@ double probe_read() {
     std::fill_n(ones.get(), kFloats, 1.0F);
     return ones;
   }();
-  const std::size_t threads = thread_count();
+  const std::size_t threads = pool.size();
   std::vector<float> sinks(threads);
   const double took = seconds_of([&] {
-    parallel_for(threads, [&](std::size_t part) {
+    pool.parallel_for(threads, [&](std::size_t part) {
       const std::size_t begin = kFloats * part / threads;
       const std::size_t end = kFloats * (part + 1) / threads;
       sinks[part] = XLSTM_DISPATCH(sum)(memory.get() + begin, end - begin);
@@ -171,22 +170,23 @@ double probe_read() {
   return kFloats * sizeof(float) / took * 1e-9;
 }
 
-Probe probe_machine() {
+Probe probe_machine(ThreadPool& pool) {
   constexpr std::size_t kRounds = 50'000;
   Probe out;
-  for (int repeat = 0; repeat < 5; ++repeat) out.read_gbs = std::max(out.read_gbs, probe_read());
+  for (int repeat = 0; repeat < 5; ++repeat)
+    out.read_gbs = std::max(out.read_gbs, probe_read(pool));
   out.peak_gflops =
-      probe_rate([](float* sink) { return XLSTM_DISPATCH(multiply_adds)(kRounds, sink); });
-  out.bf16_gflops = probe_rate([](float* sink) { return bf16_products(kRounds, sink); });
-  out.int8_gops = probe_rate([](float* sink) { return int8_products(kRounds, sink); });
-  out.hand_over_ns = probe_hand_over();
+      probe_rate(pool, [](float* sink) { return XLSTM_DISPATCH(multiply_adds)(kRounds, sink); });
+  out.bf16_gflops = probe_rate(pool, [](float* sink) { return bf16_products(kRounds, sink); });
+  out.int8_gops = probe_rate(pool, [](float* sink) { return int8_products(kRounds, sink); });
+  out.core_to_core_ns = probe_core_to_core(pool);
   return out;
 }
 
 Probe mean(const Probe& a, const Probe& b) {
   return {(a.read_gbs + b.read_gbs) / 2, (a.peak_gflops + b.peak_gflops) / 2,
           (a.bf16_gflops + b.bf16_gflops) / 2, (a.int8_gops + b.int8_gops) / 2,
-          (a.hand_over_ns + b.hand_over_ns) / 2};
+          (a.core_to_core_ns + b.core_to_core_ns) / 2};
 }
 
 bool same_state(const Probe& a, const Probe& b) {
@@ -194,7 +194,7 @@ bool same_state(const Probe& a, const Probe& b) {
     return std::abs(x - y) <= share * std::max(x, y);
   };
   return close(a.read_gbs, b.read_gbs, 0.1) && close(a.peak_gflops, b.peak_gflops, 0.1) &&
-         close(a.hand_over_ns, b.hand_over_ns, 0.5);
+         close(a.core_to_core_ns, b.core_to_core_ns, 0.5);
 }
 
 }  // namespace xlstm::kernels

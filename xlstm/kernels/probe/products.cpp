@@ -1,7 +1,7 @@
 #include "xlstm/kernels/probe/products.h"
 
 #if defined(__x86_64__)
-#include "xlstm/kernels/panels/avx512-inl.h"
+#include "xlstm/kernels/packed_gemm/avx512-inl.h"
 #include "xlstm/kernels/simd/simd.h"
 
 namespace xlstm::kernels {

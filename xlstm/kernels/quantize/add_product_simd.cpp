@@ -1,3 +1,5 @@
+#include <cassert>
+
 #include "xlstm/kernels/quantize/add_product.h"
 #include "xlstm/kernels/simd/dispatch.h"
 
@@ -76,6 +78,7 @@ namespace xlstm::kernels {
 HWY_EXPORT(add_product_here);
 
 void add_product(const ProductTask& task) {
+  assert(task.lda >= task.K && task.ldb >= task.N && task.ldc >= task.N);
   XLSTM_DISPATCH(add_product_here)(task);
 }
 

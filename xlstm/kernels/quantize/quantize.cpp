@@ -1,6 +1,7 @@
 #include "xlstm/kernels/quantize/quantize.h"
 
 #include <array>
+#include <cassert>
 #include <cstring>
 
 #include "xlstm/base/dtype.h"
@@ -50,6 +51,8 @@ void store_group(const QuantizedGroup& group, const Quantization& format, std::s
 
 void quantize_rows(const float* W, std::size_t N, std::size_t K, const Quantization& format,
                    Rounding rounding, const float* importance, const QuantizedRows& out) {
+  assert(K % static_cast<std::size_t>(format.group_size) == 0);
+  assert(N == 0 || K == 0 || (W != nullptr && out.words != nullptr && out.scales != nullptr));
   const auto size = static_cast<std::size_t>(format.group_size);
   std::array<float, kLongestGroup> even;
   even.fill(1.0F);

@@ -1,12 +1,13 @@
 #include "xlstm/kernels/quantize/quantize_matrix.h"
 
 #include <algorithm>
+#include <cassert>
 #include <vector>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
-#include "xlstm/base/threads.h"
-#include "xlstm/kernels/quantize/compensate.h"
+#include "xlstm/kernels/quantize/gptq.h"
 
 namespace xlstm::kernels {
 namespace {
@@ -44,11 +45,11 @@ struct Matrix {
   std::size_t first_row = 0;  // of a larger matrix
 };
 
-// Calls task(values, first row, rows) for runs of rows as floats, on all threads.
+// Calls task(values, first row, rows) for ranges of rows as floats, on all threads.
 template <typename Task>
-void in_parts(const Matrix& W, std::size_t step, const Task& task) {
+void for_row_ranges(ThreadPool& pool, const Matrix& W, std::size_t step, const Task& task) {
   const std::size_t row_bytes = W.K * size_of(W.type);
-  parallel_for((W.N + step - 1) / step, [&](std::size_t part) {
+  pool.parallel_for(ceil_div(W.N, step), [&](std::size_t part) {
     const std::size_t first = part * step, rows = std::min(step, W.N - first);
     std::vector<float> values(rows * W.K);
     floats_from(W.bytes.data() + first * row_bytes, W.type, values.size(), values.data());
@@ -80,26 +81,31 @@ QuantizedRows rows_from(const QuantizedRows& rows, std::size_t n, std::size_t K,
   return {rows.words + n * words, moved(rows.scales), moved(rows.biases), rows.scale_type};
 }
 
-void quantize_matrix(std::span<const std::byte> W, DType type, std::size_t N, std::size_t K,
-                     const Quantization& format, Rounding rounding, const float* importance,
-                     const QuantizedRows& out, const std::string& where, std::size_t first_row) {
+void quantize_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type, std::size_t N,
+                     std::size_t K, const Quantization& format, Rounding rounding,
+                     const float* importance, const QuantizedRows& out, const std::string& where,
+                     std::size_t first_row) {
+  assert(W.size() == N * K * size_of(type));
   const Matrix matrix = {W, type, N, K, where, first_row};
-  in_parts(matrix, rows_at_once(K), [&](const float* values, std::size_t first, std::size_t rows) {
-    const QuantizedRows to = rows_from(out, first, K, format);
-    quantize_rows(values, rows, K, format, rounding, importance, to);
-    check_scales(to, rows, K, format, where);
-  });
+  for_row_ranges(pool, matrix, rows_at_once(K),
+                 [&](const float* values, std::size_t first, std::size_t rows) {
+                   const QuantizedRows to = rows_from(out, first, K, format);
+                   quantize_rows(values, rows, K, format, rounding, importance, to);
+                   check_scales(to, rows, K, format, where);
+                 });
 }
 
-void compensate_matrix(std::span<const std::byte> W, DType type, std::size_t N,
-                       const InputFactor& factor, const Quantization& format, Rounding rounding,
-                       const QuantizedRows& out, const std::string& where) {
+void gptq_matrix(ThreadPool& pool, std::span<const std::byte> W, DType type, std::size_t N,
+                 const LdlFactor& factor, const Quantization& format, Rounding rounding,
+                 const QuantizedRows& out, const std::string& where) {
+  assert(W.size() == N * factor.K * size_of(type));
   const Matrix matrix = {W, type, N, factor.K, where};
-  in_parts(matrix, kCompensatedRows, [&](const float* values, std::size_t first, std::size_t rows) {
-    const QuantizedRows to = rows_from(out, first, factor.K, format);
-    compensate_rows(values, rows, factor, format, rounding, to);
-    check_scales(to, rows, factor.K, format, where);
-  });
+  for_row_ranges(pool, matrix, kGptqRows,
+                 [&](const float* values, std::size_t first, std::size_t rows) {
+                   const QuantizedRows to = rows_from(out, first, factor.K, format);
+                   gptq_rows(values, rows, factor, format, rounding, to);
+                   check_scales(to, rows, factor.K, format, where);
+                 });
 }
 
 }  // namespace xlstm::kernels

@@ -66,7 +66,7 @@ namespace xlstm::kernels {
 const QuantizedKernels* avx512_vnni_kernels() {
 #if HWY_ARCH_X86 && (HWY_TARGETS & HWY_AVX3)
   static constexpr QuantizedKernels kKernels = {"AVX-512 VNNI", N_AVX3::unit_of, N_AVX3::pack_row,
-                                                N_AVX3::multiply_part, nullptr};
+                                                N_AVX3::multiply_range, nullptr};
   return has_simd(kAvx512Int8) ? &kKernels : nullptr;
 #else
   return nullptr;

@@ -21,7 +21,7 @@ namespace xlstm::kernels {
 const QuantizedKernels* avx512vl_vnni_kernels() {
 #if HWY_ARCH_X86 && (HWY_TARGETS & HWY_AVX2)
   static constexpr QuantizedKernels kKernels = {"AVX-512VL VNNI", N_AVX2::unit_of, N_AVX2::pack_row,
-                                                N_AVX2::multiply_part, nullptr};
+                                                N_AVX2::multiply_range, nullptr};
   return has_simd(kAvx512VlVnni) ? &kKernels : nullptr;
 #else
   return nullptr;

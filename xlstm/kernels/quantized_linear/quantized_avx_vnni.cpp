@@ -25,7 +25,7 @@ namespace xlstm::kernels {
 const QuantizedKernels* avx_vnni_kernels() {
 #if HWY_ARCH_X86 && (HWY_TARGETS & HWY_AVX2) && defined(XLSTM_HAS_AVX_VNNI)
   static constexpr QuantizedKernels kKernels = {"AVX-VNNI", N_AVX2::unit_of, N_AVX2::pack_row,
-                                                N_AVX2::multiply_part, nullptr};
+                                                N_AVX2::multiply_range, nullptr};
   return has_simd(kAvxVnni) ? &kKernels : avx512vl_vnni_kernels();
 #else
   return avx512vl_vnni_kernels();

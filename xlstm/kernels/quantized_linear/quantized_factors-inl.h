@@ -20,7 +20,7 @@ struct Factors {
   Vector scale, bias;
 };
 
-constexpr std::size_t kFactorsAhead = 512;  // bytes that are fetched ahead
+constexpr std::size_t kFactorPrefetchBytes = 512;  // prefetch distance
 
 template <class Weights>
 struct AffineFactors {
@@ -28,7 +28,7 @@ struct AffineFactors {
 
   static HWY_INLINE Vector load(const void* array, std::size_t group, std::size_t count) {
     const Raw* const p = static_cast<const Raw*>(array) + group;
-    __builtin_prefetch(reinterpret_cast<const std::byte*>(p) + kFactorsAhead, 0, 2);
+    __builtin_prefetch(reinterpret_cast<const std::byte*>(p) + kFactorPrefetchBytes, 0, 2);
     return hn::IfThenElseZero(hn::FirstN(VectorTag(), count), load_weights<Weights>(p));
   }
   // Groups [group, group + min(count, kLanes)).
@@ -44,7 +44,7 @@ struct Mxfp4Factors {
     const IntTag di;
     const hn::Rebind<std::uint8_t, VectorTag> bytes;
     const auto* const p = static_cast<const std::uint8_t*>(W.scales) + group;
-    __builtin_prefetch(p + kFactorsAhead, 0, 2);
+    __builtin_prefetch(p + kFactorPrefetchBytes, 0, 2);
     const auto code = hn::PromoteTo(di, hn::LoadU(bytes, p));
     auto bits = hn::ShiftLeft<23>(code);  // but 0 is 2^-127, and 255 is NaN
     bits = hn::IfThenElse(hn::Eq(code, hn::Zero(di)), hn::Set(di, 0x0040'0000), bits);

@@ -27,7 +27,7 @@ const QuantizedKernels* kernels_of_target() {
   constexpr decltype(&avx512_vnni_kernels) special = nullptr;
 #endif
   static const QuantizedKernels kKernels = {hwy::TargetName(HWY_TARGET), unit_of, pack_row,
-                                            multiply_part, special};
+                                            multiply_range, special};
   return &kKernels;
 #endif
 }

@@ -28,27 +28,27 @@ struct PackedRows {
 
 // Rows [n0, n1) of W for M rows of x. Behind the last of them kQuantizedSlack bytes can be read, of
 // words as of scales and biases.
-struct QuantizedPart {
+struct QuantizedRange {
   QuantizedMatrix W;
   const float* bias;  // [N] or nullptr
   float* y;           // [M, N]
   std::ptrdiff_t y_stride;
   PackedRows x;
   std::size_t M, K, n0, n1;
-  std::size_t piece = 0, pieces = 1;  // of the sets that the rows go in
+  std::size_t chunk = 0, chunks = 1;  // of the sets that the rows go in
 };
 
 inline constexpr std::size_t kQuantizedSlack = 128;
 
 struct QuantizedKernels {
   const char* name;
-  // Weights that are unpacked together, at most kMostUnit: codes are filled up with zeros to a
+  // Weights that are unpacked together, at most kMostUnit: codes are padded with zeros to a
   // multiple.
   std::size_t (*unit)(const Quantization&);
   // One row. `scratch` has room for the codes of whole units.
   void (*pack)(const float* x, std::size_t K, const Quantization&, const PackedRows& to,
                std::int16_t* scratch);
-  void (*multiply)(const QuantizedPart&);
+  void (*multiply)(const QuantizedRange&);
   // Those to take in place of these where the processor has special instructions, or nullptr.
   const QuantizedKernels* (*special)();
 };

@@ -1,13 +1,13 @@
-// quantized_linear() for the machine at hand: x is packed once, then the rows of W are dealt to
-// threads, and each thread's in pieces (xlstm/kernels/linear/far_rows.h).
+// quantized_linear() for the machine at hand: x is packed once, then the rows of W are divided
+// among threads, and each thread's range into chunks (xlstm/kernels/linear/interleaved_rows.h).
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
-#include "xlstm/base/scratch.h"
-#include "xlstm/base/threads.h"
-#include "xlstm/kernels/linear/far_rows.h"
+#include "xlstm/base/ceil_div.h"
+#include "xlstm/kernels/linear/interleaved_rows.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 #include "xlstm/kernels/quantized_linear/quantized_many_rows.h"
 
@@ -15,10 +15,6 @@ namespace xlstm::kernels {
 namespace {
 
 constexpr std::size_t kLine = 64;
-
-std::size_t round_up(std::size_t count, std::size_t granule) {
-  return (count + granule - 1) / granule * granule;
-}
 
 // Bytes of one row of W in each of its arrays.
 struct RowBytes {
@@ -36,7 +32,7 @@ struct RowBytes {
 // How many of the last rows of W have less than kQuantizedSlack bytes behind them.
 std::size_t rows_at_the_end(const QuantizedLinearArgs& a, const RowBytes& bytes) {
   const std::size_t least = std::min(bytes.words, bytes.scales);
-  return std::min(a.N, (kQuantizedSlack + least - 1) / least);
+  return std::min(a.N, ceil_div(kQuantizedSlack, least));
 }
 
 // Where the parts of the scratch memory begin.
@@ -94,16 +90,15 @@ QuantizedMatrix copy_end(const QuantizedLinearArgs& a, const RowBytes& bytes, co
   return end;
 }
 
-std::size_t threads_for(const QuantizedLinearArgs& a, const RowBytes& bytes) {
+std::size_t threads_for(const QuantizedLinearArgs& a, const RowBytes& bytes, std::size_t all) {
   constexpr double kWorthAThread =
       10.0;  // microseconds; weights come at 15 GB/s, products at 25 G/s
   const auto rows = static_cast<double>(a.N);
   const double cost_us = std::max(rows * static_cast<double>(bytes.words) / 15e3,
                                   rows * static_cast<double>(a.M * a.K) / 25e3);
-  const std::size_t threads = thread_count();
   const double most = cost_us / kWorthAThread;
-  return most >= static_cast<double>(threads)
-             ? threads
+  return most >= static_cast<double>(all)
+             ? all
              : std::max<std::size_t>(1, static_cast<std::size_t>(most));
 }
 
@@ -118,7 +113,7 @@ void multiply_nothing(const QuantizedLinearArgs& a) {
 
 }  // namespace
 
-void quantized_linear_few_rows(const QuantizedLinearArgs& a) {
+void quantized_linear_few_rows(ThreadPool& pool, const QuantizedLinearArgs& a) {
   if (a.K == 0) return multiply_nothing(a);
   const QuantizedKernels* const kernels = quantized_kernels();
   if (kernels == nullptr) {  // a compiler without vectors
@@ -126,39 +121,45 @@ void quantized_linear_few_rows(const QuantizedLinearArgs& a) {
   }
   const RowBytes bytes(a);
   const Layout layout(a, bytes, kernels->unit(a.W.format));
-  thread_local Scratch scratch;
-  std::byte* const memory = scratch.bytes(layout.size, "quantized_linear");
-  QuantizedPart all{a.W, a.bias, a.y, a.y_stride, {}, a.M, a.K, 0, a.N - layout.end_rows};
+  const ScratchLease scratch = pool.scratch(layout.size, "quantized_linear");
+  std::byte* const memory = scratch.bytes();
+  QuantizedRange all{a.W, a.bias, a.y, a.y_stride, {}, a.M, a.K, 0, a.N - layout.end_rows};
   all.x = pack_rows(a, *kernels, layout, memory);
-  QuantizedPart end = all;
+  QuantizedRange end = all;
   end.W = copy_end(a, bytes, layout, memory);
   end.y += all.n1;
   if (a.bias != nullptr) end.bias += all.n1;
   end.n1 = layout.end_rows;
-  const std::size_t threads = threads_for(a, bytes);
-  const std::size_t pieces = threads == 1 ? 1 : kPieces;
-  const auto run_piece = [&](std::size_t part) {
-    const std::size_t share = part / pieces;
-    QuantizedPart mine = all;
-    mine.n0 = all.n1 * share / threads;
-    mine.n1 = all.n1 * (share + 1) / threads;
-    mine.piece = part % pieces;
-    mine.pieces = pieces;
+  const std::size_t threads = threads_for(a, bytes, pool.size());
+  const std::size_t chunks = threads == 1 ? 1 : kChunksPerThread;
+  const auto run_chunk = [&](std::size_t task) {
+    const std::size_t range = task / chunks;
+    QuantizedRange mine = all;
+    mine.n0 = all.n1 * range / threads;
+    mine.n1 = all.n1 * (range + 1) / threads;
+    mine.chunk = task % chunks;
+    mine.chunks = chunks;
     kernels->multiply(mine);
-    if (part + 1 == threads * pieces) kernels->multiply(end);
+    if (task + 1 == threads * chunks) kernels->multiply(end);
   };
-  parallel_for(threads * pieces, run_piece, threads);
+  pool.parallel_for(threads * chunks, run_chunk, threads);
 }
 
-void quantized_linear(const float* x, std::ptrdiff_t x_stride, const QuantizedMatrix& W,
-                      const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M,
-                      std::size_t N, std::size_t K) {
+void quantized_linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride,
+                      const QuantizedMatrix& W, const float* bias, float* y,
+                      std::ptrdiff_t y_stride, std::size_t M, std::size_t N, std::size_t K) {
+  assert(K % static_cast<std::size_t>(W.format.group_size) == 0);
+  assert(M == 0 || N == 0 || (y != nullptr && (K == 0 || (x != nullptr && W.words != nullptr))));
+  assert(K == 0 || N == 0 || W.scales != nullptr);
+  assert(K == 0 || N == 0 || (W.biases != nullptr) == (W.format.mode == QuantizationMode::kAffine));
+  assert(M < 2 || (x_stride >= static_cast<std::ptrdiff_t>(K) &&
+                   y_stride >= static_cast<std::ptrdiff_t>(N)));
   if (M == 0 || N == 0) return;
   const QuantizedLinearArgs args{x, x_stride, W, bias, y, y_stride, M, N, K};
   if (M <= kLinearDotRows) {
-    quantized_linear_few_rows(args);
+    quantized_linear_few_rows(pool, args);
   } else {
-    quantized_linear_many_rows(args);
+    quantized_linear_many_rows(pool, args);
   }
 }
 

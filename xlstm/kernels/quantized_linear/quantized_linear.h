@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "xlstm/base/quantization.h"
+#include "xlstm/base/thread_pool.h"
 #include "xlstm/kernels/linear/linear.h"
 
 namespace xlstm::kernels {
@@ -43,9 +44,9 @@ struct QuantizedMatrix {
 // beside float32's rounding, y errs by at most t / 2 sum_k |W| summed over the groups. There a
 // group of x that is all below 2^-100 counts as 0, and one with NaN or infinity makes its row of y
 // NaN.
-void quantized_linear(const float* x, std::ptrdiff_t x_stride, const QuantizedMatrix& W,
-                      const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M,
-                      std::size_t N, std::size_t K);
+void quantized_linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride,
+                      const QuantizedMatrix& W, const float* bias, float* y,
+                      std::ptrdiff_t y_stride, std::size_t M, std::size_t N, std::size_t K);
 
 bool quantized_linear_rounds_x();
 

@@ -1,9 +1,7 @@
 #include "xlstm/kernels/quantized_linear/quantized_many_rows.h"
 
-#include <vector>
-
-#include "xlstm/kernels/panels/panels.h"
-#include "xlstm/kernels/panels/tiles.h"
+#include "xlstm/kernels/packed_gemm/micro_kernels.h"
+#include "xlstm/kernels/packed_gemm/packed_gemm.h"
 
 namespace xlstm::kernels {
 namespace {
@@ -25,30 +23,30 @@ QuantizedMatrix from(const QuantizedMatrix& W, std::size_t K, std::size_t n, std
 }
 
 // For processors without 8-bit products: the rows in float32, then a panel of them.
-void pack_dequantized(const QuantizedLinearArgs& a, std::size_t n, std::size_t columns,
-                      std::size_t k0, std::size_t depth, std::byte* panel) {
-  thread_local std::vector<float> rows;
-  rows.resize(columns * depth);
+void pack_dequantized(ThreadPool& pool, const QuantizedLinearArgs& a, std::size_t n,
+                      std::size_t columns, std::size_t k0, std::size_t depth, std::byte* panel) {
+  const ScratchLease scratch = pool.scratch_floats(columns * depth, "quantized_linear");
+  float* const rows = scratch.floats();
   for (std::size_t c = 0; c < columns; ++c) {
-    dequantize_row(from(a.W, a.K, n + c, k0), 0, depth, rows.data() + c * depth);
+    dequantize_row(from(a.W, a.K, n + c, k0), 0, depth, rows + c * depth);
   }
-  pack_float_panel(rows.data(), WeightType::kF32, depth, columns, depth, panel);
+  pack_float_panel(rows, WeightType::kF32, depth, columns, depth, panel);
 }
 
 }  // namespace
 
-void quantized_linear_many_rows(const QuantizedLinearArgs& a) {
+void quantized_linear_many_rows(ThreadPool& pool, const QuantizedLinearArgs& a) {
   const auto bits = static_cast<std::size_t>(a.W.format.bits);
   const Int8Tile* const dots = int8_tile();
-  const auto pack = [&](std::size_t n, std::size_t columns, std::size_t k0, const PanelDepth& d,
+  const auto pack = [&](std::size_t n, std::size_t columns, std::size_t k0, const KBlock& d,
                         std::byte* panel) {
     if (dots != nullptr) return dots->pack_w(a.W, a.K, n, columns, k0, d, panel);
-    pack_dequantized(a, n, columns, k0, d.depth, panel);
+    pack_dequantized(pool, a, n, columns, k0, d.depth, panel);
   };
-  multiply_panels(dots != nullptr ? dots->kernel : float_tile(),
-                  {a.x, a.x_stride, a.bias, a.y, a.y_stride, a.M, a.N, a.K,
-                   static_cast<std::size_t>(a.W.format.group_size)},
-                  {reinterpret_cast<const std::byte*>(a.W.words), a.K * bits / 8, bits, pack});
+  packed_gemm(pool, dots != nullptr ? dots->kernel : float_tile(),
+              {a.x, a.x_stride, a.bias, a.y, a.y_stride, a.M, a.N, a.K,
+               static_cast<std::size_t>(a.W.format.group_size)},
+              {reinterpret_cast<const std::byte*>(a.W.words), a.K * bits / 8, bits, pack});
 }
 
 bool quantized_linear_rounds_x() {

@@ -5,9 +5,9 @@
 
 namespace xlstm::kernels {
 
-void quantized_linear_many_rows(const QuantizedLinearArgs& args);
+void quantized_linear_many_rows(ThreadPool& pool, const QuantizedLinearArgs& args);
 
 // At most kLinearDotRows rows, W read once: what quantized_linear() does with so few.
-void quantized_linear_few_rows(const QuantizedLinearArgs& args);
+void quantized_linear_few_rows(ThreadPool& pool, const QuantizedLinearArgs& args);
 
 }  // namespace xlstm::kernels

@@ -1,6 +1,6 @@
 // quantized_linear()'s kernels for 64-bit ARM with SDOT: Highway's NEON target and an instruction
 // more, which Highway 1.0.3 cannot be asked for.
-#include "xlstm/kernels/panels/neon-inl.h"
+#include "xlstm/kernels/packed_gemm/neon-inl.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 #include "xlstm/kernels/simd/simd.h"
 
@@ -60,7 +60,7 @@ namespace xlstm::kernels {
 const QuantizedKernels* neon_dot_kernels() {
   static constexpr QuantizedKernels kKernels = {"NEON SDOT", HWY_NAMESPACE::unit_of,
                                                 HWY_NAMESPACE::pack_row,
-                                                HWY_NAMESPACE::multiply_part, nullptr};
+                                                HWY_NAMESPACE::multiply_range, nullptr};
   return has_simd(kNeonDot) ? &kKernels : nullptr;
 }
 

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <limits>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/quantized_linear/quantized_codes-inl.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 
@@ -126,7 +127,7 @@ void pack_row(const float* x, std::size_t K, const Quantization& format, const P
   with_codes(format, [&](auto codes) HWY_ATTR {
     constexpr std::size_t kUnit = decltype(codes)::kUnit;
     constexpr int kParts = arranged_parts<decltype(codes)>();
-    const std::size_t whole = (K + kUnit - 1) / kUnit * kUnit;
+    const std::size_t whole = round_up(K, kUnit);
     std::memset(scratch + K, 0, (whole - K) * sizeof *scratch);
     for (std::size_t k = 0; k < whole; k += kFields * kParts) {
       arrange_unit<kParts>(scratch + k, to.codes + 2 * k);

@@ -13,12 +13,14 @@
 #include <algorithm>
 #include <bit>
 
-#include "xlstm/kernels/linear/far_rows.h"
+#include "xlstm/base/ceil_div.h"
+#include "xlstm/kernels/linear/interleaved_rows.h"
 #include "xlstm/kernels/linear/lane_sums-inl.h"
 #include "xlstm/kernels/quantized_linear/quantized_codes-inl.h"
 #include "xlstm/kernels/quantized_linear/quantized_factors-inl.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 #include "xlstm/kernels/quantized_linear/quantized_pack-inl.h"
+#include "xlstm/kernels/vector/tile_rows.h"
 
 #if HWY_TARGET != HWY_SCALAR
 HWY_BEFORE_NAMESPACE();
@@ -33,9 +35,9 @@ constexpr int tile_columns() {
   return kManyRegisters && MR == 1 ? 8 : 4;
 }
 
-// What is the same for all tiles of a part.
+// What is the same for all tiles of a range.
 struct Walk {
-  explicit Walk(const QuantizedPart& a)
+  explicit Walk(const QuantizedRange& a)
       : group_shift(std::countr_zero(static_cast<unsigned>(a.W.format.group_size))),
         groups(a.K >> group_shift),
         row_bytes(a.K / 8 * static_cast<std::size_t>(a.W.format.bits)) {}
@@ -67,12 +69,12 @@ struct LaneScales {
   alignas(64) float memory[kInOneGroup ? MR : 1][R][kLanes];
 };
 
-// How far behind the words that are read the memory is that is fetched meanwhile.
-constexpr std::size_t kAheadBytes = 1024;
+// Prefetch distance.
+constexpr std::size_t kPrefetchBytes = 1024;
 
 // R rows of W, and behind each of them count - 1 more, times rows m0 .. m0 + MR of x.
 template <class Codes, class AnyOf, int MR, int R, bool kInOneGroup>
-void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0,
+void multiply_tile(const QuantizedRange& a, const Walk& walk, std::size_t m0,
                    const std::size_t (&rows)[R], std::size_t count) {
   constexpr std::size_t kUnit = Codes::kUnit;
   const VectorTag d;
@@ -112,7 +114,7 @@ void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0,
         const auto code = hn::Add(lane_code, hn::Set(di, static_cast<int>(k)));
         const auto groups = hn::ShiftRightSame(code, walk.group_shift);
         unrolled<R>([&](auto r) HWY_ATTR {
-          __builtin_prefetch(w[r] + w_at + kAheadBytes, 0, 2);
+          __builtin_prefetch(w[r] + w_at + kPrefetchBytes, 0, 2);
           Fields parts[Codes::kParts];
           Codes::unpack(w[r] + w_at, parts);
           unrolled<MR>([&](auto m) HWY_ATTR {
@@ -132,19 +134,20 @@ void multiply_tile(const QuantizedPart& a, const Walk& walk, std::size_t m0,
   }
 }
 
-// All of the part.
+// The whole range.
 template <class Codes, class AnyOf, int MR, bool kInOneGroup = false>
-void multiply_sets(const QuantizedPart& a, std::size_t tiles) {
+void multiply_sets(const QuantizedRange& a, std::size_t tiles) {
   constexpr int R = tile_columns<MR>();
   const Walk walk(a);
-  const FarRows<R> far(a.n0, a.n1);
-  const std::size_t end = begin_of_piece(far.sets(), a.piece + 1, a.pieces);
-  for (std::size_t set = begin_of_piece(far.sets(), a.piece, a.pieces); set < end;) {
+  const InterleavedRows<R> interleaved(a.n0, a.n1);
+  const std::size_t end = begin_of_chunk(interleaved.sets(), a.chunk + 1, a.chunks);
+  for (std::size_t set = begin_of_chunk(interleaved.sets(), a.chunk, a.chunks); set < end;) {
     std::size_t rows[R];
-    far.get(set, rows);
+    interleaved.get(set, rows);
     // Sets that one tile goes through alone; several tiles of x find what they share in the cache.
-    const std::size_t count =
-        tiles == 1 && set < far.whole_sets() ? std::min(end, far.whole_sets()) - set : 1;
+    const std::size_t count = tiles == 1 && set < interleaved.whole_sets()
+                                  ? std::min(end, interleaved.whole_sets()) - set
+                                  : 1;
     for (std::size_t tile = 0; tile < tiles; ++tile) {
       const std::size_t m0 = a.M * tile / tiles;
       if (a.M * (tile + 1) / tiles - m0 == MR) {
@@ -159,23 +162,16 @@ void multiply_sets(const QuantizedPart& a, std::size_t tiles) {
 
 // Tiles of nearly the same height, at most kMostTileRows.
 template <class Codes, class AnyOf>
-void multiply_codes(const QuantizedPart& a) {
-  const std::size_t tiles = (a.M + kMostTileRows - 1) / kMostTileRows;
-  switch ((a.M + tiles - 1) / tiles) {
-    case 2:
-      return multiply_sets<Codes, AnyOf, 2>(a, tiles);
-    case 3:
-      if constexpr (kMostTileRows > 2) return multiply_sets<Codes, AnyOf, 3>(a, tiles);
-      break;
-    case 4:
-      if constexpr (kMostTileRows > 2) return multiply_sets<Codes, AnyOf, 4>(a, tiles);
-      break;
-  }
+void multiply_codes(const QuantizedRange& a) {
+  const std::size_t tiles = ceil_div(a.M, kMostTileRows);
+  with_tile_rows<2, kMostTileRows>(ceil_div(a.M, tiles), [&](auto rows) HWY_ATTR {
+    multiply_sets<Codes, AnyOf, decltype(rows)::value>(a, tiles);
+  });
 }
 
 // One row of x.
 template <class Codes, class AnyOf>
-void multiply_row(const QuantizedPart& a) {
+void multiply_row(const QuantizedRange& a) {
   if constexpr (Codes::kUnit <= 64) {
     if (Codes::kUnit <= static_cast<std::size_t>(a.W.format.group_size))
       return multiply_sets<Codes, AnyOf, 1, true>(a, 1);
@@ -183,7 +179,7 @@ void multiply_row(const QuantizedPart& a) {
   multiply_sets<Codes, AnyOf, 1>(a, 1);
 }
 
-void multiply_part(const QuantizedPart& a) {
+void multiply_range(const QuantizedRange& a) {
   if (a.n0 == a.n1) return;
   with_codes(a.W.format, [&](auto codes) HWY_ATTR {
     using Codes = decltype(codes);

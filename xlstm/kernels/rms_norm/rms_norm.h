@@ -5,6 +5,8 @@
 
 #include <cstddef>
 
+#include "xlstm/base/thread_pool.h"
+
 namespace xlstm::kernels {
 
 struct RmsNormArgs {
@@ -18,8 +20,8 @@ struct RmsNormArgs {
 
 // Error of each y: at most eps_f (D / 2 + 6) |y - bias| + eps_f |y|, eps_f = 2^-24 (the mean of
 // squares has the relative error of a sum of D terms, of which the root halves).
-void rms_norm(const float* x, const float* weight, const float* bias, float eps, float* y,
-              std::size_t rows, std::size_t D);
+void rms_norm(ThreadPool& pool, const float* x, const float* weight, const float* bias, float eps,
+              float* y, std::size_t rows, std::size_t D);
 
 // x, y: [rows, D] float32, may be the same; weight: [D]; bias: [D] or nullptr; eps > 0.
 // The reference computes in float64 and rounds once.

@@ -1,3 +1,4 @@
+#include <cassert>
 #include <cmath>
 
 #include "xlstm/kernels/rms_norm/rms_norm.h"
@@ -44,11 +45,13 @@ namespace {
 HWY_EXPORT(rms_norm_rows);
 }  // namespace
 
-void rms_norm(const float* x, const float* weight, const float* bias, float eps, float* y,
-              std::size_t rows, std::size_t D) {
+void rms_norm(ThreadPool& pool, const float* x, const float* weight, const float* bias, float eps,
+              float* y, std::size_t rows, std::size_t D) {
+  assert(eps > 0);
+  assert(rows == 0 || D == 0 || (x != nullptr && weight != nullptr && y != nullptr));
   const auto run = XLSTM_DISPATCH(rms_norm_rows);
   const RmsNormArgs args{x, weight, bias, y, eps, D};
-  for_rows(rows, D, [&](std::size_t begin, std::size_t end) { run(args, begin, end); });
+  for_rows(pool, rows, D, [&](std::size_t begin, std::size_t end) { run(args, begin, end); });
 }
 
 }  // namespace xlstm::kernels

@@ -33,7 +33,7 @@ class Simd {
     unsigned features = 0;
     for (const SimdClass& each : up_to(top)) features |= each.features;
     features_ = processor_.features & features;
-    target_.Update(top == nullptr ? targets_ : targets_ & ~top->without);
+    target_.Update(top == nullptr ? targets_ : targets_ & ~top->excluded_targets);
     top_ = top;
   }
 
@@ -79,6 +79,8 @@ class Simd {
   hwy::ChosenTarget target_;
 };
 
+// One for the process, as the processor is. That it can be changed is for tests, which run the same
+// kernels with each class: the class as an argument would be in the signature of every kernel.
 Simd& simd() {
   static Simd the_simd;
   return the_simd;

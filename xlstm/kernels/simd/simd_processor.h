@@ -8,9 +8,9 @@ namespace xlstm::kernels {
 
 struct SimdClass {
   const char* name;
-  std::int64_t target;   // of Highway's, that it needs; 0: every processor of the kind has it
-  std::int64_t without;  // Highway's targets that are more than it
-  unsigned features;     // that it adds, of which a processor must have one; 0: none
+  std::int64_t target;  // of Highway's, that it needs; 0: every processor of the kind has it
+  std::int64_t excluded_targets;  // Highway's targets that are more than it
+  unsigned features;              // that it adds, of which a processor must have one; 0: none
 };
 
 struct SimdProcessor {

@@ -1,3 +1,5 @@
+#include <cassert>
+
 #include "xlstm/kernels/simd/dispatch.h"
 #include "xlstm/kernels/swiglu/swiglu.h"
 #include "xlstm/kernels/vector/rows.h"
@@ -36,9 +38,10 @@ namespace {
 HWY_EXPORT(swiglu_rows);
 }  // namespace
 
-void swiglu(const float* gate_up, float* y, std::size_t rows, std::size_t F) {
+void swiglu(ThreadPool& pool, const float* gate_up, float* y, std::size_t rows, std::size_t F) {
+  assert(rows == 0 || F == 0 || (gate_up != nullptr && y != nullptr));
   const auto run = XLSTM_DISPATCH(swiglu_rows);
-  for_rows(rows, 4 * F,
+  for_rows(pool, rows, 4 * F,
            [&](std::size_t begin, std::size_t end) { run(gate_up, y, begin, end, F); });
 }
 

@@ -29,7 +29,7 @@ HWY_INLINE V sigmoid(D d, V x) {
 }
 
 // Error: 2 eps of itself and of |x|; NaN stays NaN. Beyond exp(88) it is that: infinity times one
-// of the zeros that vectors are filled up with would be NaN.
+// of the zeros that vectors are padded with would be NaN.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V exp_or_nan(D d, V x) {
   return hn::IfThenElse(hn::Eq(x, x), hn::Exp(d, hn::Min(x, hn::Set(d, 88.0F))), x);

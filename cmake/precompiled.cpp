@@ -1,0 +1,1 @@
+// Nothing but what cmake/Precompiled.cmake has compiled before it.

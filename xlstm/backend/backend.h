@@ -1,0 +1,176 @@
+// What the forward pass is written in: the memory of one device and the ops on it. A recipe
+// (xlstm/model/) calls ops in the order of the formulas and is what runs, on every backend: the CPU
+// backend (xlstm/cpu/) computes each op when it is called, with kernels on raw memory; the MLX
+// backend (xlstm/mlx/) makes it a node of a graph that its device computes later.
+//
+// A backend is a value: its device, memory, threads and pending work are its own, so that several
+// work side by side, each used by one thread at a time.
+//
+// Shapes: T = B * S tokens, those of a sequence after each other (row b * S + s).
+// Errors: Error(kInternal) "[op] wanted ..., got ..." where shapes or types do not fit;
+// Error(kMemory) where memory or threads cannot be had. A lazy backend may throw the latter later,
+// where results are asked for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "xlstm/backend/sampling.h"
+#include "xlstm/backend/state.h"
+#include "xlstm/backend/tensor.h"
+#include "xlstm/backend/weights.h"
+#include "xlstm/base/profile.h"
+#include "xlstm/base/thread_pool.h"
+
+namespace xlstm {
+
+// Memory for weights that are read together at every step.
+class WeightMemory {
+ public:
+  virtual ~WeightMemory() = default;
+  // A tensor whose numbers are yet to be written; `where` says what it is for.
+  virtual Tensor take(const TensorShape& shape, DType dtype, std::string_view where) = 0;
+};
+
+// Sizes and constants of the mLSTM cell with what surrounds it in a block.
+struct MlstmMixerSpec {
+  std::int64_t NH = 0, DHQK = 0, DHV = 0;
+  float norm_eps = 1e-6F;              // of the norm of each head
+  float cell_eps = 1e-6F;              // added outside the max of the cell's denominator
+  std::optional<float> gate_soft_cap;  // of both gates' pre-activations
+};
+
+// Inputs of the mLSTM cell; gates are float32 pre-activations, already capped.
+struct MlstmCellInput {
+  Tensor q;  // [T, NH * DHQK]
+  Tensor k;  // [T, NH * DHQK]
+  Tensor v;  // [T, NH * DHV]
+  Tensor i;  // [T, NH]
+  Tensor f;  // [T, NH]
+};
+
+struct BackendMemory {
+  std::uint64_t active = 0;  // bytes held by tensors
+  std::uint64_t peak = 0;    // the highest value of that
+  std::uint64_t cache = 0;   // bytes kept for tensors to come
+};
+
+class Backend {
+ public:
+  Backend() = default;
+  virtual ~Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+
+  // --- the device ----------------------------------------------------------------------------
+  virtual std::string_view name() const = 0;   // "cpu", "mlx cpu", "mlx gpu"
+  virtual DType activation_dtype() const = 0;  // of the residual stream: kF32 or kBF16
+  // Whether ops are computed later than they are called. Then a step is best queued before the
+  // token of the last one is read, so that the device never waits for the host.
+  virtual bool is_lazy() const = 0;
+  virtual ThreadPool& threads() = 0;  // of the host: kernels, quantisation while loading
+
+  // --- memory --------------------------------------------------------------------------------
+  // A tensor whose numbers are yet to be written, by way of writable().
+  virtual Tensor allocate(const TensorShape& shape, DType dtype, std::string_view where) = 0;
+  // The bytes of a tensor of allocate() or WeightMemory that no op has seen yet.
+  virtual std::span<std::byte> writable(Tensor& tensor) = 0;
+  // For `bytes` in `tensors` tensors; what turns out not to fit gets memory of its own.
+  virtual std::unique_ptr<WeightMemory> weight_memory(std::uint64_t bytes,
+                                                      std::uint64_t tensors) = 0;
+  // Weights as ops take them: called once, after the numbers were written.
+  virtual Dense prepare(Dense weights) = 0;
+  virtual Norm prepare(Norm weights) = 0;
+
+  virtual Tensor filled(const TensorShape& shape, float value) = 0;  // float32
+  Tensor floats(const TensorShape& shape, std::span<const float> values);
+  Tensor ids(const TensorShape& shape, std::span<const std::int32_t> values);
+
+  virtual std::unique_ptr<StateBatch> state_batch() = 0;  // of no rows
+
+  // Computes these, and waits for them.
+  virtual void evaluate(std::span<const Tensor> tensors) = 0;
+  // Begins to compute these, where the backend is lazy.
+  virtual void evaluate_async(std::span<const Tensor> tensors) = 0;
+  // Waits for all that is under way, whatever becomes of it.
+  virtual void synchronize() noexcept = 0;
+  // The numbers of a tensor, row-major; evaluates it. They live as long as a copy of the tensor.
+  virtual std::span<const std::byte> read(const Tensor& tensor) = 0;
+  std::span<const float> read_floats(const Tensor& tensor);      // of a float32 tensor
+  std::span<const std::int32_t> read_ids(const Tensor& tensor);  // of an int32 tensor
+
+  virtual BackendMemory memory() const = 0;
+  virtual void drop_cache() = 0;
+  virtual std::uint64_t device_memory() const = 0;  // bytes of a device of its own; 0: the host's
+
+  // --- ops -----------------------------------------------------------------------------------
+  // Rows `ids` [B, S] int32 of W [V, D] -> [T, D].
+  virtual Tensor embed(const WeightTensor& W, const Tensor& ids) = 0;
+  // y = x / sqrt(mean(x^2) + eps) * weight (+ bias), statistics in float32. x, y: [T, D].
+  virtual Tensor rms_norm(const Tensor& x, const Norm& norm, float eps) = 0;
+  // y = x W^T (+ bias). x: [T, K] -> [T, N], of x's type.
+  virtual Tensor linear(const Tensor& x, const Dense& dense) = 0;
+  // SiLU(gate) * up, of [T, 2 * F], rows gate, up -> [T, F].
+  virtual Tensor swiglu(const Tensor& gate_up) = 0;
+  virtual Tensor add(Tensor x, const Tensor& y) = 0;       // x + y
+  virtual Tensor multiply(Tensor x, const Tensor& y) = 0;  // x * y; y as x, or of one row: [1, D]
+  virtual Tensor sigmoid(Tensor x) = 0;
+  virtual Tensor soft_cap(Tensor x, std::optional<float> cap) = 0;  // cap * tanh(x / cap)
+  virtual Tensor to_float32(const Tensor& x) = 0;
+  virtual Tensor to_activation(const Tensor& x) = 0;  // float32 -> activation_dtype()
+  // The same numbers in another shape of as many.
+  virtual Tensor reshape(const Tensor& x, const TensorShape& shape) = 0;
+  // Columns [begin, end) of x [T, N].
+  virtual Tensor columns(const Tensor& x, std::int64_t begin, std::int64_t end) = 0;
+  // Tokens [begin, end) of each of B sequences, x [B * S, D] -> [B * (end - begin), D].
+  virtual Tensor tokens(const Tensor& x, std::int64_t B, std::int64_t begin, std::int64_t end) = 0;
+  // The other way: the tokens of all parts, each [B * its own S, D], sequence by sequence.
+  virtual Tensor join_tokens(std::span<const Tensor> parts, std::int64_t B) = 0;
+
+  // S tokens of each sequence through the mLSTM cell (kernels/mlstm_step/mlstm_step.h has the
+  // formulas): one token by the step, more in chunks, whatever their number. Result h
+  // [T, NH * DHV] float32. `state`: C [NH, DHQK, DHV], n [NH, DHQK], m [NH], moved on by S tokens.
+  virtual Tensor mlstm_cell(const MlstmCellInput& in, const MlstmMixerSpec& spec,
+                            LayerState state) = 0;
+  // Layer norm of each head's DHV values, biased variance, float32 statistics.
+  // h [T, NH * DHV] float32 -> [T, NH * DHV] in activation_dtype().
+  virtual Tensor head_norm(const Tensor& h, const Norm& norm, std::int64_t NH, float eps) = 0;
+
+  // From projections to what the mLSTM layer's last product reads: soft cap of the gates, cell,
+  // norm of each head, output gate. qkvo [T, 2 * NH * DHQK + 2 * NH * DHV], rows q, k, v, o-gate;
+  // gates [T, 2 * NH] float32, rows i, f -> [T, NH * DHV]. Here by the ops above; a backend with a
+  // fused kernel overrides it.
+  virtual Tensor mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm,
+                             const MlstmMixerSpec& spec, LayerState state);
+
+  // --- what follows the logits ---------------------------------------------------------------
+  virtual Tensor argmax(const Tensor& logits) = 0;  // [T, V] -> [T] int32; the lowest id of equals
+  // [T, V] -> [] float32: a number if all of them are.
+  virtual Tensor sum(const Tensor& logits) = 0;
+  // -log softmax(logits [T, V])[targets [T]] -> [T] float32, in nats.
+  virtual Tensor negative_log_likelihood(const Tensor& logits, const Tensor& targets) = 0;
+  // For one sequence; `never` are ids that must not be chosen (rows of the vocabulary without a
+  // token). Throws as check() does.
+  virtual std::unique_ptr<Sampler> sampler(const Sampling& sampling, std::uint64_t seed,
+                                           std::int64_t V, std::span<const std::int32_t> never) = 0;
+
+  // --- for calibration -----------------------------------------------------------------------
+  // sum + x^T x of x [T, K] float32: [K, K] float32.
+  virtual Tensor add_gram(Tensor sum, const Tensor& x) = 0;
+
+  // --- where time goes -----------------------------------------------------------------------
+  // Between these, time is added up by op; nothing where ops are computed later.
+  virtual void start_profile() {}
+  virtual std::vector<ProfileEntry> stop_profile() { return {}; }  // the costliest first
+  // Nodes of the graph behind these tensors that are not computed yet; 0 where there is no graph.
+  virtual std::uint64_t graph_nodes(std::span<const Tensor> /*tensors*/) const { return 0; }
+};
+
+}  // namespace xlstm

@@ -1,0 +1,38 @@
+#include "xlstm/backend/check.h"
+
+#include "xlstm/base/error.h"
+
+namespace xlstm {
+
+void check_shape(std::string_view op, std::string_view name, const Tensor& tensor,
+                 const TensorShape& shape) {
+  if (tensor && tensor.shape() == shape) return;
+  fail_wanted(ErrorKind::kInternal, op, str(name, " of shape ", to_string(shape)),
+              tensor ? to_string(tensor.shape()) : "none");
+}
+
+void check_axes(std::string_view op, std::string_view name, const Tensor& tensor,
+                std::size_t axes) {
+  if (tensor && tensor.shape().axes() == axes) return;
+  fail_wanted(ErrorKind::kInternal, op, str(name, " with ", axes, " axes"),
+              tensor ? to_string(tensor.shape()) : "none");
+}
+
+void check_dtype(std::string_view op, std::string_view name, const Tensor& tensor, DType dtype) {
+  if (tensor && tensor.dtype() == dtype) return;
+  fail_wanted(ErrorKind::kInternal, op, str(name, " of type ", name_of(dtype)),
+              tensor ? name_of(tensor.dtype()) : "none");
+}
+
+void check_elements(std::string_view op, const Tensor& tensor, std::int64_t count) {
+  if (tensor.elements() == count) return;
+  fail_wanted(ErrorKind::kInternal, op, str(tensor.elements(), " elements"), str(count));
+}
+
+void check_range(std::string_view op, std::int64_t begin, std::int64_t end, std::int64_t length) {
+  if (begin >= 0 && begin <= end && end <= length) return;
+  fail_wanted(ErrorKind::kInternal, op, str("a range in [0, ", length, ")"),
+              str("[", begin, ", ", end, ")"));
+}
+
+}  // namespace xlstm

@@ -1,0 +1,19 @@
+// Checks of ops' inputs: one line each, one form of message.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "xlstm/backend/tensor.h"
+
+namespace xlstm {
+
+// Throw Error(kInternal) "[op] wanted `name` of shape ..., got ...".
+void check_shape(std::string_view op, std::string_view name, const Tensor& tensor,
+                 const TensorShape& shape);
+void check_axes(std::string_view op, std::string_view name, const Tensor& tensor, std::size_t axes);
+void check_dtype(std::string_view op, std::string_view name, const Tensor& tensor, DType dtype);
+void check_elements(std::string_view op, const Tensor& tensor, std::int64_t count);
+void check_range(std::string_view op, std::int64_t begin, std::int64_t end, std::int64_t length);
+
+}  // namespace xlstm

@@ -1,0 +1,58 @@
+// How the next token is chosen from logits.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "xlstm/backend/tensor.h"
+
+namespace xlstm {
+
+// Applied in the order of the fields. Neutral values switch a part off.
+//
+// Bias and penalties come first because they correct the model's logits; temperature comes before
+// the cuts so that top_p and min_p speak of the distribution that is drawn from (the Hugging Face
+// library's order too); top_k comes before top_p, whose mass is then that of the k tokens left.
+struct Sampling {
+  std::map<std::int32_t, float> logit_bias = {};  // added to the logits; finite, or -inf: never
+  float repetition_penalty = 1.0F;  // > 0; logits of seen tokens: l > 0 ? l / p : l * p
+  float presence_penalty = 0.0F;    // subtracted once from seen tokens
+  float frequency_penalty = 0.0F;   // subtracted as often as a token was seen
+  float temperature = 1.0F;         // >= 0; 0 is greedy: the cuts and the seed play no part
+  int top_k = 0;                    // 0: off; of equal logits the lower id stays
+  float top_p = 1.0F;  // (0, 1]; the likeliest tokens with this mass together, at least 1
+  float min_p = 0.0F;  // [0, 1]; drops tokens below min_p * the likeliest
+  std::optional<std::uint64_t> seed = {};  // same seed, same text on the same build and device
+
+  bool is_greedy() const { return temperature == 0.0F; }
+  bool counts_tokens() const {
+    return repetition_penalty != 1.0F || presence_penalty != 0.0F || frequency_penalty != 0.0F;
+  }
+};
+
+// Throws Error(kUsage) naming the field, what was wanted and what was given; also where bias and
+// `never` together leave none of the V tokens. A wrong value is told of even where a greedy run
+// does not look at it.
+void check(const Sampling& sampling, std::int64_t V, std::span<const std::int32_t> never = {});
+
+// Below 2^32, so that a person can type it again.
+std::uint64_t random_seed();
+
+// Chooses the tokens of one sequence, one after the other: what it was asked for, which tokens were
+// seen, and the state of its random numbers. Made by Backend::sampler().
+class Sampler {
+ public:
+  virtual ~Sampler() = default;
+
+  // Counts tokens, ids in [0, V), as seen (a prompt's, say) without choosing.
+  virtual void see(std::span<const std::int32_t> tokens) = 0;
+
+  // logits [1, V] float32 -> the token [1] int32, which counts as seen.
+  virtual Tensor sample(const Tensor& logits) = 0;
+};
+
+}  // namespace xlstm

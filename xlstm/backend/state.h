@@ -1,0 +1,62 @@
+// The recurrent state: of one sequence, a value of constant size, and of the sequences that one
+// call moves on together.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "xlstm/backend/tensor.h"
+
+namespace xlstm {
+
+// Of one sequence. A copy is a fork and costs some handles: whoever moves one of the two on writes
+// into memory of its own.
+struct State {
+  std::vector<Tensor> tensors;  // as the plan's layers declare them, in their order; float32
+  std::uint64_t position = 0;   // tokens read
+  // [V] float32: the logits of the token after the last one read, so that an answer can go on
+  // without new text. None at the start of a sequence, and in files of version 0.1.0.
+  Tensor next_logits = {};
+
+  std::uint64_t bytes() const;  // of `tensors`: the same at every position
+};
+
+// The states of the sequences that one call moves on, a row each. Made by a backend, which keeps
+// them as its ops want them.
+class StateBatch {
+ public:
+  virtual ~StateBatch() = default;
+
+  std::size_t rows() const { return positions_.size(); }
+  // Of each row: tokens read. Whoever runs the recipes counts them.
+  std::vector<std::uint64_t>& positions() { return positions_; }
+
+  // Adds a row behind the others; `state.next_logits` is dropped. Throws Error(kInternal) where its
+  // tensors are not those of the other rows.
+  void add(State state);
+  // Takes a row out; those behind it move up.
+  State remove(std::size_t row);
+
+  // Waits until all tensors are computed.
+  virtual void evaluate() = 0;
+
+  // Tensor `index` of all rows together, [B, ...], for recipes that work on it with general ops. It
+  // is gone from the batch until put() brings the next one.
+  virtual Tensor take(std::size_t index) = 0;
+  virtual void put(std::size_t index, Tensor tensor) = 0;
+
+ private:
+  virtual void add_tensors(std::vector<Tensor> tensors) = 0;
+  virtual std::vector<Tensor> remove_tensors(std::size_t row) = 0;
+
+  std::vector<std::uint64_t> positions_;
+};
+
+// The tensors of one layer in a batch: those from `first` on.
+struct LayerState {
+  StateBatch& batch;
+  std::size_t first = 0;
+};
+
+}  // namespace xlstm

@@ -1,0 +1,437 @@
+#include "xlstm/cpu/cpu_backend.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "xlstm/backend/check.h"
+#include "xlstm/base/error.h"
+#include "xlstm/base/floats.h"
+#include "xlstm/cpu/cpu_tensor.h"
+#include "xlstm/cpu/sampler.h"
+#include "xlstm/cpu/state_batch.h"
+#include "xlstm/cpu/weight_memory.h"
+#include "xlstm/cpu/weight_pointers.h"
+#include "xlstm/kernels/choose/choose.h"
+#include "xlstm/kernels/elementwise/elementwise.h"
+#include "xlstm/kernels/gates/gates.h"
+#include "xlstm/kernels/head_norm/head_norm.h"
+#include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
+#include "xlstm/kernels/mlstm_step/mlstm_step.h"
+#include "xlstm/kernels/rms_norm/rms_norm.h"
+#include "xlstm/kernels/simd/simd.h"
+#include "xlstm/kernels/swiglu/swiglu.h"
+
+namespace xlstm::cpu {
+namespace {
+
+// Where q, k, v and the gates of each token lie: columns of wider rows.
+struct CellColumns {
+  const float *q, *k, *v, *i, *f;
+  std::ptrdiff_t qkv_stride, gate_stride;  // floats from token to token
+};
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(std::size_t threads)
+      : threads_(threads), workspace_(std::make_shared<Workspace>()) {}
+
+  std::string_view name() const override { return "cpu"; }
+  DType activation_dtype() const override { return DType::kF32; }
+  bool is_lazy() const override { return false; }
+  ThreadPool& threads() override { return threads_; }
+
+  // --- memory --------------------------------------------------------------------------------
+  Tensor allocate(const TensorShape& shape, DType dtype, std::string_view where) override {
+    const std::size_t bytes = length(shape.elements()) * size_of(dtype);
+    return {shape, dtype, workspace_->take(bytes, where)};
+  }
+
+  std::span<std::byte> writable(Tensor& tensor) override {
+    return {data_of(tensor), tensor.bytes()};
+  }
+
+  std::unique_ptr<WeightMemory> weight_memory(std::uint64_t bytes, std::uint64_t tensors) override {
+    return std::make_unique<CpuWeightMemory>(workspace_, bytes, tensors);
+  }
+
+  Dense prepare(Dense dense) override {
+    if (dense.bias) dense.bias = as_float32(dense.bias);
+    return dense;
+  }
+
+  Norm prepare(Norm norm) override {
+    return {as_float32(norm.weight), norm.bias ? as_float32(norm.bias) : Tensor()};
+  }
+
+  Tensor filled(const TensorShape& shape, float value) override {
+    Tensor tensor = allocate(shape, DType::kF32, "filled");
+    std::fill_n(floats_of(tensor), tensor.elements(), value);
+    return tensor;
+  }
+
+  std::unique_ptr<StateBatch> state_batch() override {
+    return std::make_unique<CpuStates>(workspace_);
+  }
+
+  void evaluate(std::span<const Tensor>) override {}
+  void evaluate_async(std::span<const Tensor>) override {}
+  void synchronize() noexcept override {}
+
+  std::span<const std::byte> read(const Tensor& tensor) override {
+    return {data_of(tensor), tensor.bytes()};
+  }
+
+  BackendMemory memory() const override { return workspace_->memory(); }
+  void drop_cache() override { workspace_->drop_cache(); }
+  std::uint64_t device_memory() const override { return 0; }
+
+  // --- ops -----------------------------------------------------------------------------------
+  Tensor embed(const WeightTensor& W, const Tensor& ids) override {
+    const ProfileSection section(profile_, "embed");
+    check_dtype("embed", "ids", ids, DType::kI32);
+    const EmbeddingRows rows(W);
+    const std::size_t T = length(ids.elements());
+    Tensor y =
+        allocate({ids.elements(), static_cast<std::int64_t>(rows.D())}, DType::kF32, "embed");
+    for (std::size_t t = 0; t < T; ++t) rows.read(ids_of(ids)[t], floats_of(y) + t * rows.D());
+    return y;
+  }
+
+  Tensor rms_norm(const Tensor& x, const Norm& norm, float eps) override {
+    const ProfileSection section(profile_, "rms_norm");
+    const std::size_t D = length(x.shape().last());
+    const kernels::NormWeights w = norm_pointers("rms_norm", norm, D);
+    Tensor y = like("rms_norm", x);
+    kernels::rms_norm(threads_, floats_of(x), w.weight, w.bias, eps, floats_of(y),
+                      length(x.shape().rows()), D);
+    return y;
+  }
+
+  Tensor linear(const Tensor& x, const Dense& dense) override {
+    const ProfileSection section(profile_, dense.name.empty() ? "linear" : dense.name.c_str());
+    check_float32("linear", x);
+    const kernels::DenseWeights w = dense_pointers("linear", dense);
+    check_shape("linear", "x", x, x.shape().with_last(static_cast<std::int64_t>(w.K)));
+    Tensor y = allocate(x.shape().with_last(static_cast<std::int64_t>(w.N)), DType::kF32, "linear");
+    kernels::dense(threads_, w, floats_of(x), floats_of(y), length(x.elements()) / w.K);
+    return y;
+  }
+
+  Tensor swiglu(const Tensor& gate_up) override {
+    const ProfileSection section(profile_, "swiglu");
+    check_float32("swiglu", gate_up);
+    const std::int64_t F = gate_up.shape().last() / 2;
+    check_shape("swiglu", "gate_up", gate_up, gate_up.shape().with_last(2 * F));
+    Tensor y = allocate(gate_up.shape().with_last(F), DType::kF32, "swiglu");
+    kernels::swiglu(threads_, floats_of(gate_up), floats_of(y), length(gate_up.shape().rows()),
+                    length(F));
+    return y;
+  }
+
+  Tensor add(Tensor x, const Tensor& y) override {
+    const ProfileSection section(profile_, "add");
+    check_float32("add", x);
+    check_shape("add", "y", y, x.shape());
+    const Tensor out = in_place_of("add", x);
+    kernels::add(threads_, floats_of(x), floats_of(y), floats_of(out), length(x.elements()));
+    return out;
+  }
+
+  Tensor multiply(Tensor x, const Tensor& y) override {
+    const ProfileSection section(profile_, "multiply");
+    check_float32("multiply", x);
+    check_float32("multiply", y);
+    const Tensor out = in_place_of("multiply", x);
+    if (x.shape() == y.shape()) {
+      kernels::multiply(threads_, floats_of(x), floats_of(y), floats_of(out), length(x.elements()));
+      return out;
+    }
+    check_shape("multiply", "y", y, {x.shape().last()});
+    const std::size_t D = length(y.elements());
+    for (std::size_t at = 0; at < length(x.elements()); at += D) {
+      kernels::multiply(threads_, floats_of(x) + at, floats_of(y), floats_of(out) + at, D);
+    }
+    return out;
+  }
+
+  Tensor sigmoid(Tensor x) override {
+    const ProfileSection section(profile_, "sigmoid");
+    check_float32("sigmoid", x);
+    const Tensor out = in_place_of("sigmoid", x);
+    kernels::sigmoid(threads_, floats_of(x), floats_of(out), length(x.elements()));
+    return out;
+  }
+
+  Tensor soft_cap(Tensor x, std::optional<float> cap) override {
+    if (!cap) return x;
+    const ProfileSection section(profile_, "soft_cap");
+    check_float32("soft_cap", x);
+    const Tensor out = in_place_of("soft_cap", x);
+    kernels::soft_cap(threads_, floats_of(x), *cap, floats_of(out), length(x.elements()));
+    return out;
+  }
+
+  Tensor to_float32(const Tensor& x) override {
+    check_float32("to_float32", x);
+    return x;
+  }
+  Tensor to_activation(const Tensor& x) override { return to_float32(x); }
+
+  Tensor reshape(const Tensor& x, const TensorShape& shape) override {
+    check_elements("reshape", x, shape.elements());
+    return {shape, x.dtype(), x.data()};
+  }
+
+  Tensor columns(const Tensor& x, std::int64_t begin, std::int64_t end) override {
+    check_float32("columns", x);
+    const std::int64_t N = x.shape().last();
+    check_range("columns", begin, end, N);
+    Tensor y = allocate(x.shape().with_last(end - begin), DType::kF32, "columns");
+    const std::size_t width = length(end - begin);
+    for (std::size_t row = 0; row < length(x.shape().rows()); ++row) {
+      std::copy_n(floats_of(x) + row * length(N) + length(begin), width,
+                  floats_of(y) + row * width);
+    }
+    return y;
+  }
+
+  Tensor tokens(const Tensor& x, std::int64_t B, std::int64_t begin, std::int64_t end) override {
+    check_float32("tokens", x);
+    const std::int64_t D = x.shape().last(), S = tokens_of("tokens", x, B);
+    check_range("tokens", begin, end, S);
+    if (begin == 0 && end == S) return x;
+    Tensor y = allocate({B * (end - begin), D}, DType::kF32, "tokens");
+    const std::size_t count = length((end - begin) * D);
+    for (std::size_t b = 0; b < length(B); ++b) {
+      std::copy_n(floats_of(x) + (b * length(S) + length(begin)) * length(D), count,
+                  floats_of(y) + b * count);
+    }
+    return y;
+  }
+
+  Tensor join_tokens(std::span<const Tensor> parts, std::int64_t B) override {
+    std::int64_t T = 0;
+    for (const Tensor& part : parts) {
+      check_float32("join_tokens", part);
+      tokens_of("join_tokens", part, B);
+      T += part.shape()[0];
+    }
+    const std::int64_t D = parts.empty() ? 0 : parts.front().shape().last();
+    Tensor y = allocate({T, D}, DType::kF32, "join_tokens");
+    float* to = floats_of(y);
+    for (std::size_t b = 0; b < length(B); ++b) {
+      for (const Tensor& part : parts) {
+        const std::size_t count = length(part.elements()) / length(B);
+        to = std::copy_n(floats_of(part) + b * count, count, to);
+      }
+    }
+    return y;
+  }
+
+  Tensor mlstm_cell(const MlstmCellInput& in, const MlstmMixerSpec& s, LayerState state) override {
+    const ProfileSection section(profile_, "mlstm_cell");
+    const std::int64_t T = in.q.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
+    check_shape("mlstm_cell", "q", in.q, {T, QK});
+    check_shape("mlstm_cell", "k", in.k, {T, QK});
+    check_shape("mlstm_cell", "v", in.v, {T, V});
+    check_shape("mlstm_cell", "i", in.i, {T, s.NH});
+    check_shape("mlstm_cell", "f", in.f, {T, s.NH});
+    // The kernels take one stride for q, k and v: here they lie apart, each by itself.
+    Tensor qkv = join_columns({in.q, in.k, in.v});
+    const float* const q = floats_of(qkv);
+    return run_cell({q, q + QK, q + 2 * QK, floats_of(in.i), floats_of(in.f), 2 * QK + V, s.NH}, T,
+                    s, state);
+  }
+
+  Tensor head_norm(const Tensor& h, const Norm& norm, std::int64_t NH, float eps) override {
+    const ProfileSection section(profile_, "head_norm");
+    check_float32("head_norm", h);
+    const std::int64_t V = h.shape().last();
+    const kernels::NormWeights w = norm_pointers("head_norm", norm, length(V));
+    Tensor y = like("head_norm", h);
+    kernels::head_norm(
+        threads_,
+        {floats_of(h), w.weight, w.bias, nullptr, 0, floats_of(y), eps, length(NH), length(V / NH)},
+        length(h.shape().rows()));
+    return y;
+  }
+
+  // The same kernels as the definition's, on columns where they lie.
+  Tensor mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm, const MlstmMixerSpec& s,
+                     LayerState state) override {
+    const ProfileSection section(profile_, "mlstm_mixer");
+    const std::int64_t T = qkvo.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
+    check_float32("mlstm_mixer", qkvo);
+    check_float32("mlstm_mixer", gates);
+    check_shape("mlstm_mixer", "qkvo", qkvo, {T, 2 * QK + 2 * V});
+    check_shape("mlstm_mixer", "gates", gates, {T, 2 * s.NH});
+    const kernels::NormWeights w = norm_pointers("mlstm_mixer", norm, length(V));
+    if (s.gate_soft_cap) {
+      const Tensor capped = in_place_of("mlstm_mixer", gates);
+      kernels::soft_cap(threads_, floats_of(gates), *s.gate_soft_cap, floats_of(capped),
+                        length(gates.elements()));
+      gates = capped;
+    }
+    const float* const q = floats_of(qkvo);
+    const float* const i = floats_of(gates);
+    Tensor h =
+        run_cell({q, q + QK, q + 2 * QK, i, i + s.NH, 2 * QK + 2 * V, 2 * s.NH}, T, s, state);
+    kernels::head_norm(threads_,
+                       {floats_of(h), w.weight, w.bias, q + 2 * QK + V, 2 * QK + 2 * V,
+                        floats_of(h), s.norm_eps, length(s.NH), length(s.DHV)},
+                       length(T));
+    return h;
+  }
+
+  // --- what follows the logits ---------------------------------------------------------------
+  Tensor argmax(const Tensor& logits) override {
+    const ProfileSection section(profile_, "argmax");
+    check_float32("argmax", logits);
+    check_axes("argmax", "logits", logits, 2);
+    Tensor ids = allocate({logits.shape()[0]}, DType::kI32, "argmax");
+    const std::size_t V = length(logits.shape()[1]);
+    for (std::size_t t = 0; t < length(ids.elements()); ++t) {
+      ids_of(ids)[t] = static_cast<std::int32_t>(kernels::argmax(floats_of(logits) + t * V, V));
+    }
+    return ids;
+  }
+
+  Tensor sum(const Tensor& logits) override {
+    check_float32("sum", logits);
+    return filled({},
+                  static_cast<float>(kernels::sum(floats_of(logits), length(logits.elements()))));
+  }
+
+  Tensor negative_log_likelihood(const Tensor& logits, const Tensor& targets) override {
+    check_float32("negative_log_likelihood", logits);
+    check_axes("negative_log_likelihood", "logits", logits, 2);
+    check_dtype("negative_log_likelihood", "targets", targets, DType::kI32);
+    check_elements("negative_log_likelihood", targets, logits.shape()[0]);
+    Tensor nll = allocate({logits.shape()[0]}, DType::kF32, "negative_log_likelihood");
+    const std::size_t V = length(logits.shape()[1]);
+    threads_.parallel_for(length(nll.elements()), [&](std::size_t t) {
+      const float* const row = floats_of(logits) + t * V;
+      const float chosen = row[length(ids_of(targets)[t])];
+      // log_sum_exp passes over what is not a number; here it shall be told.
+      const double sum = kernels::sum(row, V);
+      floats_of(nll)[t] =
+          static_cast<float>(std::isnan(sum) ? sum : kernels::log_sum_exp(row, V) - chosen);
+    });
+    return nll;
+  }
+
+  std::unique_ptr<Sampler> sampler(const Sampling& sampling, std::uint64_t seed, std::int64_t V,
+                                   std::span<const std::int32_t> never) override {
+    return make_sampler(*this, sampling, seed, V, never);
+  }
+
+  Tensor add_gram(Tensor sum, const Tensor& x) override {
+    check_float32("add_gram", x);
+    const std::size_t K = length(x.shape().last()), T = length(x.shape().rows());
+    check_shape("add_gram", "sum", sum, {x.shape().last(), x.shape().last()});
+    const Tensor transposed = allocate({x.shape().last(), x.shape()[0]}, DType::kF32, "add_gram");
+    threads_.parallel_for(K, [&](std::size_t k) {
+      for (std::size_t t = 0; t < T; ++t) {
+        floats_of(transposed)[k * T + t] = floats_of(x)[t * K + k];
+      }
+    });
+    return add(std::move(sum), linear(transposed, {transposed, {}, "add_gram"}));
+  }
+
+  void start_profile() override { profile_.start(); }
+  std::vector<ProfileEntry> stop_profile() override { return profile_.stop(); }
+
+ private:
+  static void check_float32(std::string_view op, const Tensor& x) {
+    check_dtype(op, "x", x, DType::kF32);
+  }
+
+  // S of x [B * S, D].
+  static std::int64_t tokens_of(std::string_view op, const Tensor& x, std::int64_t B) {
+    check_axes(op, "x", x, 2);
+    if (B > 0 && x.shape()[0] % B == 0) return x.shape()[0] / B;
+    fail_wanted(ErrorKind::kInternal, op, str("tokens of ", B, " sequences"), to_string(x.shape()));
+  }
+
+  Tensor like(std::string_view op, const Tensor& x) {
+    check_float32(op, x);
+    return allocate(x.shape(), DType::kF32, op);
+  }
+
+  // x itself where nobody else holds it, else a new tensor of its shape. For ops that get x by
+  // value, and read each element before they write it.
+  Tensor in_place_of(std::string_view op, const Tensor& x) {
+    return x.is_shared() ? like(op, x) : x;
+  }
+
+  // Float types as float32.
+  Tensor as_float32(const Tensor& x) {
+    if (x.dtype() == DType::kF32) return x;
+    Tensor y = allocate(x.shape(), DType::kF32, "weights");
+    floats_from(data_of(x), x.dtype(), length(x.elements()), floats_of(y));
+    return y;
+  }
+
+  Tensor join_columns(const std::vector<Tensor>& parts) {
+    std::int64_t width = 0;
+    for (const Tensor& part : parts) {
+      check_float32("columns", part);
+      width += part.shape().last();
+    }
+    const std::int64_t T = parts.front().shape()[0];
+    Tensor y = allocate({T, width}, DType::kF32, "columns");
+    float* to = floats_of(y);
+    for (std::size_t t = 0; t < length(T); ++t) {
+      for (const Tensor& part : parts) {
+        const std::size_t N = length(part.shape().last());
+        to = std::copy_n(floats_of(part) + t * N, N, to);
+      }
+    }
+    return y;
+  }
+
+  // T tokens through the cell: h [T, NH * DHV].
+  Tensor run_cell(const CellColumns& in, std::int64_t T, const MlstmMixerSpec& s,
+                  LayerState state) {
+    auto& batch = static_cast<CpuStates&>(state.batch);
+    const std::size_t B = batch.rows();
+    if (B == 0 || length(T) % B != 0) {
+      fail_wanted(ErrorKind::kInternal, "mlstm_cell", str("tokens of ", B, " sequences"), str(T));
+    }
+    Tensor h = allocate({T, s.NH * s.DHV}, DType::kF32, "mlstm_cell");
+    if (T == 0) return h;
+    rows_.resize(B);
+    for (std::size_t b = 0; b < B; ++b) {
+      rows_[b] = {batch.writable(b, state.first, {s.NH, s.DHQK, s.DHV}, "mlstm_cell"),
+                  batch.writable(b, state.first + 1, {s.NH, s.DHQK}, "mlstm_cell"),
+                  batch.writable(b, state.first + 2, {s.NH}, "mlstm_cell")};
+    }
+    const std::size_t S = length(T) / B;
+    const std::size_t NH = length(s.NH), DHQK = length(s.DHQK), DHV = length(s.DHV);
+    if (S == 1) {
+      kernels::mlstm_step(threads_, {B, NH, DHQK, DHV, s.cell_eps, in.qkv_stride, in.gate_stride},
+                          {in.q, in.k, in.v, in.i, in.f, rows_.data(), floats_of(h)});
+    } else {
+      kernels::mlstm_chunk(threads_,
+                           {B, S, NH, DHQK, DHV, s.cell_eps, in.qkv_stride, in.gate_stride},
+                           {in.q, in.k, in.v, in.i, in.f, rows_.data(), floats_of(h)});
+    }
+    return h;
+  }
+
+  ThreadPool threads_;
+  std::shared_ptr<Workspace> workspace_;
+  Profile profile_;
+  std::vector<kernels::MlstmStatePointers> rows_;  // of the batch under way
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_backend(std::size_t threads) {
+  kernels::simd_cap();  // tells of a wrong XLSTM_SIMD
+  return std::make_unique<CpuBackend>(threads);
+}
+
+}  // namespace xlstm::cpu

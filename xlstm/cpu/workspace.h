@@ -1,0 +1,54 @@
+// The memory of tensors on the CPU: blocks that are used again, since every step asks for the same
+// sizes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "xlstm/backend/backend.h"
+
+namespace xlstm::cpu {
+
+// What a tensor of the CPU backend has: bytes at the start of a cache line.
+struct CpuData : TensorData {
+  std::byte* bytes = nullptr;
+};
+
+// May be used by several threads: a state may be dropped by another one than that which made it.
+class Workspace : public std::enable_shared_from_this<Workspace> {
+ public:
+  Workspace() = default;
+  ~Workspace();
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+
+  // Throws Error(kMemory), which names `where`. The block comes back when the last handle goes.
+  std::shared_ptr<CpuData> take(std::size_t bytes, std::string_view where);
+
+  // Counts memory of tensors that is not taken from here: weights. Negative where it goes.
+  void count_other(std::int64_t bytes);
+
+  BackendMemory memory() const;
+  void drop_cache() noexcept;
+
+ private:
+  struct Block;
+
+  // Sizes of blocks are four a power of two, so that at most a fifth of one is spare.
+  static constexpr std::size_t kClasses = 4 * 64;
+  static std::size_t class_of(std::size_t bytes);
+  static std::size_t size_of_class(std::size_t size_class);
+
+  void give_back(std::byte* bytes, std::size_t size_class) noexcept;
+
+  mutable std::mutex mutex_;
+  std::array<std::vector<std::byte*>, kClasses> free_;
+  BackendMemory use_;
+};
+
+}  // namespace xlstm::cpu

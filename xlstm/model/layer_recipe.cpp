@@ -1,0 +1,45 @@
+#include "xlstm/model/layer_recipe.h"
+
+#include <variant>
+
+#include "xlstm/base/error.h"
+
+namespace xlstm {
+
+Dense LayerWeights::dense(std::string_view name) const {
+  return backend_.prepare(Dense{at(path(name) + ".weight"), bias(name), std::string(name)});
+}
+
+Norm LayerWeights::norm(std::string_view name) const {
+  return backend_.prepare(Norm{std::get<Tensor>(at(path(name) + ".weight")), bias(name)});
+}
+
+Tensor LayerWeights::tensor(std::string_view name) const {
+  return std::get<Tensor>(at(path(name)));
+}
+
+const WeightTensor& LayerWeights::at(const std::string& name) const {
+  const auto found = weights_.find(name);
+  if (found != weights_.end()) return found->second;
+  fail_wanted(ErrorKind::kInternal, layer_.name, str("a parameter ", name), "none");
+}
+
+Tensor LayerWeights::bias(std::string_view name) const {
+  const auto found = weights_.find(path(name) + ".bias");
+  return found == weights_.end() ? Tensor() : std::get<Tensor>(found->second);
+}
+
+// A layer that is one matrix or norm has no name for it: "lm_head.weight".
+std::string LayerWeights::path(std::string_view name) const {
+  return name.empty() ? layer_.name : str(layer_.name, ".", name);
+}
+
+std::unique_ptr<const LayerRecipe> make_recipe(std::span<const RecipeEntry> recipes,
+                                               const Layer& layer, const LayerWeights& weights) {
+  for (const RecipeEntry& entry : recipes) {
+    if (entry.kind == layer.kind) return entry.make(layer, weights);
+  }
+  fail_wanted(ErrorKind::kInternal, layer.name, "a kind of layer that has a recipe", layer.kind);
+}
+
+}  // namespace xlstm

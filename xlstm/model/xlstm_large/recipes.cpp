@@ -1,0 +1,71 @@
+#include "xlstm/model/xlstm_large/recipes.h"
+
+#include <utility>
+
+#include "xlstm/wiring/families/xlstm_large/xlstm_large.h"
+
+namespace xlstm::xlstm_large {
+namespace {
+
+class MlstmLayer final : public LayerRecipe {
+ public:
+  MlstmLayer(const MlstmSpec& spec, const LayerWeights& w)
+      : spec_(spec),
+        norm_(w.norm("norm")),
+        qkvo_(w.dense("qkvo")),
+        gates_(w.dense("gates")),
+        head_norm_(w.norm("head_norm")),
+        out_(w.dense("out")) {}
+
+  Tensor forward(Backend& b, Tensor x, LayerState state) const override {
+    const Tensor a = b.rms_norm(x, norm_, spec_.norm_eps);
+    const Tensor qkvo = b.linear(a, qkvo_);            // q, k, v, o-gate
+    Tensor gates = b.linear(b.to_float32(a), gates_);  // i, f
+    const Tensor h = b.mlstm_mixer(qkvo, std::move(gates), head_norm_, mixer(), state);
+    const Tensor y = b.linear(h, out_);
+    return b.add(std::move(x), y);
+  }
+
+ private:
+  MlstmMixerSpec mixer() const {
+    return {spec_.NH, spec_.DHQK, spec_.DHV, spec_.norm_eps, spec_.cell_eps, spec_.gate_soft_cap};
+  }
+
+  MlstmSpec spec_;
+  Norm norm_;       // D
+  Dense qkvo_;      // [2 * NH * DHQK + 2 * NH * DHV, D]
+  Dense gates_;     // [2 * NH, D] float32
+  Norm head_norm_;  // NH * DHV
+  Dense out_;       // [D, NH * DHV]
+};
+
+class GatedFfn final : public LayerRecipe {
+ public:
+  GatedFfn(const GatedFfnSpec& spec, const LayerWeights& w)
+      : spec_(spec), norm_(w.norm("norm")), up_(w.dense("up")), down_(w.dense("down")) {}
+
+  Tensor forward(Backend& b, Tensor x, LayerState) const override {
+    const Tensor z = b.rms_norm(x, norm_, spec_.norm_eps);
+    const Tensor y = b.linear(b.swiglu(b.linear(z, up_)), down_);
+    return b.add(std::move(x), y);
+  }
+
+ private:
+  GatedFfnSpec spec_;
+  Norm norm_;   // D
+  Dense up_;    // [2 * F, D], rows gate, up
+  Dense down_;  // [D, F]
+};
+
+}  // namespace
+
+std::unique_ptr<const LayerRecipe> make_mlstm_layer(const Layer& layer,
+                                                    const LayerWeights& weights) {
+  return std::make_unique<MlstmLayer>(layer.spec_as<MlstmSpec>(), weights);
+}
+
+std::unique_ptr<const LayerRecipe> make_gated_ffn(const Layer& layer, const LayerWeights& weights) {
+  return std::make_unique<GatedFfn>(layer.spec_as<GatedFfnSpec>(), weights);
+}
+
+}  // namespace xlstm::xlstm_large

@@ -1,0 +1,58 @@
+// config.json of any family: its keys with the checks that every key of a kind gets.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "xlstm/base/json.h"
+#include "xlstm/wiring/diagnostics.h"
+
+namespace xlstm {
+
+struct ConfigFile {
+  Json root;          // an object
+  std::string where;  // names it in errors
+};
+
+// Throws Error(kFormat) where the text is no JSON object.
+ConfigFile parse_config(std::string_view json, std::string_view where);
+
+// A missing key or null gives nothing. A key of the wrong type throws Error(kFormat); values out of
+// range are faults.
+class ConfigKeys {
+ public:
+  // Both must outlive this.
+  ConfigKeys(const ConfigFile& file, Diagnostics& diagnostics)
+      : file_(file), diagnostics_(diagnostics) {}
+
+  std::optional<std::int64_t> count(std::string_view key);  // from 1 to what an axis can hold
+  std::optional<double> positive(std::string_view key);     // finite and above 0, also as float32
+  float positive_or(std::string_view key, float missing);
+  std::optional<float> cap(std::string_view key, float missing);  // null: no cap
+  std::optional<bool> flag(std::string_view key);
+  std::optional<std::string> text(std::string_view key);
+
+  // Adds the fault "key reason".
+  void refuse(std::string_view key, std::string_view reason);
+
+ private:
+  void refuse_value(std::string_view key, std::string_view wanted, std::string_view got);
+
+  const ConfigFile& file_;
+  Diagnostics& diagnostics_;
+};
+
+// "bos_token_id", "eos_token_id", "pad_token_id" of a config.json or generation_config.json: each a
+// number or a list of them, -1 for none.
+struct TokenIds {
+  std::optional<std::int64_t> bos, pad;  // the first of a list
+  std::vector<std::int64_t> eos;
+};
+
+// Throws Error(kFormat) for anything else.
+TokenIds read_token_ids(const ConfigFile& file);
+
+}  // namespace xlstm

@@ -1,0 +1,36 @@
+// Specs of layers that families share.
+#pragma once
+
+#include <optional>
+
+#include "xlstm/wiring/plan.h"
+
+namespace xlstm {
+
+// Parameter "weight" [V, D]: a token's row.
+struct TokenEmbeddingSpec {};
+
+// y = x / sqrt(mean(x^2) + eps) * weight + bias; parameters "weight" [D] and, optional, "bias" [D].
+struct RmsNormSpec {
+  float eps = 1e-6F;
+};
+
+// Logits = cap(W x), with cap(y) = soft_cap * tanh(y / soft_cap). Parameter "weight" [V, D]; none
+// where it is tied, and W is the embedding's.
+struct VocabularyHeadSpec {
+  bool tied = false;
+  std::optional<float> soft_cap;
+};
+
+inline bool is_embedding(const Layer& layer) {
+  return std::any_cast<TokenEmbeddingSpec>(&layer.spec) != nullptr;
+}
+inline bool is_head(const Layer& layer) {
+  return std::any_cast<VocabularyHeadSpec>(&layer.spec) != nullptr;
+}
+inline bool is_tied_head(const Layer& layer) {
+  const auto* head = std::any_cast<VocabularyHeadSpec>(&layer.spec);
+  return head != nullptr && head->tied;
+}
+
+}  // namespace xlstm
