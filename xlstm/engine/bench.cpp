@@ -290,7 +290,7 @@ double BenchFigure::peak_share(double peak_gops) const {
 void run_bench(const Model& model, const BenchOptions& options,
                const std::function<void(const BenchFigure&)>& on_figure) {
   check(options);
-  with_memory_told([&] {
+  translate_bad_alloc([&] {
     Bench(model, options, on_figure).run();
     model.backend().synchronize();
   });

@@ -45,11 +45,11 @@ class ModelCovariance : public InputCovariance {
       : source_(std::move(source)), texts_(std::move(texts)), tokens_(tokens), options_(options) {}
 
   std::vector<float> covariance(const std::string& parameter) override {
-    return with_memory_told([&] { return covariance_of(parameter); });
+    return translate_bad_alloc([&] { return covariance_of(parameter); });
   }
 
   void record_result(const std::string& parameter, std::span<const float> values) override {
-    with_memory_told([&] { take_rows(parameter, values); });
+    translate_bad_alloc([&] { take_rows(parameter, values); });
   }
 
   // The sum of products, its terms, and the copy that is given away; rows and the tensor of them.
@@ -207,7 +207,7 @@ Texts write_texts(const Source& source, const CalibrationOptions& options) {
 std::unique_ptr<InputCovariance> calibrate_with(const std::filesystem::path& folder,
                                                 std::string_view text, std::string_view where,
                                                 const CalibrationOptions& options) {
-  return with_memory_told([&] {
+  return translate_bad_alloc([&] {
     make_backend(engine_options(options, "float32"));  // a wrong option comes before any file
     const Tokenizer tokenizer = Tokenizer::open(folder);
     Source source = open(folder, tokenizer);
@@ -221,7 +221,7 @@ std::unique_ptr<InputCovariance> calibrate_with(const std::filesystem::path& fol
 
 std::unique_ptr<InputCovariance> calibrate_with_own_text(const std::filesystem::path& folder,
                                                          const CalibrationOptions& options) {
-  return with_memory_told([&] {
+  return translate_bad_alloc([&] {
     const std::shared_ptr<Backend> backend = make_backend(engine_options(options, "bfloat16"));
     Source source = open(folder, Tokenizer::open(folder));
     if (!source.bos) {

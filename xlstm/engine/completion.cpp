@@ -18,11 +18,11 @@ GenerateOptions options_of(const Request& request, const PromptTokens& prompt,
   options.stop = request.stop;
   options.cancelled = request.cancelled;
   if (request.on_prompt_progress) {
-    options.on_prompt_progress = [&request, told = prompt.told](double share) {
-      request.on_prompt_progress(std::max(share, told));
+    options.on_prompt_progress = [&request, reported = prompt.reported](double share) {
+      request.on_prompt_progress(std::max(share, reported));
     };
   }
-  options.uncounted = prompt.own;
+  options.uncounted = prompt.leading;
   options.end_tokens = request.end_tokens;
   if (request.stop_at_end_token) {
     options.end_tokens.insert(options.end_tokens.end(), end_ids.begin(), end_ids.end());

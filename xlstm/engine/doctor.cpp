@@ -40,7 +40,7 @@ MemoryUse memory_now() {
 }
 
 std::vector<CheckResult> self_test(const EngineOptions& options) {
-  return with_memory_told([&] {
+  return translate_bad_alloc([&] {
     EngineOptions in_float32 = options;
     in_float32.dtype = "float32";
     const std::shared_ptr<Backend> backend = make_backend(in_float32);

@@ -49,7 +49,7 @@ Model load_model(const Checkpoint& checkpoint, std::shared_ptr<Backend> backend,
 }  // namespace
 
 Model open_synthetic(const std::string& size, const EngineOptions& options) {
-  return with_memory_told([&] {
+  return translate_bad_alloc([&] {
     std::shared_ptr<Backend> backend = make_backend(options);
     Synthetic synthetic = make_synthetic(size);
     const std::string name = "synthetic-" + size;
@@ -64,7 +64,7 @@ Model open_synthetic(const std::string& size, const EngineOptions& options) {
 Engine::Engine(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Engine Engine::open(const std::string& name, const EngineOptions& options) {
-  return with_memory_told([&] { return open_unguarded(name, options); });
+  return translate_bad_alloc([&] { return open_unguarded(name, options); });
 }
 
 Engine Engine::open_unguarded(const std::string& name, const EngineOptions& options) {
@@ -89,8 +89,8 @@ Engine Engine::open_unguarded(const std::string& name, const EngineOptions& opti
 }
 
 Completion Engine::complete(const Request& request, const OnCompletionText& on_text) const {
-  return with_memory_told([&] {
-    const Impl& impl = there(impl_, "engine");
+  return translate_bad_alloc([&] {
+    const Impl& impl = require_impl(impl_, "engine");
     State state = impl.model.initial_state();
     Completion completion = impl.complete(state, request, on_text, false);
     state = {};  // into the cache
@@ -100,36 +100,36 @@ Completion Engine::complete(const Request& request, const OnCompletionText& on_t
 }
 
 Session Engine::session() const {
-  return with_memory_told([&] {
-    return Session(
-        std::make_unique<Session::Impl>(Session::Impl{impl_, there(impl_, "engine").start()}));
+  return translate_bad_alloc([&] {
+    return Session(std::make_unique<Session::Impl>(
+        Session::Impl{impl_, require_impl(impl_, "engine").start()}));
   });
 }
 
 const Plan& Engine::plan() const {
-  return there(impl_, "engine").model.plan();
+  return require_impl(impl_, "engine").model.plan();
 }
 bool Engine::has_tokenizer() const {
-  return there(impl_, "engine").tokenizer.has_value();
+  return require_impl(impl_, "engine").tokenizer.has_value();
 }
 const Tokenizer& Engine::tokenizer() const {
-  return there(impl_, "engine").text_tokenizer();
+  return require_impl(impl_, "engine").text_tokenizer();
 }
 const Model& Engine::model() const {
-  return there(impl_, "engine").model;
+  return require_impl(impl_, "engine").model;
 }
 std::optional<std::int32_t> Engine::bos_id() const {
-  return there(impl_, "engine").bos_id;
+  return require_impl(impl_, "engine").bos_id;
 }
 std::vector<std::int32_t> Engine::end_ids() const {
-  return there(impl_, "engine").end_ids;
+  return require_impl(impl_, "engine").end_ids;
 }
 double Engine::load_seconds() const {
-  return there(impl_, "engine").load_seconds;
+  return require_impl(impl_, "engine").load_seconds;
 }
 
 MemoryUse Engine::memory() const {
-  const Impl& impl = there(impl_, "engine");
+  const Impl& impl = require_impl(impl_, "engine");
   MemoryUse use = memory_now();
   const BackendMemory of_backend = impl.model.backend().memory();
   use.active = of_backend.active;
@@ -141,7 +141,7 @@ MemoryUse Engine::memory() const {
 
 MemoryNeed Engine::memory_need(const std::string& name, const EngineOptions& options, int batch) {
   if (batch < 1) fail_wanted(ErrorKind::kUsage, "batch", "1 or more", str(batch));
-  return with_memory_told([&] {
+  return translate_bad_alloc([&] {
     const std::optional<QuantizationRecipe> recipe = recipe_of(options);
     const std::shared_ptr<Backend> backend = make_backend(options);
     const Plan plan = Checkpoint::open(resolve_model(name, model_roots())).plan;
@@ -152,7 +152,7 @@ MemoryNeed Engine::memory_need(const std::string& name, const EngineOptions& opt
 }
 
 std::filesystem::path Engine::resolve(const std::string& name) {
-  return with_memory_told([&] { return resolve_model(name, model_roots()); });
+  return translate_bad_alloc([&] { return resolve_model(name, model_roots()); });
 }
 
 }  // namespace xlstm

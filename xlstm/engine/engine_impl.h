@@ -11,9 +11,9 @@
 
 namespace xlstm {
 
-// Runs `call`; no std::bad_alloc leaves the engine.
+// Runs `call`; a std::bad_alloc becomes an Error, as none leaves the engine.
 template <typename Call>
-auto with_memory_told(Call&& call) {
+auto translate_bad_alloc(Call&& call) {
   try {
     return std::forward<Call>(call)();
   } catch (const std::bad_alloc&) {
@@ -21,9 +21,9 @@ auto with_memory_told(Call&& call) {
   }
 }
 
-// What an engine or a session is made of; Error(kUsage) where it was moved from.
+// The implementation of an engine or a session. Throws Error(kUsage) where it was moved from.
 template <typename Pointer>
-auto& there(const Pointer& impl, std::string_view what) {
+auto& require_impl(const Pointer& impl, std::string_view what) {
   if (impl != nullptr) return *impl;
   fail_wanted(ErrorKind::kUsage, what, "one that has a model", "one that was moved from");
 }

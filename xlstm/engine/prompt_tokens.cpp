@@ -14,8 +14,8 @@ std::optional<PromptTokens> prompt_tokens(const Tokenizer& tokenizer,
                                           const Request& request) {
   PromptTokens prompt;
   const auto on_progress = [&](double share) {
-    prompt.told = share * kShareOfReading;
-    if (request.on_prompt_progress) request.on_prompt_progress(prompt.told);
+    prompt.reported = share * kShareOfReading;
+    if (request.on_prompt_progress) request.on_prompt_progress(prompt.reported);
     if (request.cancelled && request.cancelled()) throw Cancelled();
   };
   try {
@@ -26,7 +26,7 @@ std::optional<PromptTokens> prompt_tokens(const Tokenizer& tokenizer,
   }
   if (bos && (prompt.ids.empty() || prompt.ids.front() != *bos)) {
     prompt.ids.insert(prompt.ids.begin(), *bos);
-    prompt.own = 1;
+    prompt.leading = 1;
   }
   return prompt;
 }

@@ -12,8 +12,8 @@ namespace xlstm {
 
 struct PromptTokens {
   std::vector<TokenId> ids;
-  std::size_t own = 0;  // of those at the start, how many are not of the prompt's text: BOS
-  double told = 0;      // the share that on_prompt_progress has been told last
+  std::size_t leading = 0;  // ids at the start that are not of the text: 1 where BOS was added
+  double reported = 0;      // the share that on_prompt_progress was given last
 };
 
 // BOS comes first where `bos` is one and the text does not say so itself. A long prompt tells

@@ -15,7 +15,7 @@ constexpr std::string_view kSession = "session";
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::Session(const Session& other)
-    : impl_(with_memory_told([&] {
+    : impl_(translate_bad_alloc([&] {
         return other.impl_ == nullptr ? nullptr : std::make_unique<Impl>(*other.impl_);
       })) {}
 Session& Session::operator=(const Session& other) {
@@ -27,8 +27,8 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 Completion Session::complete(const Request& request, const OnCompletionText& on_text) {
-  return with_memory_told([&] {
-    Impl& impl = there(impl_, kSession);
+  return translate_bad_alloc([&] {
+    Impl& impl = require_impl(impl_, kSession);
     State next = impl.state;
     Completion completion = impl.engine->complete(next, request, on_text, true);
     // What is still under way is waited for: another thread may go on from here, and MLX evaluates
@@ -40,7 +40,7 @@ Completion Session::complete(const Request& request, const OnCompletionText& on_
 }
 
 void Session::read(std::string_view text, bool add_bos, bool parse_special) {
-  with_memory_told([&] {
+  translate_bad_alloc([&] {
     if (text.empty() && (position() > 0 || !add_bos || !impl_->engine->bos_id)) return;
     complete({.prompt = std::string(text),
               .max_tokens = 0,
@@ -50,28 +50,28 @@ void Session::read(std::string_view text, bool add_bos, bool parse_special) {
 }
 
 std::uint64_t Session::position() const {
-  return there(impl_, kSession).state.position;
+  return require_impl(impl_, kSession).state.position;
 }
 std::uint64_t Session::bytes() const {
-  return there(impl_, kSession).state.bytes();
+  return require_impl(impl_, kSession).state.bytes();
 }
 void Session::reset() {
-  Impl& impl = there(impl_, kSession);
-  with_memory_told([&] { impl.state = impl.engine->start(); });
+  Impl& impl = require_impl(impl_, kSession);
+  translate_bad_alloc([&] { impl.state = impl.engine->start(); });
 }
 
 void Session::save(const std::filesystem::path& file) const {
-  const Impl& impl = there(impl_, kSession);
-  with_memory_told([&] { save_state(file, impl.state, impl.engine->model); });
+  const Impl& impl = require_impl(impl_, kSession);
+  translate_bad_alloc([&] { save_state(file, impl.state, impl.engine->model); });
 }
 
 void Session::check_can_save(const std::filesystem::path& file) {
-  with_memory_told([&] { const AtomicFile discarded(file); });
+  translate_bad_alloc([&] { const AtomicFile discarded(file); });
 }
 
 void Session::load(const std::filesystem::path& file) {
-  with_memory_told([&] {
-    Impl& impl = there(impl_, kSession);
+  translate_bad_alloc([&] {
+    Impl& impl = require_impl(impl_, kSession);
     impl.state = load_state(file, impl.engine->model);
   });
 }
