@@ -120,11 +120,11 @@ class Backend {
   // SiLU(gate) * up, of [T, 2 * F], rows gate, up -> [T, F].
   virtual Tensor swiglu(const Tensor& gate_up) = 0;
   virtual Tensor add(Tensor x, const Tensor& y) = 0;       // x + y
-  virtual Tensor multiply(Tensor x, const Tensor& y) = 0;  // x * y; y as x, or of one row: [1, D]
+  virtual Tensor multiply(Tensor x, const Tensor& y) = 0;  // x * y; y as x, or [D] for every row
   virtual Tensor sigmoid(Tensor x) = 0;
   virtual Tensor soft_cap(Tensor x, std::optional<float> cap) = 0;  // cap * tanh(x / cap)
-  virtual Tensor to_float32(const Tensor& x) = 0;
-  virtual Tensor to_activation(const Tensor& x) = 0;  // float32 -> activation_dtype()
+  virtual Tensor to_float32(Tensor x) = 0;
+  virtual Tensor to_activation(Tensor x) = 0;  // float32 -> activation_dtype()
   // The same numbers in another shape of as many.
   virtual Tensor reshape(const Tensor& x, const TensorShape& shape) = 0;
   // Columns [begin, end) of x [T, N].

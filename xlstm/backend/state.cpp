@@ -13,6 +13,7 @@ std::uint64_t State::bytes() const {
 }
 
 void StateBatch::add(State state) {
+  positions_.reserve(positions_.size() + 1);  // what may throw comes first
   add_tensors(std::move(state.tensors));
   positions_.push_back(state.position);
 }

@@ -173,11 +173,11 @@ class CpuBackend final : public Backend {
     return out;
   }
 
-  Tensor to_float32(const Tensor& x) override {
+  Tensor to_float32(Tensor x) override {
     check_float32("to_float32", x);
     return x;
   }
-  Tensor to_activation(const Tensor& x) override { return to_float32(x); }
+  Tensor to_activation(Tensor x) override { return to_float32(std::move(x)); }
 
   Tensor reshape(const Tensor& x, const TensorShape& shape) override {
     check_elements("reshape", x, shape.elements());
@@ -311,6 +311,11 @@ class CpuBackend final : public Backend {
     check_elements("negative_log_likelihood", targets, logits.shape()[0]);
     Tensor nll = allocate({logits.shape()[0]}, DType::kF32, "negative_log_likelihood");
     const std::size_t V = length(logits.shape()[1]);
+    for (std::size_t t = 0; t < length(nll.elements()); ++t) {
+      const std::int32_t id = ids_of(targets)[t];
+      if (id >= 0 && length(id) < V) continue;
+      fail_wanted(ErrorKind::kInternal, "negative_log_likelihood", str("ids below ", V), str(id));
+    }
     threads_.parallel_for(length(nll.elements()), [&](std::size_t t) {
       const float* const row = floats_of(logits) + t * V;
       const float chosen = row[length(ids_of(targets)[t])];

@@ -86,16 +86,21 @@ class CpuSampler final : public Sampler {
     return static_cast<std::int32_t>(kernels::argmax(logits_.data(), logits_.size()));
   }
 
-  // Bias and penalties.
+  // Bias and penalties, whose results stay numbers.
   void correct() {
     for (const std::int32_t id : never_) logits_[length(id)] = kNever;
-    for (const auto& [id, bias] : sampling_.logit_bias) logits_[length(id)] += bias;
+    constexpr float kMost = std::numeric_limits<float>::max();
+    for (const auto& [id, bias] : sampling_.logit_bias) {
+      logits_[length(id)] = std::min(logits_[length(id)] + bias, kMost);
+    }
     for (const auto& [id, count] : seen_) {
       float& logit = logits_[length(id)];
-      const float p = sampling_.repetition_penalty;
-      logit = logit > 0 ? logit / p : logit * p;
-      logit -= sampling_.presence_penalty;
-      logit -= sampling_.frequency_penalty * static_cast<float>(count);
+      if (logit == kNever) continue;
+      const double p = sampling_.repetition_penalty;
+      double corrected = logit > 0 ? logit / p : logit * p;
+      corrected -= sampling_.presence_penalty;
+      corrected -= static_cast<double>(sampling_.frequency_penalty) * static_cast<double>(count);
+      logit = static_cast<float>(std::clamp<double>(corrected, -kMost, kMost));
     }
   }
 

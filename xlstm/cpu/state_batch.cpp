@@ -39,6 +39,7 @@ std::vector<Tensor> CpuStates::remove_tensors(std::size_t row) {
 }
 
 Tensor CpuStates::take(std::size_t index) {
+  if (states_.empty()) fail_wanted(ErrorKind::kInternal, "state batch", "rows", "none");
   const Tensor& first = states_.front().at(index);
   Tensor all(with_rows(states_.size(), first.shape()), first.dtype(),
              workspace_->take(states_.size() * first.bytes(), "state"));

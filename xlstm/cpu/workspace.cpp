@@ -13,6 +13,10 @@ namespace {
 constexpr std::align_val_t kAlignment{128};
 constexpr std::size_t kSmallest = 256;  // bytes
 
+std::byte* new_block(std::size_t size) noexcept {
+  return static_cast<std::byte*>(::operator new(size, kAlignment, std::nothrow));
+}
+
 void free_block(std::byte* bytes) noexcept {
   ::operator delete(bytes, kAlignment);
 }
@@ -60,7 +64,11 @@ std::shared_ptr<CpuData> Workspace::take(std::size_t bytes, std::string_view whe
       free_[size_class].pop_back();
       use_.cache -= size;
     } else {
-      memory = static_cast<std::byte*>(::operator new(size, kAlignment, std::nothrow));
+      memory = new_block(size);
+      if (memory == nullptr) {  // blocks of other sizes may be what is in the way
+        free_cache();
+        memory = new_block(size);
+      }
     }
     if (memory != nullptr) {
       use_.active += size;
@@ -104,6 +112,10 @@ BackendMemory Workspace::memory() const {
 
 void Workspace::drop_cache() noexcept {
   const std::lock_guard lock(mutex_);
+  free_cache();
+}
+
+void Workspace::free_cache() noexcept {
   for (std::vector<std::byte*>& blocks : free_) {
     for (std::byte* const bytes : blocks) free_block(bytes);
     blocks.clear();

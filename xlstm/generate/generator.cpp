@@ -150,9 +150,11 @@ class GenerationLoop {
     states_ = model_.states_of(state);
     logits_ = prompt.empty() ? state.next_logits : read(prompt);
     if (result_.reason != StopReason::kCancelled && options_.max_tokens > 0) decode();
-    state = states_->remove(0);
-    state.next_logits = backend_.reshape(logits_, {V_});
-    return finished();
+    State next = states_->remove(0);
+    next.next_logits = backend_.reshape(logits_, {V_});
+    Generated generated = finished();
+    state = std::move(next);
+    return generated;
   }
 
  private:

@@ -214,8 +214,8 @@ class MlxBackend final : public Backend {
     return cap ? tensor_of(mlx::soft_cap(on_device(x), cap).array) : x;
   }
 
-  Tensor to_float32(const Tensor& x) override { return cast(x, mx::float32); }
-  Tensor to_activation(const Tensor& x) override { return cast(x, activation_); }
+  Tensor to_float32(Tensor x) override { return cast(x, mx::float32); }
+  Tensor to_activation(Tensor x) override { return cast(x, activation_); }
 
   Tensor reshape(const Tensor& x, const TensorShape& shape) override {
     check_elements("reshape", x, shape.elements());

@@ -44,27 +44,26 @@ void MlxStates::add_tensors(std::vector<Tensor> tensors) {
     fail_wanted(ErrorKind::kInternal, "state batch", "tensors as those of the other rows",
                 to_string(tensors[i].shape()));
   }
-  stacked_.resize(tensors.size());
+  std::vector<Tensor> joined;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     mx::array row = mx::expand_dims(array_of(tensors[i]), 0, device_);
     if (rows() > 0) row = mx::concatenate({array_of(stacked_[i]), row}, 0, device_);
-    stacked_[i] = tensor_of(std::move(row));
+    joined.push_back(tensor_of(std::move(row)));
   }
+  stacked_ = std::move(joined);
 }
 
 std::vector<Tensor> MlxStates::remove_tensors(std::size_t row) {
   const int B = static_cast<int>(rows()), at = static_cast<int>(row);
-  std::vector<Tensor> removed;
-  for (Tensor& tensor : stacked_) {
+  std::vector<Tensor> removed, left;
+  for (const Tensor& tensor : stacked_) {
     const DeviceArray all = {array_of(tensor), device_};
     removed.push_back(tensor_of(squeeze(part(all, 0, at, at + 1), 0).array));
-    if (B == 1) {
-      tensor = {};
-    } else {
-      tensor = tensor_of(
-          mx::concatenate({part(all, 0, 0, at).array, part(all, 0, at + 1, B).array}, 0, device_));
-    }
+    if (B == 1) continue;
+    const DeviceArray before = part(all, 0, 0, at), after = part(all, 0, at + 1, B);
+    left.push_back(tensor_of(mx::concatenate({before.array, after.array}, 0, device_)));
   }
+  stacked_ = std::move(left);
   return removed;
 }
 

@@ -111,8 +111,8 @@ class Assembler {
     layer.state = {{prefix + "C", {NH(), DHQK(), DHV()}},
                    {prefix + "n", {NH(), DHQK()}},
                    {prefix + "m", {NH()}}};
-    // The normed stream; q, k, v and o-gate, gates, and the heads.
-    layer.eager_floats = plan_.D + 2 * DQK() + 3 * DV() + 2 * NH();
+    // The normed stream and what is added to the stream; q, k, v and o-gate, gates, and the heads.
+    layer.eager_floats = 2 * plan_.D + 2 * DQK() + 3 * DV() + 2 * NH();
     // Besides, the cell's inputs once more with heads first, and the chunk form's products and
     // weights.
     layer.lazy_floats = 4 * plan_.D + 10 * DQK() + 16 * DV() + 6 * NH() * kChunk;
@@ -123,8 +123,8 @@ class Assembler {
 
   void add_ffn(std::uint64_t number) {
     Layer layer = block_layer(binding_, number, "ffn", "ffn");
-    // The normed stream, the two halves of the FFN and their product.
-    layer.eager_floats = plan_.D + 3 * F();
+    // The normed stream and what is added to the stream; the two halves of the FFN, their product.
+    layer.eager_floats = 2 * plan_.D + 3 * F();
     layer.lazy_floats = 4 * plan_.D + 6 * F();
     add(std::move(layer), GatedFfnSpec{F(), config_.norm_eps});
   }
