@@ -85,11 +85,12 @@ TEST(Plan, LayersDeclareTheirState) {
   EXPECT_EQ(plan.state_bytes(), 2 * plan.layer("blocks.1.mlstm").state_bytes());
 }
 
-// D 24, DQK 12, DV 36, NH 3, F 64: the normed stream and what the projections make of it.
+// D 24, DQK 12, DV 36, NH 3, F 64: the normed stream, what the projections make of it, and what is
+// added to the stream.
 TEST(Plan, LayersSayWhatTheyHoldAToken) {
   const Plan plan = discover("{}", make_source(), "model");
-  EXPECT_EQ(plan.layer("blocks.0.mlstm").eager_floats, 24 + 2 * 12 + 3 * 36 + 2 * 3);
-  EXPECT_EQ(plan.layer("blocks.0.ffn").eager_floats, 24 + 3 * 64);
+  EXPECT_EQ(plan.layer("blocks.0.mlstm").eager_floats, 2 * 24 + 2 * 12 + 3 * 36 + 2 * 3);
+  EXPECT_EQ(plan.layer("blocks.0.ffn").eager_floats, 2 * 24 + 3 * 64);
   for (const Layer& layer : plan.layers) EXPECT_GE(layer.lazy_floats, layer.eager_floats);
 }
 
