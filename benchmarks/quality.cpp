@@ -38,7 +38,7 @@ namespace fs = std::filesystem;
 using namespace xlstm;
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kSegment = 512;  // tokens read at once
+constexpr auto kSegment = static_cast<std::size_t>(kSegmentTokens);  // read at once
 
 struct Arguments {
   std::string model = XLSTM_DEFAULT_MODEL;

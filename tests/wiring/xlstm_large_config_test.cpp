@@ -34,7 +34,7 @@ std::string fault_of(const std::string& json) {
   return text.substr(frame.size());
 }
 
-TEST(LargeConfig, EmptyObjectGivesDediagnostics) {
+TEST(LargeConfig, EmptyObjectGivesDefaults) {
   const LargeConfig c = read_valid("{}");
   EXPECT_FALSE(c.vocab_size || c.embedding_dim || c.hidden_size || c.num_blocks);
   EXPECT_FALSE(c.use_bias || c.add_out_norm || c.tie_word_embeddings);

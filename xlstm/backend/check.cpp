@@ -29,6 +29,12 @@ void check_elements(std::string_view op, const Tensor& tensor, std::int64_t coun
   fail_wanted(ErrorKind::kInternal, op, str(tensor.elements(), " elements"), str(count));
 }
 
+std::int64_t check_sequences(std::string_view op, const Tensor& x, std::int64_t B) {
+  check_axes(op, "x", x, 2);
+  if (B > 0 && x.shape()[0] % B == 0) return x.shape()[0] / B;
+  fail_wanted(ErrorKind::kInternal, op, str("tokens of ", B, " sequences"), to_string(x.shape()));
+}
+
 void check_range(std::string_view op, std::int64_t begin, std::int64_t end, std::int64_t length) {
   if (begin >= 0 && begin <= end && end <= length) return;
   fail_wanted(ErrorKind::kInternal, op, str("a range in [0, ", length, ")"),

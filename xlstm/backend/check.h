@@ -14,6 +14,8 @@ void check_shape(std::string_view op, std::string_view name, const Tensor& tenso
 void check_axes(std::string_view op, std::string_view name, const Tensor& tensor, std::size_t axes);
 void check_dtype(std::string_view op, std::string_view name, const Tensor& tensor, DType dtype);
 void check_elements(std::string_view op, const Tensor& tensor, std::int64_t count);
+// S of x [B * S, D].
+std::int64_t check_sequences(std::string_view op, const Tensor& x, std::int64_t B);
 void check_range(std::string_view op, std::int64_t begin, std::int64_t end, std::int64_t length);
 
 }  // namespace xlstm

@@ -199,7 +199,7 @@ class CpuBackend final : public Backend {
 
   Tensor tokens(const Tensor& x, std::int64_t B, std::int64_t begin, std::int64_t end) override {
     check_float32("tokens", x);
-    const std::int64_t D = x.shape().last(), S = tokens_of("tokens", x, B);
+    const std::int64_t D = x.shape().last(), S = check_sequences("tokens", x, B);
     check_range("tokens", begin, end, S);
     if (begin == 0 && end == S) return x;
     Tensor y = allocate({B * (end - begin), D}, DType::kF32, "tokens");
@@ -215,7 +215,7 @@ class CpuBackend final : public Backend {
     std::int64_t T = 0;
     for (const Tensor& part : parts) {
       check_float32("join_tokens", part);
-      tokens_of("join_tokens", part, B);
+      check_sequences("join_tokens", part, B);
       T += part.shape()[0];
     }
     const std::int64_t D = parts.empty() ? 0 : parts.front().shape().last();
@@ -351,13 +351,6 @@ class CpuBackend final : public Backend {
  private:
   static void check_float32(std::string_view op, const Tensor& x) {
     check_dtype(op, "x", x, DType::kF32);
-  }
-
-  // S of x [B * S, D].
-  static std::int64_t tokens_of(std::string_view op, const Tensor& x, std::int64_t B) {
-    check_axes(op, "x", x, 2);
-    if (B > 0 && x.shape()[0] % B == 0) return x.shape()[0] / B;
-    fail_wanted(ErrorKind::kInternal, op, str("tokens of ", B, " sequences"), to_string(x.shape()));
   }
 
   Tensor like(std::string_view op, const Tensor& x) {

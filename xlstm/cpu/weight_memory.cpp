@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/large_pages.h"
 #include "xlstm/base/memory.h"
@@ -13,10 +14,6 @@ namespace {
 
 constexpr std::uint64_t kLine = 64;
 constexpr std::uint64_t kManyPages = 16;
-
-std::uint64_t rounded_up(std::uint64_t bytes, std::uint64_t unit) {
-  return (bytes + unit - 1) / unit * unit;
-}
 
 }  // namespace
 
@@ -69,7 +66,7 @@ Tensor CpuWeightMemory::take(const TensorShape& shape, DType dtype, std::string_
     return {shape, dtype, workspace_->take(static_cast<std::size_t>(bytes), where)};
   }
   Tensor tensor(shape, dtype, std::make_shared<Part>(piece_, used_));
-  used_ += std::min(rounded_up(bytes, kLine), size_ - used_);
+  used_ += std::min<std::uint64_t>(round_up(bytes, kLine), size_ - used_);
   return tensor;
 }
 

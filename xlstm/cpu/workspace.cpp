@@ -4,6 +4,7 @@
 #include <bit>
 #include <new>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 
@@ -41,7 +42,7 @@ std::size_t Workspace::class_of(std::size_t bytes) {
   bytes = std::max(bytes, kSmallest);
   const auto power = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1;  // 2^power < bytes
   const std::size_t quarter = std::size_t{1} << (power - 2);
-  const std::size_t quarters = (bytes + quarter - 1) / quarter;  // 5 to 8
+  const std::size_t quarters = ceil_div(bytes, quarter);  // 5 to 8
   return quarters == 8 ? 4 * (power + 1) : 4 * power + quarters - 4;
 }
 

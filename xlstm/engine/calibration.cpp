@@ -103,10 +103,10 @@ class ModelCovariance : public InputCovariance {
   }
 
   // What T tokens say of how K columns go together is part chance, and rounding would fit to that.
-  void shrink(std::vector<float>& moments, std::size_t K) const {
+  void shrink(std::vector<float>& covariance, std::size_t K) const {
     const float share = static_cast<float>(tokens_) / static_cast<float>(tokens_ + K);
-    for (std::size_t i = 0; i < moments.size(); ++i) {
-      if (i % (K + 1) != 0) moments[i] *= share;
+    for (std::size_t i = 0; i < covariance.size(); ++i) {
+      if (i % (K + 1) != 0) covariance[i] *= share;
     }
   }
 

@@ -11,6 +11,14 @@
 #include "xlstm/mlx/mlx_backend.h"
 
 namespace xlstm {
+namespace {
+
+// Only a GPU has memory to tell of.
+bool may_round_to_tf32(const Backend& backend) {
+  return backend.device_memory() > 0 && mlx::gpu_may_round_to_tf32();
+}
+
+}  // namespace
 
 std::string mlx_version() {
   return mlx::version();
@@ -26,7 +34,7 @@ MachineFacts machine_facts(const EngineOptions& options) {
   facts.simd.assign(simd.begin(), simd.end());
   facts.simd_cap = std::string(kernels::simd_cap());
   const std::shared_ptr<Backend> backend = make_backend(options);
-  facts.tf32 = backend->device_memory() > 0 && mlx::gpu_may_round_to_tf32();
+  facts.tf32 = may_round_to_tf32(*backend);
   facts.threads = backend->threads().size();
   return facts;
 }
@@ -44,12 +52,7 @@ std::vector<CheckResult> self_test(const EngineOptions& options) {
     EngineOptions in_float32 = options;
     in_float32.dtype = "float32";
     const std::shared_ptr<Backend> backend = make_backend(in_float32);
-    const bool tf32 = backend->device_memory() > 0 && mlx::gpu_may_round_to_tf32();
-    std::vector<CheckResult> results;
-    for (const SelfTestResult& result : self_test(*backend, tf32)) {
-      results.push_back({result.name, result.error, result.bound});
-    }
-    return results;
+    return self_test(*backend, may_round_to_tf32(*backend));
   });
 }
 

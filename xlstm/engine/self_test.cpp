@@ -41,7 +41,7 @@ double relative_error(Backend& b, const Tensor& got, const std::vector<float>& t
   return difference / largest;
 }
 
-SelfTestResult test_linear(Backend& b, bool tf32) {
+CheckResult test_linear(Backend& b, bool tf32) {
   const auto x = uniform(S * D, 1, 1), w = uniform(N * D, 1, 2), bias = uniform(N, 1, 3);
   std::vector<float> truth(static_cast<std::size_t>(S * N));
   kernels::linear_reference(x.data(), D, w.data(), kernels::WeightType::kF32, bias.data(),
@@ -52,7 +52,7 @@ SelfTestResult test_linear(Backend& b, bool tf32) {
   return {"linear", relative_error(b, y, truth), (kEps * (D + 1) + (tf32 ? kTf32Product : 0)) * 4};
 }
 
-SelfTestResult test_rms_norm(Backend& b) {
+CheckResult test_rms_norm(Backend& b) {
   const auto x = uniform(S * D, 3, 4), w = uniform(D, 2, 5);
   std::vector<float> truth(x.size());
   kernels::rms_norm_reference(x.data(), w.data(), nullptr, 1e-6F, truth.data(), S, D);
@@ -61,7 +61,7 @@ SelfTestResult test_rms_norm(Backend& b) {
   return {"rms_norm", relative_error(b, y, truth), kEps * (D + 5)};
 }
 
-SelfTestResult test_head_norm(Backend& b) {
+CheckResult test_head_norm(Backend& b) {
   const auto h = uniform(S * NH * DHV, 3, 6), w = uniform(NH * DHV, 2, 7);
   std::vector<float> truth(h.size());
   kernels::head_norm_reference(h.data(), w.data(), nullptr, 1e-6F, truth.data(), S, NH, DHV);
@@ -80,7 +80,7 @@ std::unique_ptr<StateBatch> fresh_states(Backend& b) {
 }
 
 // The cell over S tokens, in chunks and token by token.
-void test_cell(Backend& b, bool tf32, std::vector<SelfTestResult>& results) {
+void test_cell(Backend& b, bool tf32, std::vector<CheckResult>& results) {
   const auto q = uniform(B * S * NH * DHQK, 1, 8), k = uniform(B * S * NH * DHQK, 1, 9);
   const auto v = uniform(B * S * NH * DHV, 1, 10);
   const auto i = uniform(B * S * NH, 5, 11), f = uniform(B * S * NH, 5, 12);
@@ -122,9 +122,9 @@ void test_cell(Backend& b, bool tf32, std::vector<SelfTestResult>& results) {
 
 }  // namespace
 
-std::vector<SelfTestResult> self_test(Backend& backend, bool tf32) {
-  std::vector<SelfTestResult> results = {test_linear(backend, tf32), test_rms_norm(backend),
-                                         test_head_norm(backend)};
+std::vector<CheckResult> self_test(Backend& backend, bool tf32) {
+  std::vector<CheckResult> results = {test_linear(backend, tf32), test_rms_norm(backend),
+                                      test_head_norm(backend)};
   test_cell(backend, tf32, results);
   return results;
 }

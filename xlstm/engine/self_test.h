@@ -2,21 +2,15 @@
 // shows it.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "xlstm/backend/backend.h"
+#include "xlstm/engine/doctor.h"
 
 namespace xlstm {
 
-struct SelfTestResult {
-  std::string name;
-  double error = 0;  // largest difference over largest value
-  double bound = 0;  // what rounding allows
-};
-
 // A second or less. `backend` has float32 activations. `tf32`: bounds allow for products that are
 // rounded to TF32 (mlx/float32_products.h). Throws what the device throws.
-std::vector<SelfTestResult> self_test(Backend& backend, bool tf32);
+std::vector<CheckResult> self_test(Backend& backend, bool tf32);
 
 }  // namespace xlstm

@@ -374,13 +374,9 @@ class MlxBackend final : public Backend {
 
   // x [B * S, D] -> [B, S, D]
   DeviceArray by_sequence(std::string_view op, const Tensor& x, std::int64_t B) const {
-    check_axes(op, "x", x, 2);
-    if (B < 1 || x.shape()[0] % B != 0) {
-      fail_wanted(ErrorKind::kInternal, op, str("tokens of ", B, " sequences"),
-                  to_string(x.shape()));
-    }
-    return mlx::reshape(on_device(x), {static_cast<int>(B), static_cast<int>(x.shape()[0] / B),
-                                       static_cast<int>(x.shape()[1])});
+    const std::int64_t S = check_sequences(op, x, B);
+    return mlx::reshape(on_device(x),
+                        {static_cast<int>(B), static_cast<int>(S), static_cast<int>(x.shape()[1])});
   }
 
   Tensor quantized_linear(const Tensor& x, const QuantizedTensor& W, const Tensor& bias) const {

@@ -53,10 +53,10 @@ MemoryEstimate estimate_memory(const Plan& plan, Backend& backend, DType dtype, 
       if (quantization) largest = std::max(largest, std::min(layer.bytes, kMostPiece));
     }
   }
-  constexpr std::uint64_t kChunk = 64;
   const auto B = static_cast<std::uint64_t>(batch);
   out.state = plan.state_bytes() * B;
-  const std::uint64_t tokens = std::max<std::uint64_t>(kSegmentTokens, kChunk * B);
+  const std::uint64_t tokens =
+      std::max<std::uint64_t>(kSegmentTokens, unsigned_of(kSegmentMultiple) * B);
   const std::uint64_t segment = backend.is_lazy()
                                     ? lazy_segment(plan, tokens, B)
                                     : eager_segment(plan, tokens, backend.threads().size());

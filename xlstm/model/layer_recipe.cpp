@@ -34,6 +34,12 @@ std::string LayerWeights::path(std::string_view name) const {
   return name.empty() ? layer_.name : str(layer_.name, ".", name);
 }
 
+void add_initial_state(Backend& backend, const Layer& layer, State& state) {
+  for (const StateTensor& tensor : layer.state) {
+    state.tensors.push_back(backend.filled(TensorShape(tensor.shape), tensor.initial));
+  }
+}
+
 std::unique_ptr<const LayerRecipe> make_recipe(std::span<const RecipeEntry> recipes,
                                                const Layer& layer, const LayerWeights& weights) {
   for (const RecipeEntry& entry : recipes) {

@@ -45,6 +45,9 @@ class LayerWeights {
   const Layer& layer_;
 };
 
+// Appends the layer's tensors of a sequence that has read nothing.
+void add_initial_state(Backend& backend, const Layer& layer, State& state);
+
 // Which recipe a kind of layer has.
 struct RecipeEntry {
   std::string_view kind;  // Layer::kind

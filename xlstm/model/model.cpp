@@ -72,9 +72,9 @@ Tensor Model::prefill(std::span<const std::int32_t> ids, StateBatch& states,
   if (B < 1 || count < B || count % B != 0) {
     fail_wanted(ErrorKind::kInternal, "prefill", str("tokens of ", B, " sequences"), str(count));
   }
-  constexpr std::int64_t kChunk = 64;
   const std::int64_t S = count / B;
-  const std::int64_t segment = std::max(kChunk, kSegmentTokens / B / kChunk * kChunk);
+  const std::int64_t segment =
+      std::max(kSegmentMultiple, kSegmentTokens / B / kSegmentMultiple * kSegmentMultiple);
   std::vector<std::int32_t> part;
   for (std::int64_t begin = 0;; begin += segment) {
     const std::int64_t end = std::min(begin + segment, S);
@@ -139,11 +139,7 @@ Model Model::load(const Plan& plan, const TensorSource& source, std::shared_ptr<
 
 State Model::initial_state() const {
   State state;
-  for (const Layer& layer : impl_->plan.layers) {
-    for (const StateTensor& tensor : layer.state) {
-      state.tensors.push_back(impl_->backend->filled(TensorShape(tensor.shape), tensor.initial));
-    }
-  }
+  for (const Layer& layer : impl_->plan.layers) add_initial_state(*impl_->backend, layer, state);
   return state;
 }
 

@@ -31,8 +31,10 @@ struct LoadOptions {
 enum class Positions { kAll, kLast };
 
 // Tokens of all sequences together that are read at once: enough to keep products busy, few enough
-// for the activations to stay small beside the weights. A multiple of it divides into chunks of 64.
+// for the activations to stay small beside the weights. Of each sequence a multiple of
+// kSegmentMultiple: whole chunks of the mLSTM's chunkwise form.
 inline constexpr std::int64_t kSegmentTokens = 512;
+inline constexpr std::int64_t kSegmentMultiple = 64;
 
 class Model {
  public:

@@ -1,6 +1,5 @@
 #include <cassert>
 
-#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/elementwise/elementwise.h"
 #include "xlstm/kernels/simd/dispatch.h"
 #include "xlstm/kernels/vector/rows.h"
@@ -40,16 +39,6 @@ namespace {
 HWY_EXPORT(add_values);
 HWY_EXPORT(multiply_values);
 HWY_EXPORT(sigmoid_values);
-
-// Calls run(first, count) for ranges of whole rows of this many, each of which costs as much as
-// `floats` floats that are only read.
-template <class Run>
-void for_ranges(ThreadPool& pool, std::size_t count, std::size_t floats, const Run& run) {
-  constexpr std::size_t kRow = 1024;
-  for_rows(pool, ceil_div(count, kRow), floats * kRow, [&](std::size_t begin, std::size_t end) {
-    run(begin * kRow, std::min(end * kRow, count) - begin * kRow);
-  });
-}
 
 }  // namespace
 

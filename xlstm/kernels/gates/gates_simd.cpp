@@ -1,6 +1,5 @@
 #include <cassert>
 
-#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/gates/gates.h"
 #include "xlstm/kernels/simd/dispatch.h"
 #include "xlstm/kernels/vector/rows.h"
@@ -39,10 +38,8 @@ void soft_cap(ThreadPool& pool, const float* z, float cap, float* out, std::size
     return;
   }
   const auto run = XLSTM_DISPATCH(soft_cap_values);
-  constexpr std::size_t kRow = 1024;
-  for_rows(pool, ceil_div(count, kRow), 8 * kRow, [&](std::size_t begin, std::size_t end) {
-    run(z + begin * kRow, cap, out + begin * kRow, std::min(end * kRow, count) - begin * kRow);
-  });
+  for_ranges(pool, count, 8,
+             [&](std::size_t at, std::size_t size) { run(z + at, cap, out + at, size); });
 }
 
 }  // namespace xlstm::kernels

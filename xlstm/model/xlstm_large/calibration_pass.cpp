@@ -5,14 +5,16 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
+#include "xlstm/model/model.h"
 #include "xlstm/model/weights_loader.h"
+#include "xlstm/model/xlstm_large/recipes.h"
 #include "xlstm/wiring/families/xlstm_large/xlstm_large.h"
 #include "xlstm/wiring/layer_specs.h"
 
 namespace xlstm::xlstm_large {
 namespace {
 
-constexpr std::size_t kSegment = 512;            // tokens that are read at once
+constexpr auto kSegment = static_cast<std::size_t>(kSegmentTokens);
 constexpr std::ptrdiff_t kMatricesOfABlock = 4;  // qkvo, out, up, down
 
 }  // namespace
@@ -155,19 +157,15 @@ void CalibrationPass::enter_block(std::size_t block) {
 }
 
 void CalibrationPass::run_mixer(const Layer& layer) {
-  const auto& spec = layer.spec_as<MlstmSpec>();
   const LayerWeights w = weights_of(layer);
   const Dense qkvo = w.dense("qkvo"), gates = w.dense("gates");
   const Norm head_norm = w.norm("head_norm");
-  const MlstmMixerSpec mixer = {spec.NH,       spec.DHQK,     spec.DHV,
-                                spec.norm_eps, spec.cell_eps, spec.gate_soft_cap};
+  const MlstmMixerSpec mixer = mixer_spec(layer.spec_as<MlstmSpec>());
   std::unique_ptr<StateBatch> states;
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     if (begins_[i]) {
       State fresh;
-      for (const StateTensor& tensor : layer.state) {
-        fresh.tensors.push_back(backend_->filled(TensorShape(tensor.shape), tensor.initial));
-      }
+      add_initial_state(*backend_, layer, fresh);
       states = backend_->state_batch();
       states->add(std::move(fresh));
     }

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "xlstm/wiring/families/xlstm_large/xlstm_large.h"
-
 namespace xlstm::xlstm_large {
 namespace {
 
@@ -21,16 +19,12 @@ class MlstmLayer final : public LayerRecipe {
     const Tensor a = b.rms_norm(x, norm_, spec_.norm_eps);
     const Tensor qkvo = b.linear(a, qkvo_);            // q, k, v, o-gate
     Tensor gates = b.linear(b.to_float32(a), gates_);  // i, f
-    const Tensor h = b.mlstm_mixer(qkvo, std::move(gates), head_norm_, mixer(), state);
+    const Tensor h = b.mlstm_mixer(qkvo, std::move(gates), head_norm_, mixer_spec(spec_), state);
     const Tensor y = b.linear(h, out_);
     return b.add(std::move(x), y);
   }
 
  private:
-  MlstmMixerSpec mixer() const {
-    return {spec_.NH, spec_.DHQK, spec_.DHV, spec_.norm_eps, spec_.cell_eps, spec_.gate_soft_cap};
-  }
-
   MlstmSpec spec_;
   Norm norm_;       // D
   Dense qkvo_;      // [2 * NH * DHQK + 2 * NH * DHV, D]
@@ -58,6 +52,10 @@ class GatedFfn final : public LayerRecipe {
 };
 
 }  // namespace
+
+MlstmMixerSpec mixer_spec(const MlstmSpec& spec) {
+  return {spec.NH, spec.DHQK, spec.DHV, spec.norm_eps, spec.cell_eps, spec.gate_soft_cap};
+}
 
 std::unique_ptr<const LayerRecipe> make_mlstm_layer(const Layer& layer,
                                                     const LayerWeights& weights) {

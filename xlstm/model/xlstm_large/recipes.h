@@ -5,9 +5,13 @@
 
 #include <memory>
 
+#include "xlstm/backend/backend.h"
 #include "xlstm/model/layer_recipe.h"
+#include "xlstm/wiring/families/xlstm_large/xlstm_large.h"
 
 namespace xlstm::xlstm_large {
+
+MlstmMixerSpec mixer_spec(const MlstmSpec& spec);
 
 std::unique_ptr<const LayerRecipe> make_mlstm_layer(const Layer& layer,
                                                     const LayerWeights& weights);
