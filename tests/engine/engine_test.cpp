@@ -46,7 +46,7 @@ TEST_P(Golden, CompletionIsTheReferenceS) {
   EXPECT_EQ(out.tokens, test::golden_continuation(GetParam()));
   EXPECT_EQ(out.text, engine().tokenizer().decode(out.tokens));
   EXPECT_EQ(out.text, streamed);
-  EXPECT_EQ(out.stop_reason, "max_tokens");
+  EXPECT_EQ(out.stop_reason, StopReason::kMaxTokens);
 }
 
 TEST(Engine, ShowsItsParts) {
@@ -91,7 +91,7 @@ TEST(Engine, EndTokenEndsUnlessToldNotTo) {
   const Completion out = engine().complete(request);
   EXPECT_EQ(out.tokens, Ids{0});
   EXPECT_EQ(out.text, "");
-  EXPECT_EQ(out.stop_reason, "end_token");
+  EXPECT_EQ(out.stop_reason, StopReason::kEndToken);
 }
 
 TEST(Engine, EveryOptionReachesTheSampler) {
@@ -119,13 +119,13 @@ TEST(Engine, StopStringsAndCancellingAreTold) {
   Request request = greedy(golden_prompt("p0"));
   request.stop = {whole.substr(20, 6)};
   const Completion stopped = engine().complete(request);
-  EXPECT_EQ(stopped.stop_reason, "stop_string");
+  EXPECT_EQ(stopped.stop_reason, StopReason::kStopString);
   EXPECT_EQ(stopped.text, whole.substr(0, whole.find(request.stop[0])));
   EXPECT_EQ(engine().complete(greedy("A"), [](std::string_view) { return false; }).stop_reason,
-            "cancelled");
+            StopReason::kCancelled);
   request = greedy("A");
   request.cancelled = [] { return true; };
-  EXPECT_EQ(engine().complete(request).stop_reason, "cancelled");
+  EXPECT_EQ(engine().complete(request).stop_reason, StopReason::kCancelled);
 }
 
 TEST(Engine, StatisticsAndMemoryAreFilled) {

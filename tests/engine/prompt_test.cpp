@@ -69,7 +69,7 @@ TEST(Prompt, EndTokensOfTheRequestEndItToo) {
   const Completion out = engine().complete(request);
   EXPECT_EQ(out.tokens, Ids{kOther});
   EXPECT_EQ(out.text, "");
-  EXPECT_EQ(out.stop_reason, "end_token");
+  EXPECT_EQ(out.stop_reason, StopReason::kEndToken);
   request.stop_at_end_token = true;
   EXPECT_EQ(engine().complete(request).tokens, Ids{kOther});
   request.logit_bias = {{kBos, 1000.0F}};
@@ -94,7 +94,7 @@ TEST(Prompt, AStopStringIsMetByASpecialToken) {
   const Completion out = engine().complete(request);
   EXPECT_EQ(out.tokens, Ids{kPadding});
   EXPECT_EQ(out.text, "");
-  EXPECT_EQ(out.stop_reason, "stop_string");
+  EXPECT_EQ(out.stop_reason, StopReason::kStopString);
 }
 
 std::string two_megabytes() {
@@ -115,7 +115,7 @@ TEST(Prompt, ALongOneCanBeCancelledWhileItIsTokenised) {
   request.cancelled = [&] { return ++asked == 3; };
   request.on_prompt_progress = [&](double share) { told.push_back(share); };
   const Completion out = session.complete(request);
-  EXPECT_EQ(out.stop_reason, "cancelled");
+  EXPECT_EQ(out.stop_reason, StopReason::kCancelled);
   EXPECT_EQ(asked, 3);
   EXPECT_TRUE(out.tokens.empty());
   EXPECT_EQ(out.statistics.prompt_tokens, 0);

@@ -170,7 +170,7 @@ TEST(Session, ALongPromptThatIsCancelledKeepsWhatWasRead) {
   Request request = greedy(book, 5);
   request.cancelled = [&asked] { return ++asked == 3; };
   const Completion cut = session.complete(request);
-  EXPECT_EQ(cut.stop_reason, "cancelled");
+  EXPECT_EQ(cut.stop_reason, StopReason::kCancelled);
   EXPECT_TRUE(cut.tokens.empty());
   EXPECT_GT(cut.statistics.prompt_tokens, 0);
   EXPECT_LT(static_cast<std::uint64_t>(cut.statistics.prompt_tokens), cut.prompt_tokens);

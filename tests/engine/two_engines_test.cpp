@@ -54,7 +54,7 @@ class TwoEngines : public ::testing::Test {
     });
     EXPECT_EQ(out.tokens, alone(prompt).tokens);
     EXPECT_EQ(out.text, alone(prompt).text);
-    EXPECT_EQ(out.stop_reason, "max_tokens");
+    EXPECT_EQ(out.stop_reason, StopReason::kMaxTokens);
   }
 
   // One engine answers, in a thread of its own, while `other` goes on from meet() here.
@@ -107,7 +107,7 @@ TEST_F(TwoEngines, OneIsCancelled) {
       return asked == 6;
     };
     const Completion out = other.complete(request);
-    EXPECT_EQ(out.stop_reason, "cancelled");
+    EXPECT_EQ(out.stop_reason, StopReason::kCancelled);
     const Ids& whole = alone(kOther).tokens;
     ASSERT_LT(out.tokens.size(), whole.size());
     EXPECT_TRUE(std::equal(out.tokens.begin(), out.tokens.end(), whole.begin()));

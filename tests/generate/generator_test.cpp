@@ -24,12 +24,12 @@ class Generator : public ::testing::TestWithParam<testing::BackendCase> {
  protected:
   const Model& model() const { return classics(GetParam()).model; }
 
-  Generated run(State& state, const Ids& prompt, const GenerateOptions& options,
-                const OnText& on_text = {}) const {
+  Completion run(State& state, const Ids& prompt, const GenerateOptions& options,
+                 const OnText& on_text = {}) const {
     return generate(model(), classics().tokenizer, state, prompt, options, on_text);
   }
-  Generated run(const Ids& prompt, const GenerateOptions& options,
-                const OnText& on_text = {}) const {
+  Completion run(const Ids& prompt, const GenerateOptions& options,
+                 const OnText& on_text = {}) const {
     State state = model().initial_state();
     return run(state, prompt, options, on_text);
   }
@@ -61,9 +61,9 @@ Ids join(std::initializer_list<Ids> parts) {
 
 TEST_P(Generator, GreedyContinuationsAreTheReferenceS) {
   for (const char* name : {"p0", "p1", "p2"}) {
-    const Generated out = run(test::golden_ids(std::string(name) + ".ids"), greedy());
+    const Completion out = run(test::golden_ids(std::string(name) + ".ids"), greedy());
     EXPECT_EQ(out.tokens, test::golden_continuation(name)) << name;
-    EXPECT_EQ(out.reason, StopReason::kMaxTokens);
+    EXPECT_EQ(out.stop_reason, StopReason::kMaxTokens);
   }
 }
 
@@ -71,7 +71,7 @@ TEST_P(Generator, StreamedTextIsTheTokensText) {
   for (const char* name : {"p0", "p1", "p2"}) {
     std::string streamed;
     int pieces = 0;
-    const Generated out =
+    const Completion out =
         run(test::golden_ids(std::string(name) + ".ids"), greedy(), [&](std::string_view piece) {
           EXPECT_FALSE(piece.empty());
           streamed += piece;
@@ -88,16 +88,16 @@ TEST_P(Generator, StateHasReadPromptAndAnswer) {
   // Two runs, the second on the first's state, against one run over all the tokens.
   const Ids more = test::golden_ids("p1.ids");
   State state = model().initial_state();
-  const Generated first = run(state, prompt(), greedy(20));
+  const Completion first = run(state, prompt(), greedy(20));
   EXPECT_EQ(state.position, prompt().size() + 20);
-  const Generated second = run(state, more, greedy(20));
+  const Completion second = run(state, more, greedy(20));
   EXPECT_EQ(second.tokens, run(join({prompt(), first.tokens, more}), greedy(20)).tokens);
   EXPECT_EQ(state.position, prompt().size() + 40 + more.size());
 }
 
 TEST_P(Generator, ForksDoNotTouchEachOther) {
   State state = model().initial_state();
-  const Generated first = run(state, prompt(), greedy(10));
+  const Completion first = run(state, prompt(), greedy(10));
   const Ids more = {classics().tokenizer.encode(" and")};
   State a = state, b = state;
   const Ids expected = run(join({prompt(), first.tokens, more}), greedy(15)).tokens;
@@ -114,8 +114,8 @@ TEST_P(Generator, EndTokenEndsAndIsNotShown) {
   GenerateOptions options = greedy();
   options.end_tokens = {end};
   State state = model().initial_state();
-  const Generated out = run(state, prompt(), options);
-  EXPECT_EQ(out.reason, StopReason::kEndToken);
+  const Completion out = run(state, prompt(), options);
+  EXPECT_EQ(out.stop_reason, StopReason::kEndToken);
   EXPECT_EQ(out.tokens,
             Ids(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(first) + 1));
   EXPECT_EQ(out.text, classics().tokenizer.decode(std::span(expected).first(first)));
@@ -129,11 +129,11 @@ TEST_P(Generator, StopStringAcrossTokensIsNotShown) {
     options.stop = {"\x01 not in the text", whole.substr(begin, 9)};
     const std::size_t first = whole.find(options.stop[1]);
     std::string streamed;
-    const Generated out = run(prompt(), options, [&](std::string_view piece) {
+    const Completion out = run(prompt(), options, [&](std::string_view piece) {
       streamed += piece;
       return true;
     });
-    EXPECT_EQ(out.reason, StopReason::kStopString);
+    EXPECT_EQ(out.stop_reason, StopReason::kStopString);
     EXPECT_EQ(out.text, whole.substr(0, first));
     EXPECT_EQ(streamed, out.text);
   }
@@ -166,11 +166,11 @@ TEST_P(Generator, StopStringsAreMetByHiddenTokens) {
     GenerateOptions options = given;
     options.stop = {stop};
     std::string streamed;
-    const Generated out = run(prompt(), options, [&](std::string_view piece) {
+    const Completion out = run(prompt(), options, [&](std::string_view piece) {
       streamed += piece;
       return true;
     });
-    EXPECT_EQ(out.reason, StopReason::kStopString) << stop;
+    EXPECT_EQ(out.stop_reason, StopReason::kStopString) << stop;
     EXPECT_EQ(out.tokens.size(), tokens) << stop;
     EXPECT_EQ(out.text, text) << stop;
     EXPECT_EQ(streamed, text) << stop;
@@ -186,10 +186,10 @@ TEST_P(Generator, AStopThatAnEndTokenCompletesIsNotShown) {
   options.end_tokens = {padding};
   EXPECT_EQ(run(prompt(), options).text, " and");
   options.stop = {"nd<|padding|>"};
-  const Generated out = run(prompt(), options);
+  const Completion out = run(prompt(), options);
   EXPECT_EQ(out.text, " a");
   EXPECT_EQ(out.tokens, (Ids{word, padding}));
-  EXPECT_EQ(out.reason, StopReason::kEndToken);
+  EXPECT_EQ(out.stop_reason, StopReason::kEndToken);
 }
 
 TEST_P(Generator, ACharacterCutByAHiddenStopTokenIsShownAsItIs) {
@@ -197,7 +197,7 @@ TEST_P(Generator, ACharacterCutByAHiddenStopTokenIsShownAsItIs) {
   ASSERT_GT(emoji.size(), 1U);
   GenerateOptions options = in_turns(emoji.front(), 1, 5);
   options.stop = {"<|padding|>"};
-  const Generated out = run(prompt(), options);
+  const Completion out = run(prompt(), options);
   EXPECT_EQ(out.text, "\uFFFD");
   EXPECT_EQ(out.text, classics().tokenizer.decode(out.tokens));
 }
@@ -218,20 +218,20 @@ TEST_P(Generator, TextHeldBackForAStopIsShownAtTheEnd) {
   const std::string whole = run(prompt(), greedy(12)).text;
   GenerateOptions options = greedy(12);
   options.stop = {whole.substr(whole.size() - 3) + "\x01"};
-  const Generated out = run(prompt(), options);
+  const Completion out = run(prompt(), options);
   EXPECT_EQ(out.text, whole);
-  EXPECT_EQ(out.reason, StopReason::kMaxTokens);
+  EXPECT_EQ(out.stop_reason, StopReason::kMaxTokens);
 }
 
 TEST_P(Generator, NoTokensWantedReadsThePromptOnly) {
   State state = model().initial_state();
-  const Generated out = run(state, prompt(), greedy(0), [](std::string_view) {
+  const Completion out = run(state, prompt(), greedy(0), [](std::string_view) {
     ADD_FAILURE() << "text from nothing";
     return true;
   });
   EXPECT_TRUE(out.tokens.empty());
   EXPECT_EQ(out.text, "");
-  EXPECT_EQ(out.reason, StopReason::kMaxTokens);
+  EXPECT_EQ(out.stop_reason, StopReason::kMaxTokens);
   EXPECT_EQ(state.position, prompt().size());
   const Ids next = test::golden_continuation("p0");
   EXPECT_EQ(run(state, {next[0]}, greedy(10)).tokens, Ids(next.begin() + 1, next.begin() + 11));
@@ -242,7 +242,7 @@ TEST_P(Generator, SameSeedSameText) {
                                    .sampling = {.top_k = 50, .top_p = 0.95F, .seed = 11}};
   GenerateOptions other = options;
   other.sampling.seed = 12;
-  const Generated first = run(prompt(), options);
+  const Completion first = run(prompt(), options);
   EXPECT_EQ(first.seed, 11U);
   EXPECT_EQ(run(prompt(), options).tokens, first.tokens);
   EXPECT_NE(run(prompt(), other).tokens, first.tokens);
@@ -250,7 +250,7 @@ TEST_P(Generator, SameSeedSameText) {
 
 TEST_P(Generator, MadeUpSeedRepeatsTheRun) {
   GenerateOptions options = {.max_tokens = 30};
-  const Generated first = run(prompt(), options);
+  const Completion first = run(prompt(), options);
   options.sampling.seed = first.seed;
   EXPECT_EQ(run(prompt(), options).tokens, first.tokens);
 }
@@ -276,7 +276,7 @@ TEST_P(Generator, RowsWithoutATokenAreNeverChosen) {
       "", "two tokens");
   State state = model().initial_state();
   const GenerateOptions options = {.max_tokens = 40, .sampling = {.temperature = 1000, .seed = 1}};
-  const Generated out = generate(model(), two, state, prompt(), options);
+  const Completion out = generate(model(), two, state, prompt(), options);
   EXPECT_EQ(std::count(out.tokens.begin(), out.tokens.end(), 5) +
                 std::count(out.tokens.begin(), out.tokens.end(), 9),
             40);
@@ -285,10 +285,10 @@ TEST_P(Generator, RowsWithoutATokenAreNeverChosen) {
 TEST_P(Generator, OnTextStopsTheRun) {
   State state = model().initial_state();
   int calls = 0;
-  const Generated out =
+  const Completion out =
       run(state, prompt(), greedy(), [&](std::string_view) { return ++calls < 3; });
   EXPECT_EQ(calls, 3);
-  EXPECT_EQ(out.reason, StopReason::kCancelled);
+  EXPECT_EQ(out.stop_reason, StopReason::kCancelled);
   EXPECT_EQ(state.position, prompt().size() + out.tokens.size());
   // And the state is good for going on.
   const Ids next = test::golden_continuation("p0");
@@ -301,8 +301,8 @@ TEST_P(Generator, CancelledBetweenTokens) {
   GenerateOptions options = greedy();
   int asked = 0;
   options.cancelled = [&] { return ++asked == 4; };
-  const Generated out = run(prompt(), options);
-  EXPECT_EQ(out.reason, StopReason::kCancelled);
+  const Completion out = run(prompt(), options);
+  EXPECT_EQ(out.stop_reason, StopReason::kCancelled);
   EXPECT_EQ(out.tokens.size(), 4U);
   EXPECT_EQ(out.text, classics().tokenizer.decode(out.tokens));
 }
@@ -313,8 +313,8 @@ TEST_P(Generator, CancelledWithinThePromptKeepsWhatWasRead) {
   GenerateOptions options = greedy();
   options.cancelled = [] { return true; };
   State state = model().initial_state();
-  const Generated out = run(state, ids, options);
-  EXPECT_EQ(out.reason, StopReason::kCancelled);
+  const Completion out = run(state, ids, options);
+  EXPECT_EQ(out.stop_reason, StopReason::kCancelled);
   EXPECT_TRUE(out.tokens.empty());
   const auto read = static_cast<std::size_t>(out.statistics.prompt_tokens);
   ASSERT_GT(read, 0U);
@@ -356,7 +356,7 @@ TEST_P(Generator, TheLastTokenSStepIsOnlyQueuedWhereOpsRunLater) {
 }
 
 TEST_P(Generator, TheLastTokenIsReadOnlyWhereSomebodyGoesOn) {
-  const Generated whole = run(prompt(), greedy(20));
+  const Completion whole = run(prompt(), greedy(20));
   GenerateOptions options = greedy(20);
   options.read_last = false;
   options.end_tokens = {whole.tokens.back()};
@@ -366,7 +366,7 @@ TEST_P(Generator, TheLastTokenIsReadOnlyWhereSomebodyGoesOn) {
   for (const std::int64_t most : {std::int64_t{3}, std::int64_t{20}}) {
     options.max_tokens = most;
     State state = model().initial_state();
-    const Generated out = run(state, prompt(), options);
+    const Completion out = run(state, prompt(), options);
     const auto wanted = std::min(until_end.size(), static_cast<std::size_t>(most));
     EXPECT_EQ(out.tokens,
               Ids(until_end.begin(), until_end.begin() + static_cast<std::ptrdiff_t>(wanted)));
@@ -400,7 +400,7 @@ TEST_P(Generator, AnExceptionLeavesTheStateAsItWas) {
 }
 
 TEST_P(Generator, StatisticsAreFilled) {
-  const Generated out = run(prompt(), greedy(20));
+  const Completion out = run(prompt(), greedy(20));
   const Statistics& s = out.statistics;
   EXPECT_EQ(s.prompt_tokens, static_cast<std::int64_t>(prompt().size()));
   EXPECT_EQ(s.generated_tokens, 20);

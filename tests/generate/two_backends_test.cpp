@@ -32,7 +32,7 @@ class TwoBackends : public ::testing::TestWithParam<TwoCases> {
   void answer(const test::Classics& classics, const std::string& prompt) {
     State state = classics.model.initial_state();
     bool met = false;
-    const Generated out =
+    const Completion out =
         generate(classics.model, classics.tokenizer, state, test::golden_ids(prompt + ".ids"),
                  {.max_tokens = kTokens, .sampling = {.temperature = 0}}, [&](std::string_view) {
                    if (!met) both_.arrive_and_wait();

@@ -30,7 +30,7 @@ Json answer_json(const Completion& answer, const Engine& engine) {
   return {{"text", answer.text},
           {"tokens", answer.tokens},
           {"prompt_tokens", answer.prompt_tokens},
-          {"stop_reason", answer.stop_reason},
+          {"stop_reason", name_of(answer.stop_reason)},
           {"seed", answer.seed},
           {"statistics", statistics_json(answer, engine.memory())},
           {"model", model_json(engine.plan())}};

@@ -70,12 +70,13 @@ std::string json_line(const Json& json) {
 
 std::string statistics_text(const Completion& completion, const MemoryUse& memory) {
   return speed_text(completion.statistics) + memory_text(memory) +
-         fact("ended by", str(completion.stop_reason, ", seed ", completion.seed));
+         fact("ended by", str(name_of(completion.stop_reason), ", seed ", completion.seed));
 }
 
 std::string interrupted_prompt_text(const Completion& completion) {
   const auto read = static_cast<std::uint64_t>(completion.statistics.prompt_tokens);
-  const bool tokenising = completion.prompt_tokens == 0 && completion.stop_reason == "cancelled";
+  const bool tokenising =
+      completion.prompt_tokens == 0 && completion.stop_reason == StopReason::kCancelled;
   if (tokenising && completion.tokens.empty()) return "read nothing of the prompt\n";
   if (read >= completion.prompt_tokens) return "";
   return str("read ", with_commas(read), " of ", with_commas(completion.prompt_tokens),

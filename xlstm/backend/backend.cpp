@@ -57,4 +57,23 @@ Tensor Backend::mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm,
   return multiply(std::move(out_gate), head_norm(h, norm, spec.NH, spec.norm_eps));
 }
 
+Tensor Backend::row_sums(const Tensor& logits) {
+  std::vector<float> sums;
+  for (std::int64_t row = 0; row < logits.shape()[0]; ++row) {
+    sums.push_back(read_floats(sum(tokens(logits, 1, row, row + 1))).front());
+  }
+  return floats({logits.shape()[0]}, sums);
+}
+
+Tensor Backend::sample(std::span<Sampler* const> samplers, const Tensor& logits) {
+  std::vector<std::int32_t> out;
+  for (std::size_t row = 0; row < samplers.size(); ++row) {
+    const auto at = static_cast<std::int64_t>(row);
+    out.push_back(samplers[row] == nullptr
+                      ? -1
+                      : read_ids(samplers[row]->sample(tokens(logits, 1, at, at + 1))).front());
+  }
+  return ids({logits.shape()[0]}, out);
+}
+
 }  // namespace xlstm

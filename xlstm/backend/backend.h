@@ -4,7 +4,8 @@
 // backend (xlstm/mlx/) makes it a node of a graph that its device computes later.
 //
 // A backend is a value: its device, memory, threads and pending work are its own, so that several
-// work side by side, each used by one thread at a time.
+// work side by side, each used by one thread at a time: whoever shares one takes turns by
+// exclusive().
 //
 // Shapes: T = B * S tokens, those of a sequence after each other (row b * S + s).
 // Errors: Error(kInternal) "[op] wanted ..., got ..." where shapes or types do not fit;
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -68,6 +70,11 @@ class Backend {
   virtual ~Backend() = default;
   Backend(const Backend&) = delete;
   Backend& operator=(const Backend&) = delete;
+
+  // The backend for the calling thread alone, for as long as it holds this. May be nested.
+  [[nodiscard]] std::unique_lock<std::recursive_mutex> exclusive() {
+    return std::unique_lock(mutex_);
+  }
 
   // --- the device ----------------------------------------------------------------------------
   virtual std::string_view name() const = 0;   // "cpu", "mlx cpu", "mlx gpu"
@@ -154,6 +161,8 @@ class Backend {
   virtual Tensor argmax(const Tensor& logits) = 0;  // [T, V] -> [T] int32; the lowest id of equals
   // [T, V] -> [] float32: a number if all of them are.
   virtual Tensor sum(const Tensor& logits) = 0;
+  Tensor row_sums(const Tensor& logits);
+  Tensor sample(std::span<Sampler* const> samplers, const Tensor& logits);
   // -log softmax(logits [T, V])[targets [T]] -> [T] float32, in nats.
   virtual Tensor negative_log_likelihood(const Tensor& logits, const Tensor& targets) = 0;
   // For one sequence; `never` are ids that must not be chosen (rows of the vocabulary without a
@@ -171,6 +180,9 @@ class Backend {
   virtual std::vector<ProfileEntry> stop_profile() { return {}; }  // the costliest first
   // Nodes of the graph behind these tensors that are not computed yet; 0 where there is no graph.
   virtual std::uint64_t graph_nodes(std::span<const Tensor> /*tensors*/) const { return 0; }
+
+ private:
+  std::recursive_mutex mutex_;
 };
 
 }  // namespace xlstm

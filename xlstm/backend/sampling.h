@@ -53,6 +53,9 @@ class Sampler {
 
   // logits [1, V] float32 -> the token [1] int32, which counts as seen.
   virtual Tensor sample(const Tensor& logits) = 0;
+
+  // One with the same counts, that goes on with the same random numbers or with those of `seed`.
+  virtual std::unique_ptr<Sampler> clone(std::optional<std::uint64_t> seed = {}) const = 0;
 };
 
 }  // namespace xlstm

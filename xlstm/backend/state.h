@@ -38,6 +38,10 @@ class StateBatch {
   // Takes a row out; those behind it move up.
   State remove(std::size_t row);
 
+  // Takes the memory that the next step will need to write to a row's tensors, where a fork of the
+  // sequence holds them too: so that it is one row that fails where there is none.
+  virtual void make_writable(std::size_t /*row*/) {}
+
   // Waits until all tensors are computed.
   virtual void evaluate() = 0;
 

@@ -68,6 +68,12 @@ class CpuSampler final : public Sampler {
     return backend_.ids({1}, std::span(&id, 1));
   }
 
+  std::unique_ptr<Sampler> clone(std::optional<std::uint64_t> seed) const override {
+    auto copy = std::make_unique<CpuSampler>(*this);
+    if (seed) copy->seed_ = *seed, copy->drawn_ = 0;
+    return copy;
+  }
+
  private:
   std::int32_t choose(const float* logits) {
     std::copy_n(logits, logits_.size(), logits_.begin());

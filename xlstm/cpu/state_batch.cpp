@@ -74,12 +74,20 @@ float* CpuStates::writable(std::size_t row, std::size_t index, const TensorShape
   Tensor& tensor = states_[row].at(index);
   check_shape(op, "state", tensor, shape);
   check_dtype(op, "state", tensor, DType::kF32);
+  return reinterpret_cast<float*>(data_of(make_writable(tensor, op)));
+}
+
+Tensor& CpuStates::make_writable(Tensor& tensor, std::string_view op) {
   if (tensor.is_shared()) {
     Tensor own(tensor.shape(), tensor.dtype(), workspace_->take(tensor.bytes(), op));
     std::memcpy(data_of(own), data_of(tensor), tensor.bytes());
     tensor = std::move(own);
   }
-  return reinterpret_cast<float*>(data_of(tensor));
+  return tensor;
+}
+
+void CpuStates::make_writable(std::size_t row) {
+  for (Tensor& tensor : states_[row]) make_writable(tensor, "state");
 }
 
 }  // namespace xlstm::cpu

@@ -14,6 +14,7 @@ class CpuStates : public StateBatch {
  public:
   explicit CpuStates(std::shared_ptr<Workspace> workspace) : workspace_(std::move(workspace)) {}
 
+  void make_writable(std::size_t row) override;
   void evaluate() override {}
   Tensor take(std::size_t index) override;
   void put(std::size_t index, Tensor tensor) override;
@@ -24,6 +25,7 @@ class CpuStates : public StateBatch {
                   std::string_view op);
 
  private:
+  Tensor& make_writable(Tensor& tensor, std::string_view op);
   void add_tensors(std::vector<Tensor> tensors) override;
   std::vector<Tensor> remove_tensors(std::size_t row) override;
 

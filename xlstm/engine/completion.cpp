@@ -1,12 +1,13 @@
-// A request -> options and tokens -> generate() -> a completion.
+// A request -> options and tokens -> a sequence -> a completion.
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
 #include "xlstm/engine/prompt_tokens.h"
-#include "xlstm/generate/generator.h"
+#include "xlstm/generate/batch.h"
 
 namespace xlstm {
 namespace {
@@ -18,9 +19,8 @@ GenerateOptions options_of(const Request& request, const PromptTokens& prompt,
   options.stop = request.stop;
   options.cancelled = request.cancelled;
   if (request.on_prompt_progress) {
-    options.on_prompt_progress = [&request, reported = prompt.reported](double share) {
-      request.on_prompt_progress(std::max(share, reported));
-    };
+    options.on_prompt_progress = [tell = request.on_prompt_progress, reported = prompt.reported](
+                                     double share) { tell(std::max(share, reported)); };
   }
   options.uncounted = prompt.leading;
   options.end_tokens = request.end_tokens;
@@ -36,7 +36,19 @@ GenerateOptions options_of(const Request& request, const PromptTokens& prompt,
                       .top_p = request.top_p,
                       .min_p = request.min_p,
                       .seed = request.seed};
+  options.top_log_probabilities = request.top_log_probabilities;
+  options.process_logits = request.process_logits;
+  options.constraint = request.constraint;
   return options;
+}
+
+// The two ways to hear of an answer as one.
+OnToken on_token_of(const Request& request, const OnCompletionText& on_text) {
+  if (!on_text) return request.on_token;
+  return [on_token = request.on_token, on_text](const TokenEvent& event) {
+    const bool more = !on_token || on_token(event);
+    return (event.text.empty() || on_text(event.text)) && more;
+  };
 }
 
 void check_end_tokens(const Request& request, std::int64_t V) {
@@ -47,24 +59,26 @@ void check_end_tokens(const Request& request, std::int64_t V) {
   }
 }
 
+void check_prompt(const PromptTokens& prompt, const State& state) {
+  if (!prompt.ids.empty() || state.next_logits) return;
+  if (state.position > 0) {
+    fail_wanted(ErrorKind::kUsage, "prompt",
+                "a text: the file that this state is from, of version 0.1.0, does not hold what "
+                "an answer without new text goes on from",
+                "an empty one");
+  }
+  fail_wanted(ErrorKind::kUsage, "prompt",
+              "a text (it may be empty only after something was read, or at the start of a "
+              "sequence that begins with BOS)",
+              "an empty one");
+}
+
 // Cancelled before anything was read.
 Completion nothing_read(const Request& request, double load_seconds) {
   Completion completion;
-  completion.stop_reason = name_of(StopReason::kCancelled);
+  completion.stop_reason = StopReason::kCancelled;
   completion.seed = request.seed.value_or(0);
   completion.statistics.load_seconds = load_seconds;
-  return completion;
-}
-
-Completion completion_of(Generated&& generated, std::size_t prompt_tokens, double load_seconds) {
-  Completion completion;
-  completion.text = std::move(generated.text);
-  completion.tokens = std::move(generated.tokens);
-  completion.stop_reason = name_of(generated.reason);
-  completion.seed = generated.seed;
-  completion.statistics = generated.statistics;
-  completion.statistics.load_seconds = load_seconds;
-  completion.prompt_tokens = prompt_tokens;
   return completion;
 }
 
@@ -77,35 +91,44 @@ const Tokenizer& Engine::Impl::text_tokenizer() const {
 }
 
 State Engine::Impl::start() const {
+  const auto turn = model.backend().exclusive();
   State state = model.initial_state();
   evaluate(model.backend(), state);
   return state;
 }
 
-Completion Engine::Impl::complete(State& state, const Request& request,
-                                  const OnCompletionText& on_text, bool keeps_state) const {
+std::optional<Sequence> Engine::Impl::sequence(const State& state, const Request& request,
+                                               const OnCompletionText& on_text,
+                                               bool keeps_state) const {
   const bool with_bos = request.add_bos && state.position == 0;
   check_end_tokens(request, model.plan().V);
-  const auto prompt = prompt_tokens(text_tokenizer(), with_bos ? bos_id : std::nullopt, request);
-  if (!prompt) return nothing_read(request, load_seconds);
-  if (prompt->ids.empty() && !state.next_logits) {
-    if (state.position > 0) {
-      fail_wanted(ErrorKind::kUsage, "prompt",
-                  "a text: the file that this state is from, of version 0.1.0, does not hold what "
-                  "an answer without new text goes on from",
-                  "an empty one");
-    }
-    fail_wanted(ErrorKind::kUsage, "prompt",
-                "a text (it may be empty only after something was read, or at the start of a "
-                "sequence that begins with BOS)",
-                "an empty one");
-  }
+  auto prompt = request.prompt_ids
+                    ? given_tokens(request)
+                    : prompt_tokens(text_tokenizer(), with_bos ? bos_id : std::nullopt, request);
+  if (!prompt) return std::nullopt;
+  check_prompt(*prompt, state);
   GenerateOptions generate_options = options_of(request, *prompt, end_ids);
   generate_options.read_last = keeps_state;
-  Generated generated =
-      generate(model, text_tokenizer(), state, prompt->ids, generate_options, on_text);
+  return Sequence(model, tokenizer ? &*tokenizer : nullptr, state, std::move(prompt->ids),
+                  std::move(generate_options), on_token_of(request, on_text));
+}
+
+Completion Engine::Impl::complete(State& state, const Request& request,
+                                  const OnCompletionText& on_text, bool keeps_state) const {
+  std::optional<Sequence> sequence = this->sequence(state, request, on_text, keeps_state);
+  if (!sequence) return nothing_read(request, load_seconds);
+  Batch batch(model);
+  batch.add(std::move(*sequence));
+  Completion completion;
+  batch.run([&](Batch::Finished finished) {
+    if (finished.error) std::rethrow_exception(finished.error);
+    completion = finished.sequence->result();
+    state = finished.sequence->state();
+  });
+  const auto turn = model.backend().exclusive();
   respect_soft_limit(options, model.backend());
-  return completion_of(std::move(generated), prompt->ids.size(), load_seconds);
+  completion.statistics.load_seconds = load_seconds;
+  return completion;
 }
 
 }  // namespace xlstm

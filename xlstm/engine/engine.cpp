@@ -5,11 +5,13 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
+#include "xlstm/engine/chat_template.h"
 #include "xlstm/engine/doctor.h"
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
 #include "xlstm/engine/resolve.h"
 #include "xlstm/engine/special_tokens.h"
+#include "xlstm/generate/batch.h"
 #include "xlstm/model/synthetic.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/checkpoint.h"
@@ -83,16 +85,19 @@ Engine Engine::open_unguarded(const std::string& name, const EngineOptions& opti
   }
   Model model =
       load_model(checkpoint, std::move(backend), options, recipe, checkpoint.folder.string());
+  std::string chat_template = read_chat_template(checkpoint.folder);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  return Engine(std::make_shared<const Impl>(
-      Impl{options, std::move(model), std::move(tokenizer), bos, ends, took.count()}));
+  return Engine(
+      std::make_shared<const Impl>(Impl{options, std::move(model), std::move(tokenizer), bos, ends,
+                                        std::move(chat_template), took.count()}));
 }
 
 Completion Engine::complete(const Request& request, const OnCompletionText& on_text) const {
   return translate_bad_alloc([&] {
     const Impl& impl = require_impl(impl_, "engine");
-    State state = impl.model.initial_state();
+    State state = impl.start();
     Completion completion = impl.complete(state, request, on_text, false);
+    const auto turn = impl.model.backend().exclusive();
     state = {};  // into the cache
     respect_soft_limit(impl.options, impl.model.backend());
     return completion;
@@ -106,6 +111,19 @@ Session Engine::session() const {
   });
 }
 
+Sequence Engine::sequence(const Request& request) const {
+  return session().sequence(request);
+}
+Batch Engine::batch() const {
+  return batch({});
+}
+Batch Engine::batch(const BatchOptions& options) const {
+  return translate_bad_alloc([&] { return Batch(require_impl(impl_, "engine").model, options); });
+}
+std::vector<float> Engine::score(const std::vector<std::int32_t>& ids) const {
+  return session().score(ids);
+}
+
 const Plan& Engine::plan() const {
   return require_impl(impl_, "engine").model.plan();
 }
@@ -114,6 +132,9 @@ bool Engine::has_tokenizer() const {
 }
 const Tokenizer& Engine::tokenizer() const {
   return require_impl(impl_, "engine").text_tokenizer();
+}
+const std::string& Engine::chat_template() const {
+  return require_impl(impl_, "engine").chat_template;
 }
 const Model& Engine::model() const {
   return require_impl(impl_, "engine").model;

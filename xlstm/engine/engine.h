@@ -27,12 +27,16 @@
 #include <vector>
 
 #include "xlstm/base/quantization.h"
-#include "xlstm/generate/statistics.h"
+#include "xlstm/generate/completion.h"
 
 namespace xlstm {
 
+class Batch;
+class Constraint;
 class Model;
+class Sequence;
 class Tokenizer;
+struct BatchOptions;
 struct Plan;
 
 // All of it is the engine's own: several work side by side, each in one thread at a time.
@@ -52,6 +56,8 @@ struct EngineOptions {
 
 struct Request {
   std::string prompt = {};
+  // The prompt as token ids, in [0, V), instead of a text; no BOS is put first.
+  std::optional<std::vector<std::int32_t>> prompt_ids = {};
   std::int64_t max_tokens = 50;     // 0 only reads the prompt
   float temperature = 1.0F;         // 0: greedy
   int top_k = 0;                    // 0: off
@@ -72,21 +78,16 @@ struct Request {
   // it is text like any other: what a user writes cannot end a turn. The command line's own
   // --parse-special is on by default.
   bool parse_special = false;
+  // Asks for log-probabilities: of each token chosen, and of this many of the likeliest, 0 to V.
+  std::optional<int> top_log_probabilities = {};
+  LogitsProcessor process_logits = {};  // completion.h
+  // Restricts what the answer may be (grammar/constraint.h); the request's answer takes a clone.
+  std::shared_ptr<const Constraint> constraint = {};
+  OnToken on_token = {};  // gets every token as soon as it is chosen; completion.h
   // Asked, and told 0 to 1, while the prompt is tokenised, between its segments, and the first
   // after each token too.
   std::function<bool()> cancelled = {};
   std::function<void(double)> on_prompt_progress = {};
-};
-
-struct Completion {
-  std::string text;                  // what was shown
-  std::vector<std::int32_t> tokens;  // chosen, an end token included
-  std::string stop_reason;           // "max_tokens", "end_token", "stop_string", "cancelled"
-  std::uint64_t prompt_tokens = 0;   // of the prompt; a call cancelled while it was being read has
-                                     // read its first statistics.prompt_tokens. 0 where it was
-                                     // cancelled before they were known
-  std::uint64_t seed = 0;            // that was used
-  Statistics statistics;
 };
 
 // Gets each piece of text as soon as it is certain; return false to stop.
@@ -108,7 +109,8 @@ struct MemoryNeed {
 
 // A conversation: a state that is carried over calls and never recomputed. Copying it is a fork.
 // A call that throws leaves the state as it was. One that was moved from can be copied and assigned
-// to; all else is Error(kUsage).
+// to; all else is Error(kUsage). One thread at a time uses a session; those of an engine may be
+// used by several.
 class Session {
  public:
   Session(const Session& other);  // a fork: constant cost
@@ -123,6 +125,17 @@ class Session {
   Completion complete(const Request& request, const OnCompletionText& on_text = {});
   // Into the state, without answering; `parse_special` as in Request.
   void read(std::string_view text, bool add_bos = true, bool parse_special = false);
+  // Reads ids, in [0, V); returns the log-probability of each (natural logarithm, before sampling
+  // parameters), given all before it; the first one's too where something was read before, else
+  // from the second on.
+  std::vector<float> score(const std::vector<std::int32_t>& ids);
+  // The logits [V] of the token that comes next. Error(kUsage) where nothing was read.
+  std::vector<float> next_logits() const;
+  // An answer that goes on from here, to be run in a Batch beside others; the session stays where
+  // it is. Errors as complete().
+  Sequence sequence(const Request& request) const;
+  // Goes on from where a sequence that is done has ended (or one that was taken out of its batch).
+  void go_on_from(const Sequence& sequence);
   std::uint64_t position() const;  // tokens read so far
   std::uint64_t bytes() const;     // size of the state, the same at every position
   void reset();
@@ -144,7 +157,9 @@ class Session {
 // kUsage (size, options), kMemory (when it cannot fit).
 Model open_synthetic(const std::string& size, const EngineOptions& options = {});
 
-// A loaded model and its tokenizer. Cheap to copy. Calls from several threads must be serialised.
+// A loaded model and its tokenizer. Cheap to copy. May be called from any thread, as its sessions
+// may: they take turns, a step or a piece of a prompt at a time (a lock inside). Answers that shall
+// be computed together go into one Batch.
 class Engine {
  public:
   // `name` is a model folder, or the name of an embedded model ("classics-8m"; "" is the default).
@@ -154,11 +169,20 @@ class Engine {
 
   Completion complete(const Request& request, const OnCompletionText& on_text = {}) const;
   Session session() const;  // at the start of a sequence
+  // An answer to be run in a batch (generate/batch.h). Errors as complete(). Session::sequence() is
+  // the same with a state to go on from.
+  Sequence sequence(const Request& request) const;
+  Batch batch() const;  // of no rows
+  Batch batch(const BatchOptions& options) const;
+  // The log-probabilities of ids[1], ids[2], ... each given all before it; put BOS first.
+  std::vector<float> score(const std::vector<std::int32_t>& ids) const;
 
   const Plan& plan() const;            // wiring/plan.h
   bool has_tokenizer() const;          // without one it computes logits, and no text
   const Tokenizer& tokenizer() const;  // text/tokenizer.h; throws Error(kModel) where there is none
-  const Model& model() const;          // model/model.h
+  // The chat template of the tokenizer's files, a Jinja text; "" where there is none.
+  const std::string& chat_template() const;
+  const Model& model() const;  // model/model.h
   // What begins a sequence, and all that end an answer, from the tokenizer's files and the model's
   // (special_tokens.h).
   std::optional<std::int32_t> bos_id() const;

@@ -6,6 +6,7 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
+#include "xlstm/generate/sequence.h"
 #include "xlstm/model/model.h"
 #include "xlstm/text/tokenizer.h"
 
@@ -34,6 +35,7 @@ struct Engine::Impl {
   std::optional<Tokenizer> tokenizer;  // none: the model's folder has none
   std::optional<TokenId> bos_id;
   std::vector<TokenId> end_ids;
+  std::string chat_template;
   double load_seconds = 0;
 
   const Tokenizer& text_tokenizer() const;  // throws Error(kModel) where there is none
@@ -41,8 +43,11 @@ struct Engine::Impl {
   // The state at the start of a sequence; computed, so that any thread may use it.
   State start() const;
 
-  // Reads the prompt into `state` and answers. `keeps_state`: whether anybody reads on from there,
-  // so that the last token must be read, too.
+  // What the request asks for, from `state` on. `keeps_state`: whether anybody reads on from there,
+  // so that the last token must be read, too. None where request.cancelled said so.
+  std::optional<Sequence> sequence(const State& state, const Request& request,
+                                   const OnCompletionText& on_text, bool keeps_state) const;
+  // Reads the prompt into `state` and answers.
   Completion complete(State& state, const Request& request, const OnCompletionText& on_text,
                       bool keeps_state) const;
 };
@@ -50,6 +55,8 @@ struct Engine::Impl {
 struct Session::Impl {
   std::shared_ptr<const Engine::Impl> engine;
   State state;
+
+  Backend& backend() const { return engine->model.backend(); }
 };
 
 }  // namespace xlstm

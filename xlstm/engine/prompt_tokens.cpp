@@ -1,5 +1,7 @@
 #include "xlstm/engine/prompt_tokens.h"
 
+#include "xlstm/base/error.h"
+
 namespace xlstm {
 namespace {
 
@@ -28,6 +30,15 @@ std::optional<PromptTokens> prompt_tokens(const Tokenizer& tokenizer,
     prompt.ids.insert(prompt.ids.begin(), *bos);
     prompt.leading = 1;
   }
+  return prompt;
+}
+
+std::optional<PromptTokens> given_tokens(const Request& request) {
+  if (!request.prompt.empty()) {
+    fail_wanted(ErrorKind::kUsage, "prompt", "a text or token ids", "both");
+  }
+  PromptTokens prompt;
+  prompt.ids = *request.prompt_ids;
   return prompt;
 }
 

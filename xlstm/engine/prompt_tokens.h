@@ -23,4 +23,7 @@ std::optional<PromptTokens> prompt_tokens(const Tokenizer& tokenizer,
                                           const std::optional<TokenId>& bos,
                                           const Request& request);
 
+// Those of request.prompt_ids. Throws Error(kUsage) where the request has a text too.
+std::optional<PromptTokens> given_tokens(const Request& request);
+
 }  // namespace xlstm

@@ -4,6 +4,8 @@
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/engine/engine_impl.h"
+#include "xlstm/generate/score.h"
+#include "xlstm/generate/sequence_impl.h"
 #include "xlstm/model/state_file.h"
 
 namespace xlstm {
@@ -15,16 +17,28 @@ constexpr std::string_view kSession = "session";
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::Session(const Session& other)
-    : impl_(translate_bad_alloc([&] {
-        return other.impl_ == nullptr ? nullptr : std::make_unique<Impl>(*other.impl_);
+    : impl_(translate_bad_alloc([&]() -> std::unique_ptr<Impl> {
+        if (other.impl_ == nullptr) return nullptr;
+        const auto turn = other.impl_->backend().exclusive();
+        return std::make_unique<Impl>(*other.impl_);
       })) {}
 Session& Session::operator=(const Session& other) {
   if (this != &other) *this = Session(other);
   return *this;
 }
 Session::Session(Session&&) noexcept = default;
-Session& Session::operator=(Session&&) noexcept = default;
-Session::~Session() = default;
+Session& Session::operator=(Session&& other) noexcept {
+  Session taken(std::move(other));
+  std::swap(impl_, taken.impl_);
+  return *this;
+}
+// A state's memory goes back to the backend.
+Session::~Session() {
+  if (impl_ == nullptr) return;
+  const std::shared_ptr<const Engine::Impl> engine = impl_->engine;  // outlives the lock
+  const auto turn = impl_->backend().exclusive();
+  impl_.reset();
+}
 
 Completion Session::complete(const Request& request, const OnCompletionText& on_text) {
   return translate_bad_alloc([&] {
@@ -33,9 +47,34 @@ Completion Session::complete(const Request& request, const OnCompletionText& on_
     Completion completion = impl.engine->complete(next, request, on_text, true);
     // What is still under way is waited for: another thread may go on from here, and MLX evaluates
     // a graph only in the thread that made it.
-    evaluate(impl.engine->model.backend(), next);
+    const auto turn = impl.backend().exclusive();
+    evaluate(impl.backend(), next);
     impl.state = std::move(next);
     return completion;
+  });
+}
+
+Sequence Session::sequence(const Request& request) const {
+  return translate_bad_alloc([&] {
+    const Impl& impl = require_impl(impl_, kSession);
+    Request whole = request;  // the batch asks what may cancel it
+    whole.cancelled = {};
+    std::optional<Sequence> sequence = impl.engine->sequence(impl.state, whole, {}, true);
+    sequence->impl().options.cancelled = request.cancelled;
+    return std::move(*sequence);
+  });
+}
+
+void Session::go_on_from(const Sequence& sequence) {
+  translate_bad_alloc([&] {
+    Impl& impl = require_impl(impl_, kSession);
+    if (sequence.error() || sequence.state().tensors.empty()) {
+      fail_wanted(ErrorKind::kUsage, kSession, "a sequence that is done",
+                  sequence.error() ? "one that failed" : "one that a batch has");
+    }
+    const auto turn = impl.backend().exclusive();
+    impl.state = sequence.state();
+    evaluate(impl.backend(), impl.state);
   });
 }
 
@@ -49,6 +88,30 @@ void Session::read(std::string_view text, bool add_bos, bool parse_special) {
   });
 }
 
+std::vector<float> Session::score(const std::vector<std::int32_t>& ids) {
+  return translate_bad_alloc([&] {
+    Impl& impl = require_impl(impl_, kSession);
+    const auto turn = impl.backend().exclusive();
+    State next = impl.state;
+    std::vector<float> log_probabilities = xlstm::score(impl.engine->model, next, ids);
+    evaluate(impl.backend(), next);
+    impl.state = std::move(next);
+    return log_probabilities;
+  });
+}
+
+std::vector<float> Session::next_logits() const {
+  return translate_bad_alloc([&] {
+    const Impl& impl = require_impl(impl_, kSession);
+    if (!impl.state.next_logits) {
+      fail_wanted(ErrorKind::kUsage, kSession, "one that has read something", "one at its start");
+    }
+    const auto turn = impl.backend().exclusive();
+    const std::span<const float> logits = impl.backend().read_floats(impl.state.next_logits);
+    return std::vector<float>(logits.begin(), logits.end());
+  });
+}
+
 std::uint64_t Session::position() const {
   return require_impl(impl_, kSession).state.position;
 }
@@ -57,12 +120,18 @@ std::uint64_t Session::bytes() const {
 }
 void Session::reset() {
   Impl& impl = require_impl(impl_, kSession);
-  translate_bad_alloc([&] { impl.state = impl.engine->start(); });
+  translate_bad_alloc([&] {
+    const auto turn = impl.backend().exclusive();
+    impl.state = impl.engine->start();
+  });
 }
 
 void Session::save(const std::filesystem::path& file) const {
   const Impl& impl = require_impl(impl_, kSession);
-  translate_bad_alloc([&] { save_state(file, impl.state, impl.engine->model); });
+  translate_bad_alloc([&] {
+    const auto turn = impl.backend().exclusive();
+    save_state(file, impl.state, impl.engine->model);
+  });
 }
 
 void Session::check_can_save(const std::filesystem::path& file) {
@@ -72,6 +141,7 @@ void Session::check_can_save(const std::filesystem::path& file) {
 void Session::load(const std::filesystem::path& file) {
   translate_bad_alloc([&] {
     Impl& impl = require_impl(impl_, kSession);
+    const auto turn = impl.backend().exclusive();
     impl.state = load_state(file, impl.engine->model);
   });
 }

@@ -76,6 +76,12 @@ class MlxSampler final : public Sampler {
     return tensor_of(token);
   }
 
+  std::unique_ptr<Sampler> clone(std::optional<std::uint64_t> seed) const override {
+    auto copy = std::make_unique<MlxSampler>(*this);
+    if (seed) copy->key_ = mx::random::key(*seed);
+    return copy;
+  }
+
  private:
   mx::array next_key() {
     auto [now, later] = mx::random::split(key_, device_);

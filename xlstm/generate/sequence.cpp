@@ -1,0 +1,271 @@
+#include "xlstm/generate/sequence.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "xlstm/base/error.h"
+#include "xlstm/base/memory.h"
+#include "xlstm/generate/sequence_impl.h"
+
+namespace xlstm {
+namespace {
+
+void check(const GenerateOptions& options, const Tokenizer* tokenizer, std::int64_t V) {
+  if (options.max_tokens < 0) {
+    fail_wanted(ErrorKind::kUsage, "max_tokens", "0 or more", str(options.max_tokens));
+  }
+  const int top = options.top_log_probabilities.value_or(0);
+  if (top < 0 || top > V) {
+    fail_wanted(ErrorKind::kUsage, "log-probabilities", str("0 to ", V), str(top));
+  }
+  if (tokenizer == nullptr && !options.stop.empty()) {
+    fail_wanted(ErrorKind::kUsage, "stop", "none, as there is no tokenizer to make text",
+                str(options.stop.size()));
+  }
+}
+
+void check(const std::vector<TokenId>& prompt, const State& start, std::int64_t V) {
+  if (prompt.empty() && !start.next_logits) {
+    fail_wanted(ErrorKind::kUsage, "prompt", "at least one token, or a state that has read some",
+                "none");
+  }
+  for (const TokenId id : prompt) {
+    if (id < 0 || id >= V) {
+      fail_wanted(ErrorKind::kUsage, "prompt", str("token ids in [0, ", V, ")"), str(id));
+    }
+  }
+}
+
+std::vector<TokenId> ids_without_token(const Tokenizer* tokenizer, std::int64_t V) {
+  std::vector<TokenId> ids;
+  for (TokenId id = 0; tokenizer != nullptr && id < V; ++id) {
+    if (!tokenizer->has_token(id)) ids.push_back(id);
+  }
+  return ids;
+}
+
+template <typename T>
+std::optional<T> copy_of(const T* value) {
+  return value == nullptr ? std::nullopt : std::optional<T>(*value);
+}
+
+}  // namespace
+
+Sequence::Impl::Impl(const Model& the_model, const Tokenizer* the_tokenizer, State start,
+                     std::vector<TokenId> the_prompt, GenerateOptions the_options,
+                     OnToken the_on_token)
+    : model(the_model),
+      backend(the_model.backend()),
+      tokenizer(copy_of(the_tokenizer)),
+      options(std::move(the_options)),
+      on_token(std::move(the_on_token)),
+      state(std::move(start)),
+      prompt(std::move(the_prompt)) {
+  const std::int64_t V = model.plan().V;
+  check(options, the_tokenizer, V);
+  check(prompt, state, V);
+  const auto turn = backend.exclusive();
+  result.seed = options.sampling.seed ? *options.sampling.seed : random_seed();
+  sampler =
+      backend.sampler(options.sampling, result.seed, V, ids_without_token(the_tokenizer, V));
+  sampler->see(std::span(prompt).subspan(std::min(options.uncounted, prompt.size())));
+  if (tokenizer) text.emplace(*tokenizer, options.stop);
+  if (options.constraint) constraint = options.constraint->clone();
+  result.prompt_tokens = prompt.size();
+  result.statistics.bytes_per_token = model.bytes_per_token();
+  if (prompt.empty() && options.max_tokens == 0) end(StopReason::kMaxTokens);
+}
+
+Sequence::Impl::Impl(const Impl& other, std::optional<std::uint64_t> seed, OnToken the_on_token)
+    : model(other.model),
+      backend(other.backend),
+      tokenizer(other.tokenizer),
+      options(other.options),
+      on_token(std::move(the_on_token)),
+      constraint(other.constraint ? other.constraint->clone() : nullptr),
+      sampler(other.sampler->clone(seed)),
+      text(other.text),
+      state(other.state),
+      prompt(other.prompt),
+      read(other.read),
+      drawn(other.drawn),
+      watch(other.watch),
+      done(other.done),
+      told_to_stop(other.told_to_stop),
+      error(other.error),
+      result(other.result) {
+  if (seed) result.seed = *seed;
+}
+
+void Sequence::Impl::have_read(std::size_t count, double seconds) {
+  read += count;
+  result.statistics.prompt_tokens += static_cast<std::int64_t>(count);
+  result.statistics.prefill_seconds += seconds;
+  if (!unread().empty()) {
+    if (options.on_prompt_progress) {
+      options.on_prompt_progress(static_cast<double>(read) / static_cast<double>(prompt.size()));
+    }
+    if (options.cancelled && options.cancelled()) end(StopReason::kCancelled);
+  } else if (options.max_tokens == 0) {
+    end(StopReason::kMaxTokens);
+  }
+}
+
+bool Sequence::Impl::needs_host() const {
+  return options.process_logits || constraint || options.top_log_probabilities;
+}
+
+std::optional<std::vector<float>> Sequence::Impl::changed(const Tensor& logits) {
+  if (!options.process_logits && !constraint) return std::nullopt;
+  const std::span<const float> unchanged = backend.read_floats(logits);
+  std::vector<float> out(unchanged.begin(), unchanged.end());
+  if (options.process_logits) {
+    std::vector<TokenId> tokens = prompt;
+    tokens.insert(tokens.end(), result.tokens.begin(), result.tokens.end());
+    options.process_logits(tokens, out);
+  }
+  if (constraint && !mask_by_constraint(out)) return std::nullopt;
+  if (std::none_of(out.begin(), out.end(), [](float logit) { return std::isfinite(logit); })) {
+    fail_wanted(ErrorKind::kUsage, "logits processor",
+                constraint ? str("a token that may follow ", constraint->where())
+                           : std::string("a token that may follow"),
+                "none");
+  }
+  return out;
+}
+
+// False where the answer is complete.
+bool Sequence::Impl::mask_by_constraint(std::span<float> logits) {
+  TokenMask mask(static_cast<std::int64_t>(logits.size()));
+  constraint->allow(mask);
+  const bool may_end = constraint->may_end();
+  if (mask.none() && may_end) {
+    end(StopReason::kComplete);
+    return false;
+  }
+  if (mask.none()) {
+    fail_wanted(ErrorKind::kUsage, "constraint", "a token of the vocabulary that may come next",
+                str("none ", constraint->where()));
+  }
+  for (const TokenId id : options.end_tokens) {
+    if (may_end) mask.set(id);
+  }
+  for (std::size_t id = 0; id < logits.size(); ++id) {
+    if (!mask.allows(static_cast<TokenId>(id))) logits[id] = -std::numeric_limits<float>::infinity();
+  }
+  return true;
+}
+
+void Sequence::Impl::accept(TokenId id, std::optional<LogProbabilities> log_probabilities) {
+  Statistics& s = result.statistics;
+  if (result.tokens.empty()) s.first_token_seconds = watch.seconds();
+  s.decode_seconds = watch.seconds() - s.first_token_seconds;
+  result.tokens.push_back(id);
+  s.generated_tokens = static_cast<std::int64_t>(result.tokens.size());
+  TokenEvent event;
+  event.id = id;
+  if (log_probabilities) {
+    result.log_probabilities.push_back(log_probabilities->chosen);
+    result.top.push_back(log_probabilities->top);
+    event.log_probability = log_probabilities->chosen;
+    event.top = std::move(log_probabilities->top);
+  }
+
+  const auto& ends = options.end_tokens;
+  const bool is_end = std::find(ends.begin(), ends.end(), id) != ends.end();
+  if (constraint && !is_end) constraint->accept(id);
+  std::string piece;
+  if (text) piece = is_end ? text->push_end(id) : text->push(id);
+  event.text = piece;
+  show(std::move(event));
+  if (is_end) return end(StopReason::kEndToken);
+  if (text && text->stopped()) return end(StopReason::kStopString);
+  if (told_to_stop) return end(StopReason::kCancelled);
+  if (options.cancelled && options.cancelled()) return end(StopReason::kCancelled);
+  if (tokens_left() == 0) end(StopReason::kMaxTokens);
+}
+
+void Sequence::Impl::show(TokenEvent event) {
+  result.text += event.text;
+  if (on_token && !told_to_stop) told_to_stop = !on_token(event);
+}
+
+void Sequence::Impl::end(StopReason reason) {
+  done = true;
+  result.stop_reason = reason;
+  if (text && !told_to_stop) {
+    const std::string rest = text->finish();
+    if (!rest.empty()) show({.id = std::nullopt, .text = rest});
+    const bool is_stop = text->stopped() && reason != StopReason::kEndToken;
+    if (is_stop) result.stop_reason = StopReason::kStopString;
+  }
+  result.statistics.peak_bytes =
+      std::max<std::uint64_t>(backend.memory().peak, peak_resident_bytes());
+}
+
+void Sequence::Impl::fail(std::exception_ptr what) {
+  done = true;
+  error = std::move(what);
+  state = {};
+}
+
+Sequence::Sequence(const Model& model, const Tokenizer* tokenizer, State start,
+                   std::vector<TokenId> prompt, GenerateOptions options, OnToken on_token)
+    : impl_(std::make_unique<Impl>(model, tokenizer, std::move(start), std::move(prompt),
+                                   std::move(options), std::move(on_token))) {}
+
+Sequence::Sequence(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Sequence::Sequence(Sequence&&) noexcept = default;
+Sequence& Sequence::operator=(Sequence&& other) noexcept {
+  Sequence taken(std::move(other));
+  std::swap(impl_, taken.impl_);
+  return *this;
+}
+// A state's memory goes back to the backend.
+Sequence::~Sequence() {
+  if (impl_ == nullptr) return;
+  const Model model = impl_->model;  // outlives the lock
+  const auto turn = model.backend().exclusive();
+  impl_.reset();
+}
+
+Sequence Sequence::fork(std::optional<std::uint64_t> seed, OnToken on_token) const {
+  const auto turn = impl_->backend.exclusive();
+  return Sequence(std::make_unique<Impl>(*impl_, seed, std::move(on_token)));
+}
+
+bool Sequence::is_done() const {
+  return impl_->done;
+}
+std::exception_ptr Sequence::error() const {
+  return impl_->error;
+}
+const Completion& Sequence::result() const {
+  return impl_->result;
+}
+State& Sequence::state() {
+  return impl_->state;
+}
+const State& Sequence::state() const {
+  return impl_->state;
+}
+
+std::string_view name_of(StopReason reason) {
+  switch (reason) {
+    case StopReason::kMaxTokens:
+      return "max_tokens";
+    case StopReason::kEndToken:
+      return "end_token";
+    case StopReason::kStopString:
+      return "stop_string";
+    case StopReason::kCancelled:
+      return "cancelled";
+    case StopReason::kComplete:
+      return "complete";
+  }
+  return "unknown";
+}
+
+}  // namespace xlstm

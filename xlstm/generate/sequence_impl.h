@@ -1,0 +1,66 @@
+// What a Batch does with a sequence. Nothing here runs the model.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "xlstm/generate/log_probabilities.h"
+#include "xlstm/generate/sequence.h"
+#include "xlstm/generate/stopwatch.h"
+#include "xlstm/generate/text_stream.h"
+
+namespace xlstm {
+
+struct Sequence::Impl {
+  Impl(const Model& model, const Tokenizer* tokenizer, State start, std::vector<TokenId> prompt,
+       GenerateOptions options, OnToken on_token);
+  Impl(const Impl& other, std::optional<std::uint64_t> seed, OnToken on_token);
+
+  // --- the prompt ------------------------------------------------------------------------------
+  std::span<const TokenId> unread() const { return std::span(prompt).subspan(read); }
+  // `count` more of its tokens were read.
+  void have_read(std::size_t count, double seconds);
+
+  // --- the next token --------------------------------------------------------------------------
+  // Whether something on the host looks at the logits before the choice, so that a step cannot be
+  // queued before the last token is known.
+  bool needs_host() const;
+  // What the hooks make of logits [1, V]; nothing where they change none, or where the constraint
+  // lets nothing follow: the sequence is done then. Throws what the hooks throw; Error(kUsage) where
+  // the constraint leaves no token.
+  std::optional<std::vector<float>> changed(const Tensor& logits);
+  // `id` was chosen: told, shown, compared with what ends the answer. Throws what callbacks throw.
+  void accept(TokenId id, std::optional<LogProbabilities> log_probabilities = {});
+  std::int64_t tokens_left() const {
+    return done ? 0 : options.max_tokens - result.statistics.generated_tokens;
+  }
+
+  void end(StopReason reason);  // shows what was held back
+  void fail(std::exception_ptr what);
+
+  const Model model;  // shares what the caller's has
+  Backend& backend;
+  std::optional<Tokenizer> tokenizer;
+  GenerateOptions options;
+  OnToken on_token;
+  std::unique_ptr<Constraint> constraint;
+  std::unique_ptr<Sampler> sampler;
+  std::optional<TextStream> text;  // none: there is no tokenizer
+  State state;                     // while no batch has it
+  std::vector<TokenId> prompt;
+  std::size_t read = 0;           // tokens of the prompt
+  std::optional<TokenId> drawn;   // the next token, where it is chosen but not yet accepted
+  Stopwatch watch;                // since the sequence was made
+  bool done = false;
+  bool told_to_stop = false;  // by on_token, which is not called again
+  std::exception_ptr error;
+  Completion result;
+
+ private:
+  bool mask_by_constraint(std::span<float> logits);
+  void show(TokenEvent event);
+};
+
+}  // namespace xlstm
