@@ -1,5 +1,5 @@
-// What a sequence may carry to restrict its answer: it is asked before each token which may come, and
-// told which one came.
+// What a sequence may carry to restrict its answer: it is asked before each token which may come,
+// and told which one came.
 #pragma once
 
 #include <memory>
@@ -22,8 +22,8 @@ class Constraint {
   // One that goes on from the same place, for a fork of the sequence.
   virtual std::unique_ptr<Constraint> clone() const = 0;
 
-  // Sets exactly the ids that may come next, end tokens aside; what was set before is cleared. Wants
-  // a mask of the V that the constraint was made for: Error(kUsage) otherwise.
+  // Sets exactly the ids that may come next, end tokens aside; what was set before is cleared.
+  // Wants a mask of the V that the constraint was made for: Error(kUsage) otherwise.
   virtual void allow(TokenMask& mask) = 0;
 
   // `id` was chosen. Error(kUsage), with where(), if it may not come; nothing has changed then.
