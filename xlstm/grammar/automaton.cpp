@@ -28,8 +28,8 @@ void Automaton::find_classes() {
   }
 }
 
-// The states reached without a byte, rising; those that only lead on to others are left out, so that
-// ways that come to the same are the same.
+// The states reached without a byte, rising; those that only lead on to others are left out, so
+// that ways that come to the same are the same.
 std::vector<NfaIndex> Automaton::closure(const std::vector<NfaIndex>& from) {
   if (++visits_ == 0) {
     std::fill(visit_.begin(), visit_.end(), 0);

@@ -13,13 +13,13 @@
 
 namespace xlstm::grammar {
 
-// RE2 and PCRE2 match whole texts: neither lets its caller stop between two bytes, keep the state and
-// ask which bytes may follow. So this automaton is our own.
+// RE2 and PCRE2 match whole texts: neither lets its caller stop between two bytes, keep the state
+// and ask which bytes may follow. So this automaton is our own.
 //
-// A byte leads to another state, into a rule (one level deeper) or out of it (back to the state that
-// the caller's level goes on with). Every state can be reached and can reach the end: expressions match
-// something, so a state of the nondeterministic automaton always leads on, and a set without any is
-// never entered.
+// A byte leads to another state, into a rule (one level deeper) or out of it (back to the state
+// that the caller's level goes on with). Every state can be reached and can reach the end:
+// expressions match something, so a state of the nondeterministic automaton always leads on, and a
+// set without any is never entered.
 class Automaton {
  public:
   struct Limits {

@@ -78,6 +78,7 @@ std::string describe_bytes(const Bytes& bytes, bool or_end) {
   take_printable(rest, words);
   take(rest, range(' ', ' '), "a space", words);
   take(rest, range('\n', '\n'), "a line end", words);
+  take(rest, range('\r', '\r'), "a carriage return", words);
   take(rest, range('\t', '\t'), "a tab", words);
   if ((rest & range(0, 0x1F)).any() || rest[0x7F]) words.emplace_back("a control character");
   const Bytes beyond = rest & range(kFirstBeyondAscii, 0xFF);

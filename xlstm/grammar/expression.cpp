@@ -7,7 +7,8 @@
 namespace xlstm::grammar {
 namespace {
 
-constexpr char32_t kBeforeSurrogates = 0xD7FF, kBehindSurrogates = 0xE000, kLastCharacter = 0x10FFFF;
+constexpr char32_t kBeforeSurrogates = 0xD7FF, kBehindSurrogates = 0xE000,
+                   kLastCharacter = 0x10FFFF;
 
 }  // namespace
 
@@ -56,10 +57,8 @@ Expression repeat(Expression part, std::uint32_t least, std::uint32_t most) {
   assert(least <= most);
   std::vector<Expression> parts;
   parts.push_back(std::move(part));
-  return {.kind = Expression::Kind::kRepeat,
-          .parts = std::move(parts),
-          .least = least,
-          .most = most};
+  return {
+      .kind = Expression::Kind::kRepeat, .parts = std::move(parts), .least = least, .most = most};
 }
 
 Expression characters(CharacterSet set) {

@@ -14,8 +14,8 @@ struct JsonConstraintOptions {
   std::size_t max_depth = 64;  // of objects and arrays in each other, >= 1
 };
 
-// The whole answer is one JSON text, as xlstm/grammar/json_grammar.h has it. Throws Error(kUsage) for a
-// depth of 0.
+// The whole answer is one JSON text, as xlstm/grammar/json_grammar.h has it. Throws Error(kUsage)
+// for a depth of 0.
 std::unique_ptr<Constraint> json_constraint(const JsonConstraintOptions& options,
                                             std::shared_ptr<const TokenTries> tries);
 

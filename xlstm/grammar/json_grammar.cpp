@@ -11,10 +11,16 @@ Expression gap() {
   return parse_regex(R"((?: |\r?\n(?: {0,32}|\t{0,16}))?)");
 }
 
+// \uXXXX is a character, or two of them a pair of surrogates.
 Expression string() {
-  return parse_regex(
-      R"("(?:[^"\\\x00-\x1F]|\\["\\/bfnrt]|\\u(?:[0-9A-Ca-cEFef][0-9A-Fa-f]{3}|[Dd][0-7][0-9A-Fa-f]{2})"
-      R"(|\\u[Dd][89ABab][0-9A-Fa-f]{2}\\u[Dd][C-Fc-f][0-9A-Fa-f]{2})*")");
+  const Expression plain = parse_regex(R"([^"\\\x00-\x1F])");
+  const Expression escape = parse_regex(R"(\\["\\/bfnrt])");
+  const Expression character =
+      parse_regex(R"(\\u(?:[0-9A-Ca-cEFef][0-9A-Fa-f]{3}|[Dd][0-7][0-9A-Fa-f]{2}))");
+  const Expression pair =
+      parse_regex(R"(\\u[Dd][89ABab][0-9A-Fa-f]{2}\\u[Dd][C-Fc-f][0-9A-Fa-f]{2})");
+  const Expression inside = choice({plain, escape, character, pair});
+  return sequence({literal("\""), repeat(inside, 0, kUnbounded), literal("\"")});
 }
 
 Expression number() {

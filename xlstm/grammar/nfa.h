@@ -9,7 +9,8 @@
 
 namespace xlstm::grammar {
 
-// A regular expression of at most so many states; `a{1000}` has a thousand, `.{1000}` nine thousand.
+// A regular expression of at most so many states; `a{1000}` has a thousand, `.{1000}` nine
+// thousand.
 inline constexpr std::size_t kMostNfaStates = 50'000;
 
 using NfaIndex = std::uint32_t;
@@ -31,7 +32,7 @@ struct NfaState {
 
 struct Nfa {
   std::vector<NfaState> states;
-  NfaIndex start = 0;                  // of the root
+  NfaIndex start = 0;                 // of the root
   std::vector<NfaIndex> rule_starts;  // behind the opening byte of each rule
 };
 

@@ -47,8 +47,8 @@ class Parser {
   // Anchors change nothing at the ends of the whole; what has one in it cannot stand elsewhere.
   struct Part {
     Expression expression;
-    bool has_start = false;                     // "^" in it
-    std::optional<std::size_t> end_at = {};     // the offset of a "$" in it
+    bool has_start = false;                  // "^" in it
+    std::optional<std::size_t> end_at = {};  // the offset of a "$" in it
   };
 
   bool at_end() const { return at_ == pattern_.size(); }
@@ -66,8 +66,8 @@ class Parser {
   }
 
   [[noreturn]] void wanted(std::string_view what, std::string_view got) const {
-    fail_wanted(ErrorKind::kUsage,
-                str("regular expression ", quoted(pattern_), ", offset ", at_), what, got);
+    fail_wanted(ErrorKind::kUsage, str("regular expression ", quoted(pattern_), ", offset ", at_),
+                what, got);
   }
   [[noreturn]] void unsupported(std::size_t at, std::string_view what) {
     at_ = at;

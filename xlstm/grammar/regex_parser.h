@@ -15,9 +15,9 @@ namespace xlstm::grammar {
 //   \n \r \t \f \v \0 \xHH \x{H} \uHHHH \u{H}, and a "\" before what is no letter or digit
 //   ^ at the start and $ at the end of the whole, where they change nothing
 //
-// Throws Error(kUsage), with the offset in bytes, for what is malformed, what is no regular language
-// (backreferences, lookaround), other syntax (word boundaries, flags, \p{...}, [:alpha:]), sets that no
-// character is in, groups in each other beyond 200, and counts above 100,000.
+// Throws Error(kUsage), with the offset in bytes, for what is malformed, what is no regular
+// language (backreferences, lookaround), other syntax (word boundaries, flags, \p{...}, [:alpha:]),
+// sets that no character is in, groups in each other beyond 200, and counts above 100,000.
 Expression parse_regex(std::string_view pattern);
 
 }  // namespace xlstm::grammar

@@ -132,8 +132,7 @@ const TokenMasks::Walk& TokenMasks::walk_of(Automaton::State state, bool is_firs
   const auto found = walks.find(state);
   if (found != walks.end()) return found->second;
   Walk made = {TokenMask(V())};
-  walk(trie, 0, static_cast<std::uint32_t>(trie.size()), state, 0, kNoLimit, made.mask,
-       made.found);
+  walk(trie, 0, static_cast<std::uint32_t>(trie.size()), state, 0, kNoLimit, made.mask, made.found);
   const std::size_t bytes =
       made.mask.words().size_bytes() + made.found.leaving.size() * sizeof(Leaving) + sizeof(Walk);
   if (bytes_ + bytes > limits_.max_bytes) {

@@ -22,17 +22,17 @@ struct Place {
   std::vector<Automaton::State> open = {};
 };
 
-// A grammar and a vocabulary, shared by all that follow them: what one sequence has found out others
-// need not. Calls lock, so that sequences may run on threads of their own.
+// A grammar and a vocabulary, shared by all that follow them: what one sequence has found out
+// others need not. Calls lock, so that sequences may run on threads of their own.
 //
 // A state's mask is computed once and kept. Tokens that leave the innermost open rule depend on the
-// states behind it; for them the node where they leave is kept, and the walk goes on there each time:
-// of a JSON string these are the few tokens that begin with '"}' or '"]'.
+// states behind it; for them the node where they leave is kept, and the walk goes on there each
+// time: of a JSON string these are the few tokens that begin with '"}' or '"]'.
 class TokenMasks {
  public:
   struct Limits {
-    std::size_t max_depth = 64;                          // of open rules
-    std::size_t max_bytes = std::size_t{64} << 20;       // of masks kept; beyond, all are made anew
+    std::size_t max_depth = 64;                     // of open rules
+    std::size_t max_bytes = std::size_t{64} << 20;  // of masks kept; beyond, all are made anew
     Automaton::Limits automaton = Automaton::Limits();
   };
 

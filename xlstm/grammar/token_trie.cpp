@@ -112,8 +112,7 @@ std::shared_ptr<const TokenTries> TokenTries::of(const Tokenizer& tokenizer, std
   TokenTrie trie(later);
   std::optional<TokenTrie> first_trie;
   if (!are_same) first_trie.emplace(first);
-  return std::make_shared<const TokenTries>(
-      TokenTries{V, std::move(trie), std::move(first_trie)});
+  return std::make_shared<const TokenTries>(TokenTries{V, std::move(trie), std::move(first_trie)});
 }
 
 }  // namespace xlstm

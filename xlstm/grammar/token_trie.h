@@ -56,11 +56,14 @@ class TokenTrie {
 
 // What the tokens of a tokenizer add to an answer. Made once for a tokenizer and shared.
 struct TokenTries {
-  // Of V ids: special and hidden tokens never come, nor do those that add nothing. Throws Error(kModel)
-  // where what a token adds depends on its neighbours (a decoder that puts spaces between tokens).
+  // Of V ids: special and hidden tokens never come, nor do those that add nothing. Throws
+  // Error(kModel) where what a token adds depends on its neighbours (a decoder that puts spaces
+  // between tokens).
   static std::shared_ptr<const TokenTries> of(const Tokenizer& tokenizer, std::int64_t V);
 
-  const TokenTrie& at(bool is_first_token) const { return is_first_token && first ? *first : later; }
+  const TokenTrie& at(bool is_first_token) const {
+    return is_first_token && first ? *first : later;
+  }
 
   std::int64_t V;
   TokenTrie later;
