@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "xlstm/text/characters.h"
+
 namespace xlstm::grammar {
 namespace {
 
@@ -72,10 +74,10 @@ Expression call(std::size_t rule) {
 
 Expression literal(std::string_view text) {
   std::vector<Expression> parts;
-  for (const char c : text) {
-    assert(static_cast<unsigned char>(c) < 0x80);
-    const auto character = static_cast<char32_t>(c);
-    parts.push_back(characters({{character, character}}));
+  for (std::size_t at = 0; at < text.size();) {
+    const text::CodePoint c = text::code_point_at(text, at);
+    parts.push_back(characters({{c.value, c.value}}));
+    at += c.size;
   }
   return sequence(std::move(parts));
 }

@@ -45,7 +45,7 @@ Expression choice(std::vector<Expression> parts);
 Expression repeat(Expression part, std::uint32_t least, std::uint32_t most);
 Expression characters(CharacterSet set);
 Expression call(std::size_t rule);
-Expression literal(std::string_view text);  // ASCII
+Expression literal(std::string_view text);  // UTF-8
 
 // What may be nested in itself. A rule begins with a byte of its own, by which the automaton knows
 // that it begins, and nothing may follow where it can end.

@@ -7,6 +7,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/utf8.h"
 #include "xlstm/grammar/regex_classes.h"
+#include "xlstm/text/characters.h"
 
 namespace xlstm::grammar {
 namespace {
@@ -205,14 +206,9 @@ class Parser {
 
   // One character of the pattern as it stands.
   char32_t character() {
-    const std::string_view rest = pattern_.substr(at_);
-    const std::size_t size = utf8_sequence_length(rest);
-    at_ += size;
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(rest[i]); };
-    if (size == 1) return byte(0);
-    char32_t value = byte(0) & (0x7FU >> size);
-    for (std::size_t i = 1; i < size; ++i) value = (value << 6) | (byte(i) & 0x3FU);
-    return value;
+    const text::CodePoint c = text::code_point_at(pattern_, at_);
+    at_ += c.size;
+    return c.value;
   }
 
   // What stands behind the "\" at `begin`.
