@@ -1,8 +1,8 @@
 // What a constraint costs a token, in microseconds of one core:
 //   bench_grammar [TOKENIZER]
-// Along random answers: where a state of the automaton is met for the first time, its mask is found by a
-// walk along the vocabulary's trie; after that it is copied. For the tokenizer's vocabulary, and for
-// made-up ones of the sizes that larger models have.
+// Along random answers: where a state of the automaton is met for the first time, its mask is found
+// by a walk along the vocabulary's trie; after that it is copied. For the tokenizer's vocabulary,
+// and for made-up ones of the sizes that larger models have.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -73,8 +73,8 @@ void read(Constraint& constraint, const Tries& tries, const std::string& text) {
   }
 }
 
-// Up to `length` random tokens. For a string none that ends it; for JSON as many parts of its structure as
-// insides of strings.
+// Up to `length` random tokens. For a string none that ends it; for JSON as many parts of its
+// structure as insides of strings.
 std::vector<TokenId> random_answer(const Case& each, Constraint& constraint, const Tries& tries,
                                    int length) {
   std::mt19937 random(1);
@@ -136,9 +136,11 @@ void measure(const Case& each, const Tries& tries) {
     keep(again);
   }
   const auto tokens = static_cast<double>(answer.size());
-  std::printf("  %-12s %4zu tokens  first time %7.2f (most %7.1f)  again %6.2f (most %6.1f)  accept %5.2f\n",
-              each.name, answer.size(), first.total / tokens, first.most, again.total / tokens,
-              again.most, again.accepting / tokens);
+  std::printf(
+      "  %-12s %4zu tokens  first time %7.2f (most %7.1f)  again %6.2f (most %6.1f)  accept "
+      "%5.2f\n",
+      each.name, answer.size(), first.total / tokens, first.most, again.total / tokens, again.most,
+      again.accepting / tokens);
 }
 
 void measure_all(const std::string& name, const Tries& tries) {

@@ -89,11 +89,43 @@ void expect_no_dead_end(const std::string& pattern) {
 
 TEST(Automaton, MatchesAsStdRegexDoes) {
   const std::vector<std::string> texts = texts_up_to(7, "ab0");
-  for (const char* pattern :
-       {"", "a", "a*", "a+", "a?", "a|b", "(?:a|b)*", "(a|ab)(b|0)*", "a{2}", "a{2,}", "a{0,2}b",
-        "a{2,3}b?", "(ab){1,2}", "(a*)*", "(a*)+b", "(a|)+", "(|a){3}", "((a?){2}b){2}", "[ab]+",
-        "[^a]*", "\\d+", "\\D\\d", "\\w*0", "\\W|\\w", "a.b", ".*0", "a*?b", "a+?", "(?:a{0}b)+",
-        "a|b|0", "(a|b)*a(a|b){2}", "()", "(?:){3}a", "(a+)+", "[b0]{2,4}", "a{0}", "[a-b0-9]{3}"}) {
+  for (const char* pattern : {"",
+                              "a",
+                              "a*",
+                              "a+",
+                              "a?",
+                              "a|b",
+                              "(?:a|b)*",
+                              "(a|ab)(b|0)*",
+                              "a{2}",
+                              "a{2,}",
+                              "a{0,2}b",
+                              "a{2,3}b?",
+                              "(ab){1,2}",
+                              "(a*)*",
+                              "(a*)+b",
+                              "(a|)+",
+                              "(|a){3}",
+                              "((a?){2}b){2}",
+                              "[ab]+",
+                              "[^a]*",
+                              "\\d+",
+                              "\\D\\d",
+                              "\\w*0",
+                              "\\W|\\w",
+                              "a.b",
+                              ".*0",
+                              "a*?b",
+                              "a+?",
+                              "(?:a{0}b)+",
+                              "a|b|0",
+                              "(a|b)*a(a|b){2}",
+                              "()",
+                              "(?:){3}a",
+                              "(a+)+",
+                              "[b0]{2,4}",
+                              "a{0}",
+                              "[a-b0-9]{3}"}) {
     expect_as_std_regex(pattern, texts);
     expect_no_dead_end(pattern);
   }
@@ -129,7 +161,8 @@ TEST(Automaton, MatchesRandomPatternsAsStdRegexDoes) {
 TEST(Automaton, WritesTheSameStateOnce) {
   // After "a" and after " " the same may follow.
   Automaton automaton({parse_regex("(?:[a-z]| )*")});
-  const auto a = automaton.step(automaton.start(), 'a'), space = automaton.step(automaton.start(), ' ');
+  const auto a = automaton.step(automaton.start(), 'a'),
+             space = automaton.step(automaton.start(), ' ');
   EXPECT_EQ(a.state, space.state);
   EXPECT_EQ(a.state, automaton.start());
 }
@@ -157,10 +190,10 @@ bool matches(const std::vector<ByteSequence>& sequences, const std::string& text
 }
 
 TEST(Utf8Ranges, HaveTheCharactersOfTheRange) {
-  const std::vector<char32_t> edges = {0,      1,      0x7E,   0x7F,    0x80,    0x81,    0xBF,
-                                       0xC0,   0x7FF,  0x800,  0x801,   0xFFF,   0x1000,  0x1040,
-                                       0xCFFF, 0xD7FF, 0xE000, 0xFFFE,  0xFFFF,  0x10000, 0x10001,
-                                       0x1F600, 0x3FFFF, 0x40000, 0xFFFFF, 0x100000, 0x10FFFE, 0x10FFFF};
+  const std::vector<char32_t> edges = {
+      0,       1,       0x7E,    0x7F,    0x80,    0x81,     0xBF,     0xC0,    0x7FF,  0x800,
+      0x801,   0xFFF,   0x1000,  0x1040,  0xCFFF,  0xD7FF,   0xE000,   0xFFFE,  0xFFFF, 0x10000,
+      0x10001, 0x1F600, 0x3FFFF, 0x40000, 0xFFFFF, 0x100000, 0x10FFFE, 0x10FFFF};
   for (const char32_t first : edges) {
     for (const char32_t last : edges) {
       for (const CharacterRange& range : character_set({{first, last}})) {
@@ -217,7 +250,8 @@ TEST(Automaton, ClassesGoByCodePoints) {
 }
 
 TEST(Automaton, RefusesWhatIsTooLarge) {
-  expect_error(ErrorKind::kUsage, {"regular expression", "50000 states", "repetitions multiply"},
+  expect_error(ErrorKind::kUsage,
+               {"constraint", "50000 states", "repetitions and optional parts multiply"},
                [] { Automaton({parse_regex("(a{1000}){1000}")}); });
   expect_error(ErrorKind::kUsage, {"50000 states"},
                [] { Automaton({parse_regex("(((a{100000}){100000}){100000}){100000}")}); });
@@ -228,7 +262,8 @@ TEST(Automaton, RefusesWhatIsTooLarge) {
 
 // 2^13 sets of places in the expression.
 TEST(Automaton, SaysWhenItHasGrownTooLarge) {
-  Automaton automaton({parse_regex("(a|b)*a(a|b){12}")}, {.max_states = 1000, .max_bytes = 1 << 30});
+  Automaton automaton({parse_regex("(a|b)*a(a|b){12}")},
+                      {.max_states = 1000, .max_bytes = 1 << 30});
   std::mt19937 random(3);
   const auto grow = [&] {
     Automaton::State state = automaton.start();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/grammar/json_answers.h"
 #include "tests/grammar/vocabularies.h"
 #include "tests/support/expect_error.h"
 
@@ -20,28 +21,82 @@ std::unique_ptr<Constraint> any_value(std::shared_ptr<const TokenTries> tries) {
   return json_constraint({.object_only = false}, std::move(tries));
 }
 
-bool accepts(const std::string& text, const JsonConstraintOptions& options = {.object_only = false}) {
+bool accepts(const std::string& text,
+             const JsonConstraintOptions& options = {.object_only = false}) {
   const auto constraint = json_constraint(options, test::byte_tries());
   return test::reads(*constraint, text) && constraint->may_end();
 }
 
 TEST(JsonConstraint, TakesWhatRfc8259Has) {
-  for (const char* text :
-       {"{}", "[]", "true", "false", "null", "0", "-0", "12", "-1.5", "1e5", "1E+05", "0.25e-9", "\"\"",
-        "\"a\"", "\"é😀\"", R"("\"\\\/\b\f\n\r\t\u00e9\uD83D\uDE00")", "[1,2]", "[[],{}]",
-        R"({"a":1,"a":2})", "[ 1 , 2 ]", "[\n  1,\n  2\n]", "[\r\n\t1\r\n]", " {}", "\n{}",
-        "{\n    \"a\": [\n        true\n    ]\n}", "\"\x7F\"", "1e199", "99999999999999999999"}) {
+  for (const char* text : {"{}",
+                           "[]",
+                           "true",
+                           "false",
+                           "null",
+                           "0",
+                           "-0",
+                           "12",
+                           "-1.5",
+                           "1e5",
+                           "1E+05",
+                           "0.25e-9",
+                           "\"\"",
+                           "\"a\"",
+                           "\"é😀\"",
+                           R"("\"\\\/\b\f\n\r\t\u00e9\uD83D\uDE00")",
+                           "[1,2]",
+                           "[[],{}]",
+                           R"({"a":1,"a":2})",
+                           "[ 1 , 2 ]",
+                           "[\n  1,\n  2\n]",
+                           "[\r\n\t1\r\n]",
+                           " {}",
+                           "\n{}",
+                           "{\n    \"a\": [\n        true\n    ]\n}",
+                           "\"\x7F\"",
+                           "1e199",
+                           "99999999999999999999"}) {
     EXPECT_TRUE(accepts(text)) << text;
     EXPECT_TRUE(json::accept(text)) << text;
   }
 }
 
 TEST(JsonConstraint, RefusesAllElse) {
-  for (const char* text :
-       {"", "{", "[1,]", "{,}", "{1:2}", "{\"a\"}", "{\"a\":}", "[1 2]", "tru", "True", "01", "-", "1.",
-        ".5", "+1", "1e", "1e1e1", "'a'", "\"\n\"", "\"\t\"", R"("\x")", R"("\u12")", R"("\uD800")",
-        R"("\uDC00")", R"("\uD800\u0041")", "\"\xC3\"", "\"\xED\xA0\x80\"", "\"\xFF\"", "[}", "{]",
-        "[]]", "{}{}", "\"a", "nan", "[1]x"}) {
+  for (const char* text : {"",
+                           "{",
+                           "[1,]",
+                           "{,}",
+                           "{1:2}",
+                           "{\"a\"}",
+                           "{\"a\":}",
+                           "[1 2]",
+                           "tru",
+                           "True",
+                           "01",
+                           "-",
+                           "1.",
+                           ".5",
+                           "+1",
+                           "1e",
+                           "1e1e1",
+                           "'a'",
+                           "\"\n\"",
+                           "\"\t\"",
+                           R"("\x")",
+                           R"("\u12")",
+                           R"("\uD800")",
+                           R"("\uDC00")",
+                           R"("\uD800\u0041")",
+                           "\"\xC3\"",
+                           "\"\xED\xA0\x80\"",
+                           "\"\xFF\"",
+                           "[}",
+                           "{]",
+                           "[]]",
+                           "{}{}",
+                           "\"a",
+                           "nan",
+                           "[1]x"}) {
     EXPECT_FALSE(accepts(text)) << text;
     EXPECT_FALSE(json::accept(text)) << text;
   }
@@ -52,7 +107,8 @@ TEST(JsonConstraint, IsNarrowerWhereAnswersCouldGoOnForEver) {
   for (const std::string& text :
        {std::string("[  1]"), std::string("[\n\n1]"), "[\n" + std::string(33, ' ') + "1]",
         "[\n" + std::string(17, '\t') + "1]", std::string("[ \n1]"), std::string("[\t1]"),
-        std::string("{} "), std::string("1e200"), std::string(21, '1'), "0." + std::string(21, '1')}) {
+        std::string("{} "), std::string("1e200"), std::string(21, '1'),
+        "0." + std::string(21, '1')}) {
     EXPECT_FALSE(accepts(text)) << text;
     EXPECT_TRUE(json::accept(text)) << text;
   }
@@ -108,62 +164,14 @@ TEST(JsonConstraint, ClonesGoTheirOwnWays) {
   EXPECT_TRUE(other->may_end());
 }
 
-// Reads an answer to its end by single bytes, of which '"', '}' and ']' end what they can: whatever was
-// chosen before, the end can be reached.
-std::string closing_text(Constraint& constraint, const TokenTries& tries, TokenMask& mask) {
-  std::string text;
-  for (int i = 0; i < 1000 && !constraint.may_end(); ++i) {
-    constraint.allow(mask);
-    std::string best;
-    TokenId chosen = -1;
-    const std::string_view order = "\"}]:0";
-    std::size_t best_rank = order.size() + 1;
-    for (const TokenId id : test::ids_in(mask)) {
-      const std::string_view bytes = tries.later.text(id);
-      if (bytes.size() != 1) continue;
-      const std::size_t rank = std::min(order.find(bytes[0]), order.size());
-      if (rank < best_rank) {
-        best_rank = rank;
-        chosen = id;
-      }
-    }
-    if (chosen < 0) {
-      ADD_FAILURE() << "a dead end " << constraint.where();
-      return text;
-    }
-    text += tries.later.text(chosen);
-    constraint.accept(chosen);
-  }
-  EXPECT_TRUE(constraint.may_end()) << constraint.where();
-  return text;
-}
-
 TEST(JsonConstraint, RandomAnswersParse) {
   const Tokenizer tokenizer = Tokenizer::open(test::classics_folder());
   const auto tries = TokenTries::of(tokenizer, tokenizer.max_id() + 1);
-  TokenMask mask(tries->V);
   std::mt19937 random(11);
   const auto object = json_constraint({}, tries), value = any_value(tries);
   for (int i = 0; i < 300; ++i) {
     const auto constraint = (i % 2 ? object : value)->clone();
-    std::string text;
-    const unsigned length = random() % 80;
-    for (unsigned at = 0; at < length; ++at) {
-      constraint->allow(mask);
-      auto allowed = test::ids_in(mask);
-      if (allowed.empty()) break;
-      // Structure as often as the many tokens of a string's inside.
-      if (random() % 2) {
-        std::erase_if(allowed, [&](TokenId id) {
-          return tries->later.text(id).find_first_of("\"{}[]:,0123456789\\") == std::string::npos;
-        });
-        if (allowed.empty()) allowed = test::ids_in(mask);
-      }
-      const TokenId id = allowed[random() % allowed.size()];
-      text += tries->later.text(id);
-      constraint->accept(id);
-    }
-    text += closing_text(*constraint, *tries, mask);
+    const std::string text = test::random_json_answer(*constraint, *tries, random() % 80, random);
     EXPECT_TRUE(json::accept(text)) << text;
     if (i % 2) {
       EXPECT_TRUE(json::parse(text, nullptr, false).is_object()) << text;
@@ -173,8 +181,8 @@ TEST(JsonConstraint, RandomAnswersParse) {
 
 json random_json(std::mt19937& random, int depth) {
   const auto text = [&] {
-    static constexpr const char* kParts[] = {"the ", "whale", "é", "😀", "\"", "\\", "\n", "\x01", "}",
-                                             "]",    ",",     ":", " ",  "1",  "/"};
+    static constexpr const char* kParts[] = {"the ", "whale", "é", "😀", "\"", "\\", "\n", "\x01",
+                                             "}",    "]",     ",", ":", " ",  "1",  "/"};
     std::string out;
     for (unsigned i = random() % 6; i > 0; --i) out += kParts[random() % 15];
     return out;
@@ -213,7 +221,8 @@ TEST(JsonConstraint, AllowsEveryTokenOfDocuments) {
   const auto start = any_value(tries);
   for (int i = 0; i < 200; ++i) {
     const json document = random_json(random, 4);
-    for (const std::string& text : {document.dump(), document.dump(2), document.dump(-1, ' ', true)}) {
+    for (const std::string& text :
+         {document.dump(), document.dump(2), document.dump(-1, ' ', true)}) {
       const auto constraint = start->clone();
       for (const TokenId id : tokenizer.encode(text)) {
         constraint->allow(mask);

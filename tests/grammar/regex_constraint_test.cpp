@@ -14,7 +14,8 @@ namespace xlstm {
 namespace {
 
 TEST(RegexConstraint, FollowsTheAnswer) {
-  const auto constraint = regex_constraint("ab|c", test::tries_of({"a", "b", "ab", "c", "", "abc"}));
+  const auto constraint =
+      regex_constraint("ab|c", test::tries_of({"a", "b", "ab", "c", "", "abc"}));
   TokenMask mask(6);
   mask.set(4);  // what was there before does not count
   constraint->allow(mask);
@@ -67,8 +68,8 @@ TEST(RegexConstraint, SaysWhereItStands) {
 
   const auto constraint = regex_constraint("[x\\n]*é*", test::byte_tries());
   ASSERT_TRUE(test::reads(*constraint, std::string(100, 'x') + "\n\xC3"));
-  EXPECT_EQ(constraint->where(),
-            "after ...\"" + std::string(38, 'x') + "\\x0a\\xc3\" (102 bytes): the rest of a character");
+  EXPECT_EQ(constraint->where(), "after ...\"" + std::string(38, 'x') +
+                                     "\\x0a\\xc3\" (102 bytes): the rest of a character");
 }
 
 TEST(RegexConstraint, ClonesGoTheirOwnWays) {
@@ -92,9 +93,8 @@ TEST(RegexConstraint, RandomAnswersMatch) {
   const auto tries = TokenTries::of(tokenizer, tokenizer.max_id() + 1);
   std::mt19937 random(5);
   TokenMask mask(tries->V);
-  for (const std::string pattern :
-       {"[a-z ]{0,40}", "\\d{4}-\\d{2}-\\d{2}", "(?:yes|no|may be)", "[A-Z][a-z]+(?: [a-z]+){0,5}\\.",
-        "(?:.|\\n){1,30}"}) {
+  for (const std::string pattern : {"[a-z ]{0,40}", "\\d{4}-\\d{2}-\\d{2}", "(?:yes|no|may be)",
+                                    "[A-Z][a-z]+(?: [a-z]+){0,5}\\.", "(?:.|\\n){1,30}"}) {
     const std::regex truth(pattern);
     for (int i = 0; i < 20; ++i) {
       const auto constraint = regex_constraint(pattern, tries);

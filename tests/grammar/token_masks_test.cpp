@@ -54,7 +54,8 @@ std::shared_ptr<const TokenTries> short_tries(std::string_view alphabet, std::si
 }
 
 TEST(TokenMasks, AreThoseOfEachTokenByItself) {
-  for (const char* pattern : {"", "a*", "(?:[a-z]| )*", "\\d{4}-\\d{2}-\\d{2}", ".*", "[^a]{1,9}é?"}) {
+  for (const char* pattern :
+       {"", "a*", "(?:[a-z]| )*", "\\d{4}-\\d{2}-\\d{2}", ".*", "[^a]{1,9}é?"}) {
     SCOPED_TRACE(pattern);
     const auto tries = TokenTries::of(Tokenizer::open(test::classics_folder()), 4096);
     TokenMasks masks({parse_regex(pattern)}, tries, {});

@@ -75,8 +75,9 @@ TEST(TokenTrie, HasEachPrefixOnce) {
 }
 
 TEST(TokenTrie, RefusesTokensThatAreTooLong) {
-  expect_error(ErrorKind::kModel, {"constraint", "65535", "token 1 with 65536"},
-               [] { TokenTrie({"a", std::string(65'536, 'a')}); });
+  expect_error(ErrorKind::kModel, {"constraint", "65535", "token 1 with 65536"}, [] {
+    TokenTrie({"a", std::string(65'536, 'a')});
+  });
   EXPECT_EQ(TokenTrie({std::string(65'535, 'a')}).max_depth(), 65'535U);
 }
 

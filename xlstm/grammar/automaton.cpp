@@ -53,9 +53,9 @@ Automaton::State Automaton::state_of(std::vector<NfaIndex> members) {
   if (found != known_.end()) return found->second;
   bytes_ += 2 * members.size() * sizeof(NfaIndex) + classes_ * sizeof(std::int32_t);
   if (states_.size() == limits_.max_states || bytes_ > limits_.max_bytes) {
-    fail_wanted(ErrorKind::kUsage, "regular expression",
-                str("one whose deterministic automaton has at most ", limits_.max_states,
-                    " states in ", limits_.max_bytes >> 20, " MiB"),
+    fail_wanted(ErrorKind::kUsage, "constraint",
+                str("a deterministic automaton of at most ", limits_.max_states, " states in ",
+                    limits_.max_bytes >> 20, " MiB"),
                 "a larger one: too many ways to read the same text are open at once");
   }
   const auto state = static_cast<State>(states_.size());

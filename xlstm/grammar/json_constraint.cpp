@@ -5,6 +5,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/grammar/grammar_constraint.h"
 #include "xlstm/grammar/json_grammar.h"
+#include "xlstm/grammar/json_schema.h"
 
 namespace xlstm {
 
@@ -15,6 +16,12 @@ std::unique_ptr<Constraint> json_constraint(const JsonConstraintOptions& options
   limits.max_depth = options.max_depth;
   return std::make_unique<grammar::GrammarConstraint>(std::make_shared<grammar::TokenMasks>(
       grammar::json_grammar(options.object_only), std::move(tries), limits));
+}
+
+std::unique_ptr<Constraint> json_schema_constraint(std::string_view schema,
+                                                   std::shared_ptr<const TokenTries> tries) {
+  return std::make_unique<grammar::GrammarConstraint>(std::make_shared<grammar::TokenMasks>(
+      grammar::schema_grammar(schema), std::move(tries), grammar::TokenMasks::Limits()));
 }
 
 }  // namespace xlstm

@@ -1,5 +1,7 @@
 #include "xlstm/grammar/json_grammar.h"
 
+#include <utility>
+
 #include "xlstm/grammar/regex_parser.h"
 
 namespace xlstm::grammar {
@@ -7,12 +9,20 @@ namespace {
 
 enum RuleIndex : std::size_t { kObject, kArray };
 
-Expression gap() {
+// Any number of the same.
+Expression list_of(const Expression& item, std::string_view closing) {
+  const Expression items = sequence({item, repeat(json_after_comma(item), 0, kUnbounded)});
+  return json_rest_of_list(repeat(items, 0, 1), closing);
+}
+
+}  // namespace
+
+Expression json_gap() {
   return parse_regex(R"((?: |\r?\n(?: {0,32}|\t{0,16}))?)");
 }
 
 // \uXXXX is a character, or two of them a pair of surrogates.
-Expression string() {
+Expression json_string() {
   const Expression plain = parse_regex(R"([^"\\\x00-\x1F])");
   const Expression escape = parse_regex(R"(\\["\\/bfnrt])");
   const Expression character =
@@ -23,28 +33,53 @@ Expression string() {
   return sequence({literal("\""), repeat(inside, 0, kUnbounded), literal("\"")});
 }
 
-Expression number() {
-  return parse_regex(
-      R"(-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,20})?(?:[Ee][+-]?(?:[0-9]{1,2}|1[0-9]{2}))?)");
+Expression json_integer() {
+  return parse_regex(R"(-?(?:0|[1-9][0-9]{0,19}))");
 }
 
-Expression value() {
-  return choice({string(), number(), parse_regex("true|false|null"), call(kObject), call(kArray)});
+Expression json_number() {
+  return sequence({json_integer(), parse_regex(R"((?:\.[0-9]{1,20})?)"),
+                   parse_regex(R"((?:[Ee][+-]?(?:[0-9]{1,2}|1[0-9]{2}))?)")});
 }
 
-// "gap item (gap , gap item)* gap" or a gap, and the closing byte.
-Expression list_of(const Expression& item, const char* closing) {
-  const Expression more = sequence({gap(), literal(","), gap(), item});
-  const Expression items = sequence({item, repeat(more, 0, kUnbounded), gap()});
-  return sequence({gap(), repeat(items, 0, 1), literal(closing)});
+Expression json_object() {
+  return call(kObject);
 }
 
-}  // namespace
+Expression json_array() {
+  return call(kArray);
+}
+
+Expression json_value() {
+  return choice(
+      {json_string(), json_number(), parse_regex("true|false|null"), json_object(), json_array()});
+}
+
+Expression json_member(Expression name, Expression value) {
+  return sequence({std::move(name), json_gap(), literal(":"), json_gap(), std::move(value)});
+}
+
+Expression json_after_comma(Expression item) {
+  return sequence({json_gap(), literal(","), json_gap(), std::move(item)});
+}
+
+Expression json_rest_of_list(Expression items, std::string_view closing) {
+  // Two gaps without items between them are one.
+  const bool may_be_empty = items.kind == Expression::Kind::kRepeat && items.least == 0;
+  Expression filled = sequence({json_gap(), std::move(items), json_gap(), literal(closing)});
+  if (!may_be_empty) return filled;
+  filled.parts[1].least = 1;
+  return choice({std::move(filled), sequence({json_gap(), literal(closing)})});
+}
+
+Grammar json_grammar_of(Expression value) {
+  return {sequence({json_gap(), std::move(value)}),
+          {{'{', list_of(json_member(json_string(), json_value()), "}")},
+           {'[', list_of(json_value(), "]")}}};
+}
 
 Grammar json_grammar(bool object_only) {
-  const Expression member = sequence({string(), gap(), literal(":"), gap(), value()});
-  return {sequence({gap(), object_only ? call(kObject) : value()}),
-          {{'{', list_of(member, "}")}, {'[', list_of(value(), "]")}}};
+  return json_grammar_of(object_only ? json_object() : json_value());
 }
 
 }  // namespace xlstm::grammar

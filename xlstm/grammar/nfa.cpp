@@ -26,9 +26,9 @@ class Builder {
  private:
   NfaIndex new_state(NfaState state) {
     if (nfa_.states.size() == kMostNfaStates) {
-      fail_wanted(ErrorKind::kUsage, "regular expression",
-                  str("one whose automaton has at most ", kMostNfaStates, " states"),
-                  "a larger one: its repetitions multiply");
+      fail_wanted(ErrorKind::kUsage, "constraint",
+                  str("an automaton of at most ", kMostNfaStates, " states"),
+                  "a larger one: repetitions and optional parts multiply");
     }
     nfa_.states.push_back(std::move(state));
     return static_cast<NfaIndex>(nfa_.states.size() - 1);

@@ -9,7 +9,7 @@
 
 namespace xlstm::grammar {
 
-// A regular expression of at most so many states; `a{1000}` has a thousand, `.{1000}` nine
+// At most so many states: `a{1000}` has a thousand, `.{1000}` nine
 // thousand.
 inline constexpr std::size_t kMostNfaStates = 50'000;
 

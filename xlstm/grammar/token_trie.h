@@ -43,6 +43,7 @@ class TokenTrie {
   std::string_view text(TokenId id) const;
 
  private:
+  void sort_tokens();
   std::span<const TokenId> tokens_between(std::uint32_t first, std::uint32_t last) const {
     return std::span(tokens_).subspan(first, last - first);
   }
