@@ -56,6 +56,8 @@ set(_headers
     generate/generator.h
     generate/perplexity.h
     generate/stop.h
+    grammar/json_constraint.h
+    grammar/regex_constraint.h
     model/model.h
     model/state_file.h
     text/tokenizer.h
