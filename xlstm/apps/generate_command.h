@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "xlstm/apps/answers.h"
+#include "xlstm/apps/constraint_options.h"
 #include "xlstm/apps/options.h"
 #include "xlstm/apps/prompt.h"
 #include "xlstm/wiring/views.h"
@@ -16,6 +18,8 @@ struct GenerateArguments {
   PromptOptions prompt;
   Request request = {.parse_special = true};  // the prompt is the caller's own
   std::vector<std::string> end_tokens;        // ids or texts
+  ConstraintOptions constraint;
+  AnswersWanted answers;
   StateOptions state;
   bool interactive = false;
   bool info = false;

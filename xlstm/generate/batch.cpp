@@ -223,9 +223,7 @@ std::int64_t Batch::prefill(Row row, std::int64_t most) {
   const auto turn = impl_->backend.exclusive();
   impl_->admit();
   const std::size_t at = Impl::find_row(impl_->reading, row);
-  if (at < impl_->reading.size()) return impl_->prefill(at, most);
-  if (Impl::find_row(impl_->decoding, row) < impl_->decoding.size()) return 0;
-  fail_row("a row that is under way", row);
+  return at < impl_->reading.size() ? impl_->prefill(at, most) : 0;
 }
 
 Batch::Row Batch::fork(Row row, std::optional<std::uint64_t> seed, OnToken on_token) {

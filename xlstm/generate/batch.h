@@ -59,11 +59,11 @@ class Batch {
   void cancel(Row row);
 
   // Reads prompts as BatchOptions say, then chooses a token for every row whose prompt is read.
-  // What goes wrong with a row ends that row (Finished::error); what goes wrong with a step ends all
-  // rows that it was for. Returns whether rows are left.
+  // What goes wrong with a row ends that row (Finished::error); what goes wrong with a step ends
+  // all rows that it was for. Returns whether rows are left.
   bool step();
   // Reads at most `most` tokens of a row's prompt now; all but the last piece are cut to whole
-  // chunks of kSegmentMultiple. Returns how many it read. Error(kUsage) for a row not under way.
+  // chunks of kSegmentMultiple. Returns how many it read: 0 where the row has none left to read.
   std::int64_t prefill(Row row, std::int64_t most);
   // Adds a row that goes on from where this one is: see Sequence::fork.
   Row fork(Row row, std::optional<std::uint64_t> seed, OnToken on_token = {});

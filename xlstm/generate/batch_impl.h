@@ -19,7 +19,7 @@ struct BatchEntry {
   std::unique_ptr<StateBatch> reading = {};  // its state while its prompt is read
   Tensor logits = {};        // [1, V]: of its next token; none where they are the last step's,
   std::size_t step_row = 0;  // in this row of Impl::step_logits
-  std::optional<TokenId> unread = {};  // accepted, and yet to be read
+  std::optional<TokenId> unread = {};                      // accepted, and yet to be read
   std::optional<LogProbabilities> log_probabilities = {};  // of the drawn token, if asked for
 
   Sequence::Impl& impl() { return sequence.impl(); }

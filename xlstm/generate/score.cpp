@@ -42,8 +42,7 @@ class Scoring {
   void tell(const Tensor& logits, std::size_t first) {
     const auto T = static_cast<std::size_t>(logits.shape()[0]);
     if (T == 0) return;
-    const Tensor targets =
-        backend_.ids({logits.shape()[0]}, ids_.subspan(first, T));
+    const Tensor targets = backend_.ids({logits.shape()[0]}, ids_.subspan(first, T));
     const Tensor nll = backend_.negative_log_likelihood(logits, targets);
     std::vector<float> values;
     for (const float each : backend_.read_floats(nll)) {
@@ -62,8 +61,8 @@ class Scoring {
     for (std::size_t begin = 0; begin < ids_.size(); begin += step) {
       const std::size_t size = std::min(step, ids_.size() - begin);
       const auto S = static_cast<std::int64_t>(size);
-      const Tensor logits = model_.forward(backend_.ids({1, S}, ids_.subspan(begin, size)), states,
-                                           Positions::kAll);
+      const Tensor logits =
+          model_.forward(backend_.ids({1, S}, ids_.subspan(begin, size)), states, Positions::kAll);
       const bool is_end = begin + size == ids_.size();
       tell(is_end ? backend_.tokens(logits, 1, 0, S - 1) : logits, begin + 1);
       if (is_end) last = backend_.tokens(logits, 1, S - 1, S);

@@ -20,8 +20,8 @@ struct ScoreOptions {
   std::function<void(std::size_t first, std::span<const float> log_probabilities)> on_segment = {};
 };
 
-// Reads `ids` on from `state` and returns the log-probability of each (natural logarithm), given all
-// before it: the first one's too where `state` has read something (next_logits), else from the
+// Reads `ids` on from `state` and returns the log-probability of each (natural logarithm), given
+// all before it: the first one's too where `state` has read something (next_logits), else from the
 // second on. Throws Error(kUsage) for ids outside [0, V), Error(kModel), saying near which token,
 // where one is not a number; `state` is as it was then.
 std::vector<float> score(const Model& model, State& state, std::span<const TokenId> ids);

@@ -68,8 +68,7 @@ Sequence::Impl::Impl(const Model& the_model, const Tokenizer* the_tokenizer, Sta
   check(prompt, state, V);
   const auto turn = backend.exclusive();
   result.seed = options.sampling.seed ? *options.sampling.seed : random_seed();
-  sampler =
-      backend.sampler(options.sampling, result.seed, V, ids_without_token(the_tokenizer, V));
+  sampler = backend.sampler(options.sampling, result.seed, V, ids_without_token(the_tokenizer, V));
   sampler->see(std::span(prompt).subspan(std::min(options.uncounted, prompt.size())));
   if (tokenizer) text.emplace(*tokenizer, options.stop);
   if (options.constraint) constraint = options.constraint->clone();
@@ -153,7 +152,8 @@ bool Sequence::Impl::mask_by_constraint(std::span<float> logits) {
     if (may_end) mask.set(id);
   }
   for (std::size_t id = 0; id < logits.size(); ++id) {
-    if (!mask.allows(static_cast<TokenId>(id))) logits[id] = -std::numeric_limits<float>::infinity();
+    if (!mask.allows(static_cast<TokenId>(id)))
+      logits[id] = -std::numeric_limits<float>::infinity();
   }
   return true;
 }

@@ -53,20 +53,20 @@ class Sequence {
   //
   // Throws Error(kUsage) for an empty prompt on a state without next_logits, ids outside [0, V),
   // options out of range, stops without a tokenizer.
-  Sequence(const Model& model, const Tokenizer* tokenizer, State start,
-           std::vector<TokenId> prompt, GenerateOptions options, OnToken on_token = {});
+  Sequence(const Model& model, const Tokenizer* tokenizer, State start, std::vector<TokenId> prompt,
+           GenerateOptions options, OnToken on_token = {});
   Sequence(Sequence&&) noexcept;
   Sequence& operator=(Sequence&&) noexcept;
   ~Sequence();
 
   // One that goes on from the same place, with the same counts and random numbers or, from the next
-  // draw on, those of `seed`. It tells its tokens to `on_token`; result() holds those from before the
-  // fork too.
+  // draw on, those of `seed`. It tells its tokens to `on_token`; result() holds those from before
+  // the fork too.
   Sequence fork(std::optional<std::uint64_t> seed, OnToken on_token) const;
 
   bool is_done() const;
-  // What made it end, if that was an exception: its own callback's, constraint's or memory's. It has
-  // no state then.
+  // What made it end, if that was an exception: its own callback's, constraint's or memory's. It
+  // has no state then.
   std::exception_ptr error() const;
   const Completion& result() const;
   // While no batch has it: after the prompt and every token read so far. Where it is done: as

@@ -28,8 +28,8 @@ struct Sequence::Impl {
   // queued before the last token is known.
   bool needs_host() const;
   // What the hooks make of logits [1, V]; nothing where they change none, or where the constraint
-  // lets nothing follow: the sequence is done then. Throws what the hooks throw; Error(kUsage) where
-  // the constraint leaves no token.
+  // lets nothing follow: the sequence is done then. Throws what the hooks throw; Error(kUsage)
+  // where the constraint leaves no token.
   std::optional<std::vector<float>> changed(const Tensor& logits);
   // `id` was chosen: told, shown, compared with what ends the answer. Throws what callbacks throw.
   void accept(TokenId id, std::optional<LogProbabilities> log_probabilities = {});
@@ -50,9 +50,9 @@ struct Sequence::Impl {
   std::optional<TextStream> text;  // none: there is no tokenizer
   State state;                     // while no batch has it
   std::vector<TokenId> prompt;
-  std::size_t read = 0;           // tokens of the prompt
-  std::optional<TokenId> drawn;   // the next token, where it is chosen but not yet accepted
-  Stopwatch watch;                // since the sequence was made
+  std::size_t read = 0;          // tokens of the prompt
+  std::optional<TokenId> drawn;  // the next token, where it is chosen but not yet accepted
+  Stopwatch watch;               // since the sequence was made
   bool done = false;
   bool told_to_stop = false;  // by on_token, which is not called again
   std::exception_ptr error;
