@@ -57,4 +57,21 @@ Tensor Backend::mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm,
   return multiply(std::move(out_gate), head_norm(h, norm, spec.NH, spec.norm_eps));
 }
 
+std::vector<TopTokens> Backend::top_tokens(const Tensor& logits,
+                                           std::span<const std::int32_t> chosen, std::size_t n) {
+  check_top_tokens(logits, chosen);
+  const std::span<const float> numbers = read_floats(logits);
+  const auto V = static_cast<std::size_t>(logits.shape()[1]);
+  std::vector<TopTokens> rows;
+  for (std::size_t t = 0; t < chosen.size(); ++t) {
+    rows.push_back(top_tokens_of(numbers.subspan(t * V, V), chosen[t], n));
+  }
+  return rows;
+}
+
+Tensor Backend::sample(Sampler& sampler, const Tensor& logits, AllowedIds allowed) {
+  Sampler* const one = &sampler;
+  return sample(std::span(&one, 1), logits, std::span(&allowed, 1));
+}
+
 }  // namespace xlstm

@@ -125,7 +125,7 @@ class SynchronizeAtEnd {
 // A token that has been chosen, or is being computed.
 struct PendingToken {
   Tensor id;               // [1] int32
-  Tensor sum;              // [] of all of the model's logits: a number if all of them are
+  Tensor sum;              // [1] of the model's logits: a number if all of them are
   std::uint64_t position;  // tokens read before it
 };
 
@@ -168,7 +168,7 @@ class GenerationLoop {
       if (options_.cancelled && options_.cancelled()) result_.reason = StopReason::kCancelled;
       return result_.reason != StopReason::kCancelled;
     });
-    const Tensor sum = backend_.sum(logits);
+    const Tensor sum = backend_.row_sums(logits);
     backend_.evaluate(std::array{logits, sum});
     states_->evaluate();
     check_finite(sum, position());
@@ -190,7 +190,8 @@ class GenerationLoop {
   // Chooses the token after those that were read.
   PendingToken choose() {
     const Tensor logits = backend_.reshape(logits_, {1, V_});
-    PendingToken token = {sampler_->sample(logits), backend_.sum(logits), position()};
+    PendingToken token = {backend_.sample(*sampler_, logits), backend_.row_sums(logits),
+                          position()};
     backend_.evaluate_async(std::array{token.id, token.sum});
     return token;
   }
