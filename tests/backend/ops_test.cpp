@@ -301,13 +301,19 @@ TEST_P(Ops, ArgmaxTakesTheLowestIdOfEquals) {
   EXPECT_THAT(std::vector(ids.begin(), ids.end()), ::testing::ElementsAre(1, 2, 0));
 }
 
-TEST_P(Ops, SumTellsWhetherAllAreNumbers) {
-  auto z = uniform(5000, 1, 19);
-  double truth = 0;
-  for (const float x : z) truth += x;
-  EXPECT_NEAR(b.read_floats(b.sum(b.floats({1, 5000}, z))).front(), truth, 0x1p-23 * 5000 * 5000);
-  z[4711] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_TRUE(std::isnan(b.read_floats(b.sum(b.floats({1, 5000}, z))).front()));
+TEST_P(Ops, RowSumsTellWhichRowsAreNumbers) {
+  constexpr std::size_t V = 1000;
+  auto z = uniform(5 * V, 1, 19);
+  std::vector<double> truth(5, 0);
+  for (std::size_t i = 0; i < z.size(); ++i) truth[i / V] += static_cast<double>(z[i]);
+  z[V + 4] = std::numeric_limits<float>::quiet_NaN();
+  z[3 * V + 999] = std::numeric_limits<float>::infinity();
+  const auto sums = b.read_floats(b.row_sums(b.floats({5, V}, z)));
+  ASSERT_EQ(sums.size(), 5U);
+  for (const std::size_t t : {0, 2, 4}) EXPECT_NEAR(sums[t], truth[t], 0x1p-23 * V * V) << t;
+  EXPECT_TRUE(std::isnan(sums[1]));
+  EXPECT_FALSE(std::isfinite(sums[3]));
+  EXPECT_EQ(b.row_sums(b.filled({0, 7}, 0)).shape(), (TensorShape{0}));
 }
 
 TEST_P(Ops, LikelihoodsAreThoseOfTheSoftmax) {

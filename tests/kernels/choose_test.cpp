@@ -76,7 +76,7 @@ TEST(Choose, WhatIsDrawnHoldsTheNumberInItsStretch) {
       std::uniform_real_distribution<double> unit(0, 1);
       for (int i = 0; i < 50; ++i) {
         const double u = i == 0 ? 0.0 : i == 1 ? 1.0 - 0x1p-53 : unit(random);
-        const auto [low, high] = stretch(logits, sample_categorical(logits.data(), V, u));
+        const auto [low, high] = stretch(logits, sample_categorical(logits.data(), V, 1, u));
         EXPECT_LE(low, u + bound) << target << " " << V;
         EXPECT_GE(high, u - bound) << target << " " << V;
       }
@@ -91,8 +91,8 @@ TEST(Choose, TheReferenceDrawsTheSameAwayFromBorders) {
   int same = 0;
   for (int i = 0; i < 200; ++i) {
     const double u = unit(random);
-    same += sample_categorical(logits.data(), 3000, u) ==
-                    sample_categorical_reference(logits.data(), 3000, u)
+    same += sample_categorical(logits.data(), 3000, 1, u) ==
+                    sample_categorical_reference(logits.data(), 3000, 1, u)
                 ? 1
                 : 0;
   }
@@ -105,7 +105,7 @@ TEST(Choose, WhatIsBarredIsNeverDrawn) {
       std::vector<float> logits(V, -kInf);
       logits[V - 2] = -1000;
       for (const double u : {0.0, 0.5, 1.0 - 0x1p-53}) {
-        EXPECT_EQ(sample_categorical(logits.data(), V, u), V - 2) << target << " " << u;
+        EXPECT_EQ(sample_categorical(logits.data(), V, 1, u), V - 2) << target << " " << u;
       }
     }
   });
@@ -144,7 +144,7 @@ TEST(Choose, SamplesOfALargeVocabularyHoldTheNumberInTheirStretch) {
   const std::size_t V = 300'001;
   const auto logits = random_logits(V, 8);
   for (const double u : {0.0, 0.25, 0.5, 0.75, 1.0 - 0x1p-53}) {
-    const auto [low, high] = stretch(logits, sample_categorical(logits.data(), V, u));
+    const auto [low, high] = stretch(logits, sample_categorical(logits.data(), V, 1, u));
     EXPECT_LE(low, u + 64 * 0x1p-24) << u;
     EXPECT_GE(high, u - 64 * 0x1p-24) << u;
   }

@@ -91,9 +91,9 @@ std::vector<Answer> answers(const Engine& engine, const Session& session, Reques
                             const std::function<void(double)>& on_progress) {
   check(request, wanted);
   if (wanted.best_of && !request.top_log_probabilities) request.top_log_probabilities = 0;
-  std::vector<Answer> all = SeveralAnswers(engine, session, std::move(request),
-                                           wanted.best_of.value_or(wanted.n))
-                                .run(on_progress);
+  std::vector<Answer> all =
+      SeveralAnswers(engine, session, std::move(request), wanted.best_of.value_or(wanted.n))
+          .run(on_progress);
   std::sort(all.begin(), all.end(), [&](const Answer& a, const Answer& b) {
     const double x = mean_log_probability(a.completion), y = mean_log_probability(b.completion);
     return wanted.best_of && x != y ? x > y : a.number < b.number;

@@ -23,8 +23,8 @@ struct Answer {
 // The mean log-probability of an answer's tokens, by which the best are chosen. Of none: 0.
 double mean_log_probability(const Completion& completion);
 
-// Answers with the seeds seed, seed + 1, ... (the first made up where the request has none), side by
-// side; the best first where best_of asks for them, else by number. `session` stays where it is.
+// Answers with the seeds seed, seed + 1, ... (the first made up where the request has none), side
+// by side; the best first where best_of asks for them, else by number. `session` stays where it is.
 // on_progress gets the share of all tokens that is done. Throws Error as Session::complete does; a
 // request that is cancelled gives the answers as far as they came.
 std::vector<Answer> answers(const Engine& engine, const Session& session, Request request,

@@ -11,9 +11,9 @@
 namespace xlstm::apps {
 
 OptionGroup constraint_option_group(ConstraintOptions& to) {
-  Option regex = text_option(
-      "--regex", "PATTERN", "Only an answer that this regular expression matches as a whole",
-      to.regex);
+  Option regex =
+      text_option("--regex", "PATTERN",
+                  "Only an answer that this regular expression matches as a whole", to.regex);
   regex.set = [&to](const std::string& text) {
     if (text.empty()) fail_wanted(ErrorKind::kUsage, "--regex", "a pattern", "none");
     to.regex = require_utf8("--regex", text);
@@ -26,18 +26,18 @@ OptionGroup constraint_option_group(ConstraintOptions& to) {
 
 std::shared_ptr<const Constraint> constraint_of(const ConstraintOptions& options,
                                                 const Engine& engine) {
-  const int given = (options.regex.empty() ? 0 : 1) + (options.json ? 1 : 0) +
-                    (options.schema.empty() ? 0 : 1);
+  const int given =
+      (options.regex.empty() ? 0 : 1) + (options.json ? 1 : 0) + (options.schema.empty() ? 0 : 1);
   if (given == 0) return nullptr;
   if (given > 1) {
-    fail_wanted(ErrorKind::kUsage, "xlstm",
-                "one of --regex, --json-output and --json-schema", "more");
+    fail_wanted(ErrorKind::kUsage, "xlstm", "one of --regex, --json-output and --json-schema",
+                "more");
   }
   const auto tries = TokenTries::of(engine.tokenizer(), engine.plan().V);
   if (!options.regex.empty()) return regex_constraint(options.regex, tries);
   if (options.json) return json_constraint({}, tries);
-  return json_schema_constraint(
-      require_utf8(source_name(options.schema), read_all(options.schema)), tries);
+  return json_schema_constraint(require_utf8(source_name(options.schema), read_all(options.schema)),
+                                tries);
 }
 
 }  // namespace xlstm::apps

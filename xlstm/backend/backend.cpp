@@ -57,23 +57,21 @@ Tensor Backend::mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm,
   return multiply(std::move(out_gate), head_norm(h, norm, spec.NH, spec.norm_eps));
 }
 
-Tensor Backend::row_sums(const Tensor& logits) {
-  std::vector<float> sums;
-  for (std::int64_t row = 0; row < logits.shape()[0]; ++row) {
-    sums.push_back(read_floats(sum(tokens(logits, 1, row, row + 1))).front());
+std::vector<TopTokens> Backend::top_tokens(const Tensor& logits,
+                                           std::span<const std::int32_t> chosen, std::size_t n) {
+  check_top_tokens(logits, chosen);
+  const std::span<const float> numbers = read_floats(logits);
+  const auto V = static_cast<std::size_t>(logits.shape()[1]);
+  std::vector<TopTokens> rows;
+  for (std::size_t t = 0; t < chosen.size(); ++t) {
+    rows.push_back(top_tokens_of(numbers.subspan(t * V, V), chosen[t], n));
   }
-  return floats({logits.shape()[0]}, sums);
+  return rows;
 }
 
-Tensor Backend::sample(std::span<Sampler* const> samplers, const Tensor& logits) {
-  std::vector<std::int32_t> out;
-  for (std::size_t row = 0; row < samplers.size(); ++row) {
-    const auto at = static_cast<std::int64_t>(row);
-    out.push_back(samplers[row] == nullptr
-                      ? -1
-                      : read_ids(samplers[row]->sample(tokens(logits, 1, at, at + 1))).front());
-  }
-  return ids({logits.shape()[0]}, out);
+Tensor Backend::sample(Sampler& sampler, const Tensor& logits, AllowedIds allowed) {
+  Sampler* const one = &sampler;
+  return sample(std::span(&one, 1), logits, std::span(&allowed, 1));
 }
 
 }  // namespace xlstm

@@ -27,6 +27,7 @@
 #include "xlstm/backend/sampling.h"
 #include "xlstm/backend/state.h"
 #include "xlstm/backend/tensor.h"
+#include "xlstm/backend/top_tokens.h"
 #include "xlstm/backend/weights.h"
 #include "xlstm/base/profile.h"
 #include "xlstm/base/thread_pool.h"
@@ -159,16 +160,33 @@ class Backend {
 
   // --- what follows the logits ---------------------------------------------------------------
   virtual Tensor argmax(const Tensor& logits) = 0;  // [T, V] -> [T] int32; the lowest id of equals
-  // [T, V] -> [] float32: a number if all of them are.
-  virtual Tensor sum(const Tensor& logits) = 0;
-  Tensor row_sums(const Tensor& logits);
-  Tensor sample(std::span<Sampler* const> samplers, const Tensor& logits);
+  // The sum of each row, [T, V] -> [T] float32: a number if all of the row's are.
+  virtual Tensor row_sums(const Tensor& logits) = 0;
   // -log softmax(logits [T, V])[targets [T]] -> [T] float32, in nats.
   virtual Tensor negative_log_likelihood(const Tensor& logits, const Tensor& targets) = 0;
+  // Of each row of logits [T, V] the n likeliest tokens, and the token `chosen` [T] (kNoToken:
+  // none), with their log-probabilities. Evaluates the logits. Throws Error(kUsage) for ids outside
+  // [0, V). Here in float64 on the host (top_tokens_of()).
+  virtual std::vector<TopTokens> top_tokens(const Tensor& logits,
+                                            std::span<const std::int32_t> chosen, std::size_t n);
+
   // For one sequence; `never` are ids that must not be chosen (rows of the vocabulary without a
   // token). Throws as check() does.
   virtual std::unique_ptr<Sampler> sampler(const Sampling& sampling, std::uint64_t seed,
                                            std::int64_t V, std::span<const std::int32_t> never) = 0;
+  // The next token of each row: row b of logits [B, V] float32 by samplers[b] -> [B] int32. Each
+  // token counts as seen by its sampler. A row's token depends on nothing but its own logits,
+  // sampler and allowed[b] (`allowed` itself may be empty: all ids for all rows). It is kNoToken,
+  // and its sampler as before, where the logits that may be chosen have a NaN or +inf among them,
+  // or nothing but -inf, and where the sampler is null. The samplers are this backend's, all
+  // different, for V ids.
+  virtual Tensor sample(std::span<Sampler* const> samplers, const Tensor& logits,
+                        std::span<const AllowedIds> allowed) = 0;
+  Tensor sample(std::span<Sampler* const> samplers, const Tensor& logits) {
+    return sample(samplers, logits, {});
+  }
+  // Of one row [1, V] -> [1].
+  Tensor sample(Sampler& sampler, const Tensor& logits, AllowedIds allowed = {});
 
   // --- for calibration -----------------------------------------------------------------------
   // sum + x^T x of x [T, K] float32: [K, K] float32.

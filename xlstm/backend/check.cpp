@@ -1,5 +1,8 @@
 #include "xlstm/backend/check.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "xlstm/base/error.h"
 
 namespace xlstm {
@@ -39,6 +42,32 @@ void check_range(std::string_view op, std::int64_t begin, std::int64_t end, std:
   if (begin >= 0 && begin <= end && end <= length) return;
   fail_wanted(ErrorKind::kInternal, op, str("a range in [0, ", length, ")"),
               str("[", begin, ", ", end, ")"));
+}
+
+void check_sample(std::span<Sampler* const> samplers, const Tensor& logits,
+                  std::span<const AllowedIds> allowed) {
+  check_axes("sample", "logits", logits, 2);
+  const auto B = static_cast<std::int64_t>(samplers.size());
+  std::vector<const Sampler*> sorted;
+  for (const Sampler* sampler : samplers) {
+    if (sampler == nullptr) continue;
+    sorted.push_back(sampler);
+    check_shape("sample", "logits", logits, {B, sampler->V()});
+  }
+  check_shape("sample", "logits", logits, {B, logits.shape()[1]});
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
+    fail_wanted(ErrorKind::kInternal, "sample", "a sampler of its own for each row", "one twice");
+  }
+  if (allowed.empty()) return;
+  if (allowed.size() != samplers.size()) {
+    fail_wanted(ErrorKind::kInternal, "sample", str("masks of ", B, " rows"), str(allowed.size()));
+  }
+  const auto words = static_cast<std::size_t>((logits.shape()[1] + 63) / 64);
+  for (const AllowedIds& own : allowed) {
+    if (own.empty() || own.size() == words) continue;
+    fail_wanted(ErrorKind::kInternal, "sample", str("masks of ", words, " words"), str(own.size()));
+  }
 }
 
 }  // namespace xlstm

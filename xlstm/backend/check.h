@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
+#include "xlstm/backend/sampling.h"
 #include "xlstm/backend/tensor.h"
 
 namespace xlstm {
@@ -17,5 +19,9 @@ void check_elements(std::string_view op, const Tensor& tensor, std::int64_t coun
 // S of x [B * S, D].
 std::int64_t check_sequences(std::string_view op, const Tensor& x, std::int64_t B);
 void check_range(std::string_view op, std::int64_t begin, std::int64_t end, std::int64_t length);
+
+// Logits [B, V] of B different samplers, and a mask for each row or none.
+void check_sample(std::span<Sampler* const> samplers, const Tensor& logits,
+                  std::span<const AllowedIds> allowed);
 
 }  // namespace xlstm

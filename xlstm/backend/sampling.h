@@ -6,9 +6,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <vector>
-
-#include "xlstm/backend/tensor.h"
 
 namespace xlstm {
 
@@ -42,20 +39,35 @@ void check(const Sampling& sampling, std::int64_t V, std::span<const std::int32_
 // Below 2^32, so that a person can type it again.
 std::uint64_t random_seed();
 
+// The ids that one row may get, as bits: id is bit id % 64 of word id / 64, ceil(V / 64) words;
+// what lies behind the last id does not matter. Empty: all. Other ids are as if their logits were
+// -inf.
+using AllowedIds = std::span<const std::uint64_t>;
+
+// What stands for a token where none can be chosen.
+inline constexpr std::int32_t kNoToken = -1;
+
 // Chooses the tokens of one sequence, one after the other: what it was asked for, which tokens were
-// seen, and the state of its random numbers. Made by Backend::sampler().
+// seen, and the state of its random numbers. Made by Backend::sampler(), which must outlive it, and
+// used by Backend::sample().
 class Sampler {
  public:
   virtual ~Sampler() = default;
 
+  virtual std::int64_t V() const = 0;  // the vocabulary that it was made for
+
   // Counts tokens, ids in [0, V), as seen (a prompt's, say) without choosing.
   virtual void see(std::span<const std::int32_t> tokens) = 0;
 
-  // logits [1, V] float32 -> the token [1] int32, which counts as seen.
-  virtual Tensor sample(const Tensor& logits) = 0;
+  // A sampler of its own that goes on as this one would: the same counts, the same random numbers.
+  virtual std::unique_ptr<Sampler> clone() const = 0;
+  // The same counts, and the random numbers of another seed, from their start.
+  virtual std::unique_ptr<Sampler> clone(std::uint64_t seed) const = 0;
 
-  // One with the same counts, that goes on with the same random numbers or with those of `seed`.
-  virtual std::unique_ptr<Sampler> clone(std::optional<std::uint64_t> seed = {}) const = 0;
+ protected:
+  Sampler() = default;
+  Sampler(const Sampler&) = default;
+  Sampler& operator=(const Sampler&) = delete;
 };
 
 }  // namespace xlstm

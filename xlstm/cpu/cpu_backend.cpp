@@ -11,6 +11,7 @@
 #include "xlstm/cpu/cpu_tensor.h"
 #include "xlstm/cpu/sampler.h"
 #include "xlstm/cpu/state_batch.h"
+#include "xlstm/cpu/top_tokens.h"
 #include "xlstm/cpu/weight_memory.h"
 #include "xlstm/cpu/weight_pointers.h"
 #include "xlstm/kernels/choose/choose.h"
@@ -291,17 +292,34 @@ class CpuBackend final : public Backend {
     check_float32("argmax", logits);
     check_axes("argmax", "logits", logits, 2);
     Tensor ids = allocate({logits.shape()[0]}, DType::kI32, "argmax");
-    const std::size_t V = length(logits.shape()[1]);
-    for (std::size_t t = 0; t < length(ids.elements()); ++t) {
-      ids_of(ids)[t] = static_cast<std::int32_t>(kernels::argmax(floats_of(logits) + t * V, V));
-    }
+    threads_.parallel_for(length(ids.elements()), [&](std::size_t t) {
+      const std::span<const float> row = row_of(logits, t);
+      ids_of(ids)[t] = static_cast<std::int32_t>(kernels::argmax(row.data(), row.size()));
+    });
     return ids;
   }
 
-  Tensor sum(const Tensor& logits) override {
-    check_float32("sum", logits);
-    return filled({},
-                  static_cast<float>(kernels::sum(floats_of(logits), length(logits.elements()))));
+  Tensor row_sums(const Tensor& logits) override {
+    const ProfileSection section(profile_, "row_sums");
+    check_float32("row_sums", logits);
+    check_axes("row_sums", "logits", logits, 2);
+    Tensor sums = allocate({logits.shape()[0]}, DType::kF32, "row_sums");
+    threads_.parallel_for(length(sums.elements()), [&](std::size_t t) {
+      const std::span<const float> row = row_of(logits, t);
+      floats_of(sums)[t] = static_cast<float>(kernels::sum(row.data(), row.size()));
+    });
+    return sums;
+  }
+
+  std::vector<TopTokens> top_tokens(const Tensor& logits, std::span<const std::int32_t> chosen,
+                                    std::size_t n) override {
+    const ProfileSection section(profile_, "top_tokens");
+    check_top_tokens(logits, chosen);
+    std::vector<TopTokens> rows(chosen.size());
+    threads_.parallel_for(rows.size(), [&](std::size_t t) {
+      rows[t] = find_top_tokens(threads_, row_of(logits, t), chosen[t], n);
+    });
+    return rows;
   }
 
   Tensor negative_log_likelihood(const Tensor& logits, const Tensor& targets) override {
@@ -329,7 +347,23 @@ class CpuBackend final : public Backend {
 
   std::unique_ptr<Sampler> sampler(const Sampling& sampling, std::uint64_t seed, std::int64_t V,
                                    std::span<const std::int32_t> never) override {
-    return make_sampler(*this, sampling, seed, V, never);
+    return make_sampler(sampling, seed, V, never);
+  }
+
+  using Backend::sample;
+  Tensor sample(std::span<Sampler* const> samplers, const Tensor& logits,
+                std::span<const AllowedIds> allowed) override {
+    const ProfileSection section(profile_, "sample");
+    check_float32("sample", logits);
+    check_sample(samplers, logits, allowed);
+    Tensor ids = allocate({logits.shape()[0]}, DType::kI32, "sample");
+    threads_.parallel_for(samplers.size(), [&](std::size_t b) {
+      ids_of(ids)[b] = samplers[b] == nullptr
+                           ? kNoToken
+                           : sample_row(threads_, *samplers[b], row_of(logits, b),
+                                        allowed.empty() ? AllowedIds() : allowed[b]);
+    });
+    return ids;
   }
 
   Tensor add_gram(Tensor sum, const Tensor& x) override {
@@ -351,6 +385,12 @@ class CpuBackend final : public Backend {
  private:
   static void check_float32(std::string_view op, const Tensor& x) {
     check_dtype(op, "x", x, DType::kF32);
+  }
+
+  // Of x [T, N].
+  static std::span<const float> row_of(const Tensor& x, std::size_t t) {
+    const std::size_t N = length(x.shape()[1]);
+    return {floats_of(x) + t * N, N};
   }
 
   Tensor like(std::string_view op, const Tensor& x) {

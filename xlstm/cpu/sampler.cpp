@@ -1,23 +1,26 @@
-// No step sorts the vocabulary: the cuts look for the least logit that stays (top_k by selection,
-// top_p among the few tokens that can be part of the mass), and the draw needs one random number.
+// No step sorts the vocabulary: cuts leave the few candidates that matter (cpu/candidates.h), and
+// the draw needs one random number. Every cut keeps the beginning of the same order, whatever the
+// temperature, so that they are made on logits, and only masses ask for it.
 #include "xlstm/cpu/sampler.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <unordered_map>
-#include <utility>
 #include <vector>
 
-#include "xlstm/backend/check.h"
 #include "xlstm/base/error.h"
-#include "xlstm/cpu/cpu_tensor.h"
+#include "xlstm/cpu/candidates.h"
 #include "xlstm/kernels/choose/choose.h"
 
 namespace xlstm::cpu {
 namespace {
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
+constexpr float kMost = std::numeric_limits<float>::max();
+
+std::size_t index(std::int32_t id) {
+  return static_cast<std::size_t>(id);
+}
 
 // Random numbers by their index in the sequence of a seed (SplitMix64; Steele, Lea and Flood 2014).
 double unit_interval(std::uint64_t seed, std::uint64_t index) {
@@ -28,163 +31,152 @@ double unit_interval(std::uint64_t seed, std::uint64_t index) {
   return static_cast<double>(z >> 11) * 0x1p-53;  // in [0, 1)
 }
 
-// A token that may be chosen. Likelier ones come first, of equals the lower id.
-struct Candidate {
-  float logit;
+struct Seen {
   std::int32_t id;
+  std::uint32_t count;
 
-  friend bool operator<(const Candidate& a, const Candidate& b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
-  }
+  friend bool operator<(const Seen& a, std::int32_t id) { return a.id < id; }
 };
+
+// The least float that is not below `value`.
+float float_from(double value) {
+  if (value < -static_cast<double>(kMost)) return -kMost;
+  const auto near = static_cast<float>(value);
+  return static_cast<double>(near) < value ? std::nextafter(near, kMost) : near;
+}
 
 class CpuSampler final : public Sampler {
  public:
-  CpuSampler(Backend& backend, const Sampling& sampling, std::uint64_t seed, std::int64_t V,
+  CpuSampler(const Sampling& sampling, std::uint64_t seed, std::int64_t V,
              std::span<const std::int32_t> never)
-      : backend_(backend),
-        sampling_(sampling),
+      : sampling_(sampling),
         seed_(seed),
-        never_(never.begin(), never.end()),
-        logits_(length(V)) {
-    check(sampling, V, never);
-  }
+        V_(static_cast<std::size_t>(V)),
+        never_(never.begin(), never.end()) {}
+
+  std::int64_t V() const override { return static_cast<std::int64_t>(V_); }
 
   void see(std::span<const std::int32_t> tokens) override {
     for (const std::int32_t id : tokens) {
-      if (id < 0 || length(id) >= logits_.size()) {
-        fail_wanted(ErrorKind::kUsage, "see", str("token ids in [0, ", logits_.size(), ")"),
-                    str(id));
-      }
-      if (sampling_.counts_tokens()) ++seen_[id];
+      if (id >= 0 && index(id) < V_) continue;
+      fail_wanted(ErrorKind::kUsage, "see", str("token ids in [0, ", V_, ")"), str(id));
     }
+    if (sampling_.counts_tokens()) count(tokens);
   }
 
-  Tensor sample(const Tensor& logits) override {
-    check_shape("sample", "logits", logits, {1, static_cast<std::int64_t>(logits_.size())});
-    check_dtype("sample", "logits", logits, DType::kF32);
-    const std::int32_t id = choose(floats_of(logits));
-    if (sampling_.counts_tokens()) ++seen_[id];
-    return backend_.ids({1}, std::span(&id, 1));
-  }
-
-  std::unique_ptr<Sampler> clone(std::optional<std::uint64_t> seed) const override {
+  std::unique_ptr<Sampler> clone() const override { return std::make_unique<CpuSampler>(*this); }
+  std::unique_ptr<Sampler> clone(std::uint64_t seed) const override {
     auto copy = std::make_unique<CpuSampler>(*this);
-    if (seed) copy->seed_ = *seed, copy->drawn_ = 0;
+    copy->seed_ = seed;
+    copy->drawn_ = 0;
     return copy;
   }
 
+  std::int32_t choose(ThreadPool& pool, std::span<const float> logits, AllowedIds allowed) {
+    if (!corrects() && allowed.empty()) return choose_from(pool, logits);
+    const ScratchLease corrected = pool.scratch_floats(V_, "sampling");
+    correct(logits, allowed, corrected.floats());
+    return choose_from(pool, {corrected.floats(), V_});
+  }
+
  private:
-  std::int32_t choose(const float* logits) {
-    std::copy_n(logits, logits_.size(), logits_.begin());
-    correct();
-    if (sampling_.is_greedy()) return argmax();
-    apply_temperature();
-    keep_top_k();
-    keep_top_p();
-    keep_min_p();
-    const double u = unit_interval(seed_, drawn_++);
-    return static_cast<std::int32_t>(
-        kernels::sample_categorical(logits_.data(), logits_.size(), u));
-  }
-
-  std::int32_t argmax() const {
-    return static_cast<std::int32_t>(kernels::argmax(logits_.data(), logits_.size()));
-  }
-
-  // Bias and penalties, whose results stay numbers.
-  void correct() {
-    for (const std::int32_t id : never_) logits_[length(id)] = kNever;
-    constexpr float kMost = std::numeric_limits<float>::max();
-    for (const auto& [id, bias] : sampling_.logit_bias) {
-      logits_[length(id)] = std::min(logits_[length(id)] + bias, kMost);
-    }
-    for (const auto& [id, count] : seen_) {
-      float& logit = logits_[length(id)];
-      if (logit == kNever) continue;
-      const double p = sampling_.repetition_penalty;
-      double corrected = logit > 0 ? logit / p : logit * p;
-      corrected -= sampling_.presence_penalty;
-      corrected -= static_cast<double>(sampling_.frequency_penalty) * static_cast<double>(count);
-      logit = static_cast<float>(std::clamp<double>(corrected, -kMost, kMost));
-    }
-  }
-
-  // From the largest down: however small the temperature, that one becomes 0 and nothing overflows
-  // upwards.
-  void apply_temperature() {
-    const float top = logits_[length(argmax())];
-    if (top == kNever) return;
-    for (float& logit : logits_) logit = (logit - top) / sampling_.temperature;
-  }
-
-  // Whatever is not among `kept` shall not be chosen.
-  void keep(std::span<const Candidate> kept) {
-    std::fill(logits_.begin(), logits_.end(), kNever);
-    for (const Candidate& candidate : kept) logits_[length(candidate.id)] = candidate.logit;
-  }
-
-  // Those with a logit of `least` or more, in order of ids.
-  void collect(float least) {
-    candidates_.clear();
-    for (std::size_t id = 0; id < logits_.size(); ++id) {
-      if (logits_[id] >= least && logits_[id] != kNever) {
-        candidates_.push_back({logits_[id], static_cast<std::int32_t>(id)});
+  // Sorted by ids: read in one go at every token, and copied with the sampler.
+  void count(std::span<const std::int32_t> tokens) {
+    std::vector<std::int32_t> sorted(tokens.begin(), tokens.end());
+    std::sort(sorted.begin(), sorted.end());
+    std::vector<Seen> fresh;
+    for (std::size_t i = 0; i < sorted.size();) {
+      const std::size_t begin = i;
+      while (i < sorted.size() && sorted[i] == sorted[begin]) ++i;
+      const auto at = std::lower_bound(seen_.begin(), seen_.end(), sorted[begin]);
+      const auto times = static_cast<std::uint32_t>(i - begin);
+      if (at != seen_.end() && at->id == sorted[begin]) {
+        at->count += times;
+      } else {
+        fresh.push_back({sorted[begin], times});
       }
     }
+    const auto middle = static_cast<std::ptrdiff_t>(seen_.size());
+    seen_.insert(seen_.end(), fresh.begin(), fresh.end());
+    std::inplace_merge(seen_.begin(), seen_.begin() + middle, seen_.end(),
+                       [](const Seen& a, const Seen& b) { return a.id < b.id; });
   }
 
-  void keep_top_k() {
-    const std::size_t k = length(sampling_.top_k);
-    if (k == 0 || k >= logits_.size()) return;
-    collect(kNever);
-    if (k >= candidates_.size()) return;
-    std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(k),
-                     candidates_.end());
-    keep(std::span(candidates_).first(k));
+  bool corrects() const {
+    return !never_.empty() || !sampling_.logit_bias.empty() || !seen_.empty();
   }
 
-  // The likeliest tokens whose mass reaches p. All tokens below 1 - p of the mean probability have
-  // less than 1 - p of the mass together, so the others reach p without them.
-  void keep_top_p() {
-    const double p = sampling_.top_p;
-    if (p == 1.0) return;
-    const double log_mass = kernels::log_sum_exp(logits_.data(), logits_.size());
-    const double mean = log_mass - std::log(static_cast<double>(logits_.size()));
-    collect(static_cast<float>(mean + std::log1p(-p)));
-    std::sort(candidates_.begin(), candidates_.end());
-    double mass = 0;
-    std::size_t count = 0;
-    while (count < candidates_.size() && (count == 0 || mass < p)) {
-      mass += std::exp(candidates_[count++].logit - log_mass);
+  // What may be chosen, with bias and penalties, whose results stay numbers.
+  void correct(std::span<const float> logits, AllowedIds allowed, float* to) const {
+    if (allowed.empty()) {
+      std::copy_n(logits.data(), V_, to);
+    } else {
+      kernels::keep_allowed(logits.data(), V_, allowed.data(), to);
     }
-    keep(std::span(candidates_).first(count));
-  }
-
-  void keep_min_p() {
-    if (sampling_.min_p == 0.0F) return;
-    const float least = logits_[length(argmax())] + std::log(sampling_.min_p);
-    for (float& logit : logits_) {
-      if (logit < least) logit = kNever;
+    for (const std::int32_t id : never_) to[index(id)] = kNever;
+    for (const auto& [id, bias] : sampling_.logit_bias) {
+      float& logit = to[index(id)];
+      logit = bias == kNever ? kNever : is_number(logit) ? std::min(logit + bias, kMost) : logit;
     }
+    for (const Seen& seen : seen_) penalise(to[index(seen.id)], seen.count);
   }
 
-  Backend& backend_;
+  void penalise(float& logit, std::uint32_t count) const {
+    if (!is_number(logit)) return;
+    const double p = sampling_.repetition_penalty;
+    double corrected = logit > 0 ? logit / p : logit * p;
+    corrected -= sampling_.presence_penalty;
+    corrected -= static_cast<double>(sampling_.frequency_penalty) * static_cast<double>(count);
+    logit = static_cast<float>(std::clamp<double>(corrected, -kMost, kMost));
+  }
+
+  // What is none stays so, and is found later.
+  static bool is_number(float logit) { return std::abs(logit) <= kMost; }
+
+  std::int32_t choose_from(ThreadPool& pool, std::span<const float> logits) {
+    Candidates candidates(pool, logits);
+    if (!std::isfinite(candidates.most())) return kNoToken;
+    const std::int32_t id = sampling_.is_greedy() ? candidates.likeliest() : draw(candidates);
+    if (sampling_.counts_tokens()) count(std::span(&id, 1));
+    return id;
+  }
+
+  std::int32_t draw(Candidates& candidates) {
+    if (sampling_.top_k > 0) candidates.keep_count(static_cast<std::size_t>(sampling_.top_k));
+    if (sampling_.top_p < 1) candidates.keep_mass(sampling_.top_p, sampling_.temperature);
+    if (sampling_.min_p > 0) candidates.keep_above(least_likely(candidates.most()));
+    const double u = unit_interval(seed_, drawn_++);
+    const std::span<const float> left = candidates.logits();
+    return candidates.id(
+        kernels::sample_categorical(left.data(), left.size(), sampling_.temperature, u));
+  }
+
+  // The logit of min_p times the probability of the likeliest token.
+  float least_likely(float most) const {
+    return float_from(static_cast<double>(most) +
+                      static_cast<double>(sampling_.temperature) *
+                          std::log(static_cast<double>(sampling_.min_p)));
+  }
+
   Sampling sampling_;
   std::uint64_t seed_;
   std::uint64_t drawn_ = 0;  // random numbers used so far
+  std::size_t V_;
   std::vector<std::int32_t> never_;
-  std::unordered_map<std::int32_t, std::uint64_t> seen_;
-  std::vector<float> logits_;          // [V], being corrected and cut
-  std::vector<Candidate> candidates_;  // memory for the cuts
+  std::vector<Seen> seen_;  // in the order of ids
 };
 
 }  // namespace
 
-std::unique_ptr<Sampler> make_sampler(Backend& backend, const Sampling& sampling,
-                                      std::uint64_t seed, std::int64_t V,
+std::unique_ptr<Sampler> make_sampler(const Sampling& sampling, std::uint64_t seed, std::int64_t V,
                                       std::span<const std::int32_t> never) {
-  return std::make_unique<CpuSampler>(backend, sampling, seed, V, never);
+  check(sampling, V, never);
+  return std::make_unique<CpuSampler>(sampling, seed, V, never);
+}
+
+std::int32_t sample_row(ThreadPool& pool, Sampler& sampler, std::span<const float> logits,
+                        AllowedIds allowed) {
+  return static_cast<CpuSampler&>(sampler).choose(pool, logits, allowed);
 }
 
 }  // namespace xlstm::cpu

@@ -182,19 +182,24 @@ Texts write_texts(const Source& source, const CalibrationOptions& options) {
       Model::load(plan, *source.checkpoint.tensors, backend, {.dtype = DType::kBF16});
   Texts texts(count, {*source.bos});
   std::vector<std::unique_ptr<Sampler>> samplers;
+  std::vector<Sampler*> choosing;
   for (std::size_t b = 0; b < count; ++b) {
     samplers.push_back(backend->sampler({}, options.seed + b, plan.V, {}));
+    choosing.push_back(samplers.back().get());
   }
   const auto B = static_cast<std::int64_t>(count);
   const std::unique_ptr<StateBatch> states = model.initial_states(count);
   std::vector<TokenId> last(count, *source.bos);
   while (texts.front().size() < all / count) {
     const Tensor logits = model.forward(backend->ids({B, 1}, last), *states);
+    const Tensor next = backend->sample(choosing, logits);
+    const std::span<const TokenId> ids = backend->read_ids(next);
     for (std::size_t b = 0; b < count; ++b) {
-      const auto row = static_cast<std::int64_t>(b);
-      const Tensor id = samplers[b]->sample(backend->tokens(logits, 1, row, row + 1));
-      last[b] = backend->read_ids(id).front();
-      texts[b].push_back(last[b]);
+      if (ids[b] == kNoToken) {
+        fail_wanted(ErrorKind::kModel, plan.name, "finite logits",
+                    "some that are not: weights are not finite or too large for their type");
+      }
+      texts[b].push_back(last[b] = ids[b]);
     }
     states->evaluate();
     if (options.on_step) options.on_step();

@@ -19,8 +19,8 @@ struct BatchEntry {
   std::unique_ptr<StateBatch> reading = {};  // its state while its prompt is read
   Tensor logits = {};        // [1, V]: of its next token; none where they are the last step's,
   std::size_t step_row = 0;  // in this row of Impl::step_logits
-  std::optional<TokenId> unread = {};                      // accepted, and yet to be read
-  std::optional<LogProbabilities> log_probabilities = {};  // of the drawn token, if asked for
+  std::optional<TokenId> unread = {};  // accepted, and yet to be read
+  std::optional<TopTokens> top = {};   // beside the drawn token, if asked for
 
   Sequence::Impl& impl() { return sequence.impl(); }
 };
@@ -69,7 +69,8 @@ struct Batch::Impl {
   void draw();
   void draw_together(const std::vector<std::optional<std::size_t>>& rows);
   void make_writable();
-  void draw_alone(BatchEntry& entry, std::uint64_t position);
+  void draw_alone(BatchEntry& entry, std::size_t at);
+  void look_up_probabilities(BatchEntry& entry);
   void take_tokens(const BatchChoice& choice);
   void take_token(std::size_t at, TokenId id, float sum, std::uint64_t position);
   BatchChoice choose();

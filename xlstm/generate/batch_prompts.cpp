@@ -36,7 +36,7 @@ std::int64_t Batch::Impl::prefill(std::size_t at, std::int64_t most) {
     const Stopwatch watch;
     logits = model.prefill(impl.unread().first(static_cast<std::size_t>(count)), *entry.reading);
     if (all) {
-      const Tensor sum = backend.sum(logits);
+      const Tensor sum = backend.row_sums(logits);
       backend.evaluate(std::array{logits, sum});
       check_finite(model, backend.read_floats(sum).front(), entry.reading->positions().front());
     }

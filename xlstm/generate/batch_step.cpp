@@ -4,7 +4,6 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/generate/batch_impl.h"
-#include "xlstm/generate/log_probabilities.h"
 
 namespace xlstm {
 namespace {
@@ -13,11 +12,12 @@ std::size_t length_of(const Tensor& logits) {
   return static_cast<std::size_t>(logits.shape()[0]);
 }
 
-void check_chosen(TokenId id, std::uint64_t position) {
-  if (id >= 0) return;
+void check_chosen(TokenId id, const Sequence::Impl& sequence, std::uint64_t position) {
+  if (id != kNoToken) return;
   fail_wanted(ErrorKind::kUsage, "sampling",
               str("a token that may follow after ", position, " tokens"),
-              "all of them forbidden by biases and hooks");
+              sequence.constraint ? str("none ", sequence.constraint->where())
+                                  : "none that biases and the logits processor leave");
 }
 
 }  // namespace
@@ -43,7 +43,7 @@ bool Batch::Impl::can_queue() const {
   for (std::size_t at = 0; at < decoding.size(); ++at) {
     BatchEntry& entry = *decoding[at];
     if (entry.logits || entry.step_row != at) return false;
-    if (entry.impl().needs_host() || entry.impl().drawn) return false;
+    if (entry.impl().has_hooks() || entry.impl().drawn) return false;
   }
   return true;
 }
@@ -75,7 +75,7 @@ void Batch::Impl::decode_now() {
     Sequence::Impl& impl = entry->impl();
     if (impl.done) continue;
     guarded(*entry, [&] {
-      impl.accept(*std::exchange(impl.drawn, {}), std::exchange(entry->log_probabilities, {}));
+      impl.accept(*std::exchange(impl.drawn, {}), std::exchange(entry->top, {}));
       if (!impl.done || impl.options.read_last) entry->unread = impl.result.tokens.back();
     });
   }
@@ -140,7 +140,7 @@ void Batch::Impl::take_tokens(const BatchChoice& choice) {
 void Batch::Impl::take_token(std::size_t at, TokenId id, float sum, std::uint64_t position) {
   guarded(*decoding[at], [&] {
     check_finite(model, sum, position);
-    check_chosen(id, position);
+    check_chosen(id, decoding[at]->impl(), position);
     decoding[at]->impl().drawn = id;
   });
 }
@@ -155,25 +155,33 @@ void Batch::Impl::draw() {
   std::vector<std::optional<std::size_t>> together(step_logits ? length_of(step_logits) : 0);
   for (std::size_t at = 0; at < decoding.size(); ++at) {
     BatchEntry& entry = *decoding[at];
-    if (entry.impl().drawn) continue;
-    if (entry.logits || entry.impl().needs_host()) {
-      guarded(entry, [&] { draw_alone(entry, states->positions()[at]); });
+    Sequence::Impl& impl = entry.impl();
+    if (impl.drawn) continue;
+    guarded(entry, [&] { impl.constrain(); });
+    if (impl.done) continue;
+    if (entry.logits || impl.options.process_logits) {
+      guarded(entry, [&] { draw_alone(entry, at); });
     } else {
       together[entry.step_row] = at;
     }
   }
   draw_together(together);
+  for (const std::unique_ptr<BatchEntry>& entry : decoding) {
+    guarded(*entry, [&] { look_up_probabilities(*entry); });
+  }
 }
 
 // Of each row of the last step's logits: where it is among those that decode, if it takes part.
 void Batch::Impl::draw_together(const std::vector<std::optional<std::size_t>>& rows) {
+  if (std::none_of(rows.begin(), rows.end(), [](const auto& at) { return at.has_value(); })) return;
   std::vector<Sampler*> samplers;
+  std::vector<AllowedIds> allowed;
   for (const auto& at : rows) {
     samplers.push_back(at ? decoding[*at]->impl().sampler.get() : nullptr);
+    allowed.push_back(at ? decoding[*at]->impl().allowed() : AllowedIds());
   }
-  if (std::none_of(rows.begin(), rows.end(), [](const auto& at) { return at.has_value(); })) return;
   const Tensor sums = backend.row_sums(step_logits);
-  const Tensor ids = backend.sample(samplers, step_logits);
+  const Tensor ids = backend.sample(samplers, step_logits, allowed);
   for (std::size_t row = 0; row < rows.size(); ++row) {
     if (!rows[row]) continue;
     take_token(*rows[row], backend.read_ids(ids)[row], backend.read_floats(sums)[row],
@@ -181,20 +189,25 @@ void Batch::Impl::draw_together(const std::vector<std::optional<std::size_t>>& r
   }
 }
 
-// By what the row's hooks make of its logits.
-void Batch::Impl::draw_alone(BatchEntry& entry, std::uint64_t position) {
+// By what the row's processor makes of its logits.
+void Batch::Impl::draw_alone(BatchEntry& entry, std::size_t at) {
   Sequence::Impl& impl = entry.impl();
   const Tensor logits = logits_of(entry);
-  check_finite(model, backend.read_floats(backend.row_sums(logits)).front(), position);
-  const auto changed = impl.changed(logits);
-  if (impl.done) return;
-  const Tensor ids = impl.sampler->sample(changed ? backend.floats({1, V}, *changed) : logits);
-  const TokenId id = backend.read_ids(ids).front();
-  check_chosen(id, position);
-  impl.drawn = id;
-  if (const auto n = impl.options.top_log_probabilities) {
-    entry.log_probabilities = log_probabilities(backend.read_floats(logits), *impl.drawn, *n);
-  }
+  const float sum = backend.read_floats(backend.row_sums(logits)).front();
+  check_finite(model, sum, states->positions()[at]);
+  const auto processed = impl.processed(logits);
+  const Tensor ids = backend.sample(
+      *impl.sampler, processed ? backend.floats({1, V}, *processed) : logits, impl.allowed());
+  take_token(at, backend.read_ids(ids).front(), sum, states->positions()[at]);
+}
+
+void Batch::Impl::look_up_probabilities(BatchEntry& entry) {
+  const Sequence::Impl& impl = entry.impl();
+  const auto n = impl.options.top_log_probabilities;
+  if (!n || !impl.drawn || impl.done) return;
+  const TokenId id = *impl.drawn;
+  entry.top =
+      backend.top_tokens(logits_of(entry), std::span(&id, 1), static_cast<std::size_t>(*n)).front();
 }
 
 }  // namespace xlstm

@@ -1,8 +1,6 @@
 #include "xlstm/generate/sequence.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <utility>
 
 #include "xlstm/base/error.h"
@@ -61,6 +59,7 @@ Sequence::Impl::Impl(const Model& the_model, const Tokenizer* the_tokenizer, Sta
       tokenizer(copy_of(the_tokenizer)),
       options(std::move(the_options)),
       on_token(std::move(the_on_token)),
+      mask(the_model.plan().V),
       state(std::move(start)),
       prompt(std::move(the_prompt)) {
   const std::int64_t V = model.plan().V;
@@ -84,7 +83,8 @@ Sequence::Impl::Impl(const Impl& other, std::optional<std::uint64_t> seed, OnTok
       options(other.options),
       on_token(std::move(the_on_token)),
       constraint(other.constraint ? other.constraint->clone() : nullptr),
-      sampler(other.sampler->clone(seed)),
+      mask(other.mask),
+      sampler(seed ? other.sampler->clone(*seed) : other.sampler->clone()),
       text(other.text),
       state(other.state),
       prompt(other.prompt),
@@ -112,32 +112,22 @@ void Sequence::Impl::have_read(std::size_t count, double seconds) {
   }
 }
 
-bool Sequence::Impl::needs_host() const {
+bool Sequence::Impl::has_hooks() const {
   return options.process_logits || constraint || options.top_log_probabilities;
 }
 
-std::optional<std::vector<float>> Sequence::Impl::changed(const Tensor& logits) {
-  if (!options.process_logits && !constraint) return std::nullopt;
+std::optional<std::vector<float>> Sequence::Impl::processed(const Tensor& logits) const {
+  if (!options.process_logits) return std::nullopt;
   const std::span<const float> unchanged = backend.read_floats(logits);
   std::vector<float> out(unchanged.begin(), unchanged.end());
-  if (options.process_logits) {
-    std::vector<TokenId> tokens = prompt;
-    tokens.insert(tokens.end(), result.tokens.begin(), result.tokens.end());
-    options.process_logits(tokens, out);
-  }
-  if (constraint && !mask_by_constraint(out)) return std::nullopt;
-  if (std::none_of(out.begin(), out.end(), [](float logit) { return std::isfinite(logit); })) {
-    fail_wanted(ErrorKind::kUsage, "logits processor",
-                constraint ? str("a token that may follow ", constraint->where())
-                           : std::string("a token that may follow"),
-                "none");
-  }
+  std::vector<TokenId> tokens = prompt;
+  tokens.insert(tokens.end(), result.tokens.begin(), result.tokens.end());
+  options.process_logits(tokens, out);
   return out;
 }
 
-// False where the answer is complete.
-bool Sequence::Impl::mask_by_constraint(std::span<float> logits) {
-  TokenMask mask(static_cast<std::int64_t>(logits.size()));
+bool Sequence::Impl::constrain() {
+  if (!constraint) return true;
   constraint->allow(mask);
   const bool may_end = constraint->may_end();
   if (mask.none() && may_end) {
@@ -151,14 +141,10 @@ bool Sequence::Impl::mask_by_constraint(std::span<float> logits) {
   for (const TokenId id : options.end_tokens) {
     if (may_end) mask.set(id);
   }
-  for (std::size_t id = 0; id < logits.size(); ++id) {
-    if (!mask.allows(static_cast<TokenId>(id)))
-      logits[id] = -std::numeric_limits<float>::infinity();
-  }
   return true;
 }
 
-void Sequence::Impl::accept(TokenId id, std::optional<LogProbabilities> log_probabilities) {
+void Sequence::Impl::accept(TokenId id, std::optional<TopTokens> top) {
   Statistics& s = result.statistics;
   if (result.tokens.empty()) s.first_token_seconds = watch.seconds();
   s.decode_seconds = watch.seconds() - s.first_token_seconds;
@@ -166,11 +152,13 @@ void Sequence::Impl::accept(TokenId id, std::optional<LogProbabilities> log_prob
   s.generated_tokens = static_cast<std::int64_t>(result.tokens.size());
   TokenEvent event;
   event.id = id;
-  if (log_probabilities) {
-    result.log_probabilities.push_back(log_probabilities->chosen);
-    result.top.push_back(log_probabilities->top);
-    event.log_probability = log_probabilities->chosen;
-    event.top = std::move(log_probabilities->top);
+  if (top) {
+    for (std::size_t i = 0; i < top->ids.size(); ++i) {
+      event.top.push_back({top->ids[i], top->log_probabilities[i]});
+    }
+    event.log_probability = top->chosen;
+    result.log_probabilities.push_back(top->chosen);
+    result.top.push_back(event.top);
   }
 
   const auto& ends = options.end_tokens;

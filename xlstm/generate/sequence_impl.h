@@ -6,7 +6,6 @@
 #include <span>
 #include <vector>
 
-#include "xlstm/generate/log_probabilities.h"
 #include "xlstm/generate/sequence.h"
 #include "xlstm/generate/stopwatch.h"
 #include "xlstm/generate/text_stream.h"
@@ -24,15 +23,17 @@ struct Sequence::Impl {
   void have_read(std::size_t count, double seconds);
 
   // --- the next token --------------------------------------------------------------------------
-  // Whether something on the host looks at the logits before the choice, so that a step cannot be
-  // queued before the last token is known.
-  bool needs_host() const;
-  // What the hooks make of logits [1, V]; nothing where they change none, or where the constraint
-  // lets nothing follow: the sequence is done then. Throws what the hooks throw; Error(kUsage)
-  // where the constraint leaves no token.
-  std::optional<std::vector<float>> changed(const Tensor& logits);
+  // Whether something must see this token, or the logits, before the next one is chosen, so that a
+  // step cannot be queued.
+  bool has_hooks() const;
+  // What the processor makes of logits [1, V]; nothing where there is none. Throws what it throws.
+  std::optional<std::vector<float>> processed(const Tensor& logits) const;
+  // Asks the constraint what may come: allowed() then says. False where nothing may and the answer
+  // is complete; Error(kUsage) where nothing may and it is not.
+  bool constrain();
+  AllowedIds allowed() const { return constraint ? mask.words() : AllowedIds(); }
   // `id` was chosen: told, shown, compared with what ends the answer. Throws what callbacks throw.
-  void accept(TokenId id, std::optional<LogProbabilities> log_probabilities = {});
+  void accept(TokenId id, std::optional<TopTokens> top = {});
   std::int64_t tokens_left() const {
     return done ? 0 : options.max_tokens - result.statistics.generated_tokens;
   }
@@ -46,6 +47,7 @@ struct Sequence::Impl {
   GenerateOptions options;
   OnToken on_token;
   std::unique_ptr<Constraint> constraint;
+  TokenMask mask;  // what it allows
   std::unique_ptr<Sampler> sampler;
   std::optional<TextStream> text;  // none: there is no tokenizer
   State state;                     // while no batch has it
@@ -59,7 +61,6 @@ struct Sequence::Impl {
   Completion result;
 
  private:
-  bool mask_by_constraint(std::span<float> logits);
   void show(TokenEvent event);
 };
 

@@ -301,8 +301,9 @@ class MlxBackend final : public Backend {
     return cast(tensor_of(mx::argmax(array_of(logits), -1, false, device_)), mx::int32);
   }
 
-  Tensor sum(const Tensor& logits) override {
-    return tensor_of(mx::sum(array_of(logits), false, device_));
+  Tensor row_sums(const Tensor& logits) override {
+    check_axes("row_sums", "logits", logits, 2);
+    return tensor_of(mx::sum(array_of(logits), -1, false, device_));
   }
 
   Tensor negative_log_likelihood(const Tensor& logits, const Tensor& targets) override {
@@ -317,6 +318,14 @@ class MlxBackend final : public Backend {
   std::unique_ptr<Sampler> sampler(const Sampling& sampling, std::uint64_t seed, std::int64_t V,
                                    std::span<const std::int32_t> never) override {
     return make_sampler(sampling, seed, V, never, device_);
+  }
+
+  using Backend::sample;
+  Tensor sample(std::span<Sampler* const> samplers, const Tensor& logits,
+                std::span<const AllowedIds> allowed) override {
+    check_sample(samplers, logits, allowed);
+    const DeviceArray numbers = as_type(on_device(logits), mx::float32);
+    return tensor_of(sample_rows(samplers, numbers, allowed).array);
   }
 
   Tensor add_gram(Tensor sum, const Tensor& x) override {

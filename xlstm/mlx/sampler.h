@@ -19,7 +19,8 @@ namespace xlstm::mlx {
 using LogitsStep = std::function<DeviceArray(A logits, A seen)>;
 
 LogitsStep add_logit_bias(const std::map<std::int32_t, float>& bias, std::int64_t V);
-LogitsStep mask_tokens(std::span<const std::int32_t> never, std::int64_t V);
+LogitsStep mask_tokens(std::span<const std::int32_t> never, std::int64_t V);  // whatever they are
+LogitsStep allow_tokens(AllowedIds allowed, std::int64_t V);  // masks the others; not empty
 LogitsStep repetition_penalty(float penalty);
 LogitsStep presence_penalty(float penalty);
 LogitsStep frequency_penalty(float penalty);
@@ -34,5 +35,11 @@ DeviceArray sample_categorical(A logits, const mx::array& key);
 
 std::unique_ptr<Sampler> make_sampler(const Sampling& sampling, std::uint64_t seed, std::int64_t V,
                                       std::span<const std::int32_t> never, mx::Device device);
+
+// As Backend::sample() has it, by samplers of make_sampler(): logits [B, V] float32 -> [B] int32.
+// Rows that take the likeliest of the same ids go through one argmax together, all others through
+// the chains of their own.
+DeviceArray sample_rows(std::span<Sampler* const> samplers, A logits,
+                        std::span<const AllowedIds> allowed);
 
 }  // namespace xlstm::mlx

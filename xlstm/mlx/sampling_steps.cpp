@@ -43,6 +43,12 @@ DeviceArray masked_unless(const mx::array& keep, A logits) {
   return where(keep, logits, {mx::array(-kInf), logits.device});
 }
 
+// Not by adding -inf, which would make NaN of +inf and leave NaN.
+LogitsStep keep_where(const std::vector<bool>& may) {
+  const mx::array row(may.begin(), {1, static_cast<int>(may.size())}, mx::bool_);
+  return [row](A logits, A) { return masked_unless(row, logits); };
+}
+
 // 1 for each true element, summed along the row: [B, 1] int32.
 mx::array count_true(const mx::array& condition, const mx::Device& device) {
   return mx::sum(mx::astype(condition, mx::int32, device), -1, true, device);
@@ -70,9 +76,16 @@ LogitsStep add_logit_bias(const std::map<std::int32_t, float>& bias, std::int64_
 
 LogitsStep mask_tokens(std::span<const std::int32_t> never, std::int64_t V) {
   if (never.empty()) return identity();
-  std::map<std::int32_t, float> mask;
-  for (const std::int32_t id : never) mask[id] = -kInf;
-  return add_row(row_of(mask, V));
+  std::vector<bool> may(static_cast<std::size_t>(V), true);
+  for (const std::int32_t id : never) may[static_cast<std::size_t>(id)] = false;
+  return keep_where(may);
+}
+
+LogitsStep allow_tokens(AllowedIds allowed, std::int64_t V) {
+  std::vector<bool> may(static_cast<std::size_t>(V));
+  for (std::size_t id = 0; id < may.size(); ++id)
+    may[id] = (allowed[id / 64] >> (id % 64) & 1) != 0;
+  return keep_where(may);
 }
 
 LogitsStep repetition_penalty(float penalty) {

@@ -9,10 +9,11 @@ namespace xlstm::kernels {
 // V >= 1.
 std::size_t argmax(const float* logits, std::size_t V);
 
-// An index drawn from softmax(logits [V]): with the tokens' probabilities laid side by side in the
-// order of ids, the one in whose stretch of the unit interval u falls. -inf is never drawn. V >= 1;
-// at least one logit is finite and none is NaN or +inf; u in [0, 1).
-std::size_t sample_categorical(const float* logits, std::size_t V, double u);
+// An index drawn from softmax(logits [V] / temperature): with the tokens' probabilities laid side
+// by side in the order of ids, the one in whose stretch of the unit interval u falls. -inf is never
+// drawn. V >= 1; at least one logit is finite and none is NaN or +inf; temperature > 0; u in [0,
+// 1).
+std::size_t sample_categorical(const float* logits, std::size_t V, float temperature, double u);
 
 // The sum of logits [V], at least one: a number if all of them are.
 double sum(const float* logits, std::size_t V);
@@ -28,7 +29,8 @@ double log_sum_exp(const float* logits, std::size_t V);
 
 // The same in plain float64 loops: the truth in tests.
 std::size_t argmax_reference(const float* logits, std::size_t V);
-std::size_t sample_categorical_reference(const float* logits, std::size_t V, double u);
+std::size_t sample_categorical_reference(const float* logits, std::size_t V, double temperature,
+                                         double u);
 double log_sum_exp_reference(const float* logits, std::size_t V);
 
 }  // namespace xlstm::kernels

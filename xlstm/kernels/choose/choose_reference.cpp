@@ -12,14 +12,16 @@ std::size_t argmax_reference(const float* logits, std::size_t V) {
   return best;
 }
 
-std::size_t sample_categorical_reference(const float* logits, std::size_t V, double u) {
+std::size_t sample_categorical_reference(const float* logits, std::size_t V, double temperature,
+                                         double u) {
   const double most = logits[argmax_reference(logits, V)];
+  const auto weight_of = [&](float l) { return std::exp((l - most) / temperature); };
   double total = 0;
-  for (std::size_t i = 0; i < V; ++i) total += std::exp(logits[i] - most);
+  for (std::size_t i = 0; i < V; ++i) total += weight_of(logits[i]);
   double before = 0;
   std::size_t last = 0;  // of the tokens that can be drawn: rounding may leave u * total behind all
   for (std::size_t i = 0; i < V; ++i) {
-    const double weight = std::exp(logits[i] - most);
+    const double weight = weight_of(logits[i]);
     if (weight == 0) continue;
     last = i;
     before += weight;

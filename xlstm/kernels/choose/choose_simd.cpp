@@ -14,14 +14,11 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // After highway.h.
-#include <hwy/contrib/math/math-inl.h>
+#include "xlstm/kernels/choose/softmax_weights-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
-
-constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
 // The largest of [begin, end), -inf where there is none but NaN.
 float most_of(const float* logits, std::size_t begin, std::size_t end) {
@@ -37,60 +34,34 @@ float most_of(const float* logits, std::size_t begin, std::size_t end) {
   return out;
 }
 
-// to[i] = exp(logits[i] - most) for i < count.
-void weights_of(const float* logits, std::size_t count, float most, float* to) {
-  const hn::ScalableTag<float> d;
-  const auto top = hn::Set(d, most);
-  // Below this exp is 0 in float32, and -inf leaves the range that Exp is made for.
-  const auto floor = hn::Set(d, -104.0F);
-  const auto weight = [&](auto v) HWY_ATTR {
-    const auto z = hn::Sub(v, top);
-    return hn::IfThenElseZero(hn::Gt(z, floor), hn::Exp(d, hn::Max(z, floor)));
-  };
-  std::size_t i = 0;
-  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) {
-    hn::StoreU(weight(hn::LoadU(d, logits + i)), d, to + i);
-  }
-  if (i == count) return;
-  HWY_ALIGN float rest[HWY_MAX_BYTES / sizeof(float)];
-  std::fill(std::begin(rest), std::end(rest), kLowest);
-  std::copy(logits + i, logits + count, rest);
-  hn::Store(weight(hn::Load(d, rest)), d, rest);
-  std::copy(rest, rest + (count - i), to + i);
-}
-
 std::size_t argmax(const float* logits, std::size_t V) {
+  const hn::ScalableTag<float> d;
   const float most = most_of(logits, 0, V);
-  const float* const at = std::find(logits, logits + V, most);
+  const auto wanted = hn::Set(d, most);
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= V; i += hn::Lanes(d)) {
+    if (!hn::AllFalse(d, hn::Eq(hn::LoadU(d, logits + i), wanted))) break;
+  }
+  const float* const at = std::find(logits + i, logits + V, most);
   if (at != logits + V) return static_cast<std::size_t>(at - logits);
   return 0;  // nothing but NaN
 }
 
-constexpr std::size_t kBlock = 256;
 constexpr std::size_t kMostSums = 512;  // of one block each for vocabularies up to 131,072
 
-// In eight strands, which a compiler makes vectors of.
-double sum(const float* values, std::size_t count) {
-  double strands[8] = {};
-  std::size_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    for (std::size_t s = 0; s < 8; ++s) strands[s] += static_cast<double>(values[i + s]);
-  }
-  for (; i < count; ++i) strands[0] += static_cast<double>(values[i]);
-  double all = 0;
-  for (const double strand : strands) all += strand;
-  return all;
+double sum(const float* logits, std::size_t V) {
+  return sum_of(logits, V);
 }
 
 // weights_of() of a block; returns its length.
 std::size_t weights_of_block(const float* logits, std::size_t V, std::size_t block, float most,
-                             float* weights) {
+                             float temperature, float* weights) {
   const std::size_t count = std::min(kBlock, V - block * kBlock);
-  weights_of(logits + block * kBlock, count, most, weights);
+  weights_of(logits + block * kBlock, count, most, temperature, weights);
   return count;
 }
 
-std::size_t sample_categorical(const float* logits, std::size_t V, double u) {
+std::size_t sample_categorical(const float* logits, std::size_t V, float temperature, double u) {
   const float most = most_of(logits, 0, V);
   const std::size_t blocks = ceil_div(V, kBlock);
   const std::size_t blocks_per_sum = ceil_div(blocks, kMostSums);
@@ -98,7 +69,8 @@ std::size_t sample_categorical(const float* logits, std::size_t V, double u) {
   float weights[kBlock];
   double total = 0;
   for (std::size_t block = 0; block < blocks; ++block) {
-    const double part = sum(weights, weights_of_block(logits, V, block, most, weights));
+    const double part =
+        sum_of(weights, weights_of_block(logits, V, block, most, temperature, weights));
     sums[block / blocks_per_sum] += part;
     total += part;
   }
@@ -115,7 +87,7 @@ std::size_t sample_categorical(const float* logits, std::size_t V, double u) {
   std::size_t chosen = 0;
   const std::size_t end = std::min(blocks, (last + 1) * blocks_per_sum);
   for (std::size_t block = last * blocks_per_sum; block < end; ++block) {
-    const std::size_t count = weights_of_block(logits, V, block, most, weights);
+    const std::size_t count = weights_of_block(logits, V, block, most, temperature, weights);
     for (std::size_t i = 0; i < count; ++i) {
       if (weights[i] == 0) continue;
       chosen = block * kBlock + i;
@@ -131,7 +103,7 @@ double log_sum_exp(const float* logits, std::size_t V) {
   float weights[kBlock];
   double total = 0;
   for (std::size_t block = 0; block * kBlock < V; ++block) {
-    total += sum(weights, weights_of_block(logits, V, block, most, weights));
+    total += sum_of(weights, weights_of_block(logits, V, block, most, 1.0F, weights));
   }
   return static_cast<double>(most) + std::log(total);
 }
@@ -154,10 +126,10 @@ std::size_t argmax(const float* logits, std::size_t V) {
   return XLSTM_DISPATCH(argmax)(logits, V);
 }
 
-std::size_t sample_categorical(const float* logits, std::size_t V, double u) {
+std::size_t sample_categorical(const float* logits, std::size_t V, float temperature, double u) {
   assert(V >= 1 && logits != nullptr);
-  assert(u >= 0 && u < 1);
-  return XLSTM_DISPATCH(sample_categorical)(logits, V, u);
+  assert(temperature > 0 && u >= 0 && u < 1);
+  return XLSTM_DISPATCH(sample_categorical)(logits, V, temperature, u);
 }
 
 double log_sum_exp(const float* logits, std::size_t V) {
