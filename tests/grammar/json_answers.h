@@ -15,8 +15,8 @@
 
 namespace xlstm::test {
 
-// Reads an answer to its end by single bytes, of which '"', '}' and ']' end what they can: whatever was
-// chosen before, the end can be reached.
+// Reads an answer to its end by single bytes, of which '"', '}' and ']' end what they can: whatever
+// was chosen before, the end can be reached.
 inline std::string closing_text(Constraint& constraint, const TokenTries& tries, TokenMask& mask) {
   std::string text;
   for (int i = 0; i < 1000 && !constraint.may_end(); ++i) {
@@ -46,8 +46,8 @@ inline std::string closing_text(Constraint& constraint, const TokenTries& tries,
 }
 
 // Up to `length` random tokens, and then to the end.
-inline std::string random_json_answer(Constraint& constraint, const TokenTries& tries, unsigned length,
-                                      std::mt19937& random) {
+inline std::string random_json_answer(Constraint& constraint, const TokenTries& tries,
+                                      unsigned length, std::mt19937& random) {
   TokenMask mask(tries.V);
   std::string text;
   for (unsigned at = 0; at < length; ++at) {

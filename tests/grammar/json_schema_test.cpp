@@ -109,7 +109,8 @@ TEST(JsonSchema, RandomAnswersFit) {
 
 // All values put together of a few, which fit as their schema says.
 TEST(JsonSchema, TakesJustWhatFits) {
-  std::vector<std::string> values = {"null", "true", "1", "-2.5", "\"x\"", "\"white\"", "0", "[]", "{}"};
+  std::vector<std::string> values = {"null",      "true", "1",  "-2.5", "\"x\"",
+                                     "\"white\"", "0",    "[]", "{}"};
   for (const char* item : {"true", "1", "\"white\"", "[1,2.5]", "[[1],[]]"}) {
     values.push_back(str("[", item, "]"));
     values.push_back(str("[", item, ",", item, "]"));
@@ -136,7 +137,8 @@ TEST(JsonSchema, TakesJustWhatFits) {
   for (const std::string& schema : schemas()) {
     for (const std::string& value : values) {
       EXPECT_EQ(accepts(schema, value), fits(json::parse(value), json::parse(schema)))
-          << schema << "\n" << value;
+          << schema << "\n"
+          << value;
     }
   }
 }
@@ -153,8 +155,8 @@ TEST(JsonSchema, RefusesWhatItDoesNotHave) {
       {"false", "[schema] wanted an object or true"},
       {"[1]", "[schema] wanted an object or true, got an array"},
       {R"({"pattern": "a"})", "[schema] wanted keywords that we have (type", "got \"pattern\""},
-      {R"({"type": "object", "properties": {"a": {"minimum": 1}}})",
-       "[schema.properties.\"a\"]", "\"minimum\""},
+      {R"({"type": "object", "properties": {"a": {"minimum": 1}}})", "[schema.properties.\"a\"]",
+       "\"minimum\""},
       {R"({"type": "text"})", "[schema.type] wanted \"object\"", "\"text\""},
       {R"({"type": []})", "[schema.type] wanted at least one type"},
       {R"({"type": [1]})", "[schema.type]", "a number: 1"},
@@ -162,7 +164,8 @@ TEST(JsonSchema, RefusesWhatItDoesNotHave) {
       {R"({"additionalProperties": false})", "wanted a type beside \"additionalProperties\""},
       {R"({"type": "object", "properties": 1})", "[schema.properties] wanted an object"},
       {R"({"type": "object", "required": ["a"]})", "[schema.required] wanted names of properties"},
-      {R"({"type": "object", "properties": {}, "required": 1})", "[schema.required] wanted an array"},
+      {R"({"type": "object", "properties": {}, "required": 1})",
+       "[schema.required] wanted an array"},
       {R"({"type": "object", "additionalProperties": true})", "[schema.additionalProperties]"},
       {R"({"type": "array", "items": {"type": "array", "items": false}})",
        "[schema.items.items] wanted an object or true"},

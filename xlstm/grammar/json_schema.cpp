@@ -17,11 +17,11 @@ namespace {
 using Schema = nlohmann::ordered_json;  // properties come in the schema's order
 
 constexpr std::array<std::string_view, 9> kKeywords = {
-    "type",     "properties", "required", "items", "minItems",
-    "maxItems", "enum",       "const",    "additionalProperties"};
+    "type",  "properties",          "required", "items", "minItems", "maxItems", "enum",
+    "const", "additionalProperties"};
 constexpr std::array<std::string_view, 8> kNotes = {
     "title", "description", "default", "examples", "deprecated", "$schema", "$id", "$comment"};
-constexpr std::array<std::string_view, 7> kTypes = {"object", "array",   "string", "number",
+constexpr std::array<std::string_view, 7> kTypes = {"object",  "array",   "string", "number",
                                                     "integer", "boolean", "null"};
 
 template <typename List>
@@ -86,8 +86,8 @@ class Reader {
     std::vector<std::string> types;
     const auto found = schema_.find("type");
     if (found == schema_.end()) {
-      for (const char* key : {"properties", "required", "additionalProperties", "items", "minItems",
-                              "maxItems"}) {
+      for (const char* key :
+           {"properties", "required", "additionalProperties", "items", "minItems", "maxItems"}) {
         if (schema_.contains(key)) wanted(where_, str("a type beside ", quoted(key)), "none");
       }
       return types;
@@ -96,9 +96,10 @@ class Reader {
     if (list.empty()) wanted(inside("type"), "at least one type", "none");
     for (const Schema& name : list) {
       if (!name.is_string() || !has(kTypes, name.get<std::string>())) {
-        wanted(inside("type"),
-               "\"object\", \"array\", \"string\", \"number\", \"integer\", \"boolean\" or \"null\"",
-               short_text(name));
+        wanted(
+            inside("type"),
+            "\"object\", \"array\", \"string\", \"number\", \"integer\", \"boolean\" or \"null\"",
+            short_text(name));
       }
       types.push_back(name.get<std::string>());
     }
@@ -115,9 +116,9 @@ class Reader {
     const Schema values = all != schema_.end() ? *all : Schema::array({*one});
     std::vector<Expression> parts;
     for (const Schema& value : values) {
-      const bool has_type = types.empty() || std::any_of(types.begin(), types.end(), [&](auto& type) {
-                              return is_of_type(value, type);
-                            });
+      const bool has_type =
+          types.empty() || std::any_of(types.begin(), types.end(),
+                                       [&](auto& type) { return is_of_type(value, type); });
       const bool is_one = one == schema_.end() || value == *one;
       if (has_type && is_one) parts.push_back(literal(value.dump()));
     }
@@ -184,8 +185,8 @@ class Reader {
     std::vector<Expression> parts;
     if (required < members.size()) {  // commas stand behind what comes before it
       for (std::size_t i = 0; i < required; ++i) {
-        parts.push_back(repeat(
-            sequence({members[i].expression, json_gap(), literal(","), json_gap()}), 0, 1));
+        parts.push_back(
+            repeat(sequence({members[i].expression, json_gap(), literal(","), json_gap()}), 0, 1));
       }
       parts.push_back(members[required].expression);
       append_rest(members, required + 1, parts);
@@ -210,7 +211,8 @@ class Reader {
   }
 
   Expression read_array() const {
-    const std::uint32_t least = read_count("minItems", 0), most = read_count("maxItems", kUnbounded);
+    const std::uint32_t least = read_count("minItems", 0),
+                        most = read_count("maxItems", kUnbounded);
     if (least > most) wanted(inside("maxItems"), str("at least minItems, ", least), str(most));
     const auto found = schema_.find("items");
     if (found == schema_.end() && least == 0 && most == kUnbounded) return json_array();
