@@ -193,7 +193,7 @@ json random_json(std::mt19937& random, int depth) {
     case 1:
       return random() % 2 == 0;
     case 2:
-      return static_cast<std::int64_t>(random()) * (random() % 2 ? 1 : -4'000'000'000);
+      return static_cast<std::int64_t>(random()) * (random() % 2 ? 1 : -2'000'000'000);
     case 3:
       return static_cast<double>(random()) / 1e14;
     case 4:

@@ -87,6 +87,26 @@ TEST(RegexConstraint, ClonesGoTheirOwnWays) {
   EXPECT_EQ(other->where(), "after \"aba\" (3 bytes): 'b'");
 }
 
+// SentencePiece's " a" adds "a" where the answer begins, and " a" later.
+TEST(RegexConstraint, KnowsWhetherATokenIsTheFirst) {
+  const std::vector<std::string> later = {" a", "a", " "}, first = {"a", "a", ""};
+  const auto constraint =
+      regex_constraint("a(?: a)*", std::make_shared<const TokenTries>(TokenTries{
+                                       3, TokenTrie(later), std::optional<TokenTrie>(first)}));
+  TokenMask mask(3);
+  constraint->allow(mask);
+  EXPECT_EQ(test::ids_in(mask), (std::vector<TokenId>{0, 1}));
+  constraint->accept(0);
+  EXPECT_EQ(constraint->where(), "after \"a\" (1 byte): a space or the end");
+  const auto other = constraint->clone();
+  for (Constraint* each : {constraint.get(), other.get()}) {
+    each->allow(mask);
+    EXPECT_EQ(test::ids_in(mask), (std::vector<TokenId>{0, 2}));
+    each->accept(0);
+    EXPECT_EQ(each->where(), "after \"a a\" (3 bytes): a space or the end");
+  }
+}
+
 // Whatever is chosen, there is always a next token or an end, and the text matches.
 TEST(RegexConstraint, RandomAnswersMatch) {
   const Tokenizer tokenizer = Tokenizer::open(test::classics_folder());
