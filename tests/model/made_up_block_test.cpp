@@ -11,6 +11,7 @@
 #include "tests/support/fake_source.h"
 #include "tests/wiring/made_up_family.h"
 #include "xlstm/model/state_file.h"
+#include "xlstm/model/trial.h"
 
 namespace xlstm::testing {
 namespace {
@@ -149,6 +150,17 @@ TEST_P(MadeUpBlock, RowsOfABatchAreTheirOwn) {
                                alone.states.front()),
               0.0);
   }
+}
+
+// Its recipe leaves no replay: what is kept of a trial is read again.
+TEST_P(MadeUpBlock, KeepsTheFirstTokensOfATrial) {
+  const LeakyWeights weights;
+  const Model model = open_leaky(weights, GetParam().make());
+  const auto ids = random_ids(9, kV, 6);
+  const auto states = model.initial_states();
+  Trial(model, *states, ids).accept(std::vector<std::int64_t>{4});
+  const RunResult alone = run_from_start(model, {ids.begin(), ids.begin() + 4});
+  EXPECT_EQ(state_difference(model.backend(), states->copy(0), alone.states.front()), 0.0);
 }
 
 TEST_P(MadeUpBlock, ItsStateIsSavedAndGoesOn) {

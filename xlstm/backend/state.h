@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "xlstm/backend/tensor.h"
@@ -22,6 +24,14 @@ struct State {
   std::uint64_t bytes() const;  // of `tensors`: the same at every position
 };
 
+class StateBatch;
+
+// How a layer moves a row's state on by the first n of the tokens that it has just read, from what
+// it has computed of them: `to` holds that row alone, as it was before them, its tensors of this
+// layer from `first` on.
+using StateReplay =
+    std::function<void(StateBatch& to, std::size_t first, std::int64_t row, std::int64_t n)>;
+
 // The states of the sequences that one call moves on, a row each. Made by a backend, which keeps
 // them as its ops want them.
 class StateBatch {
@@ -37,6 +47,20 @@ class StateBatch {
   void add(State state);
   // Takes a row out; those behind it move up.
   State remove(std::size_t row);
+  // A fork of a row.
+  State copy(std::size_t row) const;
+  // Another state in a row's place. Throws as add() does.
+  void replace(std::size_t row, State state);
+
+  // Between these, layers leave replays for the states that they move (model/trial.h).
+  struct LayerReplay {
+    std::size_t first;  // the layer's first tensor
+    StateReplay replay;
+  };
+  void start_trial() { is_on_trial_ = true; }
+  std::vector<LayerReplay> end_trial();
+  bool is_on_trial() const { return is_on_trial_; }
+  void add_replay(std::size_t first, StateReplay replay);
 
   // Takes the memory that the next step will need to write to a row's tensors, where a fork of the
   // sequence holds them too: so that it is one row that fails where there is none.
@@ -53,8 +77,13 @@ class StateBatch {
  private:
   virtual void add_tensors(std::vector<Tensor> tensors) = 0;
   virtual std::vector<Tensor> remove_tensors(std::size_t row) = 0;
+  virtual std::vector<Tensor> copy_tensors(std::size_t row) const = 0;
+  virtual void replace_tensors(std::size_t row, std::vector<Tensor> tensors) = 0;
+  void check_row(std::size_t row) const;
 
   std::vector<std::uint64_t> positions_;
+  bool is_on_trial_ = false;
+  std::vector<LayerReplay> replays_;
 };
 
 // The tensors of one layer in a batch: those from `first` on.

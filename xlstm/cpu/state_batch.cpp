@@ -19,17 +19,26 @@ TensorShape with_rows(std::size_t B, const TensorShape& shape) {
 
 }  // namespace
 
-void CpuStates::add_tensors(std::vector<Tensor> tensors) {
-  if (!states_.empty()) {
-    if (tensors.size() != states_.front().size()) {
-      fail_wanted(ErrorKind::kInternal, "state batch", str(states_.front().size(), " tensors"),
-                  str(tensors.size()));
-    }
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-      check_shape("state batch", "tensor", tensors[i], states_.front()[i].shape());
-    }
+// As those of the other rows.
+void CpuStates::check_tensors(const std::vector<Tensor>& tensors) const {
+  if (states_.empty()) return;
+  if (tensors.size() != states_.front().size()) {
+    fail_wanted(ErrorKind::kInternal, "state batch", str(states_.front().size(), " tensors"),
+                str(tensors.size()));
   }
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    check_shape("state batch", "tensor", tensors[i], states_.front()[i].shape());
+  }
+}
+
+void CpuStates::add_tensors(std::vector<Tensor> tensors) {
+  check_tensors(tensors);
   states_.push_back(std::move(tensors));
+}
+
+void CpuStates::replace_tensors(std::size_t row, std::vector<Tensor> tensors) {
+  check_tensors(tensors);
+  states_[row] = std::move(tensors);
 }
 
 std::vector<Tensor> CpuStates::remove_tensors(std::size_t row) {

@@ -28,6 +28,9 @@ class CpuStates : public StateBatch {
   Tensor& make_writable(Tensor& tensor, std::string_view op);
   void add_tensors(std::vector<Tensor> tensors) override;
   std::vector<Tensor> remove_tensors(std::size_t row) override;
+  std::vector<Tensor> copy_tensors(std::size_t row) const override { return states_[row]; }
+  void replace_tensors(std::size_t row, std::vector<Tensor> tensors) override;
+  void check_tensors(const std::vector<Tensor>& tensors) const;
 
   std::shared_ptr<Workspace> workspace_;
   std::vector<std::vector<Tensor>> states_;  // of each row

@@ -106,8 +106,7 @@ Completion Engine::complete(const Request& request, const OnCompletionText& on_t
 
 Session Engine::session() const {
   return translate_bad_alloc([&] {
-    return Session(std::make_unique<Session::Impl>(
-        Session::Impl{impl_, require_impl(impl_, "engine").start()}));
+    return Session(std::make_unique<Session::Impl>(impl_, require_impl(impl_, "engine").start()));
   });
 }
 

@@ -129,6 +129,12 @@ class Session {
   // parameters), given all before it; the first one's too where something was read before, else
   // from the second on.
   std::vector<float> score(const std::vector<std::int32_t>& ids);
+  // Reads ids on trial: the logits [ids.size(), V], row-major, after each, for drafts and beams.
+  // accept(n) then moves the session on by the first n of them without reading them again; until
+  // then, and where anything else moves it, it stays where it was. Error(kUsage) for no ids, ids
+  // outside [0, V), n out of range, nothing on trial.
+  std::vector<float> read_on_trial(const std::vector<std::int32_t>& ids);
+  void accept(std::size_t n);
   // The logits [V] of the token that comes next. Error(kUsage) where nothing was read.
   std::vector<float> next_logits() const;
   // An answer that goes on from here, to be run in a Batch beside others; the session stays where

@@ -1,13 +1,16 @@
 // What an engine and its sessions share.
 #pragma once
 
+#include <memory>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/generate/sequence.h"
 #include "xlstm/model/model.h"
+#include "xlstm/model/trial.h"
 #include "xlstm/text/tokenizer.h"
 
 namespace xlstm {
@@ -52,9 +55,25 @@ struct Engine::Impl {
                       bool keeps_state) const;
 };
 
+// Tokens that a session has read on trial.
+struct SessionTrial {
+  std::unique_ptr<StateBatch> states;
+  std::optional<Trial> trial;
+};
+
 struct Session::Impl {
   std::shared_ptr<const Engine::Impl> engine;
   State state;
+  std::unique_ptr<SessionTrial> trial = {};  // from `state` on; not a part of copies
+
+  Impl(std::shared_ptr<const Engine::Impl> the_engine, State the_state)
+      : engine(std::move(the_engine)), state(std::move(the_state)) {}
+  Impl(const Impl& other) : engine(other.engine), state(other.state) {}
+
+  void move_to(State next) {
+    state = std::move(next);
+    trial.reset();
+  }
 
   Backend& backend() const { return engine->model.backend(); }
 };

@@ -13,6 +13,14 @@ namespace {
 
 constexpr std::string_view kSession = "session";
 
+void check_ids(const std::vector<std::int32_t>& ids, std::int64_t V) {
+  if (ids.empty()) fail_wanted(ErrorKind::kUsage, kSession, "at least one token", "none");
+  for (const std::int32_t id : ids) {
+    if (id >= 0 && id < V) continue;
+    fail_wanted(ErrorKind::kUsage, kSession, str("token ids in [0, ", V, ")"), str(id));
+  }
+}
+
 }  // namespace
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -49,7 +57,7 @@ Completion Session::complete(const Request& request, const OnCompletionText& on_
     // a graph only in the thread that made it.
     const auto turn = impl.backend().exclusive();
     evaluate(impl.backend(), next);
-    impl.state = std::move(next);
+    impl.move_to(std::move(next));
     return completion;
   });
 }
@@ -73,8 +81,9 @@ void Session::go_on_from(const Sequence& sequence) {
                   sequence.error() ? "one that failed" : "one that a batch has");
     }
     const auto turn = impl.backend().exclusive();
-    impl.state = sequence.state();
-    evaluate(impl.backend(), impl.state);
+    State next = sequence.state();
+    evaluate(impl.backend(), next);
+    impl.move_to(std::move(next));
   });
 }
 
@@ -95,8 +104,47 @@ std::vector<float> Session::score(const std::vector<std::int32_t>& ids) {
     State next = impl.state;
     std::vector<float> log_probabilities = xlstm::score(impl.engine->model, next, ids);
     evaluate(impl.backend(), next);
-    impl.state = std::move(next);
+    impl.move_to(std::move(next));
     return log_probabilities;
+  });
+}
+
+std::vector<float> Session::read_on_trial(const std::vector<std::int32_t>& ids) {
+  return translate_bad_alloc([&] {
+    Impl& impl = require_impl(impl_, kSession);
+    const Model& model = impl.engine->model;
+    check_ids(ids, model.plan().V);
+    const auto turn = impl.backend().exclusive();
+    impl.trial.reset();
+    auto trial = std::make_unique<SessionTrial>();
+    trial->states = model.states_of(impl.state);
+    trial->trial.emplace(model, *trial->states, ids);
+    const std::span<const float> logits = impl.backend().read_floats(trial->trial->logits());
+    std::vector<float> out(logits.begin(), logits.end());
+    trial->states->evaluate();
+    impl.trial = std::move(trial);
+    return out;
+  });
+}
+
+void Session::accept(std::size_t n) {
+  translate_bad_alloc([&] {
+    Impl& impl = require_impl(impl_, kSession);
+    if (!impl.trial) fail_wanted(ErrorKind::kUsage, kSession, "tokens on trial", "none");
+    const std::int64_t S = impl.trial->trial->S();
+    if (static_cast<std::int64_t>(n) > S) {
+      fail_wanted(ErrorKind::kUsage, kSession, str("0 to ", S, " tokens"), str(n));
+    }
+    const auto turn = impl.backend().exclusive();
+    const std::unique_ptr<SessionTrial> trial = std::move(impl.trial);
+    if (n == 0) return;
+    const auto kept = static_cast<std::int64_t>(n);
+    const Tensor logits = impl.backend().tokens(trial->trial->logits(), 1, kept - 1, kept);
+    trial->trial->accept(std::span(&kept, 1));
+    State next = trial->states->remove(0);
+    next.next_logits = impl.backend().reshape(logits, {impl.engine->model.plan().V});
+    evaluate(impl.backend(), next);
+    impl.move_to(std::move(next));
   });
 }
 
@@ -122,7 +170,7 @@ void Session::reset() {
   Impl& impl = require_impl(impl_, kSession);
   translate_bad_alloc([&] {
     const auto turn = impl.backend().exclusive();
-    impl.state = impl.engine->start();
+    impl.move_to(impl.engine->start());
   });
 }
 
@@ -142,7 +190,7 @@ void Session::load(const std::filesystem::path& file) {
   translate_bad_alloc([&] {
     Impl& impl = require_impl(impl_, kSession);
     const auto turn = impl.backend().exclusive();
-    impl.state = load_state(file, impl.engine->model);
+    impl.move_to(load_state(file, impl.engine->model));
   });
 }
 

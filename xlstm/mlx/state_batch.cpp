@@ -32,18 +32,24 @@ void MlxStates::put_array(std::size_t index, mx::array array) {
   put(index, tensor_of(std::move(array)));
 }
 
-void MlxStates::add_tensors(std::vector<Tensor> tensors) {
-  if (rows() > 0 && tensors.size() != stacked_.size()) {
+// As those of the other rows.
+void MlxStates::check_tensors(const std::vector<Tensor>& tensors) const {
+  if (rows() == 0) return;
+  if (tensors.size() != stacked_.size()) {
     fail_wanted(ErrorKind::kInternal, "state batch", str(stacked_.size(), " tensors"),
                 str(tensors.size()));
   }
-  for (std::size_t i = 0; i < tensors.size() && rows() > 0; ++i) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
     const mx::Shape& row = array_of(tensors[i]).shape();
     const mx::Shape& all = array_of(stacked_[i]).shape();
     if (std::equal(row.begin(), row.end(), all.begin() + 1, all.end())) continue;
     fail_wanted(ErrorKind::kInternal, "state batch", "tensors as those of the other rows",
                 to_string(tensors[i].shape()));
   }
+}
+
+void MlxStates::add_tensors(std::vector<Tensor> tensors) {
+  check_tensors(tensors);
   std::vector<Tensor> joined;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     mx::array row = mx::expand_dims(array_of(tensors[i]), 0, device_);
@@ -53,18 +59,38 @@ void MlxStates::add_tensors(std::vector<Tensor> tensors) {
   stacked_ = std::move(joined);
 }
 
-std::vector<Tensor> MlxStates::remove_tensors(std::size_t row) {
-  const int B = static_cast<int>(rows()), at = static_cast<int>(row);
-  std::vector<Tensor> removed, left;
+std::vector<Tensor> MlxStates::copy_tensors(std::size_t row) const {
+  const int at = static_cast<int>(row);
+  std::vector<Tensor> copies;
   for (const Tensor& tensor : stacked_) {
     const DeviceArray all = {array_of(tensor), device_};
-    removed.push_back(tensor_of(squeeze(part(all, 0, at, at + 1), 0).array));
-    if (B == 1) continue;
+    copies.push_back(tensor_of(squeeze(part(all, 0, at, at + 1), 0).array));
+  }
+  return copies;
+}
+
+std::vector<Tensor> MlxStates::remove_tensors(std::size_t row) {
+  const int B = static_cast<int>(rows()), at = static_cast<int>(row);
+  std::vector<Tensor> removed = copy_tensors(row), left;
+  for (const Tensor& tensor : stacked_) {
+    if (B == 1) break;
+    const DeviceArray all = {array_of(tensor), device_};
     const DeviceArray before = part(all, 0, 0, at), after = part(all, 0, at + 1, B);
     left.push_back(tensor_of(mx::concatenate({before.array, after.array}, 0, device_)));
   }
   stacked_ = std::move(left);
   return removed;
+}
+
+void MlxStates::replace_tensors(std::size_t row, std::vector<Tensor> tensors) {
+  check_tensors(tensors);
+  const int B = static_cast<int>(rows()), at = static_cast<int>(row);
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const DeviceArray all = {array_of(stacked_[i]), device_};
+    const mx::array own = mx::expand_dims(array_of(tensors[i]), 0, device_);
+    const DeviceArray before = part(all, 0, 0, at), after = part(all, 0, at + 1, B);
+    stacked_[i] = tensor_of(mx::concatenate({before.array, own, after.array}, 0, device_));
+  }
 }
 
 }  // namespace xlstm::mlx

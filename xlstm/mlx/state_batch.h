@@ -23,6 +23,9 @@ class MlxStates : public StateBatch {
  private:
   void add_tensors(std::vector<Tensor> tensors) override;
   std::vector<Tensor> remove_tensors(std::size_t row) override;
+  std::vector<Tensor> copy_tensors(std::size_t row) const override;
+  void replace_tensors(std::size_t row, std::vector<Tensor> tensors) override;
+  void check_tensors(const std::vector<Tensor>& tensors) const;
 
   mx::Device device_;
   std::vector<Tensor> stacked_;  // [B, ...] each

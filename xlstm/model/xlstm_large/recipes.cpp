@@ -19,12 +19,24 @@ class MlstmLayer final : public LayerRecipe {
     const Tensor a = b.rms_norm(x, norm_, spec_.norm_eps);
     const Tensor qkvo = b.linear(a, qkvo_);            // q, k, v, o-gate
     Tensor gates = b.linear(b.to_float32(a), gates_);  // i, f
+    if (state.batch.is_on_trial()) remember(b, qkvo, gates, state);
     const Tensor h = b.mlstm_mixer(qkvo, std::move(gates), head_norm_, mixer_spec(spec_), state);
     const Tensor y = b.linear(h, out_);
     return b.add(std::move(x), y);
   }
 
  private:
+  // From these projections the state can be moved on by some of the tokens, without their x.
+  void remember(Backend& b, const Tensor& qkvo, const Tensor& gates, LayerState state) const {
+    const std::int64_t S = qkvo.shape()[0] / static_cast<std::int64_t>(state.batch.rows());
+    state.batch.add_replay(
+        state.first, [this, &b, qkvo, gates, S](StateBatch& to, std::size_t first, std::int64_t row,
+                                                std::int64_t n) {
+          const auto part = [&](const Tensor& x) { return b.tokens(x, 1, row * S, row * S + n); };
+          b.mlstm_mixer(part(qkvo), part(gates), head_norm_, mixer_spec(spec_), {to, first});
+        });
+  }
+
   MlstmSpec spec_;
   Norm norm_;       // D
   Dense qkvo_;      // [2 * NH * DHQK + 2 * NH * DHV, D]
