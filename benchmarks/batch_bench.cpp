@@ -120,9 +120,9 @@ void run(int argc, char** argv) {
   if (arguments.size() > bits_at) {
     options.quantization = Quantization{.bits = std::stoi(arguments[bits_at])};
   }
-  const Model model = is_synthetic ? open_synthetic(arguments.at(1), options)
-                                   : Engine::open(arguments.empty() ? "" : arguments[0], options)
-                                         .model();
+  const Model model = is_synthetic
+                          ? open_synthetic(arguments.at(1), options)
+                          : Engine::open(arguments.empty() ? "" : arguments[0], options).model();
   const State start = after_some_tokens(model);
   std::printf("%s, state %s, weights %s\n", model.plan().name.c_str(),
               human_bytes(start.bytes()).c_str(), human_bytes(model.weight_bytes()).c_str());

@@ -53,9 +53,8 @@ TEST_P(TrialTest, TheFirstTokensAreKeptOfEachRow) {
       for (std::size_t row = 0; row < 3; ++row) {
         const auto at = static_cast<std::int64_t>(row) * S;
         const State alone =
-            n[row] == 0
-                ? start[row]
-                : run(model(), {start[row]}, part_of(ids, at, at + n[row])).states.front();
+            n[row] == 0 ? start[row]
+                        : run(model(), {start[row]}, part_of(ids, at, at + n[row])).states.front();
         EXPECT_LE(state_difference(model().backend(), states->copy(row), alone),
                   bound(20 + static_cast<std::size_t>(n[row])))
             << "S " << S << " row " << row << " n " << n[row];

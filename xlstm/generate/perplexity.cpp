@@ -24,14 +24,37 @@ struct Moments {
   double variance() const { return squares / static_cast<double>(count - 1); }  // of two or more
 };
 
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void check_length(const std::vector<TokenId>& ids, std::string_view where) {
+  if (ids.size() >= 2) return;
+  fail_wanted(ErrorKind::kUsage, where, "at least two tokens", str(ids.size()));
+}
+
+Perplexity result_of(const Moments& nll, double seconds) {
+  Perplexity out;
+  out.tokens = nll.count;
+  out.mean_nll = nll.mean;
+  out.perplexity = std::exp(nll.mean);
+  if (nll.count > 1) {
+    out.standard_error =
+        out.perplexity * std::sqrt(nll.variance() / static_cast<double>(nll.count));
+  }
+  out.seconds = seconds;
+  out.tokens_per_second = static_cast<double>(out.tokens) / std::max(out.seconds, 1e-9);
+  return out;
+}
+
 }  // namespace
 
 Perplexity perplexity(const Model& model, const std::vector<TokenId>& ids,
                       const std::function<void(std::int64_t)>& on_progress, std::int64_t segment) {
-  if (ids.size() < 2) {
-    fail_wanted(ErrorKind::kUsage, "perplexity", "at least two tokens", str(ids.size()));
-  }
-  const auto start = std::chrono::steady_clock::now();
+  check_length(ids, "perplexity");
+  const auto start = Clock::now();
 
   if (on_progress) on_progress(0);
   Moments nll;
@@ -42,16 +65,27 @@ Perplexity perplexity(const Model& model, const std::vector<TokenId>& ids,
            if (on_progress) on_progress(nll.count);
          }});
 
-  Perplexity out;
-  out.tokens = nll.count;
-  out.mean_nll = nll.mean;
-  out.perplexity = std::exp(nll.mean);
-  if (nll.count > 1) {
-    out.standard_error =
-        out.perplexity * std::sqrt(nll.variance() / static_cast<double>(nll.count));
+  return result_of(nll, seconds_since(start));
+}
+
+Perplexities perplexities(const Model& model, std::span<const std::vector<TokenId>> texts,
+                          const std::function<void(std::int64_t)>& on_progress) {
+  for (std::size_t text = 0; text < texts.size(); ++text) {
+    check_length(texts[text], str("perplexity of text ", text));
   }
-  out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  out.tokens_per_second = static_cast<double>(out.tokens) / std::max(out.seconds, 1e-9);
+  const auto start = Clock::now();
+  std::vector<Moments> of_text(texts.size());
+  Moments all;
+  score_texts(model, texts, [&](std::size_t text, std::size_t, std::span<const float> scores) {
+    for (const float each : scores) {
+      of_text[text].add(-each);
+      all.add(-each);
+    }
+    if (on_progress) on_progress(all.count);
+  });
+  const double seconds = seconds_since(start);
+  Perplexities out = {{}, result_of(all, seconds)};
+  for (const Moments& each : of_text) out.of_text.push_back(result_of(each, seconds));
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "xlstm/model/model.h"
@@ -33,5 +34,14 @@ struct Perplexity {
 Perplexity perplexity(const Model& model, const std::vector<TokenId>& ids,
                       const std::function<void(std::int64_t)>& on_progress = {},
                       std::int64_t segment = 0);
+
+// Of several texts, each a sequence by itself, read side by side; and of all their tokens together.
+// Errors as above, with the text's number. on_progress gets the tokens predicted in all.
+struct Perplexities {
+  std::vector<Perplexity> of_text;  // their seconds are those of the whole
+  Perplexity total;
+};
+Perplexities perplexities(const Model& model, std::span<const std::vector<TokenId>> texts,
+                          const std::function<void(std::int64_t)>& on_progress = {});
 
 }  // namespace xlstm

@@ -30,4 +30,12 @@ std::vector<float> score(const Model& model, State& state, std::span<const Token
 void score(const Model& model, State& state, std::span<const TokenId> ids,
            const ScoreOptions& options);
 
+// The tokens of several texts, each from the start of a sequence, read side by side: texts of like
+// length share the reading of the weights. `on_segment` gets the log-probabilities of some tokens
+// of texts[text], ids[first], ids[first + 1], ..., in their order in that text. Errors as above,
+// with the text's number.
+void score_texts(const Model& model, std::span<const std::vector<TokenId>> texts,
+                 const std::function<void(std::size_t text, std::size_t first,
+                                          std::span<const float> log_probabilities)>& on_segment);
+
 }  // namespace xlstm

@@ -58,8 +58,8 @@ void Trial::accept(std::span<const std::int64_t> n) {
 
 void Trial::move_on(StateBatch& row_states, std::size_t row, std::int64_t n) {
   if (!all_replay_) {  // some layer's state has no shorter way
-    const auto own = std::span(ids_).subspan(row * static_cast<std::size_t>(S_),
-                                             static_cast<std::size_t>(n));
+    const auto own =
+        std::span(ids_).subspan(row * static_cast<std::size_t>(S_), static_cast<std::size_t>(n));
     model_.forward(model_.backend().ids({1, n}, own), row_states);
     return;
   }

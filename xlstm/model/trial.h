@@ -1,5 +1,5 @@
-// Tokens that are read on trial, such as the guesses of a draft: their logits come at once, and then
-// only the first few are kept.
+// Tokens that are read on trial, such as the guesses of a draft: their logits come at once, and
+// then only the first few are kept.
 //
 // The states before the tokens are kept beside those after them (a copy of the states, made while
 // they are read). To keep the first n tokens of S, each layer moves its state on by them from what
