@@ -100,8 +100,8 @@ void sampler(benchmark::State& state, Backend& backend, const Setting& setting, 
 void register_samplers(Backend& backend) {
   for (const Setting& setting : settings()) {
     for (const Shape shape : {Shape::kPeaked, Shape::kFlat}) {
-      const std::string name = std::string("sampler/") + setting.name +
-                               (shape == Shape::kPeaked ? "/peaked" : "/flat");
+      const std::string name =
+          std::string("sampler/") + setting.name + (shape == Shape::kPeaked ? "/peaked" : "/flat");
       register_case(name, [&backend, setting, shape](benchmark::State& state) {
         sampler(state, backend, setting, shape);
       });
@@ -137,8 +137,7 @@ void register_kernels() {
   });
   register_kernel("collect_half", [work](const float* row) {
     std::fill(work->maxima.begin(), work->maxima.end(), 10.0F);
-    return kernels::collect(row, kV, work->maxima.data(), 0, work->values.data(),
-                            work->ids.data());
+    return kernels::collect(row, kV, work->maxima.data(), 0, work->values.data(), work->ids.data());
   });
   register_kernel("cut_at_count_5000", [work](const float* row) {
     return kernels::cut_at_count(row, kV, 5000, work->work.data());
@@ -147,9 +146,8 @@ void register_kernels() {
     return kernels::cut_at_mass(row, kV, *std::max_element(row, row + kV), 0.8F, 0.9,
                                 work->work.data());
   });
-  register_kernel("draw", [](const float* row) {
-    return kernels::sample_categorical(row, kV, 0.8F, 0.5);
-  });
+  register_kernel("draw",
+                  [](const float* row) { return kernels::sample_categorical(row, kV, 0.8F, 0.5); });
 }
 
 }  // namespace

@@ -54,8 +54,9 @@ TopTokens top_tokens_of(std::span<const float> logits, std::int32_t chosen, std:
 void check_top_tokens(const Tensor& logits, std::span<const std::int32_t> chosen) {
   check_axes("top_tokens", "logits", logits, 2);
   check_dtype("top_tokens", "logits", logits, DType::kF32);
-  check_shape("top_tokens", "logits", logits,
-              {static_cast<std::int64_t>(chosen.size()), std::max<std::int64_t>(1, logits.shape()[1])});
+  check_shape(
+      "top_tokens", "logits", logits,
+      {static_cast<std::int64_t>(chosen.size()), std::max<std::int64_t>(1, logits.shape()[1])});
   for (const std::int32_t id : chosen) {
     if (id == kNoToken || (id >= 0 && id < logits.shape()[1])) continue;
     fail_wanted(ErrorKind::kUsage, "top_tokens",

@@ -22,8 +22,8 @@ struct TopTokens {
 // Of logits [V], n tokens or fewer. The definition: in float64.
 TopTokens top_tokens_of(std::span<const float> logits, std::int32_t chosen, std::size_t n);
 
-// Throws Error(kInternal) unless logits are [T, V] float32, T as many as `chosen`, and Error(kUsage)
-// for a chosen id outside [0, V) that is not kNoToken.
+// Throws Error(kInternal) unless logits are [T, V] float32, T as many as `chosen`, and
+// Error(kUsage) for a chosen id outside [0, V) that is not kNoToken.
 void check_top_tokens(const Tensor& logits, std::span<const std::int32_t> chosen);
 
 }  // namespace xlstm

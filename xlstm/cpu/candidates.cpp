@@ -21,9 +21,9 @@ std::size_t aligned(std::size_t count) {
 
 Candidates::Candidates(ThreadPool& pool, std::span<const float> logits)
     : row_(logits),
-      memory_(pool.scratch_floats(aligned(ceil_div(row_.size(), kernels::kMaximaBlock)) +
-                                      3 * aligned(row_.size()),
-                                  "sampling")) {
+      memory_(pool.scratch_floats(
+          aligned(ceil_div(row_.size(), kernels::kMaximaBlock)) + 3 * aligned(row_.size()),
+          "sampling")) {
   const std::size_t column = aligned(row_.size());
   values_ = memory_.floats();
   work_ = values_ + column;

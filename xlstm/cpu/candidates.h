@@ -37,9 +37,9 @@ class Candidates {
 
   std::span<const float> row_;
   ScratchLease memory_;
-  float* maxima_;  // [ceil(V / kMaximaBlock)]
-  float* values_;  // [V]
-  float* work_;    // [V]
+  float* maxima_;      // [ceil(V / kMaximaBlock)]
+  float* values_;      // [V]
+  float* work_;        // [V]
   std::int32_t* ids_;  // [V]
   float most_;
   const float* left_;
