@@ -153,7 +153,8 @@ Case random_case(std::mt19937_64& random) {
     for (std::uint64_t& word : c.allowed) word = random() | random();
     // What may not be chosen does not matter.
     for (std::size_t i = 0; i < V; ++i) {
-      if ((c.allowed[i / 64] >> (i % 64) & 1) == 0 && i % 3 == 0) c.logits[i] = i % 2 == 0 ? NAN : kInf;
+      if ((c.allowed[i / 64] >> (i % 64) & 1) == 0 && i % 3 == 0)
+        c.logits[i] = i % 2 == 0 ? NAN : kInf;
     }
   }
   c.seed = random();
@@ -162,9 +163,9 @@ Case random_case(std::mt19937_64& random) {
 
 std::string text_of(const Case& c) {
   const Sampling& s = c.sampling;
-  return "V " + std::to_string(c.logits.size()) + ", temperature " +
-         std::to_string(s.temperature) + ", top_k " + std::to_string(s.top_k) + ", top_p " +
-         std::to_string(s.top_p) + ", min_p " + std::to_string(s.min_p);
+  return "V " + std::to_string(c.logits.size()) + ", temperature " + std::to_string(s.temperature) +
+         ", top_k " + std::to_string(s.top_k) + ", top_p " + std::to_string(s.top_p) + ", min_p " +
+         std::to_string(s.min_p);
 }
 
 class SamplingProperty : public ::testing::TestWithParam<testing::BackendCase> {};
@@ -191,7 +192,8 @@ TEST_P(SamplingProperty, TheTokenIsTheDefinitions) {
       continue;
     }
     // A mass errs by less (kernels/cuts/cuts.h; MLX: a float32 sum of V terms), and a logit by
-    // eps of itself at each of its corrections, which are below 40 here, and divided by 0.4 or more.
+    // eps of itself at each of its corrections, which are below 40 here, and divided by 0.4 or
+    // more.
     const double bound = static_cast<double>(V) * 0x1p-23 + 4 * 100 * 0x1p-24;
     const Ids left = survivors(c.sampling, logits, 0);
     const bool is_near_border = survivors(c.sampling, logits, bound) != left ||

@@ -71,8 +71,7 @@ TEST_P(TopTokensOf, EveryRowIsTheTruth) {
         const TopTokens want = truth(rows[t], chosen[t], n);
         EXPECT_EQ(got[t].ids, want.ids) << V << " " << n;
         // of log_sum_exp (kernels/choose/choose.h), and of two roundings of numbers below 64
-        const double bound =
-            0x1p-24 * (std::log(static_cast<double>(V)) + 3) + 2 * 64 * 0x1p-24;
+        const double bound = 0x1p-24 * (std::log(static_cast<double>(V)) + 3) + 2 * 64 * 0x1p-24;
         EXPECT_NEAR(got[t].chosen, want.chosen, bound);
         ASSERT_EQ(got[t].log_probabilities.size(), want.ids.size());
         for (std::size_t i = 0; i < want.ids.size(); ++i) {

@@ -22,8 +22,8 @@ const std::vector<std::size_t> kWidths = {1,   2,   15,  16,  17,  63,   64,    
 
 // Kinds of rows that are hard in ways of their own.
 enum class Kind { kNormal, kFewValues, kAllEqual, kOutliers, kNeighbours, kMostlyMasked, kZeros };
-const std::vector<Kind> kKinds = {Kind::kNormal,       Kind::kFewValues,  Kind::kAllEqual,
-                                  Kind::kOutliers,     Kind::kNeighbours, Kind::kMostlyMasked,
+const std::vector<Kind> kKinds = {Kind::kNormal,   Kind::kFewValues,  Kind::kAllEqual,
+                                  Kind::kOutliers, Kind::kNeighbours, Kind::kMostlyMasked,
                                   Kind::kZeros};
 
 float logit_of(Kind kind, std::mt19937_64& random) {
@@ -143,8 +143,8 @@ TEST(Cuts, MasksKeepWhatTheReferenceKeeps) {
 TEST(Cuts, TheLikeliestKEndWhereTheReferenceSays) {
   for_each_row([](const std::vector<float>& row) {
     const std::size_t V = row.size();
-    for (const std::size_t k : {std::size_t{1}, std::size_t{2}, std::size_t{50}, V / 3 + 1, V,
-                                V + 7}) {
+    for (const std::size_t k :
+         {std::size_t{1}, std::size_t{2}, std::size_t{50}, V / 3 + 1, V, V + 7}) {
       testing::GuardedRows work(1, V, V, 1);
       SCOPED_TRACE("k " + std::to_string(k));
       expect_equal(cut_at_count(row.data(), V, k, work.data()),
@@ -155,7 +155,8 @@ TEST(Cuts, TheLikeliestKEndWhereTheReferenceSays) {
 }
 
 // How many of the likeliest are left, and whether a cut may keep so many: p between the masses
-// before and after the last, within the error that the header derives. The truth's sums add V 2^-53.
+// before and after the last, within the error that the header derives. The truth's sums add V
+// 2^-53.
 std::size_t kept_of(const std::vector<float>& row, const Cut& cut) {
   std::size_t above = 0;
   for (const float l : row) above += l > cut.least ? 1 : 0;
