@@ -57,6 +57,25 @@ TEST_F(Bench, PrintsATableAndAProfile) {
   }
 }
 
+TEST_F(Bench, DecodesWithTheSampler) {
+  const Result table = xlstm(quick({"--sampler", "--batch", "2", "--profile"}));
+  EXPECT_EQ(table.code, 0) << table.err;
+  for (const char* part : {"sampled B2 at 100", "temperature 0.8, top-k 50, top-p 0.9, min-p 0.05",
+                           "prefill 70", "sample "}) {
+    EXPECT_THAT(table.out, HasSubstr(part));
+  }
+  EXPECT_EQ(table.out.find("decode B"), std::string::npos);
+  EXPECT_EQ(table.out.find("argmax"), std::string::npos);
+  const auto sampler_of = [&](std::vector<std::string> more) {
+    more.push_back("--json");
+    const Json json = Json::parse(xlstm(quick(std::move(more))).out);
+    EXPECT_EQ(json["figures"][1]["sampler"], false);  // of a prompt
+    return json["figures"][0]["sampler"].get<bool>();
+  };
+  EXPECT_TRUE(sampler_of({"--sampler"}));
+  EXPECT_FALSE(sampler_of({}));
+}
+
 TEST_F(Bench, ComparesTwoRuns) {
   const auto a = write("a.json", xlstm(quick({"--json"})).out).string();
   const Result same = xlstm({"bench", "--compare", a, "--compare", a});

@@ -23,14 +23,16 @@ std::vector<float> random_logits(std::size_t V, unsigned seed, float range = 20.
 }
 
 // Borders of token `id`'s stretch of the unit interval, in float64.
-std::pair<double, double> stretch(const std::vector<float>& logits, std::size_t id) {
+std::pair<double, double> stretch(const std::vector<float>& logits, std::size_t id,
+                                  double temperature = 1) {
   const double most = logits[argmax_reference(logits.data(), logits.size())];
+  const auto weight = [&](float l) { return std::exp((l - most) / temperature); };
   double total = 0, before = 0;
   for (std::size_t i = 0; i < logits.size(); ++i) {
     if (i == id) before = total;
-    total += std::exp(logits[i] - most);
+    total += weight(logits[i]);
   }
-  return {before / total, (before + std::exp(logits[id] - most)) / total};
+  return {before / total, (before + weight(logits[id])) / total};
 }
 
 TEST(Choose, TheLargestIsTheReferencesOnEveryTarget) {
@@ -79,6 +81,30 @@ TEST(Choose, WhatIsDrawnHoldsTheNumberInItsStretch) {
         const auto [low, high] = stretch(logits, sample_categorical(logits.data(), V, 1, u));
         EXPECT_LE(low, u + bound) << target << " " << V;
         EXPECT_GE(high, u - bound) << target << " " << V;
+      }
+    }
+  });
+}
+
+// The quotient's rounding is one more eps of d, which is up to 40 / 0.7 here.
+TEST(Choose, TemperatureMovesTheBorders) {
+  const auto logits = random_logits(3000, 11);
+  const double bound = 128 * 0x1p-24;
+  testing::for_each_simd_target([&](const char* target) {
+    std::mt19937_64 random(12);
+    std::uniform_real_distribution<double> unit(0, 1);
+    for (const float temperature : {0.7F, 1.5F, 100.0F}) {
+      for (int i = 0; i < 50; ++i) {
+        const double u = unit(random);
+        const std::size_t id = sample_categorical(logits.data(), 3000, temperature, u);
+        const auto [low, high] = stretch(logits, id, temperature);
+        EXPECT_LE(low, u + bound) << target << " " << temperature;
+        EXPECT_GE(high, u - bound) << target << " " << temperature;
+        const std::size_t reference =
+            sample_categorical_reference(logits.data(), 3000, temperature, u);
+        const auto [from, to] = stretch(logits, reference, temperature);
+        EXPECT_LE(from, u + 0x1p-40);
+        EXPECT_GE(to, u - 0x1p-40);
       }
     }
   });

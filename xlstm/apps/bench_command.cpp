@@ -74,7 +74,7 @@ int run_compare(const BenchArguments& options) {
 int run_on(const Model& model, const BenchArguments& options) {
   std::vector<BenchFigure> figures;
   if (!options.json) {
-    write_out(bench_header(model));
+    write_out(bench_header(model, options.bench));
     flush_out();
   }
   run_bench(model, options.bench, [&](const BenchFigure& figure) {
@@ -147,6 +147,10 @@ Command bench_command() {
                           to->bench.steps),
              count_option("--repeats", "Measurements of a figure (default: 9)", 1, 1000,
                           to->bench.repeats),
+             switch_option("--sampler",
+                           "Decode with the sampler: temperature 0.8, top-k 50, top-p 0.9, min-p "
+                           "0.05 (default: by the likeliest token)",
+                           to->bench.sampler),
              switch_option("--profile", "Also say which parts the time went to", to->bench.profile),
              synthetic}},
            {"Output",

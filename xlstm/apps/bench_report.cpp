@@ -20,7 +20,7 @@ std::string formatted(const char* format, Values... values) {
 
 std::string what(const BenchFigure& f) {
   if (f.kind == "prefill") return str("prefill ", f.length);
-  return str("decode B", f.batch, " at ", f.position);
+  return str(f.sampler ? "sampled B" : "decode B", f.batch, " at ", f.position);
 }
 
 double share_percent(const BenchFigure& f, double peak) {
@@ -61,6 +61,7 @@ Json figure_json(const BenchFigure& f) {
               {"batch", f.batch},
               {"position", f.position},
               {"length", f.length},
+              {"sampler", f.sampler},
               {"tokens_per_second", f.tokens_per_second},
               {"slowest", f.slowest},
               {"fastest", f.fastest},
@@ -85,12 +86,16 @@ Json figure_json(const BenchFigure& f) {
 
 }  // namespace
 
-std::string bench_header(const Model& model) {
+std::string bench_header(const Model& model, const BenchOptions& options) {
   const Plan& plan = model.plan();
+  const Sampling s = bench_sampling();
+  const std::string sampler =
+      str("sampled: decode with the sampler, temperature ", s.temperature, ", top-k ", s.top_k,
+          ", top-p ", s.top_p, ", min-p ", s.min_p, "\n");
   return str(plan.name, ": ", with_commas(plan.parameter_count()), " parameters, ",
              human_bytes(model.weight_bytes()), " of weights, ",
              human_bytes(model.bytes_per_token()), " moved a token, state ",
-             human_bytes(plan.state_bytes()), "\n\n") +
+             human_bytes(plan.state_bytes()), "\n", options.sampler ? sampler : "", "\n") +
          formatted("%-20s %9s %17s %7s %6s %6s %6s %6s %8s %6s %9s   %s\n", "", "tokens/s", "range",
                    "GB/s", "of mem", "of f32", "of b16", "of i8", "host us", "nodes", "resident",
                    "machine: GB/s, ns");
@@ -122,9 +127,10 @@ Json bench_json(const Model& model, const std::vector<BenchFigure>& figures) {
 
 std::string bench_csv(const std::vector<BenchFigure>& figures) {
   std::string out =
-      "kind,batch,position,length,tokens_per_second,slowest,fastest,seconds_per_call,host_seconds,"
+      "kind,batch,position,length,tokens_per_second,slowest,fastest,seconds_per_call,host_"
+      "seconds,"
       "nodes,bandwidth_share,float32_share,bfloat16_share,int8_share,read_gb_per_second,"
-      "hand_over_nanoseconds,steady,resident_bytes\n";
+      "hand_over_nanoseconds,steady,resident_bytes,sampler\n";
   for (const BenchFigure& f : figures) {
     out += str(f.kind, ",", f.batch, ",", f.position, ",", f.length, ",", f.tokens_per_second, ",",
                f.slowest, ",", f.fastest, ",", f.seconds_per_call, ",", f.host_seconds, ",",

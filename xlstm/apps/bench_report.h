@@ -13,7 +13,8 @@ class Model;
 
 namespace xlstm::apps {
 
-std::string bench_header(const Model& model);      // what is measured, and the table's head
+// What is measured, and the table's head.
+std::string bench_header(const Model& model, const BenchOptions& options);
 std::string bench_row(const BenchFigure& figure);  // a line, and its profile
 Json bench_json(const Model& model, const std::vector<BenchFigure>& figures);
 std::string bench_csv(const std::vector<BenchFigure>& figures);

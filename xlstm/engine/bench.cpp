@@ -73,23 +73,34 @@ struct Timing {
   std::uint64_t nodes = 0;
 };
 
-// Reads token [B, 1]. Returns the likeliest next ones [B, 1].
-Tensor greedy_step(const Model& model, StateBatch& states, const Tensor& token) {
+// Logits [B, V] -> the next tokens [B].
+using Choose = std::function<Tensor(const Tensor& logits)>;
+
+// By a sampler for each of B rows, or the likeliest.
+Choose choice(const Model& model, std::size_t B, bool by_sampler) {
   Backend& b = model.backend();
-  const Tensor next = b.argmax(model.forward(token, states));
-  return b.reshape(next, {static_cast<std::int64_t>(states.rows()), 1});
+  if (!by_sampler) return [&b](const Tensor& logits) { return b.argmax(logits); };
+  std::vector<std::shared_ptr<Sampler>> samplers;
+  for (std::uint64_t seed = 0; seed < B; ++seed) {
+    samplers.push_back(b.sampler(bench_sampling(), seed, model.plan().V, {}));
+  }
+  return [&b, samplers](const Tensor& logits) {
+    std::vector<Sampler*> rows;
+    for (const auto& each : samplers) rows.push_back(each.get());
+    return b.sample(rows, logits);
+  };
 }
 
-// `steps` steps as generate() takes them, without a sampler's work. On a lazy backend each is
-// queued before the token of the last is read.
-Timing decode(const Model& model, StateBatch& states, int steps) {
+// `steps` steps as generate() takes them. On a lazy backend each is queued before the token of the
+// last is read.
+Timing decode(const Model& model, StateBatch& states, int steps, const Choose& choose) {
   Backend& b = model.backend();
   const auto B = static_cast<std::int64_t>(states.rows());
   Tensor token = b.ids({B, 1}, some_ids(states.rows(), 1, model.plan().V));
   Timing out;
   const auto step = [&] {
     const auto start = Clock::now();
-    Tensor next = greedy_step(model, states, token);
+    Tensor next = b.reshape(choose(model.forward(token, states)), {B, 1});
     if (out.nodes == 0) out.nodes = b.graph_nodes(std::array{next});
     b.evaluate_async(std::array{next});
     if (b.is_lazy()) out.host += since(start) / steps;
@@ -190,6 +201,7 @@ class Bench {
     figure.kind = "decode";
     figure.batch = static_cast<int>(states.size());
     figure.position = position;
+    figure.sampler = options_.sampler;
     figure.state_bytes = states.front().bytes() * states.size();
     // Weights once, states for every sequence.
     const double weights = static_cast<double>(model_.bytes_per_token()) -
@@ -197,10 +209,11 @@ class Bench {
     figure.bytes_per_call = weights + 2 * static_cast<double>(figure.state_bytes);
     figure.operations_per_call =
         figure.batch * (operations_per_token(model_.plan()) + head_operations(model_.plan()));
+    const Choose choose = choice(model_, states.size(), options_.sampler);
     measure(figure, figure.batch, [&] {
       const std::unique_ptr<StateBatch> batch = batch_of(states);  // forks: the position stays
-      decode(model_, *batch, 2);  // the first step copies the states, later ones work in place
-      return decode(model_, *batch, options_.steps);
+      decode(model_, *batch, 2, choose);  // the first step copies the states, later ones do not
+      return decode(model_, *batch, options_.steps, choose);
     });
   }
 
@@ -278,6 +291,10 @@ class Bench {
 };
 
 }  // namespace
+
+Sampling bench_sampling() {
+  return {.temperature = 0.8F, .top_k = 50, .top_p = 0.9F, .min_p = 0.05F};
+}
 
 double BenchFigure::bandwidth_share() const {
   return bytes_per_call / seconds_per_call * 1e-9 / machine.read_gbs;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "xlstm/backend/sampling.h"
 #include "xlstm/base/profile.h"
 #include "xlstm/kernels/probe/probe.h"
 
@@ -20,8 +21,12 @@ struct BenchOptions {
   int steps = 8;                                // tokens of a decode measurement
   int repeats = 9;                              // measurements of a figure; the median counts
   bool profile = false;                         // also say which parts the time went to
-  std::function<bool()> cancelled = {};         // asked between measurements
+  bool sampler = false;                  // decode with bench_sampling(), not by the likeliest
+  std::function<bool()> cancelled = {};  // asked between measurements
 };
+
+// What a decode with the sampler asks it for: temperature 0.8, top-k 50, top-p 0.9, min-p 0.05.
+Sampling bench_sampling();
 
 // One figure: a decode of `batch` sequences at `position`, or the reading of a prompt of `length`.
 struct BenchFigure {
@@ -29,6 +34,7 @@ struct BenchFigure {
   int batch = 1;
   std::int64_t position = 0;                               // decode: tokens read before
   int length = 0;                                          // prefill
+  bool sampler = false;                                    // whether a decode's tokens were drawn
   double tokens_per_second = 0, slowest = 0, fastest = 0;  // median and range of the repeats
   double seconds_per_call = 0;                             // a step, or the whole prompt
   double host_seconds = 0;         // of that, spent to build a graph and hand it over
