@@ -151,6 +151,9 @@ int several_answers(const GenerateArguments& options, Request request, const std
 
 void check(const GenerateArguments& options) {
   const bool many = options.answers.n > 1;
+  if (options.interactive && (many || options.answers.best_of)) {
+    fail_wanted(ErrorKind::kUsage, "--n", "one answer a turn with --interactive", "several");
+  }
   if (many && !options.state.save.empty()) {
     fail_wanted(ErrorKind::kUsage, "--save-state", "one answer, whose state that is",
                 str("--n ", options.answers.n));
@@ -158,6 +161,7 @@ void check(const GenerateArguments& options) {
 }
 
 int run_generate(const GenerateArguments& options) {
+  check(options);
   if (options.interactive) return run_chat(options);
   const auto prompt = read_prompt(options.prompt);
   const bool answers = prompt || !options.state.load.empty();  // a state goes on without new text
@@ -166,7 +170,6 @@ int run_generate(const GenerateArguments& options) {
                 "--prompt TEXT, --prompt-file FILE, a text on standard input or --load-state FILE",
                 "nothing; see xlstm generate --help");
   }
-  check(options);
   check_save(options.state);
   const Engine engine = open_engine(options.model);
   const Request request = request_of(options, engine);
