@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <cassert>
 #include <functional>
-#include <limits>
 
 #include "xlstm/base/ceil_div.h"
 
 namespace xlstm::cpu {
 namespace {
-
-constexpr float kNever = -std::numeric_limits<float>::infinity();
 
 // Floats, rounded up to a cache line's.
 std::size_t aligned(std::size_t count) {

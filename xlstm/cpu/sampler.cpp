@@ -35,7 +35,7 @@ struct Seen {
   std::int32_t id;
   std::uint32_t count;
 
-  friend bool operator<(const Seen& a, std::int32_t id) { return a.id < id; }
+  friend bool operator<(const Seen& a, std::int32_t other) { return a.id < other; }
 };
 
 // The least float that is not below `value`.

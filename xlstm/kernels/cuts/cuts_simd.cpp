@@ -41,7 +41,9 @@ float block_maxima(const float* logits, std::size_t V, float* maxima) {
       largest = hn::IfThenElse(hn::Gt(v, largest), v, largest);
       same = hn::And(same, hn::Eq(v, v));
     }
-    float own = hn::GetLane(hn::MaxOfLanes(d, largest));
+    // Where Highway emulates vectors, MaxOfLanes() is no less than the lowest finite number.
+    const bool is_empty = hn::AllFalse(d, hn::Gt(largest, hn::Set(d, kLowest)));
+    float own = is_empty ? kLowest : hn::GetLane(hn::MaxOfLanes(d, largest));
     has_nan = has_nan || !hn::AllTrue(d, same);
     for (; i < end; ++i) {
       if (logits[i] > own) own = logits[i];
