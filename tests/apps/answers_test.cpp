@@ -30,8 +30,8 @@ class Answers : public CommandLine {
 
 TEST_F(Answers, AreThoseOfTheirSeedsAlone) {
   // Penalties count the prompt, which only the first answer reads.
-  const std::vector<std::string> common = {"-p",      "The king", "-n", "12", "--repetition-penalty",
-                                           "1.3",     "--top-k",  "50"};
+  const std::vector<std::string> common = {"-p",  "The king", "-n", "12", "--repetition-penalty",
+                                           "1.3", "--top-k",  "50"};
   std::vector<std::string> several = common;
   several.insert(several.end(), {"--n", "4", "--seed", "5"});
   const std::vector<Json> all = generate(several);
@@ -102,8 +102,8 @@ TEST_F(Answers, AreWhatAPatternMatches) {
 TEST_F(Answers, AreJsonOfASchema) {
   const auto schema = write("schema.json", R"({"type": "object", "properties": {
       "name": {"enum": ["Ann", "Bob"]}, "old": {"type": "boolean"}}, "required": ["name", "old"]})");
-  for (const Json& answer :
-       generate({"-p", "Tell:", "--n", "3", "--seed", "2", "--json-schema", schema.string()})) {
+  for (const Json& answer : generate({"-p", "Tell:", "-n", "200", "--n", "3", "--seed", "2",
+                                      "--json-schema", schema.string()})) {
     const Json value = Json::parse(answer["text"].get<std::string>());
     EXPECT_TRUE(value["name"] == "Ann" || value["name"] == "Bob");
     EXPECT_TRUE(value["old"].is_boolean());
@@ -130,8 +130,8 @@ TEST_F(Answers, WrongOptionsAreTold) {
       is_one_line_error(xlstm({"generate", "-p", "A", "--n", "2", "-n", "0"}), 2, "--max-tokens"));
   EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "A", "--logprobs", "2"}), 2, "--json"));
   EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "A", "--regex", "(a"}), 2, "regular"));
-  EXPECT_TRUE(is_one_line_error(
-      xlstm({"generate", "-p", "A", "--regex", "a", "--json-output"}), 2, "one of --regex"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "A", "--regex", "a", "--json-output"}), 2,
+                                "one of --regex"));
   EXPECT_TRUE(is_one_line_error(
       xlstm({"generate", "-p", "A", "--json-schema", file("none").string()}), 3, "none"));
   EXPECT_TRUE(is_one_line_error(xlstm({"generate", "--interactive", "--n", "2"}), 2, "--n"));
@@ -150,7 +150,8 @@ TEST_F(Answers, TheBestOnesStateIsSaved) {
 }
 
 TEST_F(Answers, PerplexityOfManyTextsIsThatOfEach) {
-  const std::string a = write("a.txt", "It was a dark and stormy night. The wind was high.").string(),
+  const std::string a = write("a.txt", "It was a dark and stormy night. The wind was high.")
+                            .string(),
                     b = write("b.txt", "Alice was not a bit hurt, and she jumped up.").string(),
                     c = write("c.txt", "Oz").string();
   const auto value = [&](const std::vector<std::string>& files) {

@@ -56,11 +56,11 @@ Expression json_value() {
 }
 
 Expression json_member(Expression name, Expression value) {
-  return sequence({std::move(name), json_gap(), literal(":"), json_gap(), std::move(value)});
+  return sequence({std::move(name), parse_regex(": ?"), std::move(value)});
 }
 
 Expression json_after_comma(Expression item) {
-  return sequence({json_gap(), literal(","), json_gap(), std::move(item)});
+  return sequence({literal(","), json_gap(), std::move(item)});
 }
 
 Expression json_rest_of_list(Expression items, std::string_view closing) {
@@ -73,7 +73,7 @@ Expression json_rest_of_list(Expression items, std::string_view closing) {
 }
 
 Grammar json_grammar_of(Expression value) {
-  return {sequence({json_gap(), std::move(value)}),
+  return {sequence({parse_regex("[ \n]?"), std::move(value)}),
           {{'{', list_of(json_member(json_string(), json_value()), "}")},
            {'[', list_of(json_value(), "]")}}};
 }

@@ -185,8 +185,7 @@ class Reader {
     std::vector<Expression> parts;
     if (required < members.size()) {  // commas stand behind what comes before it
       for (std::size_t i = 0; i < required; ++i) {
-        parts.push_back(
-            repeat(sequence({members[i].expression, json_gap(), literal(","), json_gap()}), 0, 1));
+        parts.push_back(repeat(sequence({members[i].expression, literal(","), json_gap()}), 0, 1));
       }
       parts.push_back(members[required].expression);
       append_rest(members, required + 1, parts);
