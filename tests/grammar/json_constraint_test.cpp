@@ -142,7 +142,8 @@ TEST(JsonConstraint, SaysWhereItStands) {
             "at the start: a digit, '\"', '-', '[', 'f', 'n', 't', '{', a space or a line end");
   ASSERT_TRUE(test::reads(*constraint, "[1, 2"));
   EXPECT_EQ(constraint->where(),
-            "after \"[1, 2\" (5 bytes): a digit, ',', '.', 'E', ']', 'e', a space or a line end");
+            "after \"[1, 2\" (5 bytes): a digit, ',', '.', 'E', ']', 'e', a space, a line end or a "
+            "carriage return");
   ASSERT_TRUE(test::reads(*constraint, "]"));
   EXPECT_EQ(constraint->where(), "after \"[1, 2]\" (6 bytes): the end");
   // At the limit of depth no bracket is offered.
