@@ -125,8 +125,13 @@ std::size_t Batch::Impl::find_row(const Entries& entries, Row row) {
 std::unique_ptr<BatchEntry> Batch::Impl::take_reading(std::size_t at) {
   std::unique_ptr<BatchEntry> entry = std::move(reading[at]);
   reading.erase(reading.begin() + static_cast<std::ptrdiff_t>(at));
-  if (!entry->impl().error) entry->impl().state = entry->reading->remove(0);
-  entry->reading.reset();
+  const std::unique_ptr<StateBatch> own = std::move(entry->reading);
+  if (entry->impl().error) return entry;
+  guarded(*entry, [&] {
+    State state = own->remove(0);
+    if (entry->logits) state.next_logits = backend.reshape(entry->logits, {V});
+    entry->impl().state = std::move(state);
+  });
   return entry;
 }
 

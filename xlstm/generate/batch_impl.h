@@ -17,7 +17,7 @@ struct BatchEntry {
   Batch::Row row;
   Sequence sequence;
   std::unique_ptr<StateBatch> reading = {};  // its state while its prompt is read
-  Tensor logits = {};        // [1, V]: of its next token; none where they are the last step's,
+  Tensor logits = {};        // [1, V]: after what it has read; none where they are the last step's,
   std::size_t step_row = 0;  // in this row of Impl::step_logits
   std::optional<TokenId> unread = {};  // accepted, and yet to be read
   std::optional<TopTokens> top = {};   // beside the drawn token, if asked for

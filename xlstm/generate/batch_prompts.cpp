@@ -31,13 +31,13 @@ std::int64_t Batch::Impl::prefill(std::size_t at, std::int64_t most) {
   const std::int64_t count = all ? unread : most / kSegmentMultiple * kSegmentMultiple;
   if (count <= 0) return 0;
 
-  Tensor logits;
   guarded(entry, [&] {
     const Stopwatch watch;
-    logits = model.prefill(impl.unread().first(static_cast<std::size_t>(count)), *entry.reading);
+    entry.logits =
+        model.prefill(impl.unread().first(static_cast<std::size_t>(count)), *entry.reading);
     if (all) {
-      const Tensor sum = backend.row_sums(logits);
-      backend.evaluate(std::array{logits, sum});
+      const Tensor sum = backend.row_sums(entry.logits);
+      backend.evaluate(std::array{entry.logits, sum});
       check_finite(model, backend.read_floats(sum).front(), entry.reading->positions().front());
     }
     entry.reading->evaluate();
@@ -46,7 +46,6 @@ std::int64_t Batch::Impl::prefill(std::size_t at, std::int64_t most) {
   if (!all && !impl.done) return count;
 
   std::unique_ptr<BatchEntry> ready = take_reading(at);
-  if (!impl.error) impl.state.next_logits = backend.reshape(logits, {V});
   if (impl.done) {
     finish(std::move(ready));
   } else {
