@@ -56,7 +56,8 @@ bool BatchInput::is_answered(const BatchLine& line) {
   ++met_;
   const bool same = answered->request == line.request;
   if (answered->failed) return keep_failed_ && same;
-  if (!same) refuse_to_resume(output_.name(), "one to another " + line_name(line.index));
+  if (!same)
+    refuse_to_resume(output_.name(), "one to another request than " + line_name(line.index));
   return true;
 }
 
