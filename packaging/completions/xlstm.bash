@@ -1,6 +1,6 @@
 # bash completion for xlstm, made by `xlstm completion bash`
 _xlstm() {
-  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words= files=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
     mapfile -t COMPREPLY < <(compgen -W 'generate chat batch info wiring tokenize detokenize perplexity bench convert doctor completion help --help --version' -- "$word")
@@ -92,7 +92,7 @@ _xlstm() {
         --stop) return ;;
         --end-token) return ;;
       esac
-      words='--help --rows --restart --keep-failed --stats --parse-special --model --dtype --quantize --group-size --mode --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos' ;;
+      words='--help --rows --restart --keep-failed --stats --parse-special --model --dtype --quantize --group-size --mode --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos' files=1 ;;
     info)
       case "$before" in
         -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
@@ -183,6 +183,6 @@ _xlstm() {
     help)
       words='--help help generate chat batch info wiring tokenize detokenize perplexity bench convert doctor completion' ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word"; [ -z "$files" ] || compgen -f -- "$word")
 }
 complete -F _xlstm xlstm

@@ -96,6 +96,7 @@ complete -c xlstm -n '__fish_seen_subcommand_from batch' -l stop -x -d 'Text tha
 complete -c xlstm -n '__fish_seen_subcommand_from batch' -l end-token -x -d 'A token that ends the answer, beside the model\'s own: its id, or its text with the escapes of --stop'
 complete -c xlstm -n '__fish_seen_subcommand_from batch' -l no-bos -d 'Do not put the BOS token first'
 complete -c xlstm -n '__fish_seen_subcommand_from batch' -l ignore-eos -d 'Go on after the model\'s own end tokens'
+complete -c xlstm -n '__fish_seen_subcommand_from batch' -F
 complete -c xlstm -n __fish_use_subcommand -a info -d 'What a model is and the memory it takes'
 complete -c xlstm -n '__fish_seen_subcommand_from info' -s m -l model -r -F -d 'A model\'s folder, or the name of one that came with xlstm (default: classics-8m)'
 complete -c xlstm -n '__fish_seen_subcommand_from info' -l dtype -x -a 'auto float32 bfloat16 f32 bf16' -d 'Of the weights in memory: auto, float32 (f32), bfloat16 (bf16)'

@@ -19,7 +19,8 @@
 namespace xlstm::apps {
 namespace {
 
-constexpr int kMostRows = 256;  // that are chosen where nobody says how many
+constexpr int kMostRows = 256;     // where nobody says how many
+constexpr int kMostNamed = 65536;  // that somebody may ask for
 
 struct BatchArguments {
   std::string in, out;  // "" and "-": a standard stream
@@ -58,13 +59,11 @@ int rows_that_fit(const ModelOptions& options, int most) {
 
 std::size_t rows_of(const BatchArguments& options,
                     const std::optional<BatchInput::Counts>& counts) {
-  const std::uint64_t most = counts ? counts->left : std::uint64_t{kMostRows};
-  if (options.rows == 0) {
-    return static_cast<std::size_t>(
-        rows_that_fit(options.model, static_cast<int>(std::min<std::uint64_t>(most, kMostRows))));
+  int rows = options.rows == 0 ? kMostRows : options.rows;
+  if (counts && counts->left < static_cast<std::uint64_t>(rows)) {
+    rows = static_cast<int>(counts->left);
   }
-  const auto rows = std::min(options.rows, static_cast<int>(std::min<std::uint64_t>(
-                                               most, static_cast<std::uint64_t>(options.rows))));
+  if (options.rows == 0) return static_cast<std::size_t>(rows_that_fit(options.model, rows));
   const MemoryNeed need =
       Engine::memory_need(options.model.model, engine_options(options.model), rows);
   if (!need.fits()) {
@@ -144,7 +143,7 @@ OptionGroup batch_group(BatchArguments& to) {
                     "Answers under way at once (default: what memory allows, up to " +
                         std::to_string(kMostRows) + ")",
                     [&to](const std::string& text) {
-                      to.rows = static_cast<int>(parse_integer("--rows", text, 1, 65536));
+                      to.rows = static_cast<int>(parse_integer("--rows", text, 1, kMostNamed));
                     }};
   return {
       "Lines",
@@ -181,7 +180,7 @@ Command batch_command() {
       .groups = {prompts, model_option_group(options->model),
                  answer_option_group(options->request, options->end_tokens)},
       .examples = {{"xlstm batch prompts.jsonl answers.jsonl -n 200",
-                    "Again after Ctrl-C or a power cut, it goes on."},
+                    "The same again, after Ctrl-C say, goes on."},
                    {"jq -c .question quiz.jsonl | xlstm batch --temperature 0 | jq -r .text",
                     "From a pipe to a pipe, in the order in which answers are done."},
                    {"xlstm batch prompts.jsonl answers.jsonl --rows 16 --seed 7 --stats",
@@ -190,7 +189,8 @@ Command batch_command() {
       .argument = "IN OUT",
       .set_argument = [options](const std::string& text) { take_name(*options, text); },
       .argument_optional = true,
-      .arguments = 2};
+      .arguments = 2,
+      .argument_completes = Completes::kFile};
 }
 
 }  // namespace xlstm::apps

@@ -96,8 +96,14 @@ void BatchJob::run_rows() {
     batch_.step();
     const std::vector<Batch::Finished> finished = batch_.take_finished();
     for (const Batch::Finished& each : finished) take(each);
-    if (!finished.empty()) respect_soft_limit(setup_.engine, engine_.model().backend());
+    if (!finished.empty()) respect_limit();
   }
+}
+
+void BatchJob::respect_limit() {
+  Backend& backend = engine_.model().backend();
+  const auto turn = backend.exclusive();
+  respect_soft_limit(setup_.engine, backend);
 }
 
 // Waits for lines only where there is nothing else to do.

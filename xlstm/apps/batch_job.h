@@ -52,6 +52,7 @@ class BatchJob {
   void take(const Batch::Finished& finished);
   void fail_line(const BatchKey& key, std::exception_ptr error);
   void write(const std::string& line);
+  void respect_limit();
   void show_progress();
 
   const Engine& engine_;

@@ -45,6 +45,7 @@ struct Command {
   std::vector<std::string> argument_choices = {};
   bool argument_optional = false;
   int arguments = 1;  // that it takes
+  Completes argument_completes = Completes::kNothing;
 };
 
 // In the order in which help lists them, itself last.
