@@ -1,9 +1,9 @@
 # bash completion for xlstm, made by `xlstm completion bash`
 _xlstm() {
-  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words= files=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'generate chat info wiring tokenize detokenize perplexity bench convert doctor completion help --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'generate chat batch info wiring tokenize detokenize perplexity bench convert doctor completion help --help --version' -- "$word")
     return
   fi
   case "${COMP_WORDS[1]}" in
@@ -67,6 +67,32 @@ _xlstm() {
         --wiring-style) mapfile -t COMPREPLY < <(compgen -W 'unicode ascii' -- "$word"); return ;;
       esac
       words='--help --prompt --prompt-file --parse-special --model --dtype --quantize --group-size --mode --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style' ;;
+    batch)
+      case "$before" in
+        --rows) return ;;
+        --parse-special) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word"); return ;;
+        -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --dtype) mapfile -t COMPREPLY < <(compgen -W 'auto float32 bfloat16 f32 bf16' -- "$word"); return ;;
+        --quantize) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
+        --group-size) mapfile -t COMPREPLY < <(compgen -W '32 64 128' -- "$word"); return ;;
+        --mode) mapfile -t COMPREPLY < <(compgen -W 'affine mxfp4' -- "$word"); return ;;
+        --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
+        --threads) return ;;
+        --memory-limit) return ;;
+        -n|--max-tokens) return ;;
+        --temperature) return ;;
+        --top-k) return ;;
+        --top-p) return ;;
+        --min-p) return ;;
+        --repetition-penalty) return ;;
+        --presence-penalty) return ;;
+        --frequency-penalty) return ;;
+        --logit-bias) return ;;
+        --seed) return ;;
+        --stop) return ;;
+        --end-token) return ;;
+      esac
+      words='--help --rows --restart --keep-failed --stats --parse-special --model --dtype --quantize --group-size --mode --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos' files=1 ;;
     info)
       case "$before" in
         -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
@@ -155,8 +181,8 @@ _xlstm() {
     completion)
       words='--help bash zsh fish' ;;
     help)
-      words='--help help generate chat info wiring tokenize detokenize perplexity bench convert doctor completion' ;;
+      words='--help help generate chat batch info wiring tokenize detokenize perplexity bench convert doctor completion' ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word"; [ -z "$files" ] || compgen -f -- "$word")
 }
 complete -F _xlstm xlstm

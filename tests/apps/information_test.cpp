@@ -218,6 +218,8 @@ TEST_F(Information, BashCompletes) {
   EXPECT_EQ(complete("generate --dtype", "bf"), "bfloat16 bf16\n");
   EXPECT_EQ(complete("wiring --format", ""), "tree ascii json dot\n");
   EXPECT_EQ(complete("completion", "z"), "zsh\n");
+  const std::string there = write("prompts.jsonl", "").string();
+  EXPECT_EQ(complete("batch", there.substr(0, there.size() - 3)), there + "\n");
 }
 
 }  // namespace

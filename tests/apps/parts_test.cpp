@@ -97,6 +97,20 @@ TEST(Bar, IsNeverAsWideAsTheTerminal) {
   }
 }
 
+TEST(Bar, TakesATextWhereThereIsRoom) {
+  EXPECT_EQ(bar_text("Doing", 50, 30, "1 of 2"), "Doing [####    ]  50%  1 of 2");
+  EXPECT_EQ(bar_text("Doing", 50, 14, "1 of 2 and more"), bar_text("Doing", 50, 14));
+  EXPECT_EQ(bar_text("Doing", 50, 80, ""), bar_text("Doing", 50, 80));
+  EXPECT_EQ(bar_text("Doing", std::nullopt, 14, "1 of 2"), "Doing 1 of 2");
+  EXPECT_EQ(bar_text("Doing", std::nullopt, 12, "1 of 2"), "");
+  for (int columns = 1; columns < 100; ++columns) {
+    for (const auto percent : {std::optional<int>(), std::optional(100)}) {
+      EXPECT_LT(bar_text("Doing", percent, columns, "1 of 2").size(),
+                static_cast<std::size_t>(columns));
+    }
+  }
+}
+
 TEST(ExitCodes, EveryKindHasOne) {
   EXPECT_EQ(exit_code_of(ErrorKind::kUsage), 2);
   EXPECT_EQ(exit_code_of(ErrorKind::kFile), 3);

@@ -45,6 +45,7 @@ struct Command {
   std::vector<std::string> argument_choices = {};
   bool argument_optional = false;
   int arguments = 1;  // that it takes
+  Completes argument_completes = Completes::kNothing;
 };
 
 // In the order in which help lists them, itself last.
@@ -52,6 +53,7 @@ std::vector<Command> all_commands();
 
 Command generate_command();
 Command chat_command();
+Command batch_command();
 Command info_command();
 Command wiring_command();
 Command tokenize_command();

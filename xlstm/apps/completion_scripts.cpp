@@ -68,7 +68,8 @@ std::string bash_command(const Command& command) {
   for (const std::string& choice : command.argument_choices) words.push_back(choice);
   return "    " + command.name + ")\n" +
          (values.empty() ? "" : "      case \"$before\" in\n" + values + "      esac\n") +
-         "      words='" + joined(words) + "' ;;\n";
+         "      words='" + joined(words) + "'" +
+         (command.argument_completes == Completes::kFile ? " files=1" : "") + " ;;\n";
 }
 
 // --- zsh ----------------------------------------------------------------------------------------
@@ -94,7 +95,9 @@ std::string zsh_option(const Option& option) {
 std::string zsh_command(const Command& command) {
   std::string text = "    " + command.name + ")\n      _arguments '--help[this command]'";
   each_option(command, [&](const Option& option) { text += " \\\n" + zsh_option(option); });
-  if (!command.argument.empty()) {
+  if (command.argument_completes == Completes::kFile) {
+    text += " \\\n        '*:" + command.argument + ":_files'";
+  } else if (!command.argument.empty()) {
     text += " \\\n        '1:" + command.argument + ":(" + joined(command.argument_choices) + ")'";
   }
   return text + " ;;\n";
@@ -125,7 +128,7 @@ std::string fish_option(const Command& command, const Option& option) {
 
 std::string bash_completion(const std::vector<Command>& commands) {
   std::string text = str("# bash completion for xlstm, ", kOrigin, " bash`\n", R"(_xlstm() {
-  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words= files=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
     mapfile -t COMPREPLY < <(compgen -W ')",
@@ -136,7 +139,7 @@ std::string bash_completion(const std::vector<Command>& commands) {
 )");
   for (const Command& command : commands) text += bash_command(command);
   return text + R"(  esac
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word"; [ -z "$files" ] || compgen -f -- "$word")
 }
 complete -F _xlstm xlstm
 )";
@@ -176,6 +179,9 @@ std::string fish_completion(const std::vector<Command>& commands) {
     text += "complete -c xlstm -n __fish_use_subcommand -a " + command.name + " -d '" +
             fish_quoted(command.summary) + "'\n";
     each_option(command, [&](const Option& option) { text += fish_option(command, option); });
+    if (command.argument_completes == Completes::kFile) {
+      text += "complete -c xlstm -n '__fish_seen_subcommand_from " + command.name + "' -F\n";
+    }
     if (command.argument_choices.empty()) continue;
     text += "complete -c xlstm -n '__fish_seen_subcommand_from " + command.name + "' -a '" +
             joined(command.argument_choices) + "'\n";

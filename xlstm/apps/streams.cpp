@@ -36,7 +36,15 @@ bool is_terminal_file(int descriptor) {
   return is_device;
 }
 
-// One read(); 0 at the end.
+struct Descriptor {
+  int number;
+  ~Descriptor() {
+    if (number > STDERR_FILENO) close(number);
+  }
+};
+
+}  // namespace
+
 std::size_t read_block(int descriptor, char* into, std::size_t size, const std::string& name) {
   for (;;) {
     if (!wait_readable(descriptor)) throw Interrupted();
@@ -49,15 +57,6 @@ std::size_t read_block(int descriptor, char* into, std::size_t size, const std::
     }
   }
 }
-
-struct Descriptor {
-  int number;
-  ~Descriptor() {
-    if (number > STDERR_FILENO) close(number);
-  }
-};
-
-}  // namespace
 
 bool write_out(std::string_view text) {
   if (g_reader_gone) return false;

@@ -28,6 +28,10 @@ void write_note(std::string_view text);
 std::string read_all(const std::string& file,
                      std::size_t most = std::numeric_limits<std::size_t>::max());
 
+// One read() that waits for bytes or the end, 0 then. Throws as read_all does; `name` is for
+// messages.
+std::size_t read_block(int descriptor, char* into, std::size_t size, const std::string& name);
+
 // The name of read_all's source for messages: the file, or "standard input".
 std::string source_name(const std::string& file);
 

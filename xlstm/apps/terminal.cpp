@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "xlstm/apps/streams.h"
 #include "xlstm/base/error.h"
@@ -62,6 +63,16 @@ std::string bar_text(std::string_view label, int percent, int columns) {
   return static_cast<int>(share.size()) <= room ? share : "";
 }
 
+std::string bar_text(std::string_view label, std::optional<int> percent, int columns,
+                     std::string_view text) {
+  if (!percent) {
+    const std::string line = str(label, " ", text);
+    return static_cast<int>(line.size()) < columns ? line : std::string();
+  }
+  const std::string bar = bar_text(label, *percent, columns - 2 - static_cast<int>(text.size()));
+  return text.empty() || bar.empty() ? bar_text(label, *percent, columns) : str(bar, "  ", text);
+}
+
 ProgressBar::ProgressBar(std::string_view label) : label_(label), shown_(stderr_is_terminal()) {}
 
 ProgressBar::~ProgressBar() {
@@ -69,23 +80,28 @@ ProgressBar::~ProgressBar() {
 }
 
 void ProgressBar::update(double share) {
+  update(share, "");
+}
+
+void ProgressBar::update(std::optional<double> share, std::string_view text) {
   if (!shown_) return;
-  const int percent = static_cast<int>(std::clamp(share, 0.0, 1.0) * 100);
+  std::optional<int> percent;
+  if (share) percent = static_cast<int>(std::clamp(*share, 0.0, 1.0) * 100);
   const int columns = terminal_size().columns;
-  if (percent == percent_ && columns == columns_) return;
-  percent_ = percent;
+  std::string line = bar_text(label_, percent, columns, text);
+  if (line == drawn_ && columns == columns_) return;
+  const int width = static_cast<int>(line.size());
+  const int before = static_cast<int>(drawn_.size());
+  write_note("\r" + line + blanks(std::min(before, columns - 1) - width));
+  drawn_ = std::move(line);
   columns_ = columns;
-  const std::string text = bar_text(label_, percent, columns);
-  const int width = static_cast<int>(text.size());
-  write_note("\r" + text + blanks(std::min(width_, columns - 1) - width));
-  width_ = width;
 }
 
 void ProgressBar::clear() {
-  if (percent_ < 0) return;
-  write_note("\r" + blanks(std::min(width_, terminal_size().columns - 1)) + "\r");
-  percent_ = -1;
-  width_ = 0;
+  if (drawn_.empty()) return;
+  const int width = static_cast<int>(drawn_.size());
+  write_note("\r" + blanks(std::min(width, terminal_size().columns - 1)) + "\r");
+  drawn_.clear();
 }
 
 }  // namespace xlstm::apps

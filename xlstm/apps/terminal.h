@@ -1,6 +1,7 @@
 // What we ask of a terminal: whether there is one, a progress bar.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,10 @@ bool terminal_has_controls();
 
 // "label [####    ]  40%" in less than `columns`, as much of it as there is room for.
 std::string bar_text(std::string_view label, int percent, int columns);
+// The same with `text` behind it, where there is room for that; without a bar if nobody knows how
+// much there is to do.
+std::string bar_text(std::string_view label, std::optional<int> percent, int columns,
+                     std::string_view text);
 
 // A bar on standard error if that is a terminal, else nothing. Cleared when it is done or
 // destroyed. Does without control sequences.
@@ -33,14 +38,15 @@ class ProgressBar {
   ProgressBar& operator=(const ProgressBar&) = delete;
 
   void update(double share);  // 0 to 1; redrawn when a percent has passed
+  // The same with a text that changes; no share where nobody knows how much there is to do.
+  void update(std::optional<double> share, std::string_view text);
   void clear();
 
  private:
   std::string label_;
   bool shown_;
-  int percent_ = -1;
-  int columns_ = 0;  // of the terminal when it was drawn
-  int width_ = 0;    // of what stands there now
+  std::string drawn_;  // what stands there now
+  int columns_ = 0;    // of the terminal when it was drawn
 };
 
 }  // namespace xlstm::apps
