@@ -84,6 +84,12 @@ class Backend {
   // token of the last one is read, so that the device never waits for the host.
   virtual bool is_lazy() const = 0;
   virtual ThreadPool& threads() = 0;  // of the host: kernels, quantisation while loading
+  // Whether the ops that move states take rows of unequal lengths (StateBatch::lengths()).
+  virtual bool takes_unequal_lengths() const { return false; }
+  // Numbers of rows x [T, K] up to which one kernel multiplies them, rising: between two of these,
+  // as below the first and above the last, a row's product does not depend on the rows beside it,
+  // to the bit. None: nothing is promised.
+  virtual std::vector<std::int64_t> row_limits(const Dense& /*dense*/) const { return {}; }
 
   // --- memory --------------------------------------------------------------------------------
   // A tensor whose numbers are yet to be written, by way of writable().

@@ -66,6 +66,13 @@ class StateBatch {
   // sequence holds them too: so that it is one row that fails where there is none.
   virtual void make_writable(std::size_t /*row*/) {}
 
+  // How many tokens of each row the call under way reads, where these differ; else none, and all
+  // rows have as many. For backends that take unequal lengths.
+  std::span<const std::int64_t> lengths() const { return lengths_; }
+  void set_lengths(std::span<const std::int64_t> lengths) {
+    lengths_.assign(lengths.begin(), lengths.end());
+  }
+
   // Waits until all tensors are computed.
   virtual void evaluate() = 0;
 
@@ -82,6 +89,7 @@ class StateBatch {
   void check_row(std::size_t row) const;
 
   std::vector<std::uint64_t> positions_;
+  std::vector<std::int64_t> lengths_;
   bool is_on_trial_ = false;
   std::vector<LayerReplay> replays_;
 };

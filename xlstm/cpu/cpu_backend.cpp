@@ -42,6 +42,12 @@ class CpuBackend final : public Backend {
   DType activation_dtype() const override { return DType::kF32; }
   bool is_lazy() const override { return false; }
   ThreadPool& threads() override { return threads_; }
+  bool takes_unequal_lengths() const override { return true; }
+  std::vector<std::int64_t> row_limits(const Dense& dense) const override {
+    const std::vector<std::size_t> limits =
+        kernels::dense_row_limits(dense_pointers("linear", dense));
+    return {limits.begin(), limits.end()};
+  }
 
   // --- memory --------------------------------------------------------------------------------
   Tensor allocate(const TensorShape& shape, DType dtype, std::string_view where) override {
@@ -435,7 +441,8 @@ class CpuBackend final : public Backend {
                   LayerState state) {
     auto& batch = static_cast<CpuStates&>(state.batch);
     const std::size_t B = batch.rows();
-    if (B == 0 || length(T) % B != 0) {
+    const bool equal = batch.lengths().empty();
+    if (B == 0 || (equal && length(T) % B != 0) || (!equal && batch.lengths().size() != B)) {
       fail_wanted(ErrorKind::kInternal, "mlstm_cell", str("tokens of ", B, " sequences"), str(T));
     }
     Tensor h = allocate({T, s.NH * s.DHV}, DType::kF32, "mlstm_cell");
@@ -446,17 +453,38 @@ class CpuBackend final : public Backend {
                   batch.writable(b, state.first + 1, {s.NH, s.DHQK}, "mlstm_cell"),
                   batch.writable(b, state.first + 2, {s.NH}, "mlstm_cell")};
     }
-    const std::size_t S = length(T) / B;
+    if (equal) {
+      run_rows(in, 0, B, length(T) / B, s, floats_of(h));
+      return h;
+    }
+    CellColumns at = in;
+    float* to = floats_of(h);
+    for (std::size_t b = 0; b < B; ++b) {
+      const std::int64_t S = batch.lengths()[b];
+      run_rows(at, b, 1, length(S), s, to);
+      at.q += S * in.qkv_stride;
+      at.k += S * in.qkv_stride;
+      at.v += S * in.qkv_stride;
+      at.i += S * in.gate_stride;
+      at.f += S * in.gate_stride;
+      to += S * s.NH * s.DHV;
+    }
+    return h;
+  }
+
+  // S tokens of each of B rows, from rows_[first] on: h [B * S, NH * DHV].
+  void run_rows(const CellColumns& in, std::size_t first, std::size_t B, std::size_t S,
+                const MlstmMixerSpec& s, float* h) {
+    if (S == 0) return;
     const std::size_t NH = length(s.NH), DHQK = length(s.DHQK), DHV = length(s.DHV);
     if (S == 1) {
       kernels::mlstm_step(threads_, {B, NH, DHQK, DHV, s.cell_eps, in.qkv_stride, in.gate_stride},
-                          {in.q, in.k, in.v, in.i, in.f, rows_.data(), floats_of(h)});
+                          {in.q, in.k, in.v, in.i, in.f, rows_.data() + first, h});
     } else {
       kernels::mlstm_chunk(threads_,
                            {B, S, NH, DHQK, DHV, s.cell_eps, in.qkv_stride, in.gate_stride},
-                           {in.q, in.k, in.v, in.i, in.f, rows_.data(), floats_of(h)});
+                           {in.q, in.k, in.v, in.i, in.f, rows_.data() + first, h});
     }
-    return h;
   }
 
   ThreadPool threads_;

@@ -1,11 +1,11 @@
 // Sequences that decode together: the weights are read once a step for all of them. They join and
 // leave at any step; each has its own prompt, sampling, random numbers, hooks and end, and there is
-// no padding. A prompt is read by itself, in the pieces that it would be read in alone, between the
-// steps of the others.
+// no padding. A prompt is read in the pieces that it would be read in alone, between the steps of
+// the others; short ones are read together where that changes nothing for them.
 //
 // A row's result does not depend on its neighbours: neither on what they are nor on when they come
-// and go. How many rows there are may change the kernel that multiplies them, and so the rounding:
-// docs/numerics.md says from how many rows on.
+// and go. How many rows decode may change the kernel that multiplies them, and so the rounding:
+// Model::row_limits() are the numbers from which on, docs/numerics.md says why.
 //
 // Where the backend is lazy, the next step is queued before the tokens of the last one are looked
 // at, as long as the rows stay the same and none of them has a hook that must see the logits first.

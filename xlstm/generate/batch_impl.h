@@ -57,6 +57,12 @@ struct Batch::Impl {
 
   // --- prompts: batch_prompts.cpp --------------------------------------------------------------
   void read_prompts();
+  std::size_t kernel_of(std::int64_t rows) const;
+  std::vector<std::size_t> next_group(std::int64_t most) const;
+  std::int64_t read_group(const std::vector<std::size_t>& group);
+  void read_together(const std::vector<BatchEntry*>& entries,
+                     const std::vector<std::span<const TokenId>>& pieces);
+  void leave_reading(std::size_t at);
   // Of the row at `at` of `reading`, which may leave that list. Returns the tokens read.
   std::int64_t prefill(std::size_t at, std::int64_t most);
 

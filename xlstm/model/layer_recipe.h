@@ -18,6 +18,11 @@ class LayerRecipe {
 
   // x [T, D] -> [T, D], for T = B * S tokens; moves the layer's state on by S tokens.
   virtual Tensor forward(Backend& b, Tensor x, LayerState state) const = 0;
+
+  // Whether forward() takes rows of unequal lengths (StateBatch::lengths()), x then being the
+  // tokens of one row after those of another: so if all it does with the rows it does by ops that
+  // do.
+  virtual bool takes_unequal_lengths() const { return false; }
 };
 
 // Loaded parameters by their canonical names ("blocks.3.ffn.up.weight").

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,24 @@ struct VocabularyHead {
   }
 };
 
+// Of all matrices that tokens go through, together.
+std::vector<std::int64_t> row_limits_of(const Plan& plan, const WeightMap& weights,
+                                        const Dense& head, Backend& b) {
+  std::set<std::int64_t> limits;
+  const auto add = [&](const Dense& dense) {
+    const std::vector<std::int64_t> own = b.row_limits(dense);
+    limits.insert(own.begin(), own.end());
+  };
+  for (const Layer& layer : plan.layers) {
+    if (is_embedding(layer)) continue;
+    for (const Parameter& each : layer.parameters) {
+      if (each.shape.size() == 2) add({weights.at(each.name), {}, each.name});
+    }
+  }
+  add(head);
+  return {limits.begin(), limits.end()};
+}
+
 }  // namespace
 
 struct Model::Impl {
@@ -46,7 +65,24 @@ struct Model::Impl {
   WeightTensor embedding;  // [V, D]
   std::vector<Step> steps;
   VocabularyHead head;
+  bool takes_unequal_lengths = false;
+  std::vector<std::int64_t> row_limits;
+
+  // x [B, D] -> [B, V], each row as it is alone.
+  Tensor logits_of_each(Tensor x) const;
 };
+
+Tensor Model::Impl::logits_of_each(Tensor x) const {
+  const std::int64_t B = x.shape()[0];
+  const std::int64_t most = row_limits.empty() ? B : row_limits.front();
+  if (B <= most) return head.logits(*backend, std::move(x));
+  std::vector<Tensor> parts;
+  for (std::int64_t begin = 0; begin < B; begin += most) {
+    const std::int64_t end = std::min(begin + most, B);
+    parts.push_back(head.logits(*backend, backend->tokens(x, 1, begin, end)));
+  }
+  return backend->join_tokens(parts, 1);
+}
 
 Tensor Model::forward(const Tensor& tokens, StateBatch& states, Positions positions) const {
   Backend& b = *impl_->backend;
@@ -63,6 +99,42 @@ Tensor Model::forward(const Tensor& tokens, StateBatch& states, Positions positi
   }
   if (positions == Positions::kLast) x = b.tokens(x, B, std::max<std::int64_t>(S - 1, 0), S);
   return impl_->head.logits(b, std::move(x));
+}
+
+Tensor Model::forward_unequal(std::span<const std::span<const std::int32_t>> pieces,
+                              StateBatch& states) const {
+  Backend& b = *impl_->backend;
+  if (pieces.size() != states.rows() || pieces.empty() || !impl_->takes_unequal_lengths) {
+    fail_wanted(ErrorKind::kInternal, "forward_unequal", str("pieces of ", states.rows(), " rows"),
+                str(pieces.size()));
+  }
+  std::vector<std::int32_t> ids;
+  std::vector<std::int64_t> lengths;
+  for (std::size_t row = 0; row < pieces.size(); ++row) {
+    ids.insert(ids.end(), pieces[row].begin(), pieces[row].end());
+    lengths.push_back(std::ssize(pieces[row]));
+    states.positions()[row] += pieces[row].size();
+  }
+  Tensor x = b.embed(impl_->embedding, b.ids({1, std::ssize(ids)}, ids));
+  states.set_lengths(lengths);
+  for (const Step& step : impl_->steps) {
+    x = step.recipe->forward(b, std::move(x), {states, step.first_state});
+  }
+  states.set_lengths({});
+  std::vector<Tensor> last;
+  std::int64_t end = 0;
+  for (const std::int64_t length : lengths) {
+    end += length;
+    last.push_back(b.tokens(x, 1, end - 1, end));
+  }
+  return impl_->logits_of_each(b.join_tokens(last, 1));
+}
+
+bool Model::takes_unequal_lengths() const {
+  return impl_->takes_unequal_lengths;
+}
+std::span<const std::int64_t> Model::row_limits() const {
+  return impl_->row_limits;
 }
 
 Tensor Model::prefill(std::span<const std::int32_t> ids, StateBatch& states,
@@ -133,6 +205,11 @@ Model Model::load(const Plan& plan, const TensorSource& source, std::shared_ptr<
     impl->steps.push_back({make_recipe(options.recipes, layer, weights_of(layer)), state});
     state += layer.state.size();
   }
+  impl->takes_unequal_lengths = b.takes_unequal_lengths();
+  for (const Step& step : impl->steps) {
+    impl->takes_unequal_lengths &= step.recipe->takes_unequal_lengths();
+  }
+  impl->row_limits = row_limits_of(plan, loaded.weights, impl->head.projection, b);
   impl->backend = std::move(backend);
   return Model(std::move(impl));
 }

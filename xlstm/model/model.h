@@ -49,6 +49,14 @@ class Model {
   Tensor forward(const Tensor& tokens, StateBatch& states,
                  Positions positions = Positions::kLast) const;
 
+  // The same for rows of unequal lengths: reads pieces[row], each of at least one id in [0, V), and
+  // returns the logits [B, V] after each, B = states.rows(). Only where takes_unequal_lengths().
+  Tensor forward_unequal(std::span<const std::span<const std::int32_t>> pieces,
+                         StateBatch& states) const;
+  bool takes_unequal_lengths() const;
+  // Backend::row_limits() of all of the model's matrices together.
+  std::span<const std::int64_t> row_limits() const;
+
   // Reads ids [B, S], S >= 1, row-major, in segments, so that memory does not grow with S. Returns
   // the last position's logits [B, V]; the states of all but the last segment are computed. Between
   // segments it calls on_segment with the number of positions done; if that returns false it stops

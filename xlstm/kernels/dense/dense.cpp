@@ -12,4 +12,8 @@ void dense(ThreadPool& pool, const DenseWeights& w, const float* x, float* y, st
   }
 }
 
+std::vector<std::size_t> dense_row_limits(const DenseWeights&) {
+  return {kLinearDotRows};
+}
+
 }  // namespace xlstm::kernels

@@ -24,6 +24,7 @@ class MlstmLayer final : public LayerRecipe {
     const Tensor y = b.linear(h, out_);
     return b.add(std::move(x), y);
   }
+  bool takes_unequal_lengths() const override { return true; }
 
  private:
   // From these projections the state can be moved on by some of the tokens, without their x.
@@ -55,6 +56,7 @@ class GatedFfn final : public LayerRecipe {
     const Tensor y = b.linear(b.swiglu(b.linear(z, up_)), down_);
     return b.add(std::move(x), y);
   }
+  bool takes_unequal_lengths() const override { return true; }
 
  private:
   GatedFfnSpec spec_;
