@@ -37,6 +37,12 @@ Batch::Impl::~Impl() {
   reading.clear();
 }
 
+// A sequence's memory belongs to the backend of its engine, and its engine's lock guards it.
+void Batch::Impl::check_model(Sequence& sequence) const {
+  if (&sequence.impl().backend == &backend) return;
+  fail_wanted(ErrorKind::kUsage, "batch", "a sequence of this engine", "another engine's");
+}
+
 Batch::Row Batch::Impl::add(Source source) {
   const std::lock_guard lock(mutex);
   waiting.emplace_back(next_row, std::move(source));
@@ -61,6 +67,7 @@ void Batch::Impl::begin(Row row, Source source) {
   try {
     Sequence sequence =
         source.index() == 0 ? std::move(std::get<0>(source)) : std::get<1>(source)();
+    check_model(sequence);
     entry = std::make_unique<BatchEntry>(BatchEntry{row, std::move(sequence)});
   } catch (...) {
     finished.push_back({row, std::nullopt, std::current_exception()});
@@ -204,6 +211,7 @@ Batch& Batch::operator=(Batch&&) noexcept = default;
 Batch::~Batch() = default;
 
 Batch::Row Batch::add(Sequence sequence) {
+  impl_->check_model(sequence);
   return impl_->add(std::move(sequence));
 }
 Batch::Row Batch::add(std::function<Sequence()> make) {

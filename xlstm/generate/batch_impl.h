@@ -41,6 +41,7 @@ struct Batch::Impl {
 
   // --- rows come and go: batch.cpp -------------------------------------------------------------
   Row add(Source source);
+  void check_model(Sequence& sequence) const;  // Error(kUsage) for another engine's
   void admit();
   void begin(Row row, Source source);
   void end_cancelled();
