@@ -105,9 +105,10 @@ void Batch::Impl::end_cancelled() {
         finished.push_back({row, std::nullopt, nullptr});
         continue;
       }
-      Sequence& sequence = std::get<0>(*source);
-      sequence.impl().end(StopReason::kCancelled);
-      finished.push_back({row, std::move(sequence), nullptr});
+      BatchEntry waited = {row, std::move(std::get<0>(*source))};
+      guarded(waited, [&] { waited.impl().end(StopReason::kCancelled); });
+      const std::exception_ptr error = waited.sequence.error();
+      finished.push_back({row, std::move(waited.sequence), error});
     }
   }
 }
