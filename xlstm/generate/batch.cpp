@@ -70,7 +70,7 @@ void Batch::Impl::begin(Row row, Source source) {
     check_model(sequence);
     entry = std::make_unique<BatchEntry>(BatchEntry{row, std::move(sequence)});
   } catch (...) {
-    finished.push_back({row, std::nullopt, std::current_exception()});
+    finished.push_back({row, std::nullopt, current_error()});
     const std::lock_guard lock(mutex);
     --unfinished;
     return;
@@ -196,7 +196,7 @@ void Batch::Impl::finish_done() {
 
 void Batch::Impl::fail_all() {
   for (std::unique_ptr<BatchEntry>& entry : decoding) {
-    if (!entry->sequence.is_done()) entry->impl().fail(std::current_exception());
+    if (!entry->sequence.is_done()) entry->impl().fail(current_error());
     finish(std::move(entry));
   }
   decoding.clear();
@@ -226,10 +226,12 @@ void Batch::cancel(Row row) {
 
 bool Batch::step() {
   const auto turn = impl_->backend.exclusive();
-  impl_->end_cancelled();
-  impl_->admit();
-  impl_->read_prompts();
-  impl_->decode();
+  translate_bad_alloc([&] {
+    impl_->end_cancelled();
+    impl_->admit();
+    impl_->read_prompts();
+    impl_->decode();
+  });
   return rows() > 0;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "xlstm/base/bad_alloc.h"
 #include "xlstm/generate/batch.h"
 #include "xlstm/generate/sequence_impl.h"
 
@@ -84,7 +85,7 @@ struct Batch::Impl {
     try {
       call();
     } catch (...) {
-      entry.impl().fail(std::current_exception());
+      entry.impl().fail(current_error());
     }
   }
 
