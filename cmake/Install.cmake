@@ -27,8 +27,12 @@ set_target_properties(
              LINKER_LANGUAGE CXX
              VERSION ${PROJECT_VERSION}
              SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
-target_include_directories(xlstm_shared INTERFACE "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+set(_public_include "${PROJECT_BINARY_DIR}/include/public")  # the headers that will be installed
+target_include_directories(
+  xlstm_shared INTERFACE "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>"
+                         "$<BUILD_INTERFACE:${_public_include}>")
 target_compile_features(xlstm_shared INTERFACE cxx_std_20)
+add_library(xlstm::xlstm ALIAS xlstm_shared)  # as programs call it that find the package
 
 # --- run paths: relative to the file that has them -------------------------------------------
 set(_private_dir "${CMAKE_INSTALL_LIBDIR}/xlstm")  # ours alone: nothing else looks in there
@@ -53,9 +57,12 @@ set(_headers
     convert/convert.h
     engine/doctor.h
     engine/engine.h
+    generate/batch.h
     generate/generator.h
     generate/perplexity.h
+    generate/score.h
     generate/stop.h
+    grammar/constraint.h
     grammar/json_constraint.h
     grammar/regex_constraint.h
     model/model.h
@@ -77,8 +84,11 @@ while(_headers)
     list(APPEND _headers ${_includes})
   endif()
 endwhile()
+file(REMOVE_RECURSE "${_public_include}")
 foreach(_header IN LISTS _public_headers)
   get_filename_component(_folder "${_header}" DIRECTORY)
+  file(MAKE_DIRECTORY "${_public_include}/${_folder}")
+  file(CREATE_LINK "${PROJECT_SOURCE_DIR}/${_header}" "${_public_include}/${_header}" SYMBOLIC)
   install(FILES "${PROJECT_SOURCE_DIR}/${_header}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/${_folder}")
 endforeach()
 

@@ -1,6 +1,7 @@
 # Proves that an installation works anywhere, without the source tree, the build tree and .venv:
 # installs BUILD, moves the whole prefix, builds consumer/ against it with find_package(xlstm), runs
-# it, and wants from it the very text that the installed command line writes for the same prompt.
+# it, and wants from it the very text that the installed command line writes for the same prompt. The
+# examples, too, are built and tested against it, as a project by themselves.
 function(run OUTPUT)  # run(variable command...): the command's standard output, or the end
   execute_process(COMMAND ${ARGN} OUTPUT_VARIABLE _out ERROR_VARIABLE _err RESULT_VARIABLE _code)
   if(NOT _code EQUAL 0)
@@ -55,9 +56,12 @@ endforeach()
 list(TRANSFORM _headers REPLACE "(.+)" "#include \"\\1\"")
 list(JOIN _headers "\n" _headers)
 file(WRITE "${WORK}/consumer/headers.cpp" "${_headers}\n")
-run(_log "${CMAKE_COMMAND}" -S "${WORK}/consumer" -B "${WORK}/build" -G "${GENERATOR}"
-    "-DCMAKE_CXX_COMPILER=${CXX}" "-DCMAKE_PREFIX_PATH=${PREFIX}" -DCMAKE_BUILD_TYPE=Release)
-run(_log "${CMAKE_COMMAND}" --build "${WORK}/build")
+function(build PROJECT FOLDER)
+  run(_log "${CMAKE_COMMAND}" -S "${PROJECT}" -B "${FOLDER}" -G "${GENERATOR}"
+      "-DCMAKE_CXX_COMPILER=${CXX}" "-DCMAKE_PREFIX_PATH=${PREFIX}" -DCMAKE_BUILD_TYPE=Release)
+  run(_log "${CMAKE_COMMAND}" --build "${FOLDER}")
+endfunction()
+build("${WORK}/consumer" "${WORK}/build")
 check_libraries("${WORK}/build/consumer")
 check_libraries("${PREFIX}/bin/xlstm")
 
@@ -70,3 +74,8 @@ if(_library STREQUAL "" OR NOT _library STREQUAL _program)
   message(FATAL_ERROR "wanted one text from both, got\nlibrary: ${_library}\nprogram: ${_program}")
 endif()
 message(STATUS "${_library}")
+
+file(COPY "${SOURCE}/examples" DESTINATION "${WORK}")
+build("${WORK}/examples" "${WORK}/build_examples")
+check_libraries("${WORK}/build_examples/score")
+run(_log "${CTEST}" --test-dir "${WORK}/build_examples" --output-on-failure --no-tests=error)

@@ -140,7 +140,8 @@ class Session {
   // An answer that goes on from here, to be run in a Batch beside others; the session stays where
   // it is. Errors as complete().
   Sequence sequence(const Request& request) const;
-  // Goes on from where a sequence that is done has ended (or one that was taken out of its batch).
+  // Goes on from where a sequence of this engine that is done has ended (or one that was taken out
+  // of its batch). Error(kUsage) for others.
   void go_on_from(const Sequence& sequence);
   std::uint64_t position() const;  // tokens read so far
   std::uint64_t bytes() const;     // size of the state, the same at every position

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <memory>
-#include <new>
 #include <optional>
 #include <utility>
 
+#include "xlstm/base/bad_alloc.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/generate/sequence.h"
@@ -14,16 +14,6 @@
 #include "xlstm/text/tokenizer.h"
 
 namespace xlstm {
-
-// Runs `call`; a std::bad_alloc becomes an Error, as none leaves the engine.
-template <typename Call>
-auto translate_bad_alloc(Call&& call) {
-  try {
-    return std::forward<Call>(call)();
-  } catch (const std::bad_alloc&) {
-    fail_wanted(ErrorKind::kMemory, "memory", "enough for this call", "none left");
-  }
-}
 
 // The implementation of an engine or a session. Throws Error(kUsage) where it was moved from.
 template <typename Pointer>

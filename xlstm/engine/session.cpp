@@ -76,6 +76,9 @@ Sequence Session::sequence(const Request& request) const {
 void Session::go_on_from(const Sequence& sequence) {
   translate_bad_alloc([&] {
     Impl& impl = require_impl(impl_, kSession);
+    if (&sequence.impl().backend != &impl.backend()) {
+      fail_wanted(ErrorKind::kUsage, kSession, "a sequence of this engine", "another engine's");
+    }
     if (sequence.error() || sequence.state().tensors.empty()) {
       fail_wanted(ErrorKind::kUsage, kSession, "a sequence that is done",
                   sequence.error() ? "one that failed" : "one that a batch has");

@@ -37,6 +37,12 @@ Batch::Impl::~Impl() {
   reading.clear();
 }
 
+// A sequence's memory belongs to the backend of its engine, and its engine's lock guards it.
+void Batch::Impl::check_model(Sequence& sequence) const {
+  if (&sequence.impl().backend == &backend) return;
+  fail_wanted(ErrorKind::kUsage, "batch", "a sequence of this engine", "another engine's");
+}
+
 Batch::Row Batch::Impl::add(Source source) {
   const std::lock_guard lock(mutex);
   waiting.emplace_back(next_row, std::move(source));
@@ -61,9 +67,10 @@ void Batch::Impl::begin(Row row, Source source) {
   try {
     Sequence sequence =
         source.index() == 0 ? std::move(std::get<0>(source)) : std::get<1>(source)();
+    check_model(sequence);
     entry = std::make_unique<BatchEntry>(BatchEntry{row, std::move(sequence)});
   } catch (...) {
-    finished.push_back({row, std::nullopt, std::current_exception()});
+    finished.push_back({row, std::nullopt, current_error()});
     const std::lock_guard lock(mutex);
     --unfinished;
     return;
@@ -98,9 +105,10 @@ void Batch::Impl::end_cancelled() {
         finished.push_back({row, std::nullopt, nullptr});
         continue;
       }
-      Sequence& sequence = std::get<0>(*source);
-      sequence.impl().end(StopReason::kCancelled);
-      finished.push_back({row, std::move(sequence), nullptr});
+      BatchEntry waited = {row, std::move(std::get<0>(*source))};
+      guarded(waited, [&] { waited.impl().end(StopReason::kCancelled); });
+      const std::exception_ptr error = waited.sequence.error();
+      finished.push_back({row, std::move(waited.sequence), error});
     }
   }
 }
@@ -188,7 +196,7 @@ void Batch::Impl::finish_done() {
 
 void Batch::Impl::fail_all() {
   for (std::unique_ptr<BatchEntry>& entry : decoding) {
-    if (!entry->sequence.is_done()) entry->impl().fail(std::current_exception());
+    if (!entry->sequence.is_done()) entry->impl().fail(current_error());
     finish(std::move(entry));
   }
   decoding.clear();
@@ -204,6 +212,7 @@ Batch& Batch::operator=(Batch&&) noexcept = default;
 Batch::~Batch() = default;
 
 Batch::Row Batch::add(Sequence sequence) {
+  impl_->check_model(sequence);
   return impl_->add(std::move(sequence));
 }
 Batch::Row Batch::add(std::function<Sequence()> make) {
@@ -217,10 +226,12 @@ void Batch::cancel(Row row) {
 
 bool Batch::step() {
   const auto turn = impl_->backend.exclusive();
-  impl_->end_cancelled();
-  impl_->admit();
-  impl_->read_prompts();
-  impl_->decode();
+  translate_bad_alloc([&] {
+    impl_->end_cancelled();
+    impl_->admit();
+    impl_->read_prompts();
+    impl_->decode();
+  });
   return rows() > 0;
 }
 

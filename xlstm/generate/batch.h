@@ -50,7 +50,8 @@ class Batch {
   Batch& operator=(Batch&&) noexcept;
   ~Batch();  // waits for what is under way
 
-  // Of a sequence for this batch's model. It begins at the next step where there is room.
+  // Of a sequence of this batch's engine, else Error(kUsage). It begins at the next step where
+  // there is room.
   Row add(Sequence sequence);
   // The same of one that is made at that step, by the thread that steps: a sequence takes memory of
   // the backend. What `make` throws ends the row.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "xlstm/base/bad_alloc.h"
 #include "xlstm/generate/batch.h"
 #include "xlstm/generate/sequence_impl.h"
 
@@ -41,6 +42,7 @@ struct Batch::Impl {
 
   // --- rows come and go: batch.cpp -------------------------------------------------------------
   Row add(Source source);
+  void check_model(Sequence& sequence) const;  // Error(kUsage) for another engine's
   void admit();
   void begin(Row row, Source source);
   void end_cancelled();
@@ -89,7 +91,7 @@ struct Batch::Impl {
     try {
       call();
     } catch (...) {
-      entry.impl().fail(std::current_exception());
+      entry.impl().fail(current_error());
     }
   }
 

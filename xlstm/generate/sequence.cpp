@@ -219,25 +219,33 @@ Sequence::~Sequence() {
   impl_.reset();
 }
 
+const Sequence::Impl& Sequence::impl() const {
+  if (impl_ != nullptr) return *impl_;
+  fail_wanted(ErrorKind::kUsage, "sequence", "one that has a model", "one that was moved from");
+}
+Sequence::Impl& Sequence::impl() {
+  return const_cast<Impl&>(std::as_const(*this).impl());
+}
+
 Sequence Sequence::fork(std::optional<std::uint64_t> seed, OnToken on_token) const {
-  const auto turn = impl_->backend.exclusive();
-  return Sequence(std::make_unique<Impl>(*impl_, seed, std::move(on_token)));
+  const auto turn = impl().backend.exclusive();
+  return Sequence(std::make_unique<Impl>(impl(), seed, std::move(on_token)));
 }
 
 bool Sequence::is_done() const {
-  return impl_->done;
+  return impl().done;
 }
 std::exception_ptr Sequence::error() const {
-  return impl_->error;
+  return impl().error;
 }
 const Completion& Sequence::result() const {
-  return impl_->result;
+  return impl().result;
 }
 State& Sequence::state() {
-  return impl_->state;
+  return impl().state;
 }
 const State& Sequence::state() const {
-  return impl_->state;
+  return impl().state;
 }
 
 std::string_view name_of(StopReason reason) {

@@ -51,6 +51,8 @@ class Sequence {
   // of the vocabulary without a token are never chosen. Model and tokenizer are shared, not kept by
   // reference.
   //
+  // One that was moved from can be assigned to; all else is Error(kUsage).
+  //
   // Throws Error(kUsage) for an empty prompt on a state without next_logits, ids outside [0, V),
   // options out of range, stops without a tokenizer.
   Sequence(const Model& model, const Tokenizer* tokenizer, State start, std::vector<TokenId> prompt,
@@ -76,7 +78,8 @@ class Sequence {
   const State& state() const;
 
   struct Impl;  // sequence_impl.h: for who runs it
-  Impl& impl() { return *impl_; }
+  Impl& impl();
+  const Impl& impl() const;
 
  private:
   explicit Sequence(std::unique_ptr<Impl> impl);

@@ -1,0 +1,16 @@
+string(REPEAT "-[0-9.]+  seed [1-5]:[^\n]+\n" 5 _answers)
+want("^${_answers}the best goes on:[^\n]+\n$")
+foreach(_seed RANGE 1 5)
+  want("seed ${_seed}:")
+endforeach()
+
+# The likeliest comes first.
+string(REGEX MATCHALL "-[0-9.]+  seed" _means "${OUTPUT}")
+set(_last 0)
+foreach(_mean IN LISTS _means)
+  string(REPLACE "  seed" "" _mean "${_mean}")
+  if(_mean GREATER _last)
+    message(SEND_ERROR "${_mean} comes behind ${_last}")
+  endif()
+  set(_last "${_mean}")
+endforeach()

@@ -1,0 +1,7 @@
+want("^free: I was in the middle of the night[^\n]*\n")
+want("\nwithout e: [^eE\n]+\n")
+want("\nwithout was and Mr. Stevenson: [^\n]+\n$")
+string(REGEX REPLACE ".*\nwithout was and Mr. Stevenson:" "" _answer "${OUTPUT}")
+if(_answer MATCHES " was| Mr. Stevenson")
+  message(SEND_ERROR "wanted neither word in '${_answer}'")
+endif()

@@ -1,0 +1,6 @@
+want("There was once a king, and\\|[^|]*\\(cancelled\\)\n")
+want("The captain looked at the sea, and\\| [^|]*\\(max_tokens\\)\n")
+want("It was a dark night and\\| the night was [^|]*\\(max_tokens\\)\n")
+want("She said that\\| she had [^|]*\\(max_tokens\\)\n")
+want("In the garden there was\\| a great deal [^|]*\\(max_tokens\\)\n")
+want("He opened the door\\| of the [^|]*\\(max_tokens\\)\n")

@@ -1,0 +1,6 @@
+want("log-probability -7\\.[0-9]+: little girl\n")
+want("log-probability -11\\.[0-9]+: philosopher\n")
+want("log-probability -13\\.[0-9]+: steam engine\n")
+want("likeliest: little girl\n")
+want("perplexity 13\\.[0-9]+ of 17 tokens: She had been")
+want("perplexity [23][0-9][0-9][0-9]\\.?[0-9]* of 18 tokens: Say to what")
