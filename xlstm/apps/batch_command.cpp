@@ -6,6 +6,7 @@
 #include "xlstm/apps/batch_job.h"
 #include "xlstm/apps/batch_lines.h"
 #include "xlstm/apps/batch_output.h"
+#include "xlstm/apps/constraint_options.h"
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/options.h"
@@ -28,6 +29,7 @@ struct BatchArguments {
   ModelOptions model;
   Request request = {.parse_special = true};  // prompts are the caller's own
   std::vector<std::string> end_tokens;
+  ConstraintOptions constraint;
   int rows = 0;  // 0: what memory allows
   bool restart = false;
   bool keep_failed = false;
@@ -71,6 +73,15 @@ std::size_t rows_of(const BatchArguments& options,
                 str(human_bytes(need.left), " left of ", need.of));
   }
   return static_cast<std::size_t>(rows);
+}
+
+// Rows whose answers are, to the token, what each is alone: where these are enough to be worth
+// while, more are taken only where they are asked for.
+std::size_t rows_as_alone(const Engine& engine) {
+  constexpr std::int64_t kWorthWhile = 16;
+  const std::span<const std::int64_t> limits = engine.model().row_limits();
+  const bool few = limits.empty() || limits.front() < kWorthWhile;
+  return few ? kMostRows : static_cast<std::size_t>(limits.front());
 }
 
 std::string statistics_of(const BatchSummary& summary, std::size_t rows, const Engine& engine) {
@@ -120,7 +131,8 @@ int run_batch(BatchArguments options) {
   if (options.out.empty()) options.out = "-";
   check_names(options);
   const std::uint64_t hash =
-      hash_of_options(options.request, options.end_tokens, model_text_of(options.model));
+      hash_of_options(options.request, options.end_tokens,
+                      model_text_of(options.model) + constraint_text_of(options.constraint));
   BatchOutput output(options.out, options.restart);
   BatchInput input(options.in, hash, output, options.keep_failed);
   BatchSetup setup;
@@ -129,9 +141,11 @@ int run_batch(BatchArguments options) {
   setup.rows = rows_of(options, setup.counts);
   setup.engine = engine_options(options.model);
   const Engine engine = open_engine(options.model);
+  if (options.rows == 0) setup.rows = std::min(setup.rows, rows_as_alone(engine));
   check_logit_bias(options.request, engine);
   setup.request = options.request;
   setup.request.end_tokens = end_token_ids(options.end_tokens, engine);
+  setup.request.constraint = constraint_of(options.constraint, engine);
   const std::size_t rows = setup.rows;
   const BatchSummary summary = BatchJob(engine, std::move(setup), input, output).run();
   if (options.stats) write_note(statistics_of(summary, rows, engine));
@@ -139,12 +153,14 @@ int run_batch(BatchArguments options) {
 }
 
 OptionGroup batch_group(BatchArguments& to) {
-  const Option rows{"--rows", "N",
-                    "Answers under way at once (default: what memory allows, up to " +
-                        std::to_string(kMostRows) + ")",
-                    [&to](const std::string& text) {
-                      to.rows = static_cast<int>(parse_integer("--rows", text, 1, kMostNamed));
-                    }};
+  const Option rows{
+      "--rows", "N",
+      "Answers under way at once (default: 16 where these are to the token what each is "
+      "alone, else what memory allows, up to " +
+          std::to_string(kMostRows) + ")",
+      [&to](const std::string& text) {
+        to.rows = static_cast<int>(parse_integer("--rows", text, 1, kMostNamed));
+      }};
   return {
       "Lines",
       {rows,
@@ -178,7 +194,8 @@ Command batch_command() {
           "is done. Where OUT is there already it goes on: lines that it answers are left out. "
           "\"-\", or nothing, is a standard stream.",
       .groups = {prompts, model_option_group(options->model),
-                 answer_option_group(options->request, options->end_tokens)},
+                 answer_option_group(options->request, options->end_tokens),
+                 constraint_option_group(options->constraint)},
       .examples = {{"xlstm batch prompts.jsonl answers.jsonl -n 200",
                     "The same again, after Ctrl-C say, goes on."},
                    {"jq -c .question quiz.jsonl | xlstm batch --temperature 0 | jq -r .text",

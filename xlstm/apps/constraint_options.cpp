@@ -40,4 +40,10 @@ std::shared_ptr<const Constraint> constraint_of(const ConstraintOptions& options
                                 tries);
 }
 
+std::string constraint_text_of(const ConstraintOptions& options) {
+  if (!options.regex.empty()) return " regex " + options.regex;
+  if (options.json) return " json";
+  return options.schema.empty() ? "" : " schema " + read_all(options.schema);
+}
+
 }  // namespace xlstm::apps

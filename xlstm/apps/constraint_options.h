@@ -22,4 +22,7 @@ OptionGroup constraint_option_group(ConstraintOptions& to);
 std::shared_ptr<const Constraint> constraint_of(const ConstraintOptions& options,
                                                 const Engine& engine);
 
+// What tells one constraint from another; "" for none. Throws Error(kFile).
+std::string constraint_text_of(const ConstraintOptions& options);
+
 }  // namespace xlstm::apps
