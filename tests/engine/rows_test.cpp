@@ -121,6 +121,31 @@ TEST(Rows, ASessionGoesOnFromARowThatWasTakenOut) {
   EXPECT_EQ(session.complete(greedy("", 6)).tokens, twin.complete(greedy("", 6)).tokens);
 }
 
+TEST(Rows, CallbacksMayUseTheEngineAndAddRows) {
+  const Ids alone = engine().complete(greedy(kPrompt, 6)).tokens;
+  Batch batch = engine().batch();
+  Row added = 0;
+  Session session = engine().session();
+  session.read("Once");
+  const Row endless = batch.add(session.sequence(greedy("", 1000)));
+  Request request = greedy(kPrompt, 6);
+  request.on_token = [&](const TokenEvent&) {
+    EXPECT_EQ(engine().complete(greedy(kPrompt, 6)).tokens, alone);
+    session.read(" more");
+    if (added == 0) added = batch.add(engine().sequence(greedy(kPrompt, 6)));
+    batch.cancel(endless);
+    return true;
+  };
+  request.process_logits = [&](std::span<const TokenId>, std::span<float>) {
+    EXPECT_EQ(engine().complete(greedy(kPrompt, 6)).tokens, alone);
+  };
+  const Row row = batch.add(engine().sequence(request));
+  const auto finished = run(batch);
+  EXPECT_EQ(result_of(finished.at(row)).tokens, alone);
+  EXPECT_EQ(result_of(finished.at(added)).tokens, alone);
+  EXPECT_EQ(result_of(finished.at(endless)).stop_reason, StopReason::kCancelled);
+}
+
 TEST(Rows, NothingGoesOnFromARowThatFailed) {
   Session session = engine().session();
   session.read(kPrompt);

@@ -39,7 +39,7 @@ class Tokenizer;
 struct BatchOptions;
 struct Plan;
 
-// All of it is the engine's own: several work side by side, each in one thread at a time.
+// All of it is the engine's own: several work side by side.
 struct EngineOptions {
   std::string dtype = "auto";  // of the weights in memory: "float32", "bfloat16"; "auto" is float32
                                // on the CPU and bfloat16 on a GPU
