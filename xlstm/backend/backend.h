@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -37,6 +38,9 @@ class WeightMemory {
   virtual ~WeightMemory() = default;
   // A tensor whose numbers are yet to be written; `where` says what it is for.
   virtual Tensor take(const TensorShape& shape, DType dtype, std::string_view where) = 0;
+  // All that was taken is written. A device of its own may take it over now, so that the host never
+  // holds a whole model.
+  virtual void all_written() {}
 };
 
 // Sizes and constants of the mLSTM cell with what surrounds it in a block.
@@ -149,6 +153,28 @@ class Backend {
   // fused kernel overrides it.
   virtual Tensor mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm,
                              const MlstmMixerSpec& spec, LayerState state);
+
+  // --- ops that go together ------------------------------------------------------------------
+  // Here by the ops above. A backend with kernels that do several at once overrides them.
+  struct MlstmProjections {
+    Tensor qkvo;   // [T, 2 * NH * DHQK + 2 * NH * DHV]
+    Tensor gates;  // [T, 2 * NH] float32
+  };
+  // Both products of the normed x [T, D].
+  virtual MlstmProjections mlstm_projections(const Tensor& x, const Norm& norm, float eps,
+                                             const Dense& qkvo, const Dense& gates);
+  // linear(rms_norm(x)), x [T, D] -> [T, N].
+  virtual Tensor norm_linear(const Tensor& x, const Norm& norm, float eps, const Dense& dense);
+  // swiglu(linear(rms_norm(x))), x [T, D], up [2 * F, D] -> [T, F].
+  virtual Tensor norm_swiglu(const Tensor& x, const Norm& norm, float eps, const Dense& up);
+  // y + linear(x), x [T, K], y [T, N].
+  virtual Tensor linear_add(const Tensor& x, const Dense& dense, Tensor y);
+
+  // run(input), which moves `states` on: for steps that are alike. A backend may keep the ops that
+  // run() calls and repeat them in later calls with the same owner, shape of `input` and number of
+  // rows, without calling it. `owner` holds all else that run() uses, and never changes it.
+  virtual Tensor repeat(const std::shared_ptr<const void>& owner, const Tensor& input,
+                        StateBatch& states, const std::function<Tensor(const Tensor&)>& run);
 
   // --- what follows the logits ---------------------------------------------------------------
   virtual Tensor argmax(const Tensor& logits) = 0;  // [T, V] -> [T] int32; the lowest id of equals

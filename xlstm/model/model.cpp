@@ -29,8 +29,8 @@ struct VocabularyHead {
 
   // x [T, D] -> [T, V] float32
   Tensor logits(Backend& b, Tensor x) const {
-    if (norm) x = b.rms_norm(x, *norm, norm_eps);
-    return b.soft_cap(b.to_float32(b.linear(x, projection)), soft_cap);
+    const Tensor y = norm ? b.norm_linear(x, *norm, norm_eps, projection) : b.linear(x, projection);
+    return b.soft_cap(b.to_float32(y), soft_cap);
   }
 };
 
@@ -57,12 +57,15 @@ Tensor Model::forward(const Tensor& tokens, StateBatch& states, Positions positi
   const std::int64_t B = tokens.shape()[0], S = tokens.shape()[1];
   for (std::uint64_t& position : states.positions()) position += static_cast<std::uint64_t>(S);
 
-  Tensor x = b.embed(impl_->embedding, tokens);
-  for (const Step& step : impl_->steps) {
-    x = step.recipe->forward(b, std::move(x), {states, step.first_state});
-  }
-  if (positions == Positions::kLast) x = b.tokens(x, B, std::max<std::int64_t>(S - 1, 0), S);
-  return impl_->head.logits(b, std::move(x));
+  const auto run = [&](const Tensor& ids) {
+    Tensor x = b.embed(impl_->embedding, ids);
+    for (const Step& step : impl_->steps) {
+      x = step.recipe->forward(b, std::move(x), {states, step.first_state});
+    }
+    if (positions == Positions::kLast) x = b.tokens(x, B, std::max<std::int64_t>(S - 1, 0), S);
+    return impl_->head.logits(b, std::move(x));
+  };
+  return S == 1 ? b.repeat(impl_, tokens, states, run) : run(tokens);
 }
 
 Tensor Model::prefill(std::span<const std::int32_t> ids, StateBatch& states,

@@ -1,0 +1,256 @@
+// The mLSTM cell (xlstm/kernels/mlstm_step/mlstm_step.h has the formulas), states in float32.
+//
+// A block has some columns of one head's C of one sequence, in registers: a thread those of a few
+// rows. What a head has once (n, m, the denominator) every block computes for itself; the last block
+// of a head to finish writes n and m, when nobody reads the old ones any more.
+#include "xlstm/cuda/kernels/args.h"
+#include "xlstm/cuda/kernels/common.cuh"
+
+using xlstm::cuda::MlstmArgs;
+
+namespace {
+
+constexpr int kThreads = 256;
+
+__device__ float capped(float x, float cap) {
+  return cap > 0 ? cap * tanhf(x / cap) : x;
+}
+
+// What the gates of one token make of the state.
+struct Gates {
+  float m;         // after it
+  float keep;      // of the state
+  float take;      // of k v^T
+
+  __device__ Gates(float i, float f, float m_before, float cap) {
+    i = capped(i, cap);
+    const float kept = log_sigmoid(capped(f, cap)) + m_before;
+    m = fmaxf(kept, i);
+    keep = expf(kept - m);
+    take = expf(i - m);
+  }
+};
+
+// 1 / (max(|q . n|, exp(-m)) + eps)
+__device__ float inverse_denominator(float qn, float m, float eps) {
+  return 1.0F / (fmaxf(fabsf(qn), expf(fminf(-m, 88.0F))) + eps);
+}
+
+// True in all threads of the last of `blocks` blocks that come here, for which it puts the counter
+// back; what the others wrote before is visible to it.
+__device__ bool is_last_block(int* arrived, int blocks) {
+  __shared__ bool last;
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    last = atomicAdd(arrived, 1) == blocks - 1;
+    if (last) *arrived = 0;
+  }
+  __syncthreads();
+  if (last) __threadfence();
+  return last;
+}
+
+// Layer norm of a head's h [DHV] (in memory that other blocks wrote), times sigmoid(out_gate).
+template <typename A>
+__device__ void finish_head(const MlstmArgs& a, const float* h, int64 token, int head, float scale,
+                            float* scratch) {
+  const int at = head * a.DHV;
+  float sum = 0;
+  for (int d = threadIdx.x; d < a.DHV; d += kThreads) sum += scale * __ldcg(h + d);
+  const float mean = block_sum(sum, scratch) / a.DHV;
+  float squares = 0;
+  for (int d = threadIdx.x; d < a.DHV; d += kThreads) {
+    const float centred = scale * __ldcg(h + d) - mean;
+    squares += centred * centred;
+  }
+  const float r = 1.0F / sqrtf(block_sum(squares, scratch) / a.DHV + a.norm_eps);
+  const A* gate = static_cast<const A*>(a.out_gate) + token * a.out_gate_stride + at;
+  A* y = static_cast<A*>(a.y) + token * a.NH * a.DHV + at;
+  for (int d = threadIdx.x; d < a.DHV; d += kThreads) {
+    float value = (scale * __ldcg(h + d) - mean) * r * a.norm_weight[at + d];
+    if (a.norm_bias != nullptr) value += a.norm_bias[at + d];
+    y[d] = from_float<A>(value * sigmoid_of(to_float(gate[d])));
+  }
+}
+
+// One token of each sequence. Grid: (blocks of kColumns columns, NH, B). kVector columns a thread
+// (4 where DHV and the memory allow it, else 1), so kThreads * kVector / kColumns rows at a time.
+template <typename A, int kVector, int kColumns>
+__device__ void step(const MlstmArgs& a) {
+  extern __shared__ float shared[];  // q [DHQK], k [DHQK], partial sums
+  constexpr int kAcross = kColumns / kVector, kRows = kThreads / kAcross, kAhead = 8;
+  float* q = shared;
+  float* k = q + a.DHQK;
+  float* partial = k + a.DHQK;  // [kRows][kColumns]
+  __shared__ float scratch[kWarp];
+  const int head = blockIdx.y, b = blockIdx.z;
+  const int column = blockIdx.x * kColumns + threadIdx.x % kAcross * kVector;
+  const int first_row = threadIdx.x / kAcross;
+  const bool inside = column < a.DHV;
+  float* C = a.C[b] + static_cast<int64>(head) * a.DHQK * a.DHV + column;
+
+  // The first rows come while the kernel before still runs; they are not what it writes.
+  float ahead[kAhead][kVector];
+#pragma unroll
+  for (int r = 0; r < kAhead; ++r) {
+    const int row = first_row + r * kRows;
+    if (!inside || row >= a.DHQK) continue;
+    if constexpr (kVector == 4) {
+      const float4 c = *reinterpret_cast<const float4*>(C + static_cast<int64>(row) * a.DHV);
+      ahead[r][0] = c.x, ahead[r][1] = c.y, ahead[r][2] = c.z, ahead[r][3] = c.w;
+    } else {
+      ahead[r][0] = C[static_cast<int64>(row) * a.DHV];
+    }
+  }
+  wait_for_kernel_before();
+
+  const A* const q_in = static_cast<const A*>(a.q) + static_cast<int64>(b) * a.qkv_stride;
+  const A* const k_in = static_cast<const A*>(a.k) + static_cast<int64>(b) * a.qkv_stride;
+  const A* const v_in = static_cast<const A*>(a.v) + static_cast<int64>(b) * a.qkv_stride;
+  const float scale = 1.0F / sqrtf(static_cast<float>(a.DHQK));
+  for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
+    q[row] = to_float(q_in[head * a.DHQK + row]) * scale;
+    k[row] = to_float(k_in[head * a.DHQK + row]);
+  }
+  const float m_before = __ldcg(a.m[b] + head);
+  const Gates gates(a.i[static_cast<int64>(b) * a.gate_stride + head],
+                    a.f[static_cast<int64>(b) * a.gate_stride + head], m_before, a.gate_cap);
+  __syncthreads();
+
+  float v[kVector], sum[kVector];
+#pragma unroll
+  for (int j = 0; j < kVector; ++j) {
+    v[j] = inside ? to_float(v_in[head * a.DHV + column + j]) : 0.0F;
+    sum[j] = 0;
+  }
+  for (int base = first_row, r0 = 0; base < a.DHQK; base += kAhead * kRows, r0 += kAhead) {
+#pragma unroll
+    for (int r = 0; r < kAhead; ++r) {
+      const int row = base + r * kRows;
+      if (!inside || row >= a.DHQK) continue;
+      float* const at = C + static_cast<int64>(row) * a.DHV;
+      float c[kVector];
+      if (r0 == 0) {
+#pragma unroll
+        for (int j = 0; j < kVector; ++j) c[j] = ahead[r][j];
+      } else if constexpr (kVector == 4) {
+        const float4 read = *reinterpret_cast<const float4*>(at);
+        c[0] = read.x, c[1] = read.y, c[2] = read.z, c[3] = read.w;
+      } else {
+        c[0] = *at;
+      }
+      const float kk = gates.take * k[row], qq = q[row];
+#pragma unroll
+      for (int j = 0; j < kVector; ++j) {
+        c[j] = gates.keep * c[j] + kk * v[j];
+        sum[j] += qq * c[j];
+      }
+      if constexpr (kVector == 4) {
+        *reinterpret_cast<float4*>(at) = make_float4(c[0], c[1], c[2], c[3]);
+      } else {
+        *at = c[0];
+      }
+    }
+  }
+#pragma unroll
+  for (int j = 0; j < kVector; ++j) {
+    partial[first_row * kColumns + threadIdx.x % kAcross * kVector + j] = sum[j];
+  }
+  __syncthreads();
+  float* const h = a.h + (static_cast<int64>(b) * a.NH + head) * a.DHV;
+  for (int j = threadIdx.x; j < kColumns; j += kThreads) {
+    const int d = blockIdx.x * kColumns + j;
+    if (d >= a.DHV) continue;
+    float all = 0;
+    for (int row = 0; row < kRows; ++row) all += partial[row * kColumns + j];
+    h[d] = all;
+  }
+  if (!is_last_block(a.arrived + b * a.NH + head, gridDim.x)) return;
+
+  float* const n = a.n[b] + head * a.DHQK;
+  float qn = 0;
+  for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
+    n[row] = gates.keep * n[row] + gates.take * k[row];
+    qn += q[row] * n[row];
+  }
+  qn = block_sum(qn, scratch);
+  if (threadIdx.x == 0) a.m[b][head] = gates.m;
+  const float inverse = inverse_denominator(qn, gates.m, a.cell_eps);
+  if (a.out_gate != nullptr) {
+    finish_head<A>(a, h, b, head, inverse, scratch);
+  } else {
+    for (int d = threadIdx.x; d < a.DHV; d += kThreads) h[d] = inverse * __ldcg(h + d);
+  }
+}
+
+// S tokens of each sequence, one after the other: right for all sizes, and what faster kernels are
+// compared with. Grid: (blocks of kThreads columns, NH, B). C stays in memory.
+template <typename A>
+__device__ void sequence(const MlstmArgs& a) {
+  extern __shared__ float shared[];  // q [DHQK], k [DHQK], n [DHQK]
+  float* q = shared;
+  float* k = q + a.DHQK;
+  float* n = k + a.DHQK;
+  __shared__ float scratch[kWarp];
+  const int head = blockIdx.y, b = blockIdx.z;
+  const int column = blockIdx.x * kThreads + threadIdx.x;
+  float* const C = a.C[b] + static_cast<int64>(head) * a.DHQK * a.DHV + column;
+  for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
+    n[row] = __ldcg(a.n[b] + head * a.DHQK + row);
+  }
+  float m = __ldcg(a.m[b] + head);
+  const float scale = 1.0F / sqrtf(static_cast<float>(a.DHQK));
+  for (int s = 0; s < a.S; ++s) {
+    const int64 token = static_cast<int64>(b) * a.S + s;
+    const A* const q_in = static_cast<const A*>(a.q) + token * a.qkv_stride + head * a.DHQK;
+    const A* const k_in = static_cast<const A*>(a.k) + token * a.qkv_stride + head * a.DHQK;
+    const A* const v_in = static_cast<const A*>(a.v) + token * a.qkv_stride + head * a.DHV;
+    const Gates gates(a.i[token * a.gate_stride + head], a.f[token * a.gate_stride + head], m,
+                      a.gate_cap);
+    m = gates.m;
+    __syncthreads();
+    float qn = 0;
+    for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
+      q[row] = to_float(q_in[row]) * scale;
+      k[row] = to_float(k_in[row]);
+      n[row] = gates.keep * n[row] + gates.take * k[row];
+      qn += q[row] * n[row];
+    }
+    qn = block_sum(qn, scratch);
+    if (column < a.DHV) {
+      const float v = gates.take * to_float(v_in[column]);
+      float sum = 0;
+      for (int row = 0; row < a.DHQK; ++row) {
+        float* const at = C + static_cast<int64>(row) * a.DHV;
+        const float c = gates.keep * *at + k[row] * v;
+        *at = c;
+        sum += q[row] * c;
+      }
+      a.h[(token * a.NH + head) * a.DHV + column] =
+          sum * inverse_denominator(qn, m, a.cell_eps);
+    }
+  }
+  if (!is_last_block(a.arrived + b * a.NH + head, gridDim.x)) return;
+  for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
+    a.n[b][head * a.DHQK + row] = n[row];
+  }
+  if (threadIdx.x == 0) a.m[b][head] = m;
+}
+
+}  // namespace
+
+extern "C" {
+#define XLSTM_MLSTM(A, name)                                                                    \
+  __global__ void __launch_bounds__(kThreads) mlstm_step_vector_##name(MlstmArgs args) {        \
+    step<A, 4, 32>(args);                                                                       \
+  }                                                                                             \
+  __global__ void __launch_bounds__(kThreads) mlstm_step_scalar_##name(MlstmArgs args) {        \
+    step<A, 1, 32>(args);                                                                       \
+  }                                                                                             \
+  __global__ void __launch_bounds__(kThreads) mlstm_sequence_##name(MlstmArgs args) {           \
+    sequence<A>(args);                                                                          \
+  }
+XLSTM_MLSTM(float, f32)
+XLSTM_MLSTM(bf16, bf16)
+}

@@ -1,0 +1,168 @@
+#include "xlstm/cuda/linear.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <variant>
+
+#include "xlstm/backend/check.h"
+#include "xlstm/base/error.h"
+#include "xlstm/cuda/type_names.h"
+
+namespace xlstm::cuda {
+namespace {
+
+constexpr std::int64_t kMostRows = 4;       // of row_product.cu
+constexpr std::int64_t kRowWarps = 8;       // of a block there
+constexpr std::size_t kReserved = 16 << 10;  // bytes of shared memory that blocks have besides
+
+std::int64_t rows_rounded(std::int64_t M) {
+  return M <= 2 ? M : kMostRows;
+}
+
+std::size_t shared_bytes(std::int64_t M, std::int64_t K) {
+  return sizeof(float) * static_cast<std::size_t>(rows_rounded(M) * K);
+}
+
+TensorShape weight_shape(const Dense& dense) {
+  const auto* plain = std::get_if<Tensor>(&dense.weight);
+  return plain != nullptr ? plain->shape() : shape_of(std::get<QuantizedTensor>(dense.weight));
+}
+
+void check_product(const RowProduct& p) {
+  check_axes("linear", "x", p.x, 2);
+  const TensorShape W = weight_shape(p.dense);
+  if (W.axes() != 2 || W[1] != p.x.shape()[1]) {
+    fail_wanted(ErrorKind::kInternal, "linear", str("W [N, ", p.x.shape()[1], "]"), to_string(W));
+  }
+  if (p.dense.bias) check_shape("linear", "bias", p.dense.bias, {W[0]});
+  if (p.residual) check_shape("linear", "y", p.residual, {p.x.shape()[0], W[0]});
+}
+
+}  // namespace
+
+TensorShape shape_of(const QuantizedTensor& W) {
+  return {W.scales.shape()[0], W.scales.shape()[1] * W.format.group_size};
+}
+
+QuantizedArgs quantized_args(Workspace& work, const QuantizedTensor& W) {
+  int scale_type = 3;
+  if (W.scales.dtype() == DType::kF32) scale_type = 0;
+  if (W.scales.dtype() == DType::kBF16) scale_type = 1;
+  if (W.scales.dtype() == DType::kF16) scale_type = 2;
+  return {work.pointer<const unsigned>(W.words), work.pointer(W.scales), work.pointer(W.biases),
+          W.format.bits, W.format.group_size, scale_type};
+}
+
+Tensor Linear::compute(const RowProduct& product) {
+  check_product(product);
+  if (is_for_rows(product)) return compute_rows(product);
+  if (const auto* plain = std::get_if<Tensor>(&product.dense.weight)) {
+    return by_library_or_tiles(product, *plain);
+  }
+  return by_library_or_tiles(product, dequantized(std::get<QuantizedTensor>(product.dense.weight),
+                                                  product.x.dtype()));
+}
+
+bool Linear::is_for_rows(const RowProduct& p) const {
+  const std::int64_t M = p.x.shape()[0], K = p.x.shape()[1];
+  if (M < 1 || M > kMostRows || !std::holds_alternative<Tensor>(p.dense.weight)) return false;
+  if (p.second != nullptr) {
+    const auto* W2 = std::get_if<Tensor>(&p.second->weight);
+    if (W2 == nullptr || W2->dtype() != DType::kF32) return false;
+  }
+  return shared_bytes(M, K) + kReserved <= static_cast<std::size_t>(work_.device().shared_bytes());
+}
+
+RowProductArgs Linear::arguments(const RowProduct& p, const Tensor& W, const Tensor& y) {
+  RowProductArgs a{};
+  a.x = work_.pointer(p.x);
+  a.W = work_.pointer(W);
+  a.bias = work_.pointer<const float>(p.dense.bias);
+  a.residual = work_.pointer(p.residual);
+  a.y = work_.to_write(y);
+  a.M = narrow(p.x.shape()[0]);
+  a.N = narrow(W.shape()[0]);
+  a.K = narrow(W.shape()[1]);
+  a.eps = p.eps;
+  a.swiglu = p.swiglu ? 1 : 0;
+  if (p.norm != nullptr) {
+    a.norm_weight = work_.pointer<const float>(p.norm->weight);
+    a.norm_bias = work_.pointer<const float>(p.norm->bias);
+  }
+  const bool aligned = reinterpret_cast<DevicePointer>(a.W) % 16 == 0;
+  a.vectors = aligned && W.shape()[1] * static_cast<std::int64_t>(size_of(W.dtype())) % 16 == 0 &&
+              W.shape()[1] % 8 == 0;
+  return a;
+}
+
+Tensor Linear::compute_rows(const RowProduct& p, Tensor* second) {
+  check_product(p);
+  const auto& W = std::get<Tensor>(p.dense.weight);
+  const std::int64_t M = p.x.shape()[0], N = W.shape()[0] / (p.swiglu ? 2 : 1);
+  const Tensor y = p.result ? p.result : work_.allocate({M, N}, p.x.dtype(), "linear");
+  RowProductArgs a = arguments(p, W, y);
+  if (p.second != nullptr) {
+    const auto& W2 = std::get<Tensor>(p.second->weight);
+    check_shape("linear", "W", W2, {W2.shape()[0], p.x.shape()[1]});
+    *second = work_.allocate({M, W2.shape()[0]}, DType::kF32, "linear");
+    a.W2 = work_.pointer<const float>(W2);
+    a.bias2 = work_.pointer<const float>(p.second->bias);
+    a.y2 = work_.to_write<float>(*second);
+    a.N2 = narrow(W2.shape()[0]);
+  }
+  const std::int64_t rows = rows_rounded(M);
+  const auto most =
+      static_cast<unsigned>((rows == kMostRows ? 2 : 4) * work_.device().multiprocessors());
+  const unsigned blocks = std::clamp(blocks_for(N + a.N2, kRowWarps), 1U, most);
+  work_.programs().launch(
+      "row_product",
+      str("row_product_", type_name(p.x.dtype()), "_", type_name(W.dtype()), "_", rows),
+      {.x = blocks, .shared = shared_bytes(M, p.x.shape()[1]),
+       .dependent = true},
+      a);
+  return y;
+}
+
+Tensor Linear::dequantized(const QuantizedTensor& W, DType dtype) {
+  const TensorShape shape = shape_of(W);
+  Tensor y = work_.allocate(shape, dtype, "dequantized weights");
+  work_.programs().launch("embed", str("dequantize_", type_name(dtype)),
+                          {.x = element_blocks(shape.elements())},
+                          quantized_args(work_, W), work_.to_write(y), shape[0], shape[1]);
+  return y;
+}
+
+Products* Linear::library() {
+  if (!looked_for_library_) {
+    library_ = Products::load(work_);
+    looked_for_library_ = true;
+  }
+  return library_.get();
+}
+
+Tensor Linear::by_library_or_tiles(const RowProduct& p, const Tensor& W) {
+  const std::int64_t M = p.x.shape()[0], N = W.shape()[0], K = W.shape()[1];
+  const Tensor y = p.result ? p.result : work_.allocate({M, N}, p.x.dtype(), "linear");
+  if (y.elements() == 0) return y;
+  RowProductArgs a = arguments(p, W, y);
+  // The library wants rows that begin at 16 bytes.
+  const std::int64_t unit = 16 / static_cast<std::int64_t>(size_of(W.dtype()));
+  const bool fits = W.dtype() == p.x.dtype() && N % unit == 0 && K % unit == 0;
+  if (fits && library() != nullptr &&
+      library()->compute({a.x, a.W, a.residual, a.y, M, N, K, W.dtype()})) {
+    if (p.dense.bias) {
+      a.residual = nullptr;
+      work_.programs().launch("product", str("finish_", type_name(p.x.dtype())),
+                              {.x = element_blocks(M * N)}, a);
+    }
+    return y;
+  }
+  constexpr std::int64_t kTile = 64;
+  work_.programs().launch(
+      "product", str("product_", type_name(p.x.dtype()), "_", type_name(W.dtype())),
+      {.x = blocks_for(N, kTile), .y = blocks_for(M, kTile)}, a);
+  return y;
+}
+
+}  // namespace xlstm::cuda
