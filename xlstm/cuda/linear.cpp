@@ -111,17 +111,45 @@ Tensor Linear::compute_rows(const RowProduct& p, Tensor* second) {
     a.y2 = work_.to_write<float>(*second);
     a.N2 = narrow(W2.shape()[0]);
   }
-  const std::int64_t rows = rows_rounded(M);
+  if (!stream_rows(a, p.x.dtype(), W.dtype())) launch_rows(a, p.x.dtype(), W.dtype());
+  return y;
+}
+
+void Linear::launch_rows(const RowProductArgs& a, DType x, DType W) {
+  const std::int64_t rows = rows_rounded(a.M);
   const auto most =
       static_cast<unsigned>((rows == kMostRows ? 2 : 4) * work_.device().multiprocessors());
-  const unsigned blocks = std::clamp(blocks_for(N + a.N2, kRowWarps), 1U, most);
+  const unsigned blocks = std::clamp(blocks_for(a.N + a.N2, kRowWarps), 1U, most);
+  work_.programs().launch("row_product",
+                          str("row_product_", type_name(x), "_", type_name(W), "_", rows),
+                          {.x = blocks, .shared = shared_bytes(a.M, a.K), .dependent = true}, a);
+}
+
+// False where the kernel does not serve: row_stream.cu says what it needs.
+bool Linear::stream_rows(const RowProductArgs& a, DType x, DType W) {
+  constexpr std::size_t kRing = 100 << 10;  // bytes: two blocks find room on a multiprocessor
+  constexpr std::size_t kMostStages = 16;
+  constexpr int kColumns = 256 * 8;  // that a block's threads have together
+  const bool types = W == DType::kBF16 || (W == DType::kF32 && x == DType::kF32);
+  if (work_.device().capability() < 90 || a.M != 1 || !types || a.vectors == 0) return false;
+  const std::size_t stage = 2 * static_cast<std::size_t>(a.K) * size_of(W);
+  if (a.W2 != nullptr && stage < static_cast<std::size_t>(a.K) * sizeof(float)) return false;
+  const std::size_t stages = std::clamp<std::size_t>(kRing / stage, 2, kMostStages);
+  if (stages * stage + kReserved > static_cast<std::size_t>(work_.device().shared_bytes())) {
+    return false;
+  }
+  int chunks = (a.K + kColumns - 1) / kColumns;
+  if (chunks > 8) return false;
+  if (chunks > 2) chunks += chunks % 2;
+  const int units = (a.swiglu != 0 ? a.N / 2 : (a.N + 1) / 2) + a.N2;
+  const int blocks = std::min(units, work_.device().multiprocessors());
+  const StreamArgs stream = {static_cast<int>(stages), static_cast<int>(stage)};
   work_.programs().launch(
-      "row_product",
-      str("row_product_", type_name(p.x.dtype()), "_", type_name(W.dtype()), "_", rows),
-      {.x = blocks, .shared = shared_bytes(M, p.x.shape()[1]),
+      "row_stream", str("row_stream_", type_name(x), "_", type_name(W), "_", chunks),
+      {.x = static_cast<unsigned>(blocks), .threads = 256 + 32, .shared = stages * stage,
        .dependent = true},
-      a);
-  return y;
+      a, stream);
+  return true;
 }
 
 Tensor Linear::dequantized(const QuantizedTensor& W, DType dtype) {

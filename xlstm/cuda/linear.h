@@ -37,6 +37,8 @@ class Linear {
   Tensor compute_rows(const RowProduct& product, Tensor* second = nullptr);
 
  private:
+  void launch_rows(const RowProductArgs& args, DType x, DType W);
+  bool stream_rows(const RowProductArgs& args, DType x, DType W);
   Tensor by_library_or_tiles(const RowProduct& product, const Tensor& W);
   // W as floats of the type that x has.
   Tensor dequantized(const QuantizedTensor& W, DType dtype);

@@ -22,6 +22,11 @@ struct RowProductArgs {
   int vectors; // whether rows of W begin at 16 bytes and have a whole number of these
 };
 
+// The ring of shared memory through which W comes.
+struct StreamArgs {
+  int stages, stage_bytes;
+};
+
 // A quantised W [N, K] in MLX's layout (base/quantization.h).
 struct QuantizedArgs {
   const unsigned int* words;  // [N, K * bits / 32]
