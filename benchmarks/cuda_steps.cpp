@@ -108,6 +108,15 @@ class Steps {
             });
     {
       const auto w = weights(D, D, kLayers);
+      measure("mix+out", static_cast<double>(rows_ * 8 * NH * DHQK * DHV) + matrix(D, D), kLayers,
+              [&](const Tensor& x, StateBatch& states) {
+                Tensor y = x;
+                for (std::size_t layer = 0; layer < kLayers; ++layer) {
+                  y = b_.mlstm_mixer_add(qkvo_in, gates_in, norm, spec, {states, 3 * layer},
+                                         w[layer], std::move(y));
+                }
+                return y;
+              });
       measure("out", matrix(D, D), kLayers, [&](const Tensor& x, StateBatch&) {
         Tensor y = x;
         for (const Dense& each : w) y = b_.linear_add(x, each, std::move(y));

@@ -77,6 +77,13 @@ Tensor Backend::linear_add(const Tensor& x, const Dense& dense, Tensor y) {
   return add(std::move(y), product);
 }
 
+Tensor Backend::mlstm_mixer_add(const Tensor& qkvo, Tensor gates, const Norm& norm,
+                                const MlstmMixerSpec& spec, LayerState state, const Dense& out,
+                                Tensor y) {
+  const Tensor h = mlstm_mixer(qkvo, std::move(gates), norm, spec, state);
+  return linear_add(h, out, std::move(y));
+}
+
 Tensor Backend::repeat(const std::shared_ptr<const void>&, const Tensor& input, StateBatch&,
                        const std::function<Tensor(const Tensor&)>& run) {
   return run(input);

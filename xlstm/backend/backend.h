@@ -170,6 +170,11 @@ class Backend {
   // y + linear(x), x [T, K], y [T, N].
   virtual Tensor linear_add(const Tensor& x, const Dense& dense, Tensor y);
 
+  // y + linear(mlstm_mixer(qkvo, gates)), y [T, D].
+  virtual Tensor mlstm_mixer_add(const Tensor& qkvo, Tensor gates, const Norm& norm,
+                                 const MlstmMixerSpec& spec, LayerState state, const Dense& out,
+                                 Tensor y);
+
   // run(input), which moves `states` on: for steps that are alike. A backend may keep the ops that
   // run() calls and repeat them in later calls with the same owner, shape of `input` and number of
   // rows, without calling it. `owner` holds all else that run() uses, and never changes it.

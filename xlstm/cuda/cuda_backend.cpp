@@ -293,6 +293,31 @@ class CudaBackend final : public Backend {
     return linear_.compute(product);
   }
 
+  Tensor mlstm_mixer_add(const Tensor& qkvo, Tensor gates, const Norm& norm,
+                         const MlstmMixerSpec& spec, LayerState state, const Dense& out,
+                         Tensor y) override {
+    work_->device().use();
+    check_norm("mlstm_mixer", norm, spec.NH * spec.DHV);
+    const Tensor row({qkvo.shape()[0], spec.NH * spec.DHV}, qkvo.dtype(), nullptr);
+    RowProduct product = {.x = row, .dense = out, .residual = y, .NH = spec.NH};
+    if (state.batch.rows() != 1 || !linear_.takes_heads(product)) {
+      product.residual = {};
+      return Backend::mlstm_mixer_add(qkvo, std::move(gates), norm, spec, state, out, std::move(y));
+    }
+    const bool own = y.data().use_count() == 2;  // y and the residual
+    const Tensor h = mlstm_.open_mixer(qkvo, gates, spec, state);
+    RowProduct whole = {.x = h,
+                        .dense = out,
+                        .norm = &norm,
+                        .eps = spec.norm_eps,
+                        .residual = y,
+                        .qkvo = &qkvo,
+                        .out_gate_column = 2 * spec.NH * spec.DHQK + spec.NH * spec.DHV,
+                        .NH = spec.NH};
+    if (own) whole.result = y;
+    return linear_.compute_rows(whole);
+  }
+
   Tensor repeat(const std::shared_ptr<const void>& owner, const Tensor& input, StateBatch& states,
                 const std::function<Tensor(const Tensor&)>& run) override {
     work_->device().use();

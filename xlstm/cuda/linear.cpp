@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kMostRows = 4;       // of row_product.cu
 constexpr std::int64_t kRowWarps = 8;       // of a block there
+constexpr int kStreamColumns = 256 * 8;     // that a block's threads of row_stream.cu have together
 constexpr std::size_t kReserved = 16 << 10;  // bytes of shared memory that blocks have besides
 
 std::int64_t rows_rounded(std::int64_t M) {
@@ -100,7 +101,8 @@ Tensor Linear::compute_rows(const RowProduct& p, Tensor* second) {
   check_product(p);
   const auto& W = std::get<Tensor>(p.dense.weight);
   const std::int64_t M = p.x.shape()[0], N = W.shape()[0] / (p.swiglu ? 2 : 1);
-  const Tensor y = p.result ? p.result : work_.allocate({M, N}, p.x.dtype(), "linear");
+  const DType type = p.qkvo != nullptr ? p.residual.dtype() : p.x.dtype();
+  const Tensor y = p.result ? p.result : work_.allocate({M, N}, type, "linear");
   RowProductArgs a = arguments(p, W, y);
   if (p.second != nullptr) {
     const auto& W2 = std::get<Tensor>(p.second->weight);
@@ -111,7 +113,17 @@ Tensor Linear::compute_rows(const RowProduct& p, Tensor* second) {
     a.y2 = work_.to_write<float>(*second);
     a.N2 = narrow(W2.shape()[0]);
   }
-  if (!stream_rows(a, p.x.dtype(), W.dtype())) launch_rows(a, p.x.dtype(), W.dtype());
+  if (p.qkvo != nullptr) {
+    a.out_gate = reinterpret_cast<const void*>(
+        work_.at(*p.qkvo) +
+        static_cast<std::size_t>(p.out_gate_column) * size_of(p.qkvo->dtype()));
+    a.NH = narrow(p.NH);
+  }
+  if (a.vectors != 0 && can_stream(M, p.x.shape()[1], y.dtype(), W.dtype())) {
+    stream_rows(a, y.dtype(), W.dtype());
+  } else {
+    launch_rows(a, y.dtype(), W.dtype());
+  }
   return y;
 }
 
@@ -125,21 +137,27 @@ void Linear::launch_rows(const RowProductArgs& a, DType x, DType W) {
                           {.x = blocks, .shared = shared_bytes(a.M, a.K), .dependent = true}, a);
 }
 
-// False where the kernel does not serve: row_stream.cu says what it needs.
-bool Linear::stream_rows(const RowProductArgs& a, DType x, DType W) {
+// What row_stream.cu needs. Rows begin at 16 bytes besides.
+bool Linear::can_stream(std::int64_t M, std::int64_t K, DType x, DType W) const {
+  const bool types = W == DType::kBF16 || (W == DType::kF32 && x == DType::kF32);
+  const std::size_t stage = 2 * static_cast<std::size_t>(K) * size_of(W);
+  return work_.device().capability() >= 90 && M == 1 && types && K <= 8 * kStreamColumns &&
+         2 * stage + kReserved <= static_cast<std::size_t>(work_.device().shared_bytes());
+}
+
+bool Linear::takes_heads(const RowProduct& p) const {
+  const std::int64_t M = p.x.shape()[0], K = p.x.shape()[1];
+  const auto* W = std::get_if<Tensor>(&p.dense.weight);
+  return W != nullptr && p.NH > 0 && K <= 2 * kStreamColumns && K % (256 * p.NH) == 0 && W->shape()[1] == K &&
+         can_stream(M, K, p.residual.dtype(), W->dtype());
+}
+
+void Linear::stream_rows(const RowProductArgs& a, DType x, DType W) {
   constexpr std::size_t kRing = 100 << 10;  // bytes: two blocks find room on a multiprocessor
   constexpr std::size_t kMostStages = 16;
-  constexpr int kColumns = 256 * 8;  // that a block's threads have together
-  const bool types = W == DType::kBF16 || (W == DType::kF32 && x == DType::kF32);
-  if (work_.device().capability() < 90 || a.M != 1 || !types || a.vectors == 0) return false;
   const std::size_t stage = 2 * static_cast<std::size_t>(a.K) * size_of(W);
-  if (a.W2 != nullptr && stage < static_cast<std::size_t>(a.K) * sizeof(float)) return false;
   const std::size_t stages = std::clamp<std::size_t>(kRing / stage, 2, kMostStages);
-  if (stages * stage + kReserved > static_cast<std::size_t>(work_.device().shared_bytes())) {
-    return false;
-  }
-  int chunks = (a.K + kColumns - 1) / kColumns;
-  if (chunks > 8) return false;
+  int chunks = (a.K + kStreamColumns - 1) / kStreamColumns;
   if (chunks > 2) chunks += chunks % 2;
   const int units = (a.swiglu != 0 ? a.N / 2 : (a.N + 1) / 2) + a.N2;
   const int blocks = std::min(units, work_.device().multiprocessors());
@@ -149,7 +167,6 @@ bool Linear::stream_rows(const RowProductArgs& a, DType x, DType W) {
       {.x = static_cast<unsigned>(blocks), .threads = 256 + 32, .shared = stages * stage,
        .dependent = true},
       a, stream);
-  return true;
 }
 
 Tensor Linear::dequantized(const QuantizedTensor& W, DType dtype) {

@@ -17,6 +17,10 @@ struct RowProduct {
   float eps = 0;
   const Dense* second = nullptr;  // float32 [N2, K], another product of the normed x
   Tensor residual = {};           // [M, N], added
+  // x is the mLSTM's h [1, K] float32: `norm` is of each of NH heads, and then times
+  // sigmoid(columns of qkvo from out_gate_column on).
+  const Tensor* qkvo = nullptr;
+  std::int64_t out_gate_column = 0, NH = 0;
   bool swiglu = false;            // y = SiLU(gate) * up, of W's rows gate, up
   Tensor result = {};             // memory for y; none: new
 };
@@ -33,12 +37,15 @@ class Linear {
 
   // Whether there is one kernel for all of it, and it is the fastest way.
   bool is_for_rows(const RowProduct& product) const;
+  // Whether that kernel also takes the mLSTM's h as it is.
+  bool takes_heads(const RowProduct& product) const;
   // `second` becomes product.second's result, [M, N2] float32.
   Tensor compute_rows(const RowProduct& product, Tensor* second = nullptr);
 
  private:
   void launch_rows(const RowProductArgs& args, DType x, DType W);
-  bool stream_rows(const RowProductArgs& args, DType x, DType W);
+  bool can_stream(std::int64_t M, std::int64_t K, DType x, DType W) const;
+  void stream_rows(const RowProductArgs& args, DType x, DType W);
   Tensor by_library_or_tiles(const RowProduct& product, const Tensor& W);
   // W as floats of the type that x has.
   Tensor dequantized(const QuantizedTensor& W, DType dtype);

@@ -21,8 +21,8 @@ const void* at_column(const T* rows, std::int64_t column, DType dtype) {
 
 int* Mlstm::counters(std::int64_t count) {
   if (count > kMostCounters) {
-    fail_wanted(ErrorKind::kInternal, "mlstm_cell", str("at most ", kMostCounters, " heads at once"),
-                str(count));
+    fail_wanted(ErrorKind::kInternal, "mlstm_cell", str("at most ", kMostCounters / 2, " heads at once"),
+                str(count / 2));
   }
   if (!counters_) {
     counters_ = work_.allocate_for_long({kMostCounters}, DType::kI32, "mlstm_cell");
@@ -45,7 +45,7 @@ MlstmArgs Mlstm::arguments(std::string_view op, const MlstmMixerSpec& s, std::in
   a.NH = narrow(s.NH), a.DHQK = narrow(s.DHQK), a.DHV = narrow(s.DHV);
   a.cell_eps = s.cell_eps;
   a.norm_eps = s.norm_eps;
-  a.arrived = counters(B * s.NH);
+  a.arrived = counters(2 * B * s.NH);
   if (T == 0) return a;
   a.C = reinterpret_cast<float* const*>(
       batch.addresses(state.first, {s.NH, s.DHQK, s.DHV}, op));
@@ -92,19 +92,17 @@ Tensor Mlstm::cell(const MlstmCellInput& in, const MlstmMixerSpec& s, LayerState
   a.qkv_stride = narrow(width);
   a.gate_stride = narrow(s.NH);
   a.h = work_.to_write<float>(h);
-  run(a, qkv.dtype());
+  run(a, qkv.dtype(), state);
   return h;
 }
 
-Tensor Mlstm::mixer(const Tensor& qkvo, const Tensor& gates, const Norm& norm,
-                    const MlstmMixerSpec& s, LayerState state) {
+MlstmArgs Mlstm::mixer_arguments(const Tensor& qkvo, const Tensor& gates, const MlstmMixerSpec& s,
+                                 LayerState state, const Tensor& h) {
   const std::int64_t T = qkvo.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
   check_shape("mlstm_mixer", "qkvo", qkvo, {T, 2 * QK + 2 * V});
   check_shape("mlstm_mixer", "gates", gates, {T, 2 * s.NH});
   check_dtype("mlstm_mixer", "gates", gates, DType::kF32);
   MlstmArgs a = arguments("mlstm_mixer", s, T, state);
-  const Tensor h = work_.allocate({T, V}, DType::kF32, "mlstm_mixer");
-  if (h.elements() == 0) return work_.allocate({T, V}, qkvo.dtype(), "mlstm_mixer");
   const void* const first = work_.pointer(qkvo);
   a.q = first;
   a.k = at_column(first, QK, qkvo.dtype());
@@ -115,20 +113,38 @@ Tensor Mlstm::mixer(const Tensor& qkvo, const Tensor& gates, const Norm& norm,
   a.gate_stride = narrow(2 * s.NH);
   a.gate_cap = s.gate_soft_cap.value_or(0.0F);
   a.h = work_.to_write<float>(h);
+  return a;
+}
+
+Tensor Mlstm::open_mixer(const Tensor& qkvo, const Tensor& gates, const MlstmMixerSpec& s,
+                         LayerState state) {
+  const Tensor h = work_.allocate({qkvo.shape()[0], s.NH * s.DHV}, DType::kF32, "mlstm_mixer");
+  MlstmArgs a = mixer_arguments(qkvo, gates, s, state, h);
+  a.open = 1;
+  run(a, qkvo.dtype(), state);
+  return h;
+}
+
+Tensor Mlstm::mixer(const Tensor& qkvo, const Tensor& gates, const Norm& norm,
+                    const MlstmMixerSpec& s, LayerState state) {
+  const std::int64_t T = qkvo.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
+  const Tensor h = work_.allocate({T, V}, DType::kF32, "mlstm_mixer");
+  MlstmArgs a = mixer_arguments(qkvo, gates, s, state, h);
+  if (h.elements() == 0) return work_.allocate({T, V}, qkvo.dtype(), "mlstm_mixer");
   if (a.S > 1) {
-    run(a, qkvo.dtype());
+    run(a, qkvo.dtype(), state);
     return head_norm(h, norm, s.NH, s.norm_eps, qkvo, 2 * QK + V, qkvo.dtype());
   }
   const Tensor y = work_.allocate({T, V}, qkvo.dtype(), "mlstm_mixer");
-  a.out_gate = at_column(first, 2 * QK + V, qkvo.dtype());
+  a.out_gate = at_column(a.q, 2 * QK + V, qkvo.dtype());
   a.norm_weight = work_.pointer<const float>(norm.weight);
   a.norm_bias = work_.pointer<const float>(norm.bias);
   a.y = work_.to_write(y);
-  run(a, qkvo.dtype());
+  run(a, qkvo.dtype(), state);
   return y;
 }
 
-void Mlstm::run(const MlstmArgs& a, DType dtype) {
+void Mlstm::run(const MlstmArgs& a, DType dtype, LayerState state) {
   const auto NH = static_cast<unsigned>(a.NH), B = static_cast<unsigned>(a.B);
   const auto DHQK = static_cast<std::size_t>(a.DHQK);
   if (a.S > 1) {
@@ -138,15 +154,19 @@ void Mlstm::run(const MlstmArgs& a, DType dtype) {
                             a);
     return;
   }
+  // The kernel reads the state before it waits: no kernel that it does not wait for may write it.
+  auto& batch = static_cast<CudaStates&>(state.batch);
+  const std::uint64_t chain = work_.programs().chain();
+  const bool dependent = !batch.was_written_in(state.first, chain);
   const bool vectors = a.DHV % 4 == 0;
-  const std::size_t rows = vectors ? 4 * kThreads / kStepColumns : kThreads / kStepColumns;
+  constexpr std::size_t kPartial = kThreads / 32 * kStepColumns;
   work_.programs().launch("mlstm",
                           str("mlstm_step_", vectors ? "vector_" : "scalar_", type_name(dtype)),
-                          {.x = blocks_for(a.DHV, kStepColumns), .y = NH,
-                           .z = B, .threads = kThreads,
-                           .shared = (2 * DHQK + rows * kStepColumns) * sizeof(float),
-                           .dependent = true},
+                          {.x = blocks_for(a.DHV, kStepColumns), .y = NH, .z = B,
+                           .threads = kThreads, .shared = (3 * DHQK + kPartial) * sizeof(float),
+                           .dependent = dependent},
                           a);
+  batch.set_written_in(state.first, work_.programs().chain());
 }
 
 Tensor Mlstm::head_norm(const Tensor& h, const Norm& norm, std::int64_t NH, float eps,

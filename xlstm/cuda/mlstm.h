@@ -15,6 +15,9 @@ class Mlstm {
   Tensor cell(const MlstmCellInput& in, const MlstmMixerSpec& spec, LayerState state);
   Tensor mixer(const Tensor& qkvo, const Tensor& gates, const Norm& norm,
                const MlstmMixerSpec& spec, LayerState state);
+  // The mixer of one token of one sequence up to its norm: h [1, V] float32.
+  Tensor open_mixer(const Tensor& qkvo, const Tensor& gates, const MlstmMixerSpec& spec,
+                    LayerState state);
   // With `out_gate`, columns from `column` on: times their sigmoid.
   Tensor head_norm(const Tensor& h, const Norm& norm, std::int64_t NH, float eps,
                    const Tensor& out_gate, std::int64_t column, DType dtype);
@@ -22,7 +25,9 @@ class Mlstm {
  private:
   MlstmArgs arguments(std::string_view op, const MlstmMixerSpec& spec, std::int64_t T,
                       LayerState state);
-  void run(const MlstmArgs& args, DType dtype);
+  MlstmArgs mixer_arguments(const Tensor& qkvo, const Tensor& gates, const MlstmMixerSpec& spec,
+                            LayerState state, const Tensor& h);
+  void run(const MlstmArgs& args, DType dtype, LayerState state);
   int* counters(std::int64_t count);
 
   Workspace& work_;

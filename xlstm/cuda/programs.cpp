@@ -69,6 +69,8 @@ void Programs::launch(Function function, std::string_view name, const Grid& grid
   if (grid.dependent && device_->capability() >= 90) {
     config.attributes = &dependent;
     config.attribute_count = 1;
+  } else {
+    ++chain_;
   }
   device_->driver().check(
       device_->driver().cuLaunchKernelEx(&config, function, arguments, nullptr),

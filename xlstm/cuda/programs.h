@@ -34,6 +34,9 @@ class Programs {
     launch(function(file, name), name, grid, pointers.data());
   }
 
+  // Which chain of kernels the last one belongs to: one that is not dependent begins a new chain, and
+  // waits for all of those before.
+  std::uint64_t chain() const { return chain_; }
   std::uint64_t launches() const { return launches_; }  // so far
 
  private:
@@ -44,7 +47,7 @@ class Programs {
   std::shared_ptr<Device> device_;
   std::map<std::string, Module, std::less<>> modules_;
   std::map<std::string, Function, std::less<>> functions_;
-  std::uint64_t launches_ = 0;
+  std::uint64_t launches_ = 0, chain_ = 1;
 };
 
 }  // namespace xlstm::cuda

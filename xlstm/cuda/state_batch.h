@@ -2,6 +2,8 @@
 // of addresses, so that joining and leaving copy nothing.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -38,6 +40,13 @@ class CudaStates : public StateBatch {
   // this shape.
   DevicePointer addresses(std::size_t index, const TensorShape& shape, std::string_view op);
 
+  // In which chain of kernels (Programs::chain()) the layer of tensor `first` was last written.
+  bool was_written_in(std::size_t first, std::uint64_t chain) const {
+    const auto found = written_.find(first);
+    return found != written_.end() && found->second == chain;
+  }
+  void set_written_in(std::size_t first, std::uint64_t chain) { written_[first] = chain; }
+
   // For steps that are repeated: the same of all tensors, in `table` from now on.
   std::size_t table_size() const;
   void use_table(std::shared_ptr<AddressTable> table);
@@ -51,6 +60,7 @@ class CudaStates : public StateBatch {
   std::vector<std::vector<Tensor>> states_;  // of each row
   std::shared_ptr<AddressTable> table_;      // [tensors][rows]
   std::vector<DevicePointer> wanted_;        // memory for a part of it
+  std::map<std::size_t, std::uint64_t> written_;
 };
 
 }  // namespace xlstm::cuda

@@ -12,6 +12,10 @@ struct RowProductArgs {
   const void* residual;   // added to y, or none
   const float* norm_weight;  // [K]: x is normed first; or none
   const float* norm_bias;    // [K] or none
+  // x is the mLSTM's h, float32: a layer norm of each of NH heads by norm_weight comes first, then
+  // times sigmoid(out_gate [K]). For one row; or none.
+  const void* out_gate;
+  int NH;
   // A second product of the same normed x, in float32; or none.
   const float* W2;     // [N2, K]
   const float* bias2;  // [N2] or none
@@ -52,7 +56,8 @@ struct MlstmArgs {
   float* const* C;
   float* const* n;
   float* const* m;
-  int* arrived;  // [B, NH], 0 before and after
+  int* arrived;  // [2, B, NH], 0 before and after
+  int open;      // whether y is left to whoever reads h (RowProductArgs::out_gate); one token alone
   int B, S, NH, DHQK, DHV;
   int qkv_stride, gate_stride, out_gate_stride;
   float cell_eps, norm_eps, gate_cap;  // cap 0: none

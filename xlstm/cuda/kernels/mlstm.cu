@@ -78,52 +78,67 @@ __device__ void finish_head(const MlstmArgs& a, const float* h, int64 token, int
 // (4 where DHV and the memory allow it, else 1), so kThreads * kVector / kColumns rows at a time.
 template <typename A, int kVector, int kColumns>
 __device__ void step(const MlstmArgs& a) {
-  extern __shared__ float shared[];  // q [DHQK], k [DHQK], partial sums
+  extern __shared__ float shared[];  // q [DHQK], k [DHQK], n [DHQK], partial sums
   constexpr int kAcross = kColumns / kVector, kRows = kThreads / kAcross, kAhead = 8;
-  float* q = shared;
-  float* k = q + a.DHQK;
-  float* partial = k + a.DHQK;  // [kRows][kColumns]
+  static_assert(kWarp % kAcross == 0, "a warp has whole rows of a block");
+  float* const q = shared;
+  float* const k = q + a.DHQK;
+  float* const n = k + a.DHQK;
+  float* const partial = n + a.DHQK;  // [warps][kColumns]
   __shared__ float scratch[kWarp];
-  const int head = blockIdx.y, b = blockIdx.z;
+  __shared__ bool last;
+  const int head = blockIdx.y, b = blockIdx.z, lane = threadIdx.x % kWarp;
   const int column = blockIdx.x * kColumns + threadIdx.x % kAcross * kVector;
   const int first_row = threadIdx.x / kAcross;
   const bool inside = column < a.DHV;
-  float* C = a.C[b] + static_cast<int64>(head) * a.DHQK * a.DHV + column;
+  float* const C = a.C[b] + static_cast<int64>(head) * a.DHQK * a.DHV + column;
 
-  // The first rows come while the kernel before still runs; they are not what it writes.
+  // The state comes while the kernels before still run: no kernel that may be among them writes it
+  // (CudaStates sees to that).
   float ahead[kAhead][kVector];
 #pragma unroll
   for (int r = 0; r < kAhead; ++r) {
     const int row = first_row + r * kRows;
     if (!inside || row >= a.DHQK) continue;
     if constexpr (kVector == 4) {
-      const float4 c = *reinterpret_cast<const float4*>(C + static_cast<int64>(row) * a.DHV);
+      const float4 c = __ldcg(reinterpret_cast<const float4*>(C + static_cast<int64>(row) * a.DHV));
       ahead[r][0] = c.x, ahead[r][1] = c.y, ahead[r][2] = c.z, ahead[r][3] = c.w;
     } else {
-      ahead[r][0] = C[static_cast<int64>(row) * a.DHV];
+      ahead[r][0] = __ldcg(C + static_cast<int64>(row) * a.DHV);
     }
   }
+  for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
+    n[row] = __ldcg(a.n[b] + head * a.DHQK + row);
+  }
+  const float m_before = __ldcg(a.m[b] + head);
   wait_for_kernel_before();
 
   const A* const q_in = static_cast<const A*>(a.q) + static_cast<int64>(b) * a.qkv_stride;
   const A* const k_in = static_cast<const A*>(a.k) + static_cast<int64>(b) * a.qkv_stride;
   const A* const v_in = static_cast<const A*>(a.v) + static_cast<int64>(b) * a.qkv_stride;
-  const float scale = 1.0F / sqrtf(static_cast<float>(a.DHQK));
-  for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
-    q[row] = to_float(q_in[head * a.DHQK + row]) * scale;
-    k[row] = to_float(k_in[head * a.DHQK + row]);
-  }
-  const float m_before = __ldcg(a.m[b] + head);
-  const Gates gates(a.i[static_cast<int64>(b) * a.gate_stride + head],
-                    a.f[static_cast<int64>(b) * a.gate_stride + head], m_before, a.gate_cap);
-  __syncthreads();
-
   float v[kVector], sum[kVector];
 #pragma unroll
   for (int j = 0; j < kVector; ++j) {
     v[j] = inside ? to_float(v_in[head * a.DHV + column + j]) : 0.0F;
     sum[j] = 0;
   }
+  const Gates gates(a.i[static_cast<int64>(b) * a.gate_stride + head],
+                    a.f[static_cast<int64>(b) * a.gate_stride + head], m_before, a.gate_cap);
+  const float scale = 1.0F / sqrtf(static_cast<float>(a.DHQK));
+  float qn = 0;
+  for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
+    q[row] = to_float(q_in[head * a.DHQK + row]) * scale;
+    k[row] = to_float(k_in[head * a.DHQK + row]);
+    n[row] = gates.keep * n[row] + gates.take * k[row];
+    qn += q[row] * n[row];
+  }
+  qn = block_sum(qn, scratch);  // all threads have read n and m, and see q and k
+  int* const arrived = a.arrived + b * a.NH + head;
+  if (threadIdx.x == 0) {
+    last = atomicAdd(arrived, 1) == gridDim.x - 1;
+    if (last) *arrived = 0;
+  }
+
   for (int base = first_row, r0 = 0; base < a.DHQK; base += kAhead * kRows, r0 += kAhead) {
 #pragma unroll
     for (int r = 0; r < kAhead; ++r) {
@@ -155,33 +170,34 @@ __device__ void step(const MlstmArgs& a) {
   }
 #pragma unroll
   for (int j = 0; j < kVector; ++j) {
-    partial[first_row * kColumns + threadIdx.x % kAcross * kVector + j] = sum[j];
+#pragma unroll
+    for (int lanes = kAcross; lanes < kWarp; lanes *= 2) {
+      sum[j] += __shfl_xor_sync(~0U, sum[j], lanes);
+    }
+    if (lane < kAcross) {
+      partial[threadIdx.x / kWarp * kColumns + lane * kVector + j] = sum[j];
+    }
   }
   __syncthreads();
   float* const h = a.h + (static_cast<int64>(b) * a.NH + head) * a.DHV;
+  const float inverse = inverse_denominator(qn, gates.m, a.cell_eps);
   for (int j = threadIdx.x; j < kColumns; j += kThreads) {
     const int d = blockIdx.x * kColumns + j;
     if (d >= a.DHV) continue;
     float all = 0;
-    for (int row = 0; row < kRows; ++row) all += partial[row * kColumns + j];
-    h[d] = all;
+#pragma unroll
+    for (int warp = 0; warp < kThreads / kWarp; ++warp) all += partial[warp * kColumns + j];
+    h[d] = inverse * all;
   }
-  if (!is_last_block(a.arrived + b * a.NH + head, gridDim.x)) return;
-
-  float* const n = a.n[b] + head * a.DHQK;
-  float qn = 0;
-  for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
-    n[row] = gates.keep * n[row] + gates.take * k[row];
-    qn += q[row] * n[row];
+  if (last) {  // nobody reads the old n and m any more
+    for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
+      a.n[b][head * a.DHQK + row] = n[row];
+    }
+    if (threadIdx.x == 0) a.m[b][head] = gates.m;
   }
-  qn = block_sum(qn, scratch);
-  if (threadIdx.x == 0) a.m[b][head] = gates.m;
-  const float inverse = inverse_denominator(qn, gates.m, a.cell_eps);
-  if (a.out_gate != nullptr) {
-    finish_head<A>(a, h, b, head, inverse, scratch);
-  } else {
-    for (int d = threadIdx.x; d < a.DHV; d += kThreads) h[d] = inverse * __ldcg(h + d);
-  }
+  if (a.open != 0 || a.out_gate == nullptr) return;
+  // Another count, of blocks whose h is written.
+  if (is_last_block(arrived + a.B * a.NH, gridDim.x)) finish_head<A>(a, h, b, head, 1.0F, scratch);
 }
 
 // S tokens of each sequence, one after the other: right for all sizes, and what faster kernels are

@@ -88,30 +88,68 @@ __device__ void read_chunk(const bf16* from, float (&x)[kChunk]) {
   x[4] = bf16_low(w.z), x[5] = bf16_high(w.z), x[6] = bf16_low(w.w), x[7] = bf16_high(w.w);
 }
 
-// This thread's columns of x, normed; 0 past the end. Weights of the norm come before the wait.
-template <typename A, int kChunks>
-__device__ void read_x(const RowProductArgs& a, float (&x)[kChunks][kChunk], float* scratch) {
-  constexpr bool kAhead = kChunks <= 2;  // more would not leave registers for the rest
-  float ahead[kAhead ? kChunks : 1][kChunk];
-  if (kAhead && a.norm_weight != nullptr) {
+// Mean and sum of squared deviations of 256 numbers, eight a lane.
+__device__ void warp_statistics(const float (&x)[kChunk], float& mean, float& squares) {
+  float sum = 0;
 #pragma unroll
-    for (int j = 0; j < (kAhead ? kChunks : 1); ++j) {
-      const int at = (j * kThreads + threadIdx.x) * kChunk;
-      if (at < a.K) read_chunk(a.norm_weight + at, ahead[j]);
+  for (int i = 0; i < kChunk; ++i) sum += x[i];
+  mean = warp_sum(sum) / (kChunk * kWarp);
+  squares = 0;
+#pragma unroll
+  for (int i = 0; i < kChunk; ++i) squares += (x[i] - mean) * (x[i] - mean);
+  squares = warp_sum(squares);
+}
+
+// x = sigmoid(out_gate) * layer norm of each head, whose width is a multiple of 256: a warp's eight
+// columns a lane lie in one head. Statistics of its parts are joined (Chan et al. 1979).
+template <typename A, int kChunks>
+__device__ void norm_heads(const RowProductArgs& a, float (&x)[kChunks][kChunk],
+                           const float (&gate)[kChunks][kChunk], float* scratch) {
+  constexpr int kPart = kChunk * kWarp;
+  const int warp = threadIdx.x / kWarp, width = a.K / a.NH, parts = width / kPart;
+#pragma unroll
+  for (int j = 0; j < kChunks; ++j) {
+    float mean, squares;
+    warp_statistics(x[j], mean, squares);
+    if (threadIdx.x % kWarp == 0) {
+      scratch[2 * (j * kWarps + warp)] = mean;
+      scratch[2 * (j * kWarps + warp) + 1] = squares;
     }
   }
-  wait_for_kernel_before();
-  float squares = 0;
+  sync_first<kThreads>();
 #pragma unroll
   for (int j = 0; j < kChunks; ++j) {
     const int at = (j * kThreads + threadIdx.x) * kChunk;
+    if (at >= a.K) continue;
+    const float* const of_head = scratch + 2 * (at / width * parts);
+    float mean = 0, squares = 0;
+    for (int part = 0; part < parts; ++part) mean += of_head[2 * part] / parts;
+    for (int part = 0; part < parts; ++part) {
+      const float apart = of_head[2 * part] - mean;
+      squares += of_head[2 * part + 1] + kPart * apart * apart;
+    }
+    const float r = 1.0F / sqrtf(squares / width + a.eps);
+    float weight[kChunk], bias[kChunk] = {};
+    read_chunk(a.norm_weight + at, weight);
+    if (a.norm_bias != nullptr) read_chunk(a.norm_bias + at, bias);
 #pragma unroll
-    for (int i = 0; i < kChunk; ++i) x[j][i] = 0;
-    if (at < a.K) read_chunk(static_cast<const A*>(a.x) + at, x[j]);
+    for (int i = 0; i < kChunk; ++i) {
+      const float normed = (x[j][i] - mean) * r * weight[i] + bias[i];
+      x[j][i] = to_float(from_float<A>(normed * sigmoid_of(gate[j][i])));
+    }
+  }
+}
+
+// x = x / sqrt(mean(x^2) + eps) * weight (+ bias); `ahead`: weights that were read before.
+template <typename A, int kChunks, bool kAhead>
+__device__ void norm_row(const RowProductArgs& a, float (&x)[kChunks][kChunk],
+                         const float (&ahead)[kChunks][kChunk], float* scratch) {
+  float squares = 0;
+#pragma unroll
+  for (int j = 0; j < kChunks; ++j) {
 #pragma unroll
     for (int i = 0; i < kChunk; ++i) squares += x[j][i] * x[j][i];
   }
-  if (a.norm_weight == nullptr) return;
   squares = warp_sum(squares);
   if (threadIdx.x % kWarp == 0) scratch[threadIdx.x / kWarp] = squares;
   sync_first<kThreads>();
@@ -125,12 +163,46 @@ __device__ void read_x(const RowProductArgs& a, float (&x)[kChunks][kChunk], flo
     if (at >= a.K) continue;
     float late[kChunk], bias[kChunk] = {};
     if (!kAhead) read_chunk(a.norm_weight + at, late);
-    const float(&weight)[kChunk] = kAhead ? ahead[kAhead ? j : 0] : late;
     if (a.norm_bias != nullptr) read_chunk(a.norm_bias + at, bias);
 #pragma unroll
     for (int i = 0; i < kChunk; ++i) {
-      x[j][i] = to_float(from_float<A>(x[j][i] * r * weight[i] + bias[i]));
+      const float weight = kAhead ? ahead[j][i] : late[i];
+      x[j][i] = to_float(from_float<A>(x[j][i] * r * weight + bias[i]));
     }
+  }
+}
+
+// This thread's columns of x, normed; 0 past the end.
+template <typename A, int kChunks>
+__device__ void read_x(const RowProductArgs& a, float (&x)[kChunks][kChunk], float* scratch) {
+  // More chunks would not leave registers for the rest.
+  constexpr bool kAhead = kChunks <= 2, kHeads = kChunks <= 2;
+  float other[kChunks][kChunk] = {};  // weights of the norm, or the output gate
+  if (kAhead && a.norm_weight != nullptr && a.out_gate == nullptr) {
+#pragma unroll
+    for (int j = 0; j < kChunks; ++j) {
+      const int at = (j * kThreads + threadIdx.x) * kChunk;
+      if (at < a.K) read_chunk(a.norm_weight + at, other[j]);
+    }
+  }
+  wait_for_kernel_before();
+#pragma unroll
+  for (int j = 0; j < kChunks; ++j) {
+    const int at = (j * kThreads + threadIdx.x) * kChunk;
+#pragma unroll
+    for (int i = 0; i < kChunk; ++i) x[j][i] = 0;
+    if (at >= a.K) continue;
+    if (kHeads && a.out_gate != nullptr) {
+      read_chunk(static_cast<const float*>(a.x) + at, x[j]);
+      read_chunk(static_cast<const A*>(a.out_gate) + at, other[j]);
+    } else {
+      read_chunk(static_cast<const A*>(a.x) + at, x[j]);
+    }
+  }
+  if (kHeads && a.out_gate != nullptr) {
+    norm_heads<A, kChunks>(a, x, other, scratch);
+  } else if (a.norm_weight != nullptr) {
+    norm_row<A, kChunks, kAhead>(a, x, other, scratch);
   }
 }
 
@@ -201,7 +273,7 @@ __device__ void write_unit(const RowProductArgs& a, const Units& units, int unit
 template <typename A, typename W, int kChunks>
 __device__ void compute_stages(const RowProductArgs& a, const StreamArgs& s, const Units& units,
                                const char* ring, uint64* full, uint64* empty, float* sums) {
-  __shared__ float scratch[kWarps];
+  __shared__ float scratch[2 * kChunks * kWarps];
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
   float x[kChunks][kChunk];
   read_x<A, kChunks>(a, x, scratch);

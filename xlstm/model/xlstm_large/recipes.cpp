@@ -18,8 +18,8 @@ class MlstmLayer final : public LayerRecipe {
   Tensor forward(Backend& b, Tensor x, LayerState state) const override {
     // q, k, v, o-gate; i, f: products of the normed x
     auto [qkvo, gates] = b.mlstm_projections(x, norm_, spec_.norm_eps, qkvo_, gates_);
-    const Tensor h = b.mlstm_mixer(qkvo, std::move(gates), head_norm_, mixer_spec(spec_), state);
-    return b.linear_add(h, out_, std::move(x));
+    return b.mlstm_mixer_add(qkvo, std::move(gates), head_norm_, mixer_spec(spec_), state, out_,
+                             std::move(x));
   }
 
  private:
