@@ -91,6 +91,23 @@ class Steps {
     const Tensor gates_in = floats({rows_, 2 * NH});
     const Tensor wide = random({rows_, F}, DType::kBF16);
     {
+      const auto qkvo = weights(QKVO, D, kLayers), out = weights(D, D, kLayers);
+      const auto up = weights(2 * F, D, kLayers), down = weights(D, F, kLayers);
+      measure("layer",
+              static_cast<double>(rows_ * 8 * NH * DHQK * DHV) + matrix(QKVO + D + 3 * F, D),
+              kLayers, [&](const Tensor& x, StateBatch& states) {
+                Tensor y = x;
+                for (std::size_t layer = 0; layer < kLayers; ++layer) {
+                  auto [a, g] = b_.mlstm_projections(y, norm, 1e-6F, qkvo[layer], gates);
+                  y = b_.mlstm_mixer_add(a, g, norm, spec, {states, 3 * layer}, out[layer],
+                                         std::move(y));
+                  const Tensor z = b_.norm_swiglu(y, norm, 1e-6F, up[layer]);
+                  y = b_.linear_add(z, down[layer], std::move(y));
+                }
+                return y;
+              });
+    }
+    {
       const auto w = weights(QKVO, D, kLayers);
       measure("qkvo", matrix(QKVO + 4 * NH, D), kLayers, [&](const Tensor& x, StateBatch&) {
         Tensor last;

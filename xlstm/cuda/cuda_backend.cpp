@@ -151,7 +151,9 @@ class CudaBackend final : public Backend {
     check_shape("swiglu", "gate_up", gate_up, gate_up.shape().with_last(2 * F));
     work_->device().use();
     Tensor y = work_->allocate(gate_up.shape().with_last(F), gate_up.dtype(), "swiglu");
-    launch_elements("swiglu_", y, work_->pointer(gate_up), work_->to_write(y), y.elements(), F);
+    launch("elementwise", str("swiglu_", type_name(y.dtype())),
+           {.x = unsigned_of(y.shape()[0]), .y = blocks_for(F, 256)}, work_->pointer(gate_up),
+           work_->to_write(y), narrow(F));
     return y;
   }
 

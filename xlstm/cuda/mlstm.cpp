@@ -147,6 +147,15 @@ Tensor Mlstm::mixer(const Tensor& qkvo, const Tensor& gates, const Norm& norm,
 void Mlstm::run(const MlstmArgs& a, DType dtype, LayerState state) {
   const auto NH = static_cast<unsigned>(a.NH), B = static_cast<unsigned>(a.B);
   const auto DHQK = static_cast<std::size_t>(a.DHQK);
+  if (a.S > 1 && a.DHQK <= 256 && a.DHQK % 32 == 0 && a.DHV % 4 == 0) {
+    // GroupMemory: q, k, v and partial sums of 16 tokens, and what the gates say of these.
+    constexpr std::size_t kFloats = 16 * (2 * 256 + 32 + 8 * 32) + 8 * 16 + 3 * 16;
+    work_.programs().launch("mlstm", str("mlstm_sequence_registers_", type_name(dtype)),
+                            {.x = blocks_for(a.DHV, 32), .y = NH, .z = B, .threads = kThreads,
+                             .shared = kFloats * sizeof(float)},
+                            a);
+    return;
+  }
   if (a.S > 1) {
     work_.programs().launch("mlstm", str("mlstm_sequence_", type_name(dtype)),
                             {.x = blocks_for(a.DHV, kThreads), .y = NH, .z = B,

@@ -46,14 +46,14 @@ __device__ void soft_cap(const A* x, A* out, int64 count, float cap) {
   }
 }
 
-// gate_up [T, 2 * F] -> out [T, F]
+// gate_up [T, 2 * F] -> out [T, F]. Grid: (T, blocks of columns).
 template <typename A>
-__device__ void swiglu(const A* gate_up, A* out, int64 count, int64 F) {
-  for (int64 at = first_element(); at < count; at += all_threads()) {
-    const A* row = gate_up + at / F * 2 * F;
-    const float gate = to_float(row[at % F]), up = to_float(row[F + at % F]);
-    out[at] = from_float<A>(gate * sigmoid_of(gate) * up);
-  }
+__device__ void swiglu(const A* gate_up, A* out, int F) {
+  const int column = blockIdx.y * blockDim.x + threadIdx.x;
+  if (column >= F) return;
+  const A* row = gate_up + static_cast<int64>(blockIdx.x) * 2 * F;
+  const float gate = to_float(row[column]), up = to_float(row[F + column]);
+  out[static_cast<int64>(blockIdx.x) * F + column] = from_float<A>(gate * sigmoid_of(gate) * up);
 }
 
 }  // namespace
@@ -74,9 +74,7 @@ __global__ void cast_f16_f32(const f16* x, float* y, int64 count) { cast(x, y, c
   __global__ void soft_cap_##name(const A* x, A* out, int64 count, float cap) {                 \
     soft_cap(x, out, count, cap);                                                               \
   }                                                                                             \
-  __global__ void swiglu_##name(const A* gate_up, A* out, int64 count, int64 F) {               \
-    swiglu(gate_up, out, count, F);                                                             \
-  }
+  __global__ void swiglu_##name(const A* gate_up, A* out, int F) { swiglu(gate_up, out, F); }
 XLSTM_ELEMENTWISE(float, f32)
 XLSTM_ELEMENTWISE(bf16, bf16)
 }

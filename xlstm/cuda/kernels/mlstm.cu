@@ -254,6 +254,164 @@ __device__ void sequence(const MlstmArgs& a) {
   if (threadIdx.x == 0) a.m[b][head] = m;
 }
 
+// The same with C in registers, for DHQK up to 256 in steps of 32 and DHV in steps of 4: a block has
+// kColumns columns, a thread four of up to eight rows. Tokens come in groups, for which gates, n and
+// the denominators are made first; within a group no thread waits for another. Grid: (blocks of
+// kColumns columns, NH, B).
+constexpr int kGroup = 16;    // tokens
+constexpr int kColumns = 32;  // of a block
+constexpr int kMostRows = 256;
+
+// Sums over the warp of sixteen numbers of each lane: lane l gets that of number l / 2.
+__device__ float sum_of_sixteen(float (&x)[kGroup]) {
+  const int lane = threadIdx.x % kWarp;
+#pragma unroll
+  for (int lanes = kWarp / 2, count = kGroup / 2; count > 0; lanes /= 2, count /= 2) {
+    const bool upper = (lane & lanes) != 0;
+#pragma unroll
+    for (int i = 0; i < kGroup / 2; ++i) {
+      if (i >= count) break;
+      const float other = upper ? x[i] : x[i + count];
+      x[i] = (upper ? x[i + count] : x[i]) + __shfl_xor_sync(~0U, other, lanes);
+    }
+  }
+  return x[0] + __shfl_xor_sync(~0U, x[0], 1);
+}
+
+struct GroupMemory {
+  float q[kGroup][kMostRows], k[kGroup][kMostRows];
+  float v[kGroup][kColumns];
+  float partial[kGroup][kThreads / kWarp][kColumns];
+  float qn[kThreads / kWarp][kGroup];
+  float m[kGroup], keep[kGroup], take[kGroup];
+};
+
+// Gates of the group's tokens, by the first warp; returns m after them, in every thread of it.
+__device__ float make_gates(const MlstmArgs& a, GroupMemory& g, int64 first, int count, int head,
+                            float m) {
+  const int lane = threadIdx.x;
+  float i = 0, lf = 0;
+  if (lane < count) {
+    i = capped(a.i[(first + lane) * a.gate_stride + head], a.gate_cap);
+    lf = log_sigmoid(capped(a.f[(first + lane) * a.gate_stride + head], a.gate_cap));
+  }
+  for (int s = 0; s < count; ++s) {
+    const float i_s = __shfl_sync(~0U, i, s), kept = __shfl_sync(~0U, lf, s) + m;
+    m = fmaxf(kept, i_s);
+    if (lane == s) {
+      g.m[s] = m;
+      g.keep[s] = expf(kept - m);
+      g.take[s] = expf(i_s - m);
+    }
+  }
+  return m;
+}
+
+template <typename A>
+__device__ void sequence_in_registers(const MlstmArgs& a) {
+  extern __shared__ float shared[];
+  GroupMemory& g = *reinterpret_cast<GroupMemory*>(shared);
+  constexpr int kAcross = kColumns / 4, kRows = kThreads / kAcross, kEach = kMostRows / kRows;
+  const int head = blockIdx.y, b = blockIdx.z;
+  const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
+  const int own = threadIdx.x % kAcross * 4, column = blockIdx.x * kColumns + own;
+  const int first_row = threadIdx.x / kAcross;
+  const bool inside = column < a.DHV;
+  float* const C = a.C[b] + static_cast<int64>(head) * a.DHQK * a.DHV + column;
+  float c[kEach][4];
+#pragma unroll
+  for (int r = 0; r < kEach; ++r) {
+    const int row = first_row + r * kRows;
+    const bool there = inside && row < a.DHQK;
+    const float4 read = there ? *reinterpret_cast<const float4*>(C + static_cast<int64>(row) * a.DHV)
+                              : make_float4(0, 0, 0, 0);
+    c[r][0] = read.x, c[r][1] = read.y, c[r][2] = read.z, c[r][3] = read.w;
+  }
+  const int row_of_n = threadIdx.x;
+  float n = row_of_n < a.DHQK ? __ldcg(a.n[b] + head * a.DHQK + row_of_n) : 0.0F;
+  float m = __ldcg(a.m[b] + head);
+  const float scale = 1.0F / sqrtf(static_cast<float>(a.DHQK));
+
+  for (int begin = 0; begin < a.S; begin += kGroup) {
+    const int count = min(kGroup, a.S - begin);
+    const int64 first = static_cast<int64>(b) * a.S + begin;
+    __syncthreads();  // nobody reads the last group's numbers any more
+    for (int s = 0; s < kGroup; ++s) {
+      const A* const q_in = static_cast<const A*>(a.q) + (first + s) * a.qkv_stride + head * a.DHQK;
+      const A* const k_in = static_cast<const A*>(a.k) + (first + s) * a.qkv_stride + head * a.DHQK;
+      const bool there = s < count && row_of_n < a.DHQK;
+      g.q[s][row_of_n] = there ? to_float(q_in[row_of_n]) * scale : 0.0F;
+      g.k[s][row_of_n] = there ? to_float(k_in[row_of_n]) : 0.0F;
+    }
+    for (int at = threadIdx.x; at < kGroup * kColumns; at += kThreads) {
+      const int s = at / kColumns, d = blockIdx.x * kColumns + at % kColumns;
+      const A* const v_in = static_cast<const A*>(a.v) + (first + s) * a.qkv_stride + head * a.DHV;
+      g.v[s][at % kColumns] = s < count && d < a.DHV ? to_float(v_in[d]) : 0.0F;
+    }
+    if (warp == 0) m = make_gates(a, g, first, count, head, m);
+    __syncthreads();
+
+    float qn[kGroup];
+#pragma unroll
+    for (int s = 0; s < kGroup; ++s) {
+      qn[s] = 0;
+      if (s >= count) continue;
+      n = g.keep[s] * n + g.take[s] * g.k[s][row_of_n];
+      qn[s] = g.q[s][row_of_n] * n;
+    }
+    const float qn_of_warp = sum_of_sixteen(qn);
+    if (lane % 2 == 0) g.qn[warp][lane / 2] = qn_of_warp;
+
+    for (int s = 0; s < count; ++s) {
+      const float keep = g.keep[s], take = g.take[s];
+      const float4 v = *reinterpret_cast<const float4*>(&g.v[s][own]);
+      float sum[4] = {};
+#pragma unroll
+      for (int r = 0; r < kEach; ++r) {
+        const float kk = take * g.k[s][first_row + r * kRows], q = g.q[s][first_row + r * kRows];
+        c[r][0] = keep * c[r][0] + kk * v.x;
+        c[r][1] = keep * c[r][1] + kk * v.y;
+        c[r][2] = keep * c[r][2] + kk * v.z;
+        c[r][3] = keep * c[r][3] + kk * v.w;
+#pragma unroll
+        for (int j = 0; j < 4; ++j) sum[j] += q * c[r][j];
+      }
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        sum[j] += __shfl_xor_sync(~0U, sum[j], 8);
+        sum[j] += __shfl_xor_sync(~0U, sum[j], 16);
+      }
+      if (lane < kAcross) {
+        *reinterpret_cast<float4*>(&g.partial[s][warp][own]) =
+            make_float4(sum[0], sum[1], sum[2], sum[3]);
+      }
+    }
+    __syncthreads();
+    for (int at = threadIdx.x; at < count * kColumns; at += kThreads) {
+      const int s = at / kColumns, d = blockIdx.x * kColumns + at % kColumns;
+      if (d >= a.DHV) continue;
+      float h = 0, all_qn = 0;
+#pragma unroll
+      for (int each = 0; each < kThreads / kWarp; ++each) {
+        h += g.partial[s][each][at % kColumns];
+        all_qn += g.qn[each][s];
+      }
+      a.h[((first + s) * a.NH + head) * a.DHV + d] =
+          h * inverse_denominator(all_qn, g.m[s], a.cell_eps);
+    }
+  }
+#pragma unroll
+  for (int r = 0; r < kEach; ++r) {
+    const int row = first_row + r * kRows;
+    if (!inside || row >= a.DHQK) continue;
+    *reinterpret_cast<float4*>(C + static_cast<int64>(row) * a.DHV) =
+        make_float4(c[r][0], c[r][1], c[r][2], c[r][3]);
+  }
+  if (!is_last_block(a.arrived + b * a.NH + head, gridDim.x)) return;
+  if (row_of_n < a.DHQK) a.n[b][head * a.DHQK + row_of_n] = n;
+  if (threadIdx.x == 0) a.m[b][head] = m;
+}
+
 }  // namespace
 
 extern "C" {
@@ -266,6 +424,9 @@ extern "C" {
   }                                                                                             \
   __global__ void __launch_bounds__(kThreads) mlstm_sequence_##name(MlstmArgs args) {           \
     sequence<A>(args);                                                                          \
+  }                                                                                             \
+  __global__ void __launch_bounds__(kThreads) mlstm_sequence_registers_##name(MlstmArgs args) { \
+    sequence_in_registers<A>(args);                                                             \
   }
 XLSTM_MLSTM(float, f32)
 XLSTM_MLSTM(bf16, bf16)
