@@ -2,7 +2,7 @@
 // 32 launches, each with more weights than a cache holds. Says microseconds a
 // launch and the rate of memory.
 //
-//   bench_cuda_steps [rows]
+//   bench_cuda_steps [rows [bits]]       bits: 0, bfloat16 (default), or of quantised weights
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -20,8 +20,8 @@ constexpr std::int64_t D = 4096, F = 10944, NH = 8, DHQK = 256, DHV = 512, V = 5
 
 class Steps {
  public:
-  Steps(std::shared_ptr<Backend> backend, std::int64_t rows)
-      : b_(*backend), backend_(std::move(backend)), rows_(rows) {}
+  Steps(std::shared_ptr<Backend> backend, std::int64_t rows, int bits)
+      : b_(*backend), backend_(std::move(backend)), rows_(rows), bits_(bits) {}
 
   Tensor random(const TensorShape& shape, DType dtype) {
     Tensor tensor = b_.allocate(shape, dtype, "bench");
@@ -37,12 +37,24 @@ class Steps {
   }
   Tensor floats(const TensorShape& shape) { return b_.to_float32(random(shape, DType::kBF16)); }
 
+  WeightTensor matrix(std::int64_t N, std::int64_t K) {
+    if (bits_ == 0) return random({N, K}, DType::kBF16);
+    const Quantization format = {QuantizationMode::kAffine, bits_, 64};
+    return QuantizedTensor{random({N, quantized_words(format, K)}, DType::kU32),
+                           random({N, K / 64}, DType::kBF16), random({N, K / 64}, DType::kBF16),
+                           format};
+  }
+  double bytes_of_matrix(std::int64_t N, std::int64_t K) const {
+    const double bits = bits_ == 0 ? 16 : bits_ + 32.0 / 64;
+    return bits / 8 * static_cast<double>(N) * static_cast<double>(K);
+  }
+
   // `count`, of which some are the same: together more than any cache holds.
   std::vector<Dense> weights(std::int64_t N, std::int64_t K, std::int64_t count) {
     constexpr std::int64_t kDistinct = 8;
     std::vector<Dense> out;
     for (std::int64_t i = 0; i < count; ++i) {
-      out.push_back(i < kDistinct ? b_.prepare(Dense{random({N, K}, DType::kBF16), {}})
+      out.push_back(i < kDistinct ? b_.prepare(Dense{matrix(N, K), {}})
                                   : out[static_cast<std::size_t>(i - kDistinct)]);
     }
     return out;
@@ -84,9 +96,6 @@ class Steps {
     const Norm norm = b_.prepare(Norm{floats({D}), {}});
     const Dense gates = b_.prepare(Dense{floats({2 * NH, D}), {}});
     const MlstmMixerSpec spec = {NH, DHQK, DHV, 1e-6F, 1e-6F, 15.0F};
-    const auto matrix = [&](std::int64_t N, std::int64_t K) {
-      return 2.0 * static_cast<double>(N) * static_cast<double>(K);
-    };
     const Tensor qkvo_in = random({rows_, QKVO}, DType::kBF16);
     const Tensor gates_in = floats({rows_, 2 * NH});
     const Tensor wide = random({rows_, F}, DType::kBF16);
@@ -94,7 +103,7 @@ class Steps {
       const auto qkvo = weights(QKVO, D, kLayers), out = weights(D, D, kLayers);
       const auto up = weights(2 * F, D, kLayers), down = weights(D, F, kLayers);
       measure("layer",
-              static_cast<double>(rows_ * 8 * NH * DHQK * DHV) + matrix(QKVO + D + 3 * F, D),
+              static_cast<double>(rows_ * 8 * NH * DHQK * DHV) + bytes_of_matrix(QKVO + D + 3 * F, D),
               kLayers, [&](const Tensor& x, StateBatch& states) {
                 Tensor y = x;
                 for (std::size_t layer = 0; layer < kLayers; ++layer) {
@@ -109,7 +118,7 @@ class Steps {
     }
     {
       const auto w = weights(QKVO, D, kLayers);
-      measure("qkvo", matrix(QKVO + 4 * NH, D), kLayers, [&](const Tensor& x, StateBatch&) {
+      measure("qkvo", bytes_of_matrix(QKVO, D), kLayers, [&](const Tensor& x, StateBatch&) {
         Tensor last;
         for (const Dense& each : w) last = b_.mlstm_projections(x, norm, 1e-6F, each, gates).qkvo;
         return last;
@@ -125,7 +134,7 @@ class Steps {
             });
     {
       const auto w = weights(D, D, kLayers);
-      measure("mix+out", static_cast<double>(rows_ * 8 * NH * DHQK * DHV) + matrix(D, D), kLayers,
+      measure("mix+out", static_cast<double>(rows_ * 8 * NH * DHQK * DHV) + bytes_of_matrix(D, D), kLayers,
               [&](const Tensor& x, StateBatch& states) {
                 Tensor y = x;
                 for (std::size_t layer = 0; layer < kLayers; ++layer) {
@@ -134,7 +143,7 @@ class Steps {
                 }
                 return y;
               });
-      measure("out", matrix(D, D), kLayers, [&](const Tensor& x, StateBatch&) {
+      measure("out", bytes_of_matrix(D, D), kLayers, [&](const Tensor& x, StateBatch&) {
         Tensor y = x;
         for (const Dense& each : w) y = b_.linear_add(x, each, std::move(y));
         return y;
@@ -142,7 +151,7 @@ class Steps {
     }
     {
       const auto w = weights(2 * F, D, kLayers);
-      measure("up", matrix(2 * F, D), kLayers, [&](const Tensor& x, StateBatch&) {
+      measure("up", bytes_of_matrix(2 * F, D), kLayers, [&](const Tensor& x, StateBatch&) {
         Tensor last;
         for (const Dense& each : w) last = b_.norm_swiglu(x, norm, 1e-6F, each);
         return last;
@@ -150,7 +159,7 @@ class Steps {
     }
     {
       const auto w = weights(D, F, kLayers);
-      measure("down", matrix(D, F), kLayers, [&](const Tensor& x, StateBatch&) {
+      measure("down", bytes_of_matrix(D, F), kLayers, [&](const Tensor& x, StateBatch&) {
         Tensor y = x;
         for (const Dense& each : w) y = b_.linear_add(wide, each, std::move(y));
         return y;
@@ -158,7 +167,7 @@ class Steps {
     }
     {
       const auto w = weights(V, D, 4);
-      measure("head", matrix(V, D), 4, [&](const Tensor& x, StateBatch&) {
+      measure("head", bytes_of_matrix(V, D), 4, [&](const Tensor& x, StateBatch&) {
         Tensor last;
         for (const Dense& each : w) last = b_.norm_linear(x, norm, 1e-6F, each);
         return last;
@@ -170,6 +179,7 @@ class Steps {
   Backend& b_;
   std::shared_ptr<Backend> backend_;
   std::int64_t rows_;
+  int bits_;
   std::uint32_t seed_ = 1;
 };
 
@@ -178,7 +188,8 @@ class Steps {
 int main(int argc, char** argv) {
   try {
     const std::int64_t rows = argc > 1 ? std::atoll(argv[1]) : 1;
-    Steps(cuda::make_backend(DType::kBF16), rows).run();
+    const int bits = argc > 2 ? std::atoi(argv[2]) : 0;
+    Steps(cuda::make_backend(DType::kBF16), rows, bits).run();
   } catch (const xlstm::Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -21,8 +21,8 @@ TEST(KernelTexts, AreWhatTheBackendNames) {
     EXPECT_THAT(std::string(each.text), ::testing::HasSubstr("__global__")) << each.name;
   }
   EXPECT_THAT(names, ::testing::UnorderedElementsAre("choose", "elementwise", "embed", "mlstm",
-                                                     "norms", "product", "row_product",
-                                                     "row_stream"));
+                                                     "norms", "product", "quantized_stream",
+                                                     "row_product", "row_stream"));
   for (const KernelText& header : kernel_headers()) {
     EXPECT_THAT(std::string(header.name), ::testing::StartsWith("xlstm/cuda/kernels/"));
   }

@@ -79,6 +79,9 @@ class Backend {
   // Whether ops are computed later than they are called. Then a step is best queued before the
   // token of the last one is read, so that the device never waits for the host.
   virtual bool is_lazy() const = 0;
+  // Tokens of all sequences together that are best read at once: enough to keep products busy, few
+  // enough for the activations to stay small beside the weights.
+  virtual std::int64_t segment_tokens() const { return 512; }
   virtual ThreadPool& threads() = 0;  // of the host: kernels, quantisation while loading
 
   // --- memory --------------------------------------------------------------------------------

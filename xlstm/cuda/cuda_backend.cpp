@@ -53,6 +53,7 @@ class CudaBackend final : public Backend {
   std::string_view name() const override { return "cuda"; }
   DType activation_dtype() const override { return activation_; }
   bool is_lazy() const override { return true; }
+  std::int64_t segment_tokens() const override { return 2048; }
   ThreadPool& threads() override { return threads_; }
 
   // --- memory --------------------------------------------------------------------------------

@@ -67,43 +67,45 @@ Tensor Linear::compute(const RowProduct& product) {
 
 bool Linear::is_for_rows(const RowProduct& p) const {
   const std::int64_t M = p.x.shape()[0], K = p.x.shape()[1];
-  if (M < 1 || M > kMostRows || !std::holds_alternative<Tensor>(p.dense.weight)) return false;
+  if (M < 1 || M > kMostRows) return false;
   if (p.second != nullptr) {
     const auto* W2 = std::get_if<Tensor>(&p.second->weight);
     if (W2 == nullptr || W2->dtype() != DType::kF32) return false;
   }
+  if (const auto* W = std::get_if<QuantizedTensor>(&p.dense.weight)) return can_stream(p, *W);
   return shared_bytes(M, K) + kReserved <= static_cast<std::size_t>(work_.device().shared_bytes());
 }
 
-RowProductArgs Linear::arguments(const RowProduct& p, const Tensor& W, const Tensor& y) {
+RowProductArgs Linear::arguments(const RowProduct& p, const Tensor& y) {
+  const TensorShape shape = weight_shape(p.dense);
   RowProductArgs a{};
   a.x = work_.pointer(p.x);
-  a.W = work_.pointer(W);
   a.bias = work_.pointer<const float>(p.dense.bias);
   a.residual = work_.pointer(p.residual);
   a.y = work_.to_write(y);
   a.M = narrow(p.x.shape()[0]);
-  a.N = narrow(W.shape()[0]);
-  a.K = narrow(W.shape()[1]);
+  a.N = narrow(shape[0]);
+  a.K = narrow(shape[1]);
   a.eps = p.eps;
   a.swiglu = p.swiglu ? 1 : 0;
   if (p.norm != nullptr) {
     a.norm_weight = work_.pointer<const float>(p.norm->weight);
     a.norm_bias = work_.pointer<const float>(p.norm->bias);
   }
-  const bool aligned = reinterpret_cast<DevicePointer>(a.W) % 16 == 0;
-  a.vectors = aligned && W.shape()[1] * static_cast<std::int64_t>(size_of(W.dtype())) % 16 == 0 &&
-              W.shape()[1] % 8 == 0;
+  if (const auto* W = std::get_if<Tensor>(&p.dense.weight)) {
+    a.W = work_.pointer(*W);
+    const bool aligned = reinterpret_cast<DevicePointer>(a.W) % 16 == 0;
+    a.vectors = aligned && shape[1] % 8 == 0 ? 1 : 0;
+  }
   return a;
 }
 
 Tensor Linear::compute_rows(const RowProduct& p, Tensor* second) {
   check_product(p);
-  const auto& W = std::get<Tensor>(p.dense.weight);
-  const std::int64_t M = p.x.shape()[0], N = W.shape()[0] / (p.swiglu ? 2 : 1);
+  const std::int64_t M = p.x.shape()[0], N = weight_shape(p.dense)[0] / (p.swiglu ? 2 : 1);
   const DType type = p.qkvo != nullptr ? p.residual.dtype() : p.x.dtype();
   const Tensor y = p.result ? p.result : work_.allocate({M, N}, type, "linear");
-  RowProductArgs a = arguments(p, W, y);
+  RowProductArgs a = arguments(p, y);
   if (p.second != nullptr) {
     const auto& W2 = std::get<Tensor>(p.second->weight);
     check_shape("linear", "W", W2, {W2.shape()[0], p.x.shape()[1]});
@@ -119,10 +121,15 @@ Tensor Linear::compute_rows(const RowProduct& p, Tensor* second) {
         static_cast<std::size_t>(p.out_gate_column) * size_of(p.qkvo->dtype()));
     a.NH = narrow(p.NH);
   }
-  if (a.vectors != 0 && can_stream(M, p.x.shape()[1], y.dtype(), W.dtype())) {
-    stream_rows(a, y.dtype(), W.dtype());
+  if (const auto* quantized = std::get_if<QuantizedTensor>(&p.dense.weight)) {
+    stream_rows(a, y.dtype(), *quantized);
+    return y;
+  }
+  const DType W = std::get<Tensor>(p.dense.weight).dtype();
+  if (a.vectors != 0 && can_stream(M, p.x.shape()[1], y.dtype(), W)) {
+    stream_rows(a, y.dtype(), W);
   } else {
-    launch_rows(a, y.dtype(), W.dtype());
+    launch_rows(a, y.dtype(), W);
   }
   return y;
 }
@@ -147,9 +154,12 @@ bool Linear::can_stream(std::int64_t M, std::int64_t K, DType x, DType W) const 
 
 bool Linear::takes_heads(const RowProduct& p) const {
   const std::int64_t M = p.x.shape()[0], K = p.x.shape()[1];
-  const auto* W = std::get_if<Tensor>(&p.dense.weight);
-  return W != nullptr && p.NH > 0 && K <= 2 * kStreamColumns && K % (256 * p.NH) == 0 && W->shape()[1] == K &&
-         can_stream(M, K, p.residual.dtype(), W->dtype());
+  if (M != 1 || p.NH < 1 || K > 2 * kStreamColumns || weight_shape(p.dense)[1] != K) return false;
+  if (const auto* W = std::get_if<QuantizedTensor>(&p.dense.weight)) {
+    return K % (512 * p.NH) == 0 && can_stream(p, *W);
+  }
+  return K % (256 * p.NH) == 0 &&
+         can_stream(M, K, p.residual.dtype(), std::get<Tensor>(p.dense.weight).dtype());
 }
 
 void Linear::stream_rows(const RowProductArgs& a, DType x, DType W) {
@@ -170,6 +180,52 @@ void Linear::stream_rows(const RowProductArgs& a, DType x, DType W) {
       {.x = static_cast<unsigned>(blocks), .threads = 256 + 32, .shared = stages * stage,
        .dependent = true},
       a, stream);
+}
+
+namespace {
+
+constexpr int kEight = 8;  // rows of a stage of quantized_stream.cu
+
+// Bytes of a stage there.
+std::size_t quantized_stage(const QuantizedTensor& W, std::int64_t K, bool swiglu, bool second) {
+  const auto columns = static_cast<std::size_t>(K);
+  const std::size_t words = kEight * columns / 8 * static_cast<std::size_t>(W.format.bits);
+  const std::size_t scales = kEight * columns / static_cast<std::size_t>(W.format.group_size) *
+                             size_of(W.scales.dtype());
+  const std::size_t eights = (swiglu ? 2 : 1) * (words + 2 * scales);
+  return std::max(eights, second ? columns * sizeof(float) : 0);
+}
+
+}  // namespace
+
+// What quantized_stream.cu needs.
+bool Linear::can_stream(const RowProduct& p, const QuantizedTensor& W) const {
+  const TensorShape shape = shape_of(W);
+  const int bits = W.format.bits;
+  const bool format = W.format.mode == QuantizationMode::kAffine &&
+                      (bits == 2 || bits == 4 || bits == 8) &&
+                      (W.scales.dtype() == DType::kF32 || W.scales.dtype() == DType::kBF16);
+  const std::int64_t rows = p.swiglu ? shape[0] / 2 : shape[0];
+  const std::size_t stage = quantized_stage(W, shape[1], p.swiglu, p.second != nullptr);
+  return work_.device().capability() >= 90 && p.x.shape()[0] == 1 && format &&
+         rows % kEight == 0 && shape[1] <= 6 * kStreamColumns &&
+         2 * stage + kReserved <= static_cast<std::size_t>(work_.device().shared_bytes());
+}
+
+void Linear::stream_rows(const RowProductArgs& a, DType x, const QuantizedTensor& W) {
+  constexpr std::size_t kRing = 150 << 10, kMostStages = 16;  // as above
+  const std::size_t stage = quantized_stage(W, a.K, a.swiglu != 0, a.W2 != nullptr);
+  const std::size_t stages = std::clamp<std::size_t>(kRing / stage, 2, kMostStages);
+  const int chunks = a.K <= 2 * kStreamColumns ? 1 : 3;
+  const int units = (a.swiglu != 0 ? a.N / 2 : a.N) / kEight + a.N2;
+  const int blocks = std::min(units, work_.device().multiprocessors());
+  const StreamArgs stream = {static_cast<int>(stages), static_cast<int>(stage)};
+  work_.programs().launch("quantized_stream",
+                          str("quantized_stream_", W.format.bits, "_", type_name(x), "_",
+                              type_name(W.scales.dtype()), "_", chunks),
+                          {.x = static_cast<unsigned>(blocks), .threads = 256 + 32,
+                           .shared = stages * stage, .dependent = true},
+                          a, quantized_args(work_, W), stream);
 }
 
 Tensor Linear::dequantized(const QuantizedTensor& W, DType dtype) {
@@ -193,7 +249,8 @@ Tensor Linear::by_library_or_tiles(const RowProduct& p, const Tensor& W) {
   const std::int64_t M = p.x.shape()[0], N = W.shape()[0], K = W.shape()[1];
   const Tensor y = p.result ? p.result : work_.allocate({M, N}, p.x.dtype(), "linear");
   if (y.elements() == 0) return y;
-  RowProductArgs a = arguments(p, W, y);
+  RowProductArgs a = arguments(p, y);
+  a.W = work_.pointer(W);
   // The library wants rows that begin at 16 bytes.
   const std::int64_t unit = 16 / static_cast<std::int64_t>(size_of(W.dtype()));
   const bool fits = W.dtype() == p.x.dtype() && N % unit == 0 && K % unit == 0;

@@ -46,10 +46,13 @@ class Linear {
   void launch_rows(const RowProductArgs& args, DType x, DType W);
   bool can_stream(std::int64_t M, std::int64_t K, DType x, DType W) const;
   void stream_rows(const RowProductArgs& args, DType x, DType W);
+  bool can_stream(const RowProduct& product, const QuantizedTensor& W) const;
+  void stream_rows(const RowProductArgs& args, DType x, const QuantizedTensor& W);
   Tensor by_library_or_tiles(const RowProduct& product, const Tensor& W);
   // W as floats of the type that x has.
   Tensor dequantized(const QuantizedTensor& W, DType dtype);
-  RowProductArgs arguments(const RowProduct& product, const Tensor& W, const Tensor& y);
+  // Of plain weights, or without the pointer to quantised ones.
+  RowProductArgs arguments(const RowProduct& product, const Tensor& y);
   Products* library();
 
   Workspace& work_;

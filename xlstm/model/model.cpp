@@ -77,7 +77,8 @@ Tensor Model::prefill(std::span<const std::int32_t> ids, StateBatch& states,
   }
   const std::int64_t S = count / B;
   const std::int64_t segment =
-      std::max(kSegmentMultiple, kSegmentTokens / B / kSegmentMultiple * kSegmentMultiple);
+      std::max(kSegmentMultiple,
+               impl_->backend->segment_tokens() / B / kSegmentMultiple * kSegmentMultiple);
   std::vector<std::int32_t> part;
   for (std::int64_t begin = 0;; begin += segment) {
     const std::int64_t end = std::min(begin + segment, S);
