@@ -1,6 +1,6 @@
-// The kernels of a decoded token on a GPU, one kind at a time, in the shapes of xLSTM-7B: a graph of
-// 32 launches, each with more weights than a cache holds. Says microseconds a
-// launch and the rate of memory.
+// The kernels of a decoded token on a GPU, one kind at a time, in the shapes of xLSTM-7B: a graph
+// of 32 launches, each with more weights than a cache holds. Says microseconds a launch and the
+// rate of memory.
 //
 //   bench_cuda_steps [rows [bits]]       bits: 0, bfloat16 (default), or of quantised weights
 #include <chrono>
@@ -102,19 +102,20 @@ class Steps {
     {
       const auto qkvo = weights(QKVO, D, kLayers), out = weights(D, D, kLayers);
       const auto up = weights(2 * F, D, kLayers), down = weights(D, F, kLayers);
-      measure("layer",
-              static_cast<double>(rows_ * 8 * NH * DHQK * DHV) + bytes_of_matrix(QKVO + D + 3 * F, D),
-              kLayers, [&](const Tensor& x, StateBatch& states) {
-                Tensor y = x;
-                for (std::size_t layer = 0; layer < kLayers; ++layer) {
-                  auto [a, g] = b_.mlstm_projections(y, norm, 1e-6F, qkvo[layer], gates);
-                  y = b_.mlstm_mixer_add(a, g, norm, spec, {states, 3 * layer}, out[layer],
-                                         std::move(y));
-                  const Tensor z = b_.norm_swiglu(y, norm, 1e-6F, up[layer]);
-                  y = b_.linear_add(z, down[layer], std::move(y));
-                }
-                return y;
-              });
+      measure(
+          "layer",
+          static_cast<double>(rows_ * 8 * NH * DHQK * DHV) + bytes_of_matrix(QKVO + D + 3 * F, D),
+          kLayers, [&](const Tensor& x, StateBatch& states) {
+            Tensor y = x;
+            for (std::size_t layer = 0; layer < kLayers; ++layer) {
+              auto [a, g] = b_.mlstm_projections(y, norm, 1e-6F, qkvo[layer], gates);
+              y = b_.mlstm_mixer_add(a, g, norm, spec, {states, 3 * layer}, out[layer],
+                                     std::move(y));
+              const Tensor z = b_.norm_swiglu(y, norm, 1e-6F, up[layer]);
+              y = b_.linear_add(z, down[layer], std::move(y));
+            }
+            return y;
+          });
     }
     {
       const auto w = weights(QKVO, D, kLayers);
@@ -134,8 +135,8 @@ class Steps {
             });
     {
       const auto w = weights(D, D, kLayers);
-      measure("mix+out", static_cast<double>(rows_ * 8 * NH * DHQK * DHV) + bytes_of_matrix(D, D), kLayers,
-              [&](const Tensor& x, StateBatch& states) {
+      measure("mix+out", static_cast<double>(rows_ * 8 * NH * DHQK * DHV) + bytes_of_matrix(D, D),
+              kLayers, [&](const Tensor& x, StateBatch& states) {
                 Tensor y = x;
                 for (std::size_t layer = 0; layer < kLayers; ++layer) {
                   y = b_.mlstm_mixer_add(qkvo_in, gates_in, norm, spec, {states, 3 * layer},

@@ -46,8 +46,9 @@ TEST(Compiler, MakesMachineCodeAndKeepsIt) {
       EXPECT_EQ(compiled(each, capability), binary) << each.name;
     }
   }
-  const auto count = std::distance(std::filesystem::directory_iterator(folder.path() / "xlstm/cuda"),
-                                   std::filesystem::directory_iterator());
+  const auto count =
+      std::distance(std::filesystem::directory_iterator(folder.path() / "xlstm/cuda"),
+                    std::filesystem::directory_iterator());
   EXPECT_EQ(static_cast<std::size_t>(count), 2 * kernel_texts().size());
 }
 

@@ -40,10 +40,11 @@ Nvrtc load_nvrtc() {
   const std::array<std::string, 3> names = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"};
   const std::unique_ptr<SharedLibrary> library = open_nvidia_library(names);
   if (library == nullptr) {
-    fail_wanted(ErrorKind::kUsage, "cuda",
-                "libnvrtc.so, which compiles kernels that this build has as text alone: install it "
-                "(pip install nvidia-cuda-nvrtc, or the CUDA toolkit), or build with nvcc on the PATH",
-                "none");
+    fail_wanted(
+        ErrorKind::kUsage, "cuda",
+        "libnvrtc.so, which compiles kernels that this build has as text alone: install it "
+        "(pip install nvidia-cuda-nvrtc, or the CUDA toolkit), or build with nvcc on the PATH",
+        "none");
   }
   Nvrtc n{};
   const auto find = [&](const char* name, auto& function) {
@@ -92,7 +93,8 @@ std::vector<char> compile(const KernelText& kernel, int capability) {
   const std::unique_ptr<Program, decltype(destroy)> owner(&program, destroy);
   const std::string target = str("--gpu-architecture=", architecture(capability));
   const std::array<const char*, 2> options = {target.c_str(), "--std=c++17"};
-  const int result = n.nvrtcCompileProgram(program, static_cast<int>(options.size()), options.data());
+  const int result =
+      n.nvrtcCompileProgram(program, static_cast<int>(options.size()), options.data());
   std::size_t size = 0;
   n.nvrtcGetProgramLogSize(program, &size);
   std::string log(size, '\0');
@@ -120,8 +122,7 @@ std::optional<fs::path> cached_file(const KernelText& kernel, int capability) {
     return std::nullopt;
   }
   std::array<char, 17> text{};
-  std::snprintf(text.data(), text.size(), "%016llx",
-                static_cast<unsigned long long>(hash.value()));
+  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(hash.value()));
   return folder / "xlstm" / "cuda" /
          str(kernel.name, "-", architecture(capability), "-", text.data(), ".cubin");
 }

@@ -81,10 +81,10 @@ class CudaBackend final : public Backend {
     Tensor tensor = allocate(shape, DType::kF32, "filled");
     if (tensor.elements() == 0) return tensor;
     const Driver& d = work_->device().driver();
-    d.check(d.cuMemsetD32Async(data_of(tensor).at, std::bit_cast<std::uint32_t>(value),
-                               static_cast<std::size_t>(tensor.elements()),
-                               work_->device().stream()),
-            "memory to be filled");
+    d.check(
+        d.cuMemsetD32Async(data_of(tensor).at, std::bit_cast<std::uint32_t>(value),
+                           static_cast<std::size_t>(tensor.elements()), work_->device().stream()),
+        "memory to be filled");
     return tensor;
   }
 
@@ -258,8 +258,7 @@ class CudaBackend final : public Backend {
   MlstmProjections mlstm_projections(const Tensor& x, const Norm& norm, float eps,
                                      const Dense& qkvo, const Dense& gates) override {
     work_->device().use();
-    const RowProduct product = {
-        .x = x, .dense = qkvo, .norm = &norm, .eps = eps, .second = &gates};
+    const RowProduct product = {.x = x, .dense = qkvo, .norm = &norm, .eps = eps, .second = &gates};
     if (!linear_.is_for_rows(product)) {
       return Backend::mlstm_projections(x, norm, eps, qkvo, gates);
     }
@@ -378,9 +377,7 @@ class CudaBackend final : public Backend {
  private:
   static unsigned unsigned_of(std::int64_t size) { return static_cast<unsigned>(size); }
 
-  static Grid element_grid(std::int64_t elements) {
-    return {.x = element_blocks(elements)};
-  }
+  static Grid element_grid(std::int64_t elements) { return {.x = element_blocks(elements)}; }
 
   static void check_norm(std::string_view op, const Norm& norm, std::int64_t D) {
     check_shape(op, "weight", norm.weight, {D});
@@ -401,9 +398,7 @@ class CudaBackend final : public Backend {
            args...);
   }
 
-  Tensor like(std::string_view op, const Tensor& x) {
-    return allocate(x.shape(), x.dtype(), op);
-  }
+  Tensor like(std::string_view op, const Tensor& x) { return allocate(x.shape(), x.dtype(), op); }
 
   // x itself where nobody else holds it, else a new tensor of its shape. For ops that get x by
   // value, and read each element before they write it.
@@ -419,7 +414,8 @@ class CudaBackend final : public Backend {
     return y;
   }
 
-  // `rows` pieces of `width` elements, `to_stride` and `from_stride` elements from each to the next.
+  // `rows` pieces of `width` elements, `to_stride` and `from_stride` elements from each to the
+  // next.
   void copy_rows(const Tensor& to, std::int64_t to_begin, const Tensor& from,
                  std::int64_t from_begin, std::int64_t rows, std::int64_t width,
                  std::int64_t to_stride, std::int64_t from_stride) {

@@ -1,5 +1,5 @@
-// The CUDA backend: every op is queued on a GPU when it is called, by kernels of our own; steps that
-// are alike are recorded and repeated at once.
+// The CUDA backend: every op is queued on a GPU when it is called, by kernels of our own; steps
+// that are alike are recorded and repeated at once.
 #pragma once
 
 #include <cstddef>

@@ -11,8 +11,8 @@ namespace {
 // CUdevice_attribute
 constexpr int kMultiprocessors = 16, kMajor = 75, kMinor = 76, kSharedOptIn = 97;
 constexpr int kOldestCapability = 80;
-constexpr unsigned kNonBlocking = 1;   // CU_STREAM_NON_BLOCKING
-constexpr unsigned kNoTiming = 2;      // CU_EVENT_DISABLE_TIMING
+constexpr unsigned kNonBlocking = 1;  // CU_STREAM_NON_BLOCKING
+constexpr unsigned kNoTiming = 2;     // CU_EVENT_DISABLE_TIMING
 
 }  // namespace
 

@@ -20,10 +20,10 @@ class Device {
   const Driver& driver() const { return *driver_; }
   Stream stream() const { return stream_; }
   const std::string& name() const { return name_; }
-  int capability() const { return capability_; }            // 90 for 9.0
+  int capability() const { return capability_; }  // 90 for 9.0
   int multiprocessors() const { return multiprocessors_; }
-  int shared_bytes() const { return shared_bytes_; }        // that a block may have
-  std::uint64_t memory() const { return memory_; }          // bytes of the card
+  int shared_bytes() const { return shared_bytes_; }  // that a block may have
+  std::uint64_t memory() const { return memory_; }    // bytes of the card
 
   // The driver keeps for each thread which device it speaks to.
   void use() const { driver_->check(driver_->cuCtxSetCurrent(context_), "its context"); }

@@ -17,7 +17,8 @@ template <typename Pointer>
 void find(const SharedLibrary& library, const char* name, Pointer& function) {
   void* const address = library.find(name);
   if (address == nullptr) {
-    fail_wanted(ErrorKind::kUsage, "cuda", str("a driver with ", name, "; ", kRemedy), "an older one");
+    fail_wanted(ErrorKind::kUsage, "cuda", str("a driver with ", name, "; ", kRemedy),
+                "an older one");
   }
   function = reinterpret_cast<Pointer>(address);
 }
@@ -76,8 +77,8 @@ std::string Driver::error_text(int result) const {
   const char *name = nullptr, *text = nullptr;
   cuGetErrorName(result, &name);
   cuGetErrorString(result, &text);
-  return str(name != nullptr ? name : "an unknown error", " (", result, "): ",
-             text != nullptr ? text : "");
+  return str(name != nullptr ? name : "an unknown error", " (", result,
+             "): ", text != nullptr ? text : "");
 }
 
 void Driver::check(int result, std::string_view what) const {

@@ -9,9 +9,10 @@
 namespace xlstm::cuda {
 
 struct KernelText {
-  std::string_view name;         // "norms", or "xlstm/cuda/kernels/common.cuh" of what is included
+  std::string_view name;  // "norms", or "xlstm/cuda/kernels/common.cuh" of what is included
   std::string_view text;
-  std::span<const unsigned char> binary;  // machine code for several kinds of GPU; empty without nvcc
+  std::span<const unsigned char>
+      binary;  // machine code for several kinds of GPU; empty without nvcc
 };
 
 std::span<const KernelText> kernel_texts();

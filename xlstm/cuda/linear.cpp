@@ -12,9 +12,9 @@
 namespace xlstm::cuda {
 namespace {
 
-constexpr std::int64_t kMostRows = 4;       // of row_product.cu
-constexpr std::int64_t kRowWarps = 8;       // of a block there
-constexpr int kStreamColumns = 256 * 8;     // that a block's threads of row_stream.cu have together
+constexpr std::int64_t kMostRows = 4;    // of row_product.cu
+constexpr std::int64_t kRowWarps = 8;    // of a block there
+constexpr int kStreamColumns = 256 * 8;  // that a block's threads of row_stream.cu have together
 constexpr std::size_t kReserved = 16 << 10;  // bytes of shared memory that blocks have besides
 
 std::int64_t rows_rounded(std::int64_t M) {
@@ -51,8 +51,12 @@ QuantizedArgs quantized_args(Workspace& work, const QuantizedTensor& W) {
   if (W.scales.dtype() == DType::kF32) scale_type = 0;
   if (W.scales.dtype() == DType::kBF16) scale_type = 1;
   if (W.scales.dtype() == DType::kF16) scale_type = 2;
-  return {work.pointer<const unsigned>(W.words), work.pointer(W.scales), work.pointer(W.biases),
-          W.format.bits, W.format.group_size, scale_type};
+  return {work.pointer<const unsigned>(W.words),
+          work.pointer(W.scales),
+          work.pointer(W.biases),
+          W.format.bits,
+          W.format.group_size,
+          scale_type};
 }
 
 Tensor Linear::compute(const RowProduct& product) {
@@ -61,8 +65,8 @@ Tensor Linear::compute(const RowProduct& product) {
   if (const auto* plain = std::get_if<Tensor>(&product.dense.weight)) {
     return by_library_or_tiles(product, *plain);
   }
-  return by_library_or_tiles(product, dequantized(std::get<QuantizedTensor>(product.dense.weight),
-                                                  product.x.dtype()));
+  return by_library_or_tiles(
+      product, dequantized(std::get<QuantizedTensor>(product.dense.weight), product.x.dtype()));
 }
 
 bool Linear::is_for_rows(const RowProduct& p) const {
@@ -117,8 +121,7 @@ Tensor Linear::compute_rows(const RowProduct& p, Tensor* second) {
   }
   if (p.qkvo != nullptr) {
     a.out_gate = reinterpret_cast<const void*>(
-        work_.at(*p.qkvo) +
-        static_cast<std::size_t>(p.out_gate_column) * size_of(p.qkvo->dtype()));
+        work_.at(*p.qkvo) + static_cast<std::size_t>(p.out_gate_column) * size_of(p.qkvo->dtype()));
     a.NH = narrow(p.NH);
   }
   if (const auto* quantized = std::get_if<QuantizedTensor>(&p.dense.weight)) {
@@ -163,9 +166,9 @@ bool Linear::takes_heads(const RowProduct& p) const {
 }
 
 void Linear::stream_rows(const RowProductArgs& a, DType x, DType W) {
-  // Bytes. A multiprocessor has room for one block alone, so that the next kernel's blocks spread as
-  // this one's do: with 100 KB two of them came to lie where a block ended first, and a layer took
-  // 122 us instead of 109 (H200).
+  // Bytes. A multiprocessor has room for one block alone, so that the next kernel's blocks spread
+  // as this one's do: with 100 KB two of them came to lie where a block ended first, and a layer
+  // took 122 us instead of 109 (H200).
   constexpr std::size_t kRing = 150 << 10;
   constexpr std::size_t kMostStages = 16;
   const std::size_t stage = 2 * static_cast<std::size_t>(a.K) * size_of(W);
@@ -175,11 +178,13 @@ void Linear::stream_rows(const RowProductArgs& a, DType x, DType W) {
   const int units = (a.swiglu != 0 ? a.N / 2 : (a.N + 1) / 2) + a.N2;
   const int blocks = std::min(units, work_.device().multiprocessors());
   const StreamArgs stream = {static_cast<int>(stages), static_cast<int>(stage)};
-  work_.programs().launch(
-      "row_stream", str("row_stream_", type_name(x), "_", type_name(W), "_", chunks),
-      {.x = static_cast<unsigned>(blocks), .threads = 256 + 32, .shared = stages * stage,
-       .dependent = true},
-      a, stream);
+  work_.programs().launch("row_stream",
+                          str("row_stream_", type_name(x), "_", type_name(W), "_", chunks),
+                          {.x = static_cast<unsigned>(blocks),
+                           .threads = 256 + 32,
+                           .shared = stages * stage,
+                           .dependent = true},
+                          a, stream);
 }
 
 namespace {
@@ -190,8 +195,8 @@ constexpr int kEight = 8;  // rows of a stage of quantized_stream.cu
 std::size_t quantized_stage(const QuantizedTensor& W, std::int64_t K, bool swiglu, bool second) {
   const auto columns = static_cast<std::size_t>(K);
   const std::size_t words = kEight * columns / 8 * static_cast<std::size_t>(W.format.bits);
-  const std::size_t scales = kEight * columns / static_cast<std::size_t>(W.format.group_size) *
-                             size_of(W.scales.dtype());
+  const std::size_t scales =
+      kEight * columns / static_cast<std::size_t>(W.format.group_size) * size_of(W.scales.dtype());
   const std::size_t eights = (swiglu ? 2 : 1) * (words + 2 * scales);
   return std::max(eights, second ? columns * sizeof(float) : 0);
 }
@@ -207,8 +212,8 @@ bool Linear::can_stream(const RowProduct& p, const QuantizedTensor& W) const {
                       (W.scales.dtype() == DType::kF32 || W.scales.dtype() == DType::kBF16);
   const std::int64_t rows = p.swiglu ? shape[0] / 2 : shape[0];
   const std::size_t stage = quantized_stage(W, shape[1], p.swiglu, p.second != nullptr);
-  return work_.device().capability() >= 90 && p.x.shape()[0] == 1 && format &&
-         rows % kEight == 0 && shape[1] <= 6 * kStreamColumns &&
+  return work_.device().capability() >= 90 && p.x.shape()[0] == 1 && format && rows % kEight == 0 &&
+         shape[1] <= 6 * kStreamColumns &&
          2 * stage + kReserved <= static_cast<std::size_t>(work_.device().shared_bytes());
 }
 
@@ -223,8 +228,10 @@ void Linear::stream_rows(const RowProductArgs& a, DType x, const QuantizedTensor
   work_.programs().launch("quantized_stream",
                           str("quantized_stream_", W.format.bits, "_", type_name(x), "_",
                               type_name(W.scales.dtype()), "_", chunks),
-                          {.x = static_cast<unsigned>(blocks), .threads = 256 + 32,
-                           .shared = stages * stage, .dependent = true},
+                          {.x = static_cast<unsigned>(blocks),
+                           .threads = 256 + 32,
+                           .shared = stages * stage,
+                           .dependent = true},
                           a, quantized_args(work_, W), stream);
 }
 
@@ -232,8 +239,8 @@ Tensor Linear::dequantized(const QuantizedTensor& W, DType dtype) {
   const TensorShape shape = shape_of(W);
   Tensor y = work_.allocate(shape, dtype, "dequantized weights");
   work_.programs().launch("embed", str("dequantize_", type_name(dtype)),
-                          {.x = element_blocks(shape.elements())},
-                          quantized_args(work_, W), work_.to_write(y), shape[0], shape[1]);
+                          {.x = element_blocks(shape.elements())}, quantized_args(work_, W),
+                          work_.to_write(y), shape[0], shape[1]);
   return y;
 }
 
@@ -264,9 +271,9 @@ Tensor Linear::by_library_or_tiles(const RowProduct& p, const Tensor& W) {
     return y;
   }
   constexpr std::int64_t kTile = 64;
-  work_.programs().launch(
-      "product", str("product_", type_name(p.x.dtype()), "_", type_name(W.dtype())),
-      {.x = blocks_for(N, kTile), .y = blocks_for(M, kTile)}, a);
+  work_.programs().launch("product",
+                          str("product_", type_name(p.x.dtype()), "_", type_name(W.dtype())),
+                          {.x = blocks_for(N, kTile), .y = blocks_for(M, kTile)}, a);
   return y;
 }
 

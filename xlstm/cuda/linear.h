@@ -21,8 +21,8 @@ struct RowProduct {
   // sigmoid(columns of qkvo from out_gate_column on).
   const Tensor* qkvo = nullptr;
   std::int64_t out_gate_column = 0, NH = 0;
-  bool swiglu = false;            // y = SiLU(gate) * up, of W's rows gate, up
-  Tensor result = {};             // memory for y; none: new
+  bool swiglu = false;  // y = SiLU(gate) * up, of W's rows gate, up
+  Tensor result = {};   // memory for y; none: new
 };
 
 TensorShape shape_of(const QuantizedTensor& W);  // [N, K]

@@ -11,7 +11,7 @@
 namespace xlstm::cuda {
 namespace {
 
-constexpr std::size_t kSmallest = 256;  // bytes
+constexpr std::size_t kSmallest = 256;    // bytes
 constexpr std::size_t kExact = SIZE_MAX;  // the class of blocks that are not kept
 
 }  // namespace

@@ -21,8 +21,8 @@ const void* at_column(const T* rows, std::int64_t column, DType dtype) {
 
 int* Mlstm::counters(std::int64_t count) {
   if (count > kMostCounters) {
-    fail_wanted(ErrorKind::kInternal, "mlstm_cell", str("at most ", kMostCounters / 2, " heads at once"),
-                str(count / 2));
+    fail_wanted(ErrorKind::kInternal, "mlstm_cell",
+                str("at most ", kMostCounters / 2, " heads at once"), str(count / 2));
   }
   if (!counters_) {
     counters_ = work_.allocate_for_long({kMostCounters}, DType::kI32, "mlstm_cell");
@@ -47,8 +47,7 @@ MlstmArgs Mlstm::arguments(std::string_view op, const MlstmMixerSpec& s, std::in
   a.norm_eps = s.norm_eps;
   a.arrived = counters(2 * B * s.NH);
   if (T == 0) return a;
-  a.C = reinterpret_cast<float* const*>(
-      batch.addresses(state.first, {s.NH, s.DHQK, s.DHV}, op));
+  a.C = reinterpret_cast<float* const*>(batch.addresses(state.first, {s.NH, s.DHQK, s.DHV}, op));
   a.n = reinterpret_cast<float* const*>(batch.addresses(state.first + 1, {s.NH, s.DHQK}, op));
   a.m = reinterpret_cast<float* const*>(batch.addresses(state.first + 2, {s.NH}, op));
   return a;
@@ -151,15 +150,21 @@ void Mlstm::run(const MlstmArgs& a, DType dtype, LayerState state) {
     // GroupMemory: q, k, v and partial sums of 16 tokens, and what the gates say of these.
     constexpr std::size_t kFloats = 16 * (2 * 256 + 32 + 8 * 32) + 8 * 16 + 3 * 16;
     work_.programs().launch("mlstm", str("mlstm_sequence_registers_", type_name(dtype)),
-                            {.x = blocks_for(a.DHV, 32), .y = NH, .z = B, .threads = kThreads,
+                            {.x = blocks_for(a.DHV, 32),
+                             .y = NH,
+                             .z = B,
+                             .threads = kThreads,
                              .shared = kFloats * sizeof(float)},
                             a);
     return;
   }
   if (a.S > 1) {
     work_.programs().launch("mlstm", str("mlstm_sequence_", type_name(dtype)),
-                            {.x = blocks_for(a.DHV, kThreads), .y = NH, .z = B,
-                             .threads = kThreads, .shared = 3 * DHQK * sizeof(float)},
+                            {.x = blocks_for(a.DHV, kThreads),
+                             .y = NH,
+                             .z = B,
+                             .threads = kThreads,
+                             .shared = 3 * DHQK * sizeof(float)},
                             a);
     return;
   }
@@ -171,8 +176,11 @@ void Mlstm::run(const MlstmArgs& a, DType dtype, LayerState state) {
   constexpr std::size_t kPartial = kThreads / 32 * kStepColumns;
   work_.programs().launch("mlstm",
                           str("mlstm_step_", vectors ? "vector_" : "scalar_", type_name(dtype)),
-                          {.x = blocks_for(a.DHV, kStepColumns), .y = NH, .z = B,
-                           .threads = kThreads, .shared = (3 * DHQK + kPartial) * sizeof(float),
+                          {.x = blocks_for(a.DHV, kStepColumns),
+                           .y = NH,
+                           .z = B,
+                           .threads = kThreads,
+                           .shared = (3 * DHQK + kPartial) * sizeof(float),
                            .dependent = dependent},
                           a);
   batch.set_written_in(state.first, work_.programs().chain());
@@ -189,9 +197,9 @@ Tensor Mlstm::head_norm(const Tensor& h, const Norm& norm, std::int64_t NH, floa
     stride = narrow(out_gate.shape()[1]);
   }
   work_.programs().launch("norms", str("head_norm_", type_name(dtype)),
-                          {.x = static_cast<unsigned>(T * NH), .threads = 128},
-                          work_.pointer(h), work_.pointer(norm.weight), work_.pointer(norm.bias),
-                          gate, stride, work_.to_write(y), narrow(NH), narrow(V / NH), eps);
+                          {.x = static_cast<unsigned>(T * NH), .threads = 128}, work_.pointer(h),
+                          work_.pointer(norm.weight), work_.pointer(norm.bias), gate, stride,
+                          work_.to_write(y), narrow(NH), narrow(V / NH), eps);
   return y;
 }
 

@@ -144,9 +144,9 @@ class LtProducts final : public Products {
     const std::size_t workspace = kWorkspace;
     l_.cublasLtMatmulPreferenceSetAttribute(preference, kMostWorkspace, &workspace,
                                             sizeof workspace);
-    const int result = l_.cublasLtMatmulAlgoGetHeuristic(
-        handle_, way.description, way.weights, way.rows, way.result, way.result, preference, 1,
-        &way.choice, &found);
+    const int result = l_.cublasLtMatmulAlgoGetHeuristic(handle_, way.description, way.weights,
+                                                         way.rows, way.result, way.result,
+                                                         preference, 1, &way.choice, &found);
     l_.cublasLtMatmulPreferenceDestroy(preference);
     way.found = result == 0 && found > 0 && way.choice.state == 0;
     return way;

@@ -47,10 +47,9 @@ Function Programs::function(std::string_view file, const std::string& name) {
   device_->driver().check(
       device_->driver().cuModuleGetFunction(&function, module(file), name.c_str()),
       str("kernel ", name, " of ", file, ".cu"));
-  device_->driver().check(
-      device_->driver().cuFuncSetAttribute(function, kMostDynamicShared,
-                                           device_->shared_bytes() - (16 << 10)),
-      str("shared memory for kernel ", name));
+  device_->driver().check(device_->driver().cuFuncSetAttribute(
+                              function, kMostDynamicShared, device_->shared_bytes() - (16 << 10)),
+                          str("shared memory for kernel ", name));
   functions_.emplace(name, function);
   return function;
 }
@@ -72,9 +71,8 @@ void Programs::launch(Function function, std::string_view name, const Grid& grid
   } else {
     ++chain_;
   }
-  device_->driver().check(
-      device_->driver().cuLaunchKernelEx(&config, function, arguments, nullptr),
-      str("kernel ", name, " to start"));
+  device_->driver().check(device_->driver().cuLaunchKernelEx(&config, function, arguments, nullptr),
+                          str("kernel ", name, " to start"));
   ++launches_;
 }
 

@@ -12,10 +12,11 @@
 namespace xlstm::cuda {
 
 struct Grid {
-  unsigned x = 1, y = 1, z = 1;       // blocks
-  unsigned threads = 256;             // of a block
-  std::size_t shared = 0;             // bytes that a block gets besides
-  bool dependent = false;  // may start while the kernel before still runs, for which it waits itself
+  unsigned x = 1, y = 1, z = 1;  // blocks
+  unsigned threads = 256;        // of a block
+  std::size_t shared = 0;        // bytes that a block gets besides
+  bool dependent =
+      false;  // may start while the kernel before still runs, for which it waits itself
 };
 
 class Programs {
@@ -34,8 +35,8 @@ class Programs {
     launch(function(file, name), name, grid, pointers.data());
   }
 
-  // Which chain of kernels the last one belongs to: one that is not dependent begins a new chain, and
-  // waits for all of those before.
+  // Which chain of kernels the last one belongs to: one that is not dependent begins a new chain,
+  // and waits for all of those before.
   std::uint64_t chain() const { return chain_; }
   std::uint64_t launches() const { return launches_; }  // so far
 

@@ -33,7 +33,8 @@ class CudaSampler final : public Sampler {
       fail_wanted(ErrorKind::kUsage, "see", str("token ids in [0, ", V_, ")"), str(id));
     }
     if (!seen_ || tokens.empty()) return;
-    Tensor ids = work_->allocate({static_cast<std::int64_t>(tokens.size())}, DType::kI32, "sampler");
+    Tensor ids =
+        work_->allocate({static_cast<std::int64_t>(tokens.size())}, DType::kI32, "sampler");
     std::memcpy(work_->writable(ids).data(), tokens.data(), tokens.size_bytes());
     work_->programs().launch("choose", "count_seen", Grid{}, work_->pointer(ids),
                              work_->to_write(seen_), static_cast<int>(tokens.size()));

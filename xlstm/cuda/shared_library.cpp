@@ -31,7 +31,8 @@ std::vector<fs::path> matching(const fs::path& pattern) {
 std::vector<fs::path> library_folders() {
   std::vector<std::string> patterns = {"/usr/local/cuda/lib64", "/opt/cuda/lib64"};
   std::vector<std::string> environments = {fs::current_path() / ".venv"};
-  if (const char* chosen = std::getenv("VIRTUAL_ENV")) environments.insert(environments.begin(), chosen);
+  if (const char* chosen = std::getenv("VIRTUAL_ENV"))
+    environments.insert(environments.begin(), chosen);
   for (const std::string& root : environments) {
     for (const char* packages : {"/lib/*/site-packages/nvidia/*/lib"}) {
       patterns.push_back(root + packages);

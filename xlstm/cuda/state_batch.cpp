@@ -28,10 +28,9 @@ DevicePointer AddressTable::entries(std::size_t first, std::span<const DevicePoi
   const auto known = known_.begin() + static_cast<std::ptrdiff_t>(first);
   if (!std::equal(wanted.begin(), wanted.end(), known)) {
     std::copy(wanted.begin(), wanted.end(), known);
-    work_.device().driver().check(
-        work_.device().driver().cuMemcpyHtoDAsync_v2(at, &*known, wanted.size_bytes(),
-                                                     work_.device().stream()),
-        "addresses of states to go to the GPU");
+    work_.device().driver().check(work_.device().driver().cuMemcpyHtoDAsync_v2(
+                                      at, &*known, wanted.size_bytes(), work_.device().stream()),
+                                  "addresses of states to go to the GPU");
   }
   return at;
 }
@@ -85,10 +84,9 @@ void CudaStates::put(std::size_t index, Tensor tensor) {
     Tensor& to = state.at(index);
     to = work_->allocate(shape, tensor.dtype(), "state");
     if (to.bytes() == 0) continue;
-    work_->device().driver().check(
-        work_->device().driver().cuMemcpyDtoDAsync_v2(data_of(to).at, from, to.bytes(),
-                                                      work_->device().stream()),
-        "a copy of a state");
+    work_->device().driver().check(work_->device().driver().cuMemcpyDtoDAsync_v2(
+                                       data_of(to).at, from, to.bytes(), work_->device().stream()),
+                                   "a copy of a state");
     from += to.bytes();
   }
 }

@@ -23,8 +23,8 @@ class AddressTable {
 
  private:
   Workspace& work_;
-  Tensor memory_;                       // [size] of 64 bits
-  std::vector<DevicePointer> known_;    // what the device has
+  Tensor memory_;                     // [size] of 64 bits
+  std::vector<DevicePointer> known_;  // what the device has
 };
 
 class CudaStates : public StateBatch {

@@ -11,10 +11,14 @@ namespace xlstm::cuda {
 
 inline const char* type_name(DType dtype) {
   switch (dtype) {
-    case DType::kF32: return "f32";
-    case DType::kBF16: return "bf16";
-    case DType::kF16: return "f16";
-    default: break;
+    case DType::kF32:
+      return "f32";
+    case DType::kBF16:
+      return "bf16";
+    case DType::kF16:
+      return "f16";
+    default:
+      break;
   }
   fail_wanted(ErrorKind::kInternal, "cuda", "F32, BF16 or F16", name_of(dtype));
 }

@@ -25,8 +25,7 @@ Tensor Workspace::allocate(const TensorShape& shape, DType dtype, std::string_vi
   return {shape, dtype, pool_->take(bytes, where)};
 }
 
-Tensor Workspace::allocate_for_long(const TensorShape& shape, DType dtype,
-                                    std::string_view where) {
+Tensor Workspace::allocate_for_long(const TensorShape& shape, DType dtype, std::string_view where) {
   const std::size_t bytes = static_cast<std::size_t>(shape.elements()) * size_of(dtype);
   return {shape, dtype, pool_->take_for_long(bytes, where)};
 }
@@ -65,10 +64,9 @@ DevicePointer Workspace::at(const Tensor& tensor) {
   CudaData& data = data_of(tensor);
   if (data.written != nullptr) {
     // In the order of the stream: the block may have been somebody else's until now.
-    device_->driver().check(
-        device_->driver().cuMemcpyHtoDAsync_v2(data.at, data.written.get(), tensor.bytes(),
-                                               device_->stream()),
-        "numbers to go to the GPU");
+    device_->driver().check(device_->driver().cuMemcpyHtoDAsync_v2(
+                                data.at, data.written.get(), tensor.bytes(), device_->stream()),
+                            "numbers to go to the GPU");
     data.written.reset();
   }
   return data.at;
@@ -105,10 +103,9 @@ void Workspace::begin_reading(std::span<const Tensor> tensors) {
     any = true;
     if (tensor.bytes() == 0 || tensor.bytes() > kSmall) continue;
     data.copy = std::make_shared<PinnedBytes>(device_, tensor.bytes());
-    device_->driver().check(
-        device_->driver().cuMemcpyDtoHAsync_v2(data.copy->data(), data.at, tensor.bytes(),
-                                               device_->stream()),
-        "numbers to come from the GPU");
+    device_->driver().check(device_->driver().cuMemcpyDtoHAsync_v2(
+                                data.copy->data(), data.at, tensor.bytes(), device_->stream()),
+                            "numbers to come from the GPU");
   }
   if (!any) return;
   const auto mark = std::make_shared<Mark>(device_);
@@ -142,9 +139,8 @@ std::span<const std::byte> Workspace::read(const Tensor& tensor) {
   }
   if (data.read.empty()) {
     data.read.resize(tensor.bytes());
-    device_->driver().check(device_->driver().cuMemcpyDtoHAsync_v2(data.read.data(), data.at,
-                                                                   tensor.bytes(),
-                                                                   device_->stream()),
+    device_->driver().check(device_->driver().cuMemcpyDtoHAsync_v2(
+                                data.read.data(), data.at, tensor.bytes(), device_->stream()),
                             "numbers to come from the GPU");
     device_->synchronize();
   }

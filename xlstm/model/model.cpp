@@ -76,9 +76,8 @@ Tensor Model::prefill(std::span<const std::int32_t> ids, StateBatch& states,
     fail_wanted(ErrorKind::kInternal, "prefill", str("tokens of ", B, " sequences"), str(count));
   }
   const std::int64_t S = count / B;
-  const std::int64_t segment =
-      std::max(kSegmentMultiple,
-               impl_->backend->segment_tokens() / B / kSegmentMultiple * kSegmentMultiple);
+  const std::int64_t segment = std::max(
+      kSegmentMultiple, impl_->backend->segment_tokens() / B / kSegmentMultiple * kSegmentMultiple);
   std::vector<std::int32_t> part;
   for (std::int64_t begin = 0;; begin += segment) {
     const std::int64_t end = std::min(begin + segment, S);

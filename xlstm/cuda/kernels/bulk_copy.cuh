@@ -1,5 +1,5 @@
-// Copies from the GPU's memory to a block's shared memory that need no thread while they run, and the
-// barriers that tell of their end. For compute capability 9.0 and newer.
+// Copies from the GPU's memory to a block's shared memory that need no thread while they run, and
+// the barriers that tell of their end. For compute capability 9.0 and newer.
 #pragma once
 
 #include "xlstm/cuda/kernels/common.cuh"
@@ -25,10 +25,10 @@ __device__ inline void barrier_arrive(uint64* barrier) {
                : "memory");
 }
 __device__ inline void barrier_expect(uint64* barrier, uint32 bytes) {
-  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(
-                   shared_address(barrier)),
-               "r"(bytes)
-               : "memory");
+  asm volatile(
+      "mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(barrier)),
+      "r"(bytes)
+      : "memory");
 }
 // Until phase `parity` (0, 1, 0, ...) of the barrier is over.
 __device__ inline void barrier_wait(uint64* barrier, uint32 parity) {

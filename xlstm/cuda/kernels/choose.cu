@@ -58,7 +58,8 @@ __device__ double block_sum64(double x, double* scratch) {
   return sum;
 }
 
-// --- sampling: a set of tokens is "rank of at least `least`" --------------------------------------
+// --- sampling: a set of tokens is "rank of at least `least`"
+// --------------------------------------
 struct Sampler {
   const SampleArgs& a;
   uint64* scratch;
@@ -105,8 +106,8 @@ __device__ void correct(const SampleArgs& a) {
       double corrected = logit > 0 ? logit / p : logit * p;
       corrected -= a.presence;
       corrected -= static_cast<double>(a.frequency) * a.seen[v];
-      logit = static_cast<float>(fmin(fmax(corrected, -static_cast<double>(kMost)),
-                                      static_cast<double>(kMost)));
+      logit = static_cast<float>(
+          fmin(fmax(corrected, -static_cast<double>(kMost)), static_cast<double>(kMost)));
     }
     a.work[v] = logit;
   }
@@ -181,9 +182,8 @@ __global__ void __launch_bounds__(kThreads) sum_all(const float* x, float* sum, 
 }
 
 // -log softmax(x)[target]
-__global__ void __launch_bounds__(kThreads) negative_log_likelihood(const float* x,
-                                                                    const int* targets, float* y,
-                                                                    int V) {
+__global__ void __launch_bounds__(kThreads)
+    negative_log_likelihood(const float* x, const int* targets, float* y, int V) {
   __shared__ uint64 ranks[kThreads / kWarp];
   __shared__ double scratch[kThreads / kWarp];
   x += static_cast<int64>(blockIdx.x) * V;

@@ -1,5 +1,5 @@
-// What the kernels share: element types, reductions, and the order of kernels on a stream. No header
-// of CUDA's is included, so that nvcc and NVRTC compile the same text wherever they lie.
+// What the kernels share: element types, reductions, and the order of kernels on a stream. No
+// header of CUDA's is included, so that nvcc and NVRTC compile the same text wherever they lie.
 #pragma once
 
 typedef unsigned char uint8;
@@ -96,10 +96,10 @@ __device__ inline float block_sum(float x, float* scratch) {
   return sum;
 }
 
-// Programmatic dependent launch: a kernel launched with it starts while those before it still run, and
-// waits here before it reads what they wrote or writes anything. The next kernel is let in first, so
-// that it fetches what nobody writes meanwhile: let in after the wait, it came too late to gain
-// anything (H200: 27.2 us against 25.1 for a product of 101 MB).
+// Programmatic dependent launch: a kernel launched with it starts while those before it still run,
+// and waits here before it reads what they wrote or writes anything. The next kernel is let in
+// first, so that it fetches what nobody writes meanwhile: let in after the wait, it came too late
+// to gain anything (H200: 27.2 us against 25.1 for a product of 101 MB).
 __device__ inline void wait_for_kernel_before() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");

@@ -59,22 +59,32 @@ __device__ void swiglu(const A* gate_up, A* out, int F) {
 }  // namespace
 
 extern "C" {
-__global__ void cast_f32_bf16(const float* x, bf16* y, int64 count) { cast(x, y, count); }
-__global__ void cast_bf16_f32(const bf16* x, float* y, int64 count) { cast(x, y, count); }
-__global__ void cast_f16_f32(const f16* x, float* y, int64 count) { cast(x, y, count); }
+__global__ void cast_f32_bf16(const float* x, bf16* y, int64 count) {
+  cast(x, y, count);
+}
+__global__ void cast_bf16_f32(const bf16* x, float* y, int64 count) {
+  cast(x, y, count);
+}
+__global__ void cast_f16_f32(const f16* x, float* y, int64 count) {
+  cast(x, y, count);
+}
 
-#define XLSTM_ELEMENTWISE(A, name)                                                              \
-  __global__ void add_##name(const A* x, const A* y, A* out, int64 count) {                     \
-    add(x, y, out, count);                                                                      \
-  }                                                                                             \
-  __global__ void multiply_##name(const A* x, const A* y, A* out, int64 count, int64 width) {   \
-    multiply(x, y, out, count, width);                                                          \
-  }                                                                                             \
-  __global__ void sigmoid_##name(const A* x, A* out, int64 count) { sigmoid(x, out, count); }   \
-  __global__ void soft_cap_##name(const A* x, A* out, int64 count, float cap) {                 \
-    soft_cap(x, out, count, cap);                                                               \
-  }                                                                                             \
-  __global__ void swiglu_##name(const A* gate_up, A* out, int F) { swiglu(gate_up, out, F); }
+#define XLSTM_ELEMENTWISE(A, name)                                                            \
+  __global__ void add_##name(const A* x, const A* y, A* out, int64 count) {                   \
+    add(x, y, out, count);                                                                    \
+  }                                                                                           \
+  __global__ void multiply_##name(const A* x, const A* y, A* out, int64 count, int64 width) { \
+    multiply(x, y, out, count, width);                                                        \
+  }                                                                                           \
+  __global__ void sigmoid_##name(const A* x, A* out, int64 count) {                           \
+    sigmoid(x, out, count);                                                                   \
+  }                                                                                           \
+  __global__ void soft_cap_##name(const A* x, A* out, int64 count, float cap) {               \
+    soft_cap(x, out, count, cap);                                                             \
+  }                                                                                           \
+  __global__ void swiglu_##name(const A* gate_up, A* out, int F) {                            \
+    swiglu(gate_up, out, F);                                                                  \
+  }
 XLSTM_ELEMENTWISE(float, f32)
 XLSTM_ELEMENTWISE(bf16, bf16)
 }

@@ -45,21 +45,21 @@ __device__ void transpose(const float* x, float* y, int rows, int columns) {
 }  // namespace
 
 extern "C" {
-#define XLSTM_EMBED(A, name)                                                                      \
-  __global__ void embed_f32_##name(const float* W, const int* ids, A* y, int V, int D) {          \
-    embed(W, ids, y, V, D);                                                                       \
-  }                                                                                               \
-  __global__ void embed_bf16_##name(const bf16* W, const int* ids, A* y, int V, int D) {          \
-    embed(W, ids, y, V, D);                                                                       \
-  }                                                                                               \
-  __global__ void embed_f16_##name(const f16* W, const int* ids, A* y, int V, int D) {            \
-    embed(W, ids, y, V, D);                                                                       \
-  }                                                                                               \
-  __global__ void embed_quantized_##name(QuantizedArgs W, const int* ids, A* y, int V, int D) {   \
-    embed_quantized(W, ids, y, V, D);                                                             \
-  }                                                                                               \
-  __global__ void dequantize_##name(QuantizedArgs W, A* y, int64 N, int64 K) {                    \
-    dequantize(W, y, N, K);                                                                       \
+#define XLSTM_EMBED(A, name)                                                                    \
+  __global__ void embed_f32_##name(const float* W, const int* ids, A* y, int V, int D) {        \
+    embed(W, ids, y, V, D);                                                                     \
+  }                                                                                             \
+  __global__ void embed_bf16_##name(const bf16* W, const int* ids, A* y, int V, int D) {        \
+    embed(W, ids, y, V, D);                                                                     \
+  }                                                                                             \
+  __global__ void embed_f16_##name(const f16* W, const int* ids, A* y, int V, int D) {          \
+    embed(W, ids, y, V, D);                                                                     \
+  }                                                                                             \
+  __global__ void embed_quantized_##name(QuantizedArgs W, const int* ids, A* y, int V, int D) { \
+    embed_quantized(W, ids, y, V, D);                                                           \
+  }                                                                                             \
+  __global__ void dequantize_##name(QuantizedArgs W, A* y, int64 N, int64 K) {                  \
+    dequantize(W, y, N, K);                                                                     \
   }
 XLSTM_EMBED(float, f32)
 XLSTM_EMBED(bf16, bf16)

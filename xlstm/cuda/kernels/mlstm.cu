@@ -1,8 +1,8 @@
 // The mLSTM cell (xlstm/kernels/mlstm_step/mlstm_step.h has the formulas), states in float32.
 //
 // A block has some columns of one head's C of one sequence, in registers: a thread those of a few
-// rows. What a head has once (n, m, the denominator) every block computes for itself; the last block
-// of a head to finish writes n and m, when nobody reads the old ones any more.
+// rows. What a head has once (n, m, the denominator) every block computes for itself; the last
+// block of a head to finish writes n and m, when nobody reads the old ones any more.
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/kernels/common.cuh"
 
@@ -18,9 +18,9 @@ __device__ float capped(float x, float cap) {
 
 // What the gates of one token make of the state.
 struct Gates {
-  float m;         // after it
-  float keep;      // of the state
-  float take;      // of k v^T
+  float m;     // after it
+  float keep;  // of the state
+  float take;  // of k v^T
 
   __device__ Gates(float i, float f, float m_before, float cap) {
     i = capped(i, cap);
@@ -243,8 +243,7 @@ __device__ void sequence(const MlstmArgs& a) {
         *at = c;
         sum += q[row] * c;
       }
-      a.h[(token * a.NH + head) * a.DHV + column] =
-          sum * inverse_denominator(qn, m, a.cell_eps);
+      a.h[(token * a.NH + head) * a.DHV + column] = sum * inverse_denominator(qn, m, a.cell_eps);
     }
   }
   if (!is_last_block(a.arrived + b * a.NH + head, gridDim.x)) return;
@@ -254,10 +253,10 @@ __device__ void sequence(const MlstmArgs& a) {
   if (threadIdx.x == 0) a.m[b][head] = m;
 }
 
-// The same with C in registers, for DHQK up to 256 in steps of 32 and DHV in steps of 4: a block has
-// kColumns columns, a thread four of up to eight rows. Tokens come in groups, for which gates, n and
-// the denominators are made first; within a group no thread waits for another. Grid: (blocks of
-// kColumns columns, NH, B).
+// The same with C in registers, for DHQK up to 256 in steps of 32 and DHV in steps of 4: a block
+// has kColumns columns, a thread four of up to eight rows. Tokens come in groups, for which gates,
+// n and the denominators are made first; within a group no thread waits for another. Grid: (blocks
+// of kColumns columns, NH, B).
 constexpr int kGroup = 16;    // tokens
 constexpr int kColumns = 32;  // of a block
 constexpr int kMostRows = 256;
@@ -323,8 +322,9 @@ __device__ void sequence_in_registers(const MlstmArgs& a) {
   for (int r = 0; r < kEach; ++r) {
     const int row = first_row + r * kRows;
     const bool there = inside && row < a.DHQK;
-    const float4 read = there ? *reinterpret_cast<const float4*>(C + static_cast<int64>(row) * a.DHV)
-                              : make_float4(0, 0, 0, 0);
+    const float4 read = there
+                            ? *reinterpret_cast<const float4*>(C + static_cast<int64>(row) * a.DHV)
+                            : make_float4(0, 0, 0, 0);
     c[r][0] = read.x, c[r][1] = read.y, c[r][2] = read.z, c[r][3] = read.w;
   }
   const int row_of_n = threadIdx.x;

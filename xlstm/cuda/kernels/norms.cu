@@ -26,8 +26,8 @@ __device__ void rms_norm(const A* x, const float* weight, const float* bias, A* 
 // values; without the gate where out_gate is none. h, y: [T, NH, DHV]; out_gate: `stride` elements
 // from token to token.
 template <typename A>
-__device__ void head_norm(const float* h, const float* weight, const float* bias,
-                          const A* out_gate, int stride, A* y, int NH, int DHV, float eps) {
+__device__ void head_norm(const float* h, const float* weight, const float* bias, const A* out_gate,
+                          int stride, A* y, int NH, int DHV, float eps) {
   __shared__ float scratch[kWarp];
   const int64 token = blockIdx.x / NH;
   const int head = blockIdx.x % NH, at = head * DHV;
@@ -50,15 +50,15 @@ __device__ void head_norm(const float* h, const float* weight, const float* bias
 }  // namespace
 
 extern "C" {
-#define XLSTM_NORMS(A, name)                                                                      \
-  __global__ void rms_norm_##name(const A* x, const float* weight, const float* bias, A* y,       \
-                                  int D, float eps) {                                             \
-    rms_norm(x, weight, bias, y, D, eps);                                                         \
-  }                                                                                               \
-  __global__ void head_norm_##name(const float* h, const float* weight, const float* bias,        \
-                                   const A* out_gate, int stride, A* y, int NH, int DHV,          \
-                                   float eps) {                                                   \
-    head_norm(h, weight, bias, out_gate, stride, y, NH, DHV, eps);                                \
+#define XLSTM_NORMS(A, name)                                                                       \
+  __global__ void rms_norm_##name(const A* x, const float* weight, const float* bias, A* y, int D, \
+                                  float eps) {                                                     \
+    rms_norm(x, weight, bias, y, D, eps);                                                          \
+  }                                                                                                \
+  __global__ void head_norm_##name(const float* h, const float* weight, const float* bias,         \
+                                   const A* out_gate, int stride, A* y, int NH, int DHV,           \
+                                   float eps) {                                                    \
+    head_norm(h, weight, bias, out_gate, stride, y, NH, DHV, eps);                                 \
   }
 XLSTM_NORMS(float, f32)
 XLSTM_NORMS(bf16, bf16)

@@ -72,9 +72,9 @@ __device__ void finish(const RowProductArgs& a) {
 }  // namespace
 
 extern "C" {
-#define XLSTM_PRODUCT(A, W, name)                                                       \
-  __global__ void __launch_bounds__(kThreads) product_##name(RowProductArgs args) {     \
-    product<A, W>(args);                                                                \
+#define XLSTM_PRODUCT(A, W, name)                                                   \
+  __global__ void __launch_bounds__(kThreads) product_##name(RowProductArgs args) { \
+    product<A, W>(args);                                                            \
   }
 XLSTM_PRODUCT(float, float, f32_f32)
 XLSTM_PRODUCT(float, bf16, f32_bf16)
@@ -82,6 +82,10 @@ XLSTM_PRODUCT(float, f16, f32_f16)
 XLSTM_PRODUCT(bf16, float, bf16_f32)
 XLSTM_PRODUCT(bf16, bf16, bf16_bf16)
 XLSTM_PRODUCT(bf16, f16, bf16_f16)
-__global__ void finish_f32(RowProductArgs args) { finish<float>(args); }
-__global__ void finish_bf16(RowProductArgs args) { finish<bf16>(args); }
+__global__ void finish_f32(RowProductArgs args) {
+  finish<float>(args);
+}
+__global__ void finish_bf16(RowProductArgs args) {
+  finish<bf16>(args);
+}
 }

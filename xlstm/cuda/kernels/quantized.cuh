@@ -16,10 +16,14 @@ __device__ inline float e2m1(uint32 q) {
 
 __device__ inline float scale_at(const void* scales, int type, int64 at) {
   switch (type) {
-    case 0: return static_cast<const float*>(scales)[at];
-    case 1: return to_float(static_cast<const bf16*>(scales)[at]);
-    case 2: return to_float(static_cast<const f16*>(scales)[at]);
-    default: return exp2f(static_cast<const uint8*>(scales)[at] - 127.0F);
+    case 0:
+      return static_cast<const float*>(scales)[at];
+    case 1:
+      return to_float(static_cast<const bf16*>(scales)[at]);
+    case 2:
+      return to_float(static_cast<const f16*>(scales)[at]);
+    default:
+      return exp2f(static_cast<const uint8*>(scales)[at] - 127.0F);
   }
 }
 

@@ -1,5 +1,5 @@
-// As row_stream.cu, for quantised W in MLX's affine layout of 2, 4 or 8 bits. A stage of the ring has
-// eight rows (SwiGLU: eight of gate, eight of up) with their scales and biases, or a row of W2.
+// As row_stream.cu, for quantised W in MLX's affine layout of 2, 4 or 8 bits. A stage of the ring
+// has eight rows (SwiGLU: eight of gate, eight of up) with their scales and biases, or a row of W2.
 //
 // The bits of a number q become the upper ones of the mantissa of 1 + q / 2^bits, a float, with one
 // shift and one logical operation; so that y = s' sum(f x) + (b - s') sum(x), s' = s 2^bits.
@@ -9,9 +9,9 @@ using xlstm::cuda::QuantizedArgs;
 
 namespace {
 
-constexpr int kChunk = 16;   // columns that a thread has together: one group's
-constexpr int kRows = 8;     // of a stage
-constexpr int kFlush = 16;   // stages whose sums are kept
+constexpr int kChunk = 16;  // columns that a thread has together: one group's
+constexpr int kRows = 8;    // of a stage
+constexpr int kFlush = 16;  // stages whose sums are kept
 
 #if __CUDA_ARCH__ >= 900
 
@@ -147,9 +147,9 @@ __device__ void write_row(const RowProductArgs& a, const Units& units, int unit,
 }
 
 template <int kBits, typename A, typename Scale, int kChunks>
-__device__ void compute_stages(const RowProductArgs& a, const QuantizedArgs& W,
-                               const StreamArgs& s, const Units& units, const char* ring,
-                               uint64* full, uint64* empty, float* sums) {
+__device__ void compute_stages(const RowProductArgs& a, const QuantizedArgs& W, const StreamArgs& s,
+                               const Units& units, const char* ring, uint64* full, uint64* empty,
+                               float* sums) {
   __shared__ float scratch[2 * kChunks * kWarps];
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
   const Parts parts(W, a.K, sizeof(Scale));
@@ -236,18 +236,18 @@ __device__ void quantized_stream(const RowProductArgs&, const QuantizedArgs&, co
 }  // namespace
 
 extern "C" {
-#define XLSTM_QUANTIZED(kBits, A, Scale, kChunks, name)                                          \
-  __global__ void __launch_bounds__(kThreads + kWarp, 1)                                         \
-      quantized_stream_##kBits##_##name##_##kChunks(RowProductArgs args, QuantizedArgs W,        \
-                                                    StreamArgs stream) {                         \
-    quantized_stream<kBits, A, Scale, kChunks>(args, W, stream);                                 \
+#define XLSTM_QUANTIZED(kBits, A, Scale, kChunks, name)                                   \
+  __global__ void __launch_bounds__(kThreads + kWarp, 1)                                  \
+      quantized_stream_##kBits##_##name##_##kChunks(RowProductArgs args, QuantizedArgs W, \
+                                                    StreamArgs stream) {                  \
+    quantized_stream<kBits, A, Scale, kChunks>(args, W, stream);                          \
   }
 #define XLSTM_QUANTIZED_SIZES(kBits, A, Scale, name) \
   XLSTM_QUANTIZED(kBits, A, Scale, 1, name)          \
   XLSTM_QUANTIZED(kBits, A, Scale, 3, name)
-#define XLSTM_QUANTIZED_BITS(A, Scale, name)   \
-  XLSTM_QUANTIZED_SIZES(2, A, Scale, name)     \
-  XLSTM_QUANTIZED_SIZES(4, A, Scale, name)     \
+#define XLSTM_QUANTIZED_BITS(A, Scale, name) \
+  XLSTM_QUANTIZED_SIZES(2, A, Scale, name)   \
+  XLSTM_QUANTIZED_SIZES(4, A, Scale, name)   \
   XLSTM_QUANTIZED_SIZES(8, A, Scale, name)
 XLSTM_QUANTIZED_BITS(float, float, f32_f32)
 XLSTM_QUANTIZED_BITS(float, bf16, f32_bf16)

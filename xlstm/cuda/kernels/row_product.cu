@@ -1,8 +1,9 @@
-// y = x W^T of one to four rows of x: the products of a decoded token. They are bound by reading W, so
-// all else comes along: the norm of x, bias, residual, SwiGLU, and the small product of the gates.
+// y = x W^T of one to four rows of x: the products of a decoded token. They are bound by reading W,
+// so all else comes along: the norm of x, bias, residual, SwiGLU, and the small product of the
+// gates.
 //
-// A warp has a row of W at a time (SwiGLU: the rows of gate and up), read 16 bytes a lane; x lies in
-// shared memory as float32. Each warp's first weights are fetched before it waits for the kernel
+// A warp has a row of W at a time (SwiGLU: the rows of gate and up), read 16 bytes a lane; x lies
+// in shared memory as float32. Each warp's first weights are fetched before it waits for the kernel
 // before, so that memory is busy while x is made and normed.
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/kernels/common.cuh"
@@ -221,14 +222,14 @@ __device__ void row_product(const RowProductArgs& a) {
 }  // namespace
 
 extern "C" {
-#define XLSTM_ROW_PRODUCT(A, W, M, name)                                                         \
-  __global__ void __launch_bounds__(kThreads, M == 4 ? 2 : 4) row_product_##name(               \
-      RowProductArgs args) {                                                                     \
-    row_product<A, W, M>(args);                                                                  \
+#define XLSTM_ROW_PRODUCT(A, W, M, name)                      \
+  __global__ void __launch_bounds__(kThreads, M == 4 ? 2 : 4) \
+      row_product_##name(RowProductArgs args) {               \
+    row_product<A, W, M>(args);                               \
   }
-#define XLSTM_ROW_PRODUCTS(A, W, name)         \
-  XLSTM_ROW_PRODUCT(A, W, 1, name##_1)         \
-  XLSTM_ROW_PRODUCT(A, W, 2, name##_2)         \
+#define XLSTM_ROW_PRODUCTS(A, W, name) \
+  XLSTM_ROW_PRODUCT(A, W, 1, name##_1) \
+  XLSTM_ROW_PRODUCT(A, W, 2, name##_2) \
   XLSTM_ROW_PRODUCT(A, W, 4, name##_4)
 XLSTM_ROW_PRODUCTS(float, float, f32_f32)
 XLSTM_ROW_PRODUCTS(float, bf16, f32_bf16)

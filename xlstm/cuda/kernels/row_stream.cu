@@ -1,6 +1,6 @@
 // y = x W^T of one row of x, for compute capability 9.0 and newer: as row_product.cu, but W comes
-// through a ring of shared memory that bulk copies fill. They begin before the kernel before is done,
-// so that a ring full of weights lies ready when x does.
+// through a ring of shared memory that bulk copies fill. They begin before the kernel before is
+// done, so that a ring full of weights lies ready when x does.
 //
 // A block has neighbouring rows of W. Each of its threads has some columns of every row, and x at
 // these columns in registers; the last warp only starts copies.
@@ -8,9 +8,9 @@
 
 namespace {
 
-constexpr int kChunk = 8;                                 // columns that a thread has together
-constexpr int kFlush = 128;      // stages whose sums are kept
-constexpr int kTogether = 4;                              // stages whose sums are added up together
+constexpr int kChunk = 8;     // columns that a thread has together
+constexpr int kFlush = 128;   // stages whose sums are kept
+constexpr int kTogether = 4;  // stages whose sums are added up together
 
 #if __CUDA_ARCH__ >= 900
 
@@ -60,8 +60,8 @@ __device__ void copy_stages(const RowProductArgs& a, const StreamArgs& s, const 
 __device__ float dot(const float* row, const float (&x)[kChunk]) {
   const float4 low = reinterpret_cast<const float4*>(row)[0];
   const float4 high = reinterpret_cast<const float4*>(row)[1];
-  return low.x * x[0] + low.y * x[1] + low.z * x[2] + low.w * x[3] + high.x * x[4] +
-         high.y * x[5] + high.z * x[6] + high.w * x[7];
+  return low.x * x[0] + low.y * x[1] + low.z * x[2] + low.w * x[3] + high.x * x[4] + high.y * x[5] +
+         high.z * x[6] + high.w * x[7];
 }
 __device__ float dot(const bf16* row, const float (&x)[kChunk]) {
   const uint4 w = *reinterpret_cast<const uint4*>(row);
@@ -190,10 +190,10 @@ __device__ void row_stream(const RowProductArgs&, const StreamArgs&) {}
 }  // namespace
 
 extern "C" {
-#define XLSTM_ROW_STREAM(A, W, kChunks, name)                                                   \
-  __global__ void __launch_bounds__(kThreads + kWarp, 2) row_stream_##name##_##kChunks(        \
-      RowProductArgs args, StreamArgs stream) {                                                 \
-    row_stream<A, W, kChunks>(args, stream);                                                    \
+#define XLSTM_ROW_STREAM(A, W, kChunks, name)                                 \
+  __global__ void __launch_bounds__(kThreads + kWarp, 2)                      \
+      row_stream_##name##_##kChunks(RowProductArgs args, StreamArgs stream) { \
+    row_stream<A, W, kChunks>(args, stream);                                  \
   }
 #define XLSTM_ROW_STREAMS(A, W, name) \
   XLSTM_ROW_STREAM(A, W, 1, name)     \

@@ -43,7 +43,8 @@ __device__ void warp_statistics(const float (&x)[kChunk], float& mean, float& sq
   squares = warp_sum(squares);
 }
 
-// x = sigmoid(out_gate) * layer norm of each head, whose width is a multiple of a warp's columns. Statistics of its parts are joined (Chan et al. 1979).
+// x = sigmoid(out_gate) * layer norm of each head, whose width is a multiple of a warp's columns.
+// Statistics of its parts are joined (Chan et al. 1979).
 template <typename A, int kChunks, int kChunk>
 __device__ void norm_heads(const RowProductArgs& a, float (&x)[kChunks][kChunk],
                            const float (&gate)[kChunks][kChunk], float* scratch) {
@@ -148,8 +149,8 @@ __device__ void read_x(const RowProductArgs& a, float (&x)[kChunks][kChunk], flo
   }
 }
 
-// Lane 4 i + (0 to 3) gets the warp's sum of x[i]: at each step half of the values go to the half of
-// the lanes that goes on with them.
+// Lane 4 i + (0 to 3) gets the warp's sum of x[i]: at each step half of the values go to the half
+// of the lanes that goes on with them.
 __device__ inline float sum_of_eight(const float (&x)[8]) {
   const int lane = threadIdx.x % kWarp;
   float four[4], two[2];
