@@ -10,6 +10,7 @@
 
 #include "xlstm/backend/backend.h"
 #include "xlstm/cpu/cpu_backend.h"
+#include "xlstm/cuda/cuda_backend.h"
 #include "xlstm/mlx/mlx_backend.h"
 
 namespace xlstm::testing {
@@ -33,6 +34,11 @@ std::shared_ptr<Backend> on_mlx() {
   return mlx::make_backend({.device = kDevice, .activation_dtype = kActivations, .threads = 2});
 }
 
+template <DType kActivations>
+std::shared_ptr<Backend> on_cuda() {
+  return cuda::make_backend(kActivations, 2);
+}
+
 inline std::shared_ptr<Backend> on_cpu() {
   return cpu::make_backend(2);
 }
@@ -48,6 +54,10 @@ inline std::vector<BackendCase> all_backends() {
       {"cpu", DType::kF32, backends::on_cpu},
       {"mlx_float32", DType::kF32, on_mlx<DeviceKind::kCpu, DType::kF32>},
       {"mlx_bfloat16", DType::kBF16, on_mlx<DeviceKind::kCpu, DType::kBF16>}};
+  if (cuda::has_gpu()) {
+    cases.push_back({"cuda_float32", DType::kF32, backends::on_cuda<DType::kF32>});
+    cases.push_back({"cuda_bfloat16", DType::kBF16, backends::on_cuda<DType::kBF16>});
+  }
   if (mlx::has_gpu()) {
     cases.push_back({"gpu_float32", DType::kF32, on_mlx<DeviceKind::kGpu, DType::kF32>});
     cases.push_back({"gpu_bfloat16", DType::kBF16, on_mlx<DeviceKind::kGpu, DType::kBF16>});

@@ -297,7 +297,8 @@ TEST_P(Ops, ColumnsTokensAndShapesMoveNumbersUnchanged) {
 
 TEST_P(Ops, ArgmaxTakesTheLowestIdOfEquals) {
   const std::vector<float> z = {1, 5, 5, 0, /**/ -3, -2, -1, -1, /**/ 7, 7, 7, 7};
-  const auto ids = b.read_ids(b.argmax(b.floats({3, 4}, z)));
+  const Tensor chosen = b.argmax(b.floats({3, 4}, z));
+  const auto ids = b.read_ids(chosen);
   EXPECT_THAT(std::vector(ids.begin(), ids.end()), ::testing::ElementsAre(1, 2, 0));
 }
 
@@ -320,8 +321,8 @@ TEST_P(Ops, LikelihoodsAreThoseOfTheSoftmax) {
   constexpr std::int64_t T = 4, V = 1000;
   const auto z = uniform(T * V, 12, 20);
   const std::vector<std::int32_t> targets = {0, 999, 17, 500};
-  const auto got =
-      b.read_floats(b.negative_log_likelihood(b.floats({T, V}, z), b.ids({T}, targets)));
+  const Tensor nll = b.negative_log_likelihood(b.floats({T, V}, z), b.ids({T}, targets));
+  const auto got = b.read_floats(nll);
   ASSERT_EQ(got.size(), 4U);
   for (std::size_t t = 0; t < 4; ++t) {
     double sum = 0;

@@ -133,12 +133,13 @@ TEST_P(Equivalence, AForkContinuedTwiceIsTwoRuns) {
 }
 
 TEST_P(Equivalence, PrefillStopsBetweenSegmentsWhenAsked) {
-  const auto ids = random_ids(1500, plan().V, 5);
+  const std::int64_t segment = backend().segment_tokens();
+  const auto ids = random_ids(static_cast<std::size_t>(2 * segment + 7), plan().V, 5);
   const std::unique_ptr<StateBatch> states = model().initial_states();
   model().prefill(ids, *states, [](std::int64_t) { return false; });
   const State out = states->remove(0);
-  EXPECT_EQ(out.position, static_cast<std::uint64_t>(kSegmentTokens));
-  const State same = after({ids.begin(), ids.begin() + kSegmentTokens});
+  EXPECT_EQ(out.position, static_cast<std::uint64_t>(segment));
+  const State same = after({ids.begin(), ids.begin() + segment});
   EXPECT_LE(state_difference(backend(), out, same), bound(out.position));
 }
 

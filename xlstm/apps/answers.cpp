@@ -28,7 +28,8 @@ void check(const Request& request, const AnswersWanted& wanted) {
 class SeveralAnswers {
  public:
   SeveralAnswers(const Engine& engine, const Session& session, Request request, int count)
-      : session_(session), request_(std::move(request)), count_(count), batch_(engine.batch()) {
+      : session_(session), request_(std::move(request)), count_(count), batch_(engine.batch()),
+        segment_(engine.model().backend().segment_tokens()) {
     if (!request_.seed) request_.seed = random_seed();
   }
 
@@ -50,7 +51,7 @@ class SeveralAnswers {
     };
     const Batch::Row first = batch_.add(session_.sequence(request_));
     numbers_[first] = 0;
-    while (batch_.prefill(first, kSegmentTokens) > 0) {
+    while (batch_.prefill(first, segment_) > 0) {
     }
     collect();
     if (batch_.rows() == 0) return;  // cancelled
@@ -73,6 +74,7 @@ class SeveralAnswers {
   Request request_;
   int count_;
   Batch batch_;
+  std::int64_t segment_;
   std::map<Batch::Row, int> numbers_;
   std::int64_t tokens_ = 0;
   std::vector<Answer> answers_;

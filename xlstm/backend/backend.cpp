@@ -74,4 +74,36 @@ Tensor Backend::sample(Sampler& sampler, const Tensor& logits, AllowedIds allowe
   return sample(std::span(&one, 1), logits, std::span(&allowed, 1));
 }
 
+Backend::MlstmProjections Backend::mlstm_projections(const Tensor& x, const Norm& norm, float eps,
+                                                     const Dense& qkvo, const Dense& gates) {
+  const Tensor a = rms_norm(x, norm, eps);
+  Tensor projected = linear(a, qkvo);
+  return {std::move(projected), linear(to_float32(a), gates)};
+}
+
+Tensor Backend::norm_linear(const Tensor& x, const Norm& norm, float eps, const Dense& dense) {
+  return linear(rms_norm(x, norm, eps), dense);
+}
+
+Tensor Backend::norm_swiglu(const Tensor& x, const Norm& norm, float eps, const Dense& up) {
+  return swiglu(linear(rms_norm(x, norm, eps), up));
+}
+
+Tensor Backend::linear_add(const Tensor& x, const Dense& dense, Tensor y) {
+  const Tensor product = linear(x, dense);
+  return add(std::move(y), product);
+}
+
+Tensor Backend::mlstm_mixer_add(const Tensor& qkvo, Tensor gates, const Norm& norm,
+                                const MlstmMixerSpec& spec, LayerState state, const Dense& out,
+                                Tensor y) {
+  const Tensor h = mlstm_mixer(qkvo, std::move(gates), norm, spec, state);
+  return linear_add(h, out, std::move(y));
+}
+
+Tensor Backend::repeat(const std::shared_ptr<const void>&, const Tensor& input, StateBatch&,
+                       const std::function<Tensor(const Tensor&)>& run) {
+  return run(input);
+}
+
 }  // namespace xlstm

@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -40,6 +41,9 @@ class WeightMemory {
   virtual ~WeightMemory() = default;
   // A tensor whose numbers are yet to be written; `where` says what it is for.
   virtual Tensor take(const TensorShape& shape, DType dtype, std::string_view where) = 0;
+  // All that was taken is written. A device of its own may take it over now, so that the host never
+  // holds a whole model.
+  virtual void all_written() {}
 };
 
 // Sizes and constants of the mLSTM cell with what surrounds it in a block.
@@ -83,6 +87,9 @@ class Backend {
   // Whether ops are computed later than they are called. Then a step is best queued before the
   // token of the last one is read, so that the device never waits for the host.
   virtual bool is_lazy() const = 0;
+  // Tokens of all sequences together that are best read at once: enough to keep products busy, few
+  // enough for the activations to stay small beside the weights.
+  virtual std::int64_t segment_tokens() const { return 512; }
   virtual ThreadPool& threads() = 0;  // of the host: kernels, quantisation while loading
   // Whether the ops that move states take rows of unequal lengths (StateBatch::lengths()).
   virtual bool takes_unequal_lengths() const { return false; }
@@ -163,6 +170,33 @@ class Backend {
   // fused kernel overrides it.
   virtual Tensor mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm,
                              const MlstmMixerSpec& spec, LayerState state);
+
+  // --- ops that go together ------------------------------------------------------------------
+  // Here by the ops above. A backend with kernels that do several at once overrides them.
+  struct MlstmProjections {
+    Tensor qkvo;   // [T, 2 * NH * DHQK + 2 * NH * DHV]
+    Tensor gates;  // [T, 2 * NH] float32
+  };
+  // Both products of the normed x [T, D].
+  virtual MlstmProjections mlstm_projections(const Tensor& x, const Norm& norm, float eps,
+                                             const Dense& qkvo, const Dense& gates);
+  // linear(rms_norm(x)), x [T, D] -> [T, N].
+  virtual Tensor norm_linear(const Tensor& x, const Norm& norm, float eps, const Dense& dense);
+  // swiglu(linear(rms_norm(x))), x [T, D], up [2 * F, D] -> [T, F].
+  virtual Tensor norm_swiglu(const Tensor& x, const Norm& norm, float eps, const Dense& up);
+  // y + linear(x), x [T, K], y [T, N].
+  virtual Tensor linear_add(const Tensor& x, const Dense& dense, Tensor y);
+
+  // y + linear(mlstm_mixer(qkvo, gates)), y [T, D].
+  virtual Tensor mlstm_mixer_add(const Tensor& qkvo, Tensor gates, const Norm& norm,
+                                 const MlstmMixerSpec& spec, LayerState state, const Dense& out,
+                                 Tensor y);
+
+  // run(input), which moves `states` on: for steps that are alike. A backend may keep the ops that
+  // run() calls and repeat them in later calls with the same owner, shape of `input` and number of
+  // rows, without calling it. `owner` holds all else that run() uses, and never changes it.
+  virtual Tensor repeat(const std::shared_ptr<const void>& owner, const Tensor& input,
+                        StateBatch& states, const std::function<Tensor(const Tensor&)>& run);
 
   // --- what follows the logits ---------------------------------------------------------------
   virtual Tensor argmax(const Tensor& logits) = 0;  // [T, V] -> [T] int32; the lowest id of equals

@@ -5,6 +5,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/cpu/cpu_backend.h"
+#include "xlstm/cuda/cuda_backend.h"
 #include "xlstm/engine/environment.h"
 #include "xlstm/engine/memory_left.h"
 #include "xlstm/mlx/mlx_backend.h"
@@ -15,7 +16,7 @@ namespace {
 // Whether options ask for a GPU.
 bool wants_gpu(const EngineOptions& options) {
   if (options.device == "cpu") return false;
-  if (options.device == "auto") return mlx::has_gpu();
+  if (options.device == "auto") return cuda::has_gpu() || mlx::has_gpu();
   if (options.device == "gpu") return true;
   fail_wanted(ErrorKind::kUsage, "device", "auto, cpu or gpu", xlstm::quoted(options.device));
 }
@@ -59,6 +60,7 @@ std::shared_ptr<Backend> make_backend(const EngineOptions& options) {
   const DType dtype = weight_dtype(options);
   check_environment();
   if (!gpu) return cpu::make_backend(options.threads);
+  if (cuda::has_gpu() || !mlx::has_gpu()) return cuda::make_backend(dtype, options.threads);
   return mlx::make_backend(
       {.device = mlx::DeviceKind::kGpu, .activation_dtype = dtype, .threads = options.threads});
 }

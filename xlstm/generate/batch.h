@@ -29,9 +29,9 @@ namespace xlstm {
 
 struct BatchOptions {
   std::size_t max_rows = 0;  // that are under way at once; the others wait. 0: all of them
-  // Tokens of prompts that are read between two steps, in whole segments (kSegmentTokens): more and
-  // prompts are read sooner, fewer and the others wait less.
-  std::int64_t prompt_tokens = kSegmentTokens;
+  // Tokens of prompts that are read between two steps, in whole segments: more and prompts are read
+  // sooner, fewer and the others wait less. 0: one segment (Backend::segment_tokens()).
+  std::int64_t prompt_tokens = 0;
 };
 
 class Batch {

@@ -59,6 +59,7 @@ struct Batch::Impl {
 
   // --- prompts: batch_prompts.cpp --------------------------------------------------------------
   void read_prompts();
+  std::int64_t to_segment_end(const Sequence::Impl& sequence) const;
   std::size_t kernel_of(std::int64_t rows) const;
   std::vector<std::size_t> next_group(std::int64_t most) const;
   std::int64_t read_group(const std::vector<std::size_t>& group);

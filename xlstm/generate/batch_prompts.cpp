@@ -5,19 +5,18 @@
 #include "xlstm/generate/batch_impl.h"
 
 namespace xlstm {
-namespace {
 
 // Tokens up to where a row that is read alone would be cut next.
-std::int64_t to_segment_end(const Sequence::Impl& sequence) {
+std::int64_t Batch::Impl::to_segment_end(const Sequence::Impl& sequence) const {
+  const std::int64_t segment = backend.segment_tokens();
   const auto read = static_cast<std::int64_t>(sequence.read);
   const auto unread = static_cast<std::int64_t>(sequence.unread().size());
-  return std::min(kSegmentTokens - read % kSegmentTokens, unread);
+  return std::min(segment - read % segment, unread);
 }
 
-}  // namespace
-
 void Batch::Impl::read_prompts() {
-  std::int64_t left = options.prompt_tokens;
+  std::int64_t left =
+      options.prompt_tokens > 0 ? options.prompt_tokens : backend.segment_tokens();
   while (left > 0 && !reading.empty()) {
     const std::vector<std::size_t> group = next_group(left);
     if (group.size() == 1) {
@@ -43,7 +42,7 @@ std::vector<std::size_t> Batch::Impl::next_group(std::int64_t most) const {
   if (!model.takes_unequal_lengths()) return group;
   std::int64_t tokens = to_segment_end(reading[0]->impl());
   const std::size_t kernel = kernel_of(tokens);
-  most = std::min(most, kSegmentTokens);
+  most = std::min(most, backend.segment_tokens());
   for (std::size_t at = 1; at < reading.size() && tokens < most; ++at) {
     const std::int64_t piece = to_segment_end(reading[at]->impl());
     const std::int64_t together = tokens + piece;

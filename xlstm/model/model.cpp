@@ -30,8 +30,8 @@ struct VocabularyHead {
 
   // x [T, D] -> [T, V] float32
   Tensor logits(Backend& b, Tensor x) const {
-    if (norm) x = b.rms_norm(x, *norm, norm_eps);
-    return b.soft_cap(b.to_float32(b.linear(x, projection)), soft_cap);
+    const Tensor y = norm ? b.norm_linear(x, *norm, norm_eps, projection) : b.linear(x, projection);
+    return b.soft_cap(b.to_float32(y), soft_cap);
   }
 };
 
@@ -93,12 +93,17 @@ Tensor Model::forward(const Tensor& tokens, StateBatch& states, Positions positi
   const std::int64_t B = tokens.shape()[0], S = tokens.shape()[1];
   for (std::uint64_t& position : states.positions()) position += static_cast<std::uint64_t>(S);
 
-  Tensor x = b.embed(impl_->embedding, tokens);
-  for (const Step& step : impl_->steps) {
-    x = step.recipe->forward(b, std::move(x), {states, step.first_state});
-  }
-  if (positions == Positions::kLast) x = b.tokens(x, B, std::max<std::int64_t>(S - 1, 0), S);
-  return impl_->head.logits(b, std::move(x));
+  const auto run = [&](const Tensor& ids) {
+    Tensor x = b.embed(impl_->embedding, ids);
+    for (const Step& step : impl_->steps) {
+      x = step.recipe->forward(b, std::move(x), {states, step.first_state});
+    }
+    if (positions == Positions::kLast) x = b.tokens(x, B, std::max<std::int64_t>(S - 1, 0), S);
+    return impl_->head.logits(b, std::move(x));
+  };
+  // On trial, layers leave what a step that is repeated would not call them for.
+  const bool may_repeat = S == 1 && !states.is_on_trial();
+  return may_repeat ? b.repeat(impl_, tokens, states, run) : run(tokens);
 }
 
 Tensor Model::forward_unequal(std::span<const std::span<const std::int32_t>> pieces,
@@ -145,8 +150,8 @@ Tensor Model::prefill(std::span<const std::int32_t> ids, StateBatch& states,
     fail_wanted(ErrorKind::kInternal, "prefill", str("tokens of ", B, " sequences"), str(count));
   }
   const std::int64_t S = count / B;
-  const std::int64_t segment =
-      std::max(kSegmentMultiple, kSegmentTokens / B / kSegmentMultiple * kSegmentMultiple);
+  const std::int64_t segment = std::max(
+      kSegmentMultiple, impl_->backend->segment_tokens() / B / kSegmentMultiple * kSegmentMultiple);
   std::vector<std::int32_t> part;
   for (std::int64_t begin = 0;; begin += segment) {
     const std::int64_t end = std::min(begin + segment, S);

@@ -30,9 +30,9 @@ struct LoadOptions {
 // Whose logits are wanted: of all tokens, or of the last one of each sequence.
 enum class Positions { kAll, kLast };
 
-// Tokens of all sequences together that are read at once: enough to keep products busy, few enough
-// for the activations to stay small beside the weights. Of each sequence a multiple of
-// kSegmentMultiple: whole chunks of the mLSTM's chunkwise form.
+// Tokens of all sequences together that are read at once where ops run on the host (a backend says
+// what suits it: Backend::segment_tokens()). Of each sequence a multiple of kSegmentMultiple: whole
+// chunks of the mLSTM's chunkwise form.
 inline constexpr std::int64_t kSegmentTokens = 512;
 inline constexpr std::int64_t kSegmentMultiple = 64;
 

@@ -240,6 +240,7 @@ LoadedWeights load_weights(const Plan& plan, const TensorSource& source, Backend
       WeightTensor weight =
           ParameterLoader(parameter, loading)
               .load(format.dtype, target_of(plan, layer, parameter, format), rounding);
+      loading.memory->all_written();
       out.bytes += bytes_of(weight);
       out.weights.emplace(parameter.name, std::move(weight));
       for (const std::size_t index : tensors_of(parameter)) done += source.tensors()[index].bytes;

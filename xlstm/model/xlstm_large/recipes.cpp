@@ -16,13 +16,11 @@ class MlstmLayer final : public LayerRecipe {
         out_(w.dense("out")) {}
 
   Tensor forward(Backend& b, Tensor x, LayerState state) const override {
-    const Tensor a = b.rms_norm(x, norm_, spec_.norm_eps);
-    const Tensor qkvo = b.linear(a, qkvo_);            // q, k, v, o-gate
-    Tensor gates = b.linear(b.to_float32(a), gates_);  // i, f
+    // q, k, v, o-gate; i, f: products of the normed x
+    auto [qkvo, gates] = b.mlstm_projections(x, norm_, spec_.norm_eps, qkvo_, gates_);
     if (state.batch.is_on_trial()) remember(b, qkvo, gates, state);
-    const Tensor h = b.mlstm_mixer(qkvo, std::move(gates), head_norm_, mixer_spec(spec_), state);
-    const Tensor y = b.linear(h, out_);
-    return b.add(std::move(x), y);
+    return b.mlstm_mixer_add(qkvo, std::move(gates), head_norm_, mixer_spec(spec_), state, out_,
+                             std::move(x));
   }
   bool takes_unequal_lengths() const override { return true; }
 
@@ -52,9 +50,8 @@ class GatedFfn final : public LayerRecipe {
       : spec_(spec), norm_(w.norm("norm")), up_(w.dense("up")), down_(w.dense("down")) {}
 
   Tensor forward(Backend& b, Tensor x, LayerState) const override {
-    const Tensor z = b.rms_norm(x, norm_, spec_.norm_eps);
-    const Tensor y = b.linear(b.swiglu(b.linear(z, up_)), down_);
-    return b.add(std::move(x), y);
+    const Tensor z = b.norm_swiglu(x, norm_, spec_.norm_eps, up_);
+    return b.linear_add(z, down_, std::move(x));
   }
   bool takes_unequal_lengths() const override { return true; }
 

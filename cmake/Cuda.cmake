@@ -1,0 +1,56 @@
+# The kernels of xlstm/cuda/kernels/ as C++ arrays: their text, and, where nvcc is found, machine code.
+#
+# xlstm_cuda_kernels(OUT NAME...): OUT gets the path of a source made of kernels/NAME.cu and all headers
+# beside them.
+#
+# XLSTM_NVCC: nvcc's path, or OFF to build without; XLSTM_CUDA_ARCHITECTURES: what machine code is for.
+# Newer GPUs are served by the PTX of the first.
+if(NOT DEFINED XLSTM_NVCC)
+  find_program(XLSTM_NVCC nvcc HINTS /usr/local/cuda/bin /opt/cuda/bin
+               DOC "NVIDIA's compiler; OFF: kernels are compiled when the program first runs")
+endif()
+set(XLSTM_CUDA_ARCHITECTURES "80;90a;100" CACHE STRING "GPUs that kernels are compiled for")
+
+# Our own executable script writes a file of arrays: see cmake/embed.cmake.
+function(xlstm_cuda_kernels OUT)
+  set(_folder "${CMAKE_CURRENT_SOURCE_DIR}/kernels")
+  file(GLOB _headers CONFIGURE_DEPENDS "${_folder}/*.cuh" "${_folder}/*.h")
+  set(_binaries)
+  foreach(_name IN LISTS ARGN)
+    set(_binary "${CMAKE_CURRENT_BINARY_DIR}/${_name}.fatbin")
+    if(XLSTM_NVCC)
+      set(_targets)
+      foreach(_architecture IN LISTS XLSTM_CUDA_ARCHITECTURES)
+        list(APPEND _targets "-gencode=arch=compute_${_architecture},code=sm_${_architecture}")
+      endforeach()
+      list(GET XLSTM_CUDA_ARCHITECTURES 0 _first)
+      string(REGEX REPLACE "[a-z]" "" _first "${_first}")
+      list(APPEND _targets "-gencode=arch=compute_${_first},code=compute_${_first}")
+      add_custom_command(
+        OUTPUT "${_binary}"
+        COMMAND "${XLSTM_NVCC}" -fatbin -std=c++17 --compress-mode=size "-I${PROJECT_SOURCE_DIR}"
+                ${_targets} -o "${_binary}" "${_folder}/${_name}.cu"
+        DEPENDS "${_folder}/${_name}.cu" ${_headers}
+        COMMENT "Compiling kernels ${_name}.cu"
+        VERBATIM)
+      list(APPEND _binaries "${_binary}")
+    endif()
+  endforeach()
+  set(_source "${CMAKE_CURRENT_BINARY_DIR}/kernel_texts.cpp")
+  set(_texts)
+  foreach(_name IN LISTS ARGN)
+    list(APPEND _texts "${_folder}/${_name}.cu")
+  endforeach()
+  string(REPLACE ";" "|" _text_list "${_texts}")
+  string(REPLACE ";" "|" _header_list "${_headers}")
+  string(REPLACE ";" "|" _binary_list "${_binaries}")
+  add_custom_command(
+    OUTPUT "${_source}"
+    COMMAND "${CMAKE_COMMAND}" "-DOUT=${_source}" "-DROOT=${PROJECT_SOURCE_DIR}" "-DTEXTS=${_text_list}"
+            "-DHEADERS=${_header_list}" "-DBINARIES=${_binary_list}" -P
+            "${PROJECT_SOURCE_DIR}/cmake/embed.cmake"
+    DEPENDS ${_texts} ${_headers} ${_binaries} "${PROJECT_SOURCE_DIR}/cmake/embed.cmake"
+    COMMENT "Embedding kernels"
+    VERBATIM)
+  set(${OUT} "${_source}" PARENT_SCOPE)
+endfunction()

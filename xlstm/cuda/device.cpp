@@ -1,0 +1,102 @@
+#include "xlstm/cuda/device.h"
+
+#include <array>
+#include <exception>
+
+#include "xlstm/base/error.h"
+
+namespace xlstm::cuda {
+namespace {
+
+// CUdevice_attribute
+constexpr int kMultiprocessors = 16, kMajor = 75, kMinor = 76, kSharedOptIn = 97;
+constexpr int kOldestCapability = 80;
+constexpr unsigned kNonBlocking = 1;  // CU_STREAM_NON_BLOCKING
+constexpr unsigned kNoTiming = 2;     // CU_EVENT_DISABLE_TIMING
+
+}  // namespace
+
+Device::Device() : driver_(load_driver()) {
+  const Driver& d = *driver_;
+  int count = 0;
+  if (d.cuDeviceGetCount(&count) != kSuccess || count == 0) {
+    fail_wanted(ErrorKind::kUsage, "device",
+                "an NVIDIA GPU (nvidia-smi lists them; CUDA_VISIBLE_DEVICES may hide them), or "
+                "--device cpu",
+                "none");
+  }
+  d.check(d.cuDeviceGet(&device_, 0), "the first GPU");
+  std::array<char, 256> name{};
+  d.check(d.cuDeviceGetName(name.data(), static_cast<int>(name.size()), device_), "its name");
+  name_ = name.data();
+  capability_ = 10 * attribute(kMajor) + attribute(kMinor);
+  if (capability_ < kOldestCapability) {
+    fail_wanted(ErrorKind::kUsage, "device",
+                "a GPU of compute capability 8.0 or newer (Ampere, 2020), or --device cpu",
+                str(name_, " of ", capability_ / 10, ".", capability_ % 10));
+  }
+  multiprocessors_ = attribute(kMultiprocessors);
+  shared_bytes_ = attribute(kSharedOptIn);
+  std::size_t bytes = 0;
+  d.check(d.cuDeviceTotalMem_v2(&bytes, device_), "its memory");
+  memory_ = bytes;
+  d.check(d.cuDevicePrimaryCtxRetain(&context_, device_), str("a context on ", name_));
+  try {
+    use();
+    d.check(d.cuStreamCreate(&stream_, kNonBlocking), "a stream");
+  } catch (...) {
+    d.cuDevicePrimaryCtxRelease_v2(device_);
+    throw;
+  }
+}
+
+Device::~Device() {
+  driver_->cuCtxSetCurrent(context_);
+  driver_->cuStreamSynchronize(stream_);
+  driver_->cuStreamDestroy_v2(stream_);
+  driver_->cuDevicePrimaryCtxRelease_v2(device_);
+}
+
+int Device::attribute(int which) const {
+  int value = 0;
+  driver_->check(driver_->cuDeviceGetAttribute(&value, which, device_), "a fact about the GPU");
+  return value;
+}
+
+void Device::synchronize() const {
+  use();
+  driver_->check(driver_->cuStreamSynchronize(stream_), "work on the GPU to end well");
+}
+
+Mark::Mark(std::shared_ptr<Device> device) : device_(std::move(device)) {
+  const Driver& d = device_->driver();
+  d.check(d.cuEventCreate(&event_, kNoTiming), "an event");
+  if (const int result = d.cuEventRecord(event_, device_->stream()); result != kSuccess) {
+    d.cuEventDestroy_v2(event_);
+    d.check(result, "an event in the stream");
+  }
+}
+
+Mark::~Mark() {
+  device_->driver().cuEventDestroy_v2(event_);
+}
+
+void Mark::wait() const {
+  device_->driver().check(device_->driver().cuEventSynchronize(event_),
+                          "work on the GPU to end well");
+}
+
+bool has_device() noexcept {
+  try {
+    const std::shared_ptr<const Driver> driver = load_driver();
+    int count = 0, device = 0, major = 0;
+    return driver->cuDeviceGetCount(&count) == kSuccess && count > 0 &&
+           driver->cuDeviceGet(&device, 0) == kSuccess &&
+           driver->cuDeviceGetAttribute(&major, kMajor, device) == kSuccess &&
+           10 * major >= kOldestCapability;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+}  // namespace xlstm::cuda

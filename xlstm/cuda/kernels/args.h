@@ -1,0 +1,79 @@
+// Arguments of kernels, one text for host and device. Pointers are the device's.
+#pragma once
+
+namespace xlstm::cuda {
+
+// y = x W^T of one to some rows, with what surrounds the product.
+struct RowProductArgs {
+  const void* x;             // [M, K]
+  const void* W;             // [N, K]; SwiGLU: rows gate, up of N / 2 each
+  void* y;                   // [M, N], SwiGLU: [M, N / 2]
+  const float* bias;         // [N] or none
+  const void* residual;      // added to y, or none
+  const float* norm_weight;  // [K]: x is normed first; or none
+  const float* norm_bias;    // [K] or none
+  // x is the mLSTM's h, float32: a layer norm of each of NH heads by norm_weight comes first, then
+  // times sigmoid(out_gate [K]). For one row; or none.
+  const void* out_gate;
+  int NH;
+  // A second product of the same normed x, in float32; or none.
+  const float* W2;     // [N2, K]
+  const float* bias2;  // [N2] or none
+  float* y2;           // [M, N2]
+  int M, N, K, N2;
+  float eps;
+  int swiglu;   // whether y = SiLU(gate) * up
+  int vectors;  // whether rows of W begin at 16 bytes and have a whole number of these
+};
+
+// The ring of shared memory through which W comes.
+struct StreamArgs {
+  int stages, stage_bytes;
+};
+
+// A quantised W [N, K] in MLX's layout (base/quantization.h).
+struct QuantizedArgs {
+  const unsigned int* words;  // [N, K * bits / 32]
+  const void* scales;         // [N, K / group]
+  const void* biases;         // as scales, or none for mxfp4
+  int bits, group;
+  int scale_type;  // 0 float32, 1 bfloat16, 2 float16, 3 mxfp4's exponents
+};
+
+// The mLSTM cell of B sequences with what surrounds it. Strides are in elements from token to
+// token.
+struct MlstmArgs {
+  const void* q;             // [B * S, NH, DHQK]
+  const void* k;             // [B * S, NH, DHQK]
+  const void* v;             // [B * S, NH, DHV]
+  const float* i;            // [B * S, NH] pre-activations
+  const float* f;            // [B * S, NH]
+  const void* out_gate;      // [B * S, NH, DHV]: y = sigmoid(out_gate) * norm(h); none: y is h
+  const float* norm_weight;  // [NH * DHV]
+  const float* norm_bias;    // [NH * DHV] or none
+  float* h;                  // [B * S, NH, DHV] float32: the cell's result, before the norm
+  void* y;                   // [B * S, NH, DHV]
+  // Of each sequence: C [NH, DHQK, DHV], n [NH, DHQK], m [NH].
+  float* const* C;
+  float* const* n;
+  float* const* m;
+  int* arrived;  // [2, B, NH], 0 before and after
+  int open;      // whether y is left to whoever reads h (RowProductArgs::out_gate); one token alone
+  int B, S, NH, DHQK, DHV;
+  int qkv_stride, gate_stride, out_gate_stride;
+  float cell_eps, norm_eps, gate_cap;  // cap 0: none
+};
+
+// How a token is chosen (backend/sampling.h).
+struct SampleArgs {
+  const float* logits;  // [V]
+  float* work;          // [V]
+  const float* bias;    // [V] added to the logits, -inf: never; or none
+  unsigned int* seen;   // [V] how often; or none
+  int* id;              // [1]
+  int V, top_k;
+  float temperature, top_p, min_p, repetition, presence, frequency;
+  unsigned long long seed, index;
+};
+
+}  // namespace xlstm::cuda

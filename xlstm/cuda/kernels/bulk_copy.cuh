@@ -1,0 +1,62 @@
+// Copies from the GPU's memory to a block's shared memory that need no thread while they run, and
+// the barriers that tell of their end. For compute capability 9.0 and newer.
+#pragma once
+
+#include "xlstm/cuda/kernels/common.cuh"
+
+#if __CUDA_ARCH__ >= 900
+
+__device__ inline uint32 shared_address(const void* at) {
+  return static_cast<uint32>(__cvta_generic_to_shared(at));
+}
+
+// Of `arrivals` threads (a copy's bytes are told by expect_bytes()).
+__device__ inline void barrier_init(uint64* barrier, int arrivals) {
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(barrier)),
+               "r"(arrivals));
+}
+// After all barriers of a block are made, before a __syncthreads().
+__device__ inline void barriers_made() {
+  asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+}
+__device__ inline void barrier_arrive(uint64* barrier) {
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(barrier))
+               : "memory");
+}
+__device__ inline void barrier_expect(uint64* barrier, uint32 bytes) {
+  asm volatile(
+      "mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(barrier)),
+      "r"(bytes)
+      : "memory");
+}
+// Until phase `parity` (0, 1, 0, ...) of the barrier is over.
+__device__ inline void barrier_wait(uint64* barrier, uint32 parity) {
+  asm volatile(
+      "{\n"
+      ".reg .pred done;\n"
+      "again:\n"
+      "mbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n"
+      "@done bra over;\n"
+      "bra again;\n"
+      "over:\n"
+      "}\n" ::"r"(shared_address(barrier)),
+      "r"(parity)
+      : "memory");
+}
+// `bytes`, and both addresses, are multiples of 16.
+__device__ inline void bulk_copy(void* to, const void* from, uint32 bytes, uint64* barrier) {
+  asm volatile(
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::
+          "r"(shared_address(to)),
+      "l"(from), "r"(bytes), "r"(shared_address(barrier))
+      : "memory");
+}
+
+#endif
+
+// Of the threads [0, count) of a block, a multiple of a warp.
+template <int kCount>
+__device__ inline void sync_first() {
+  asm volatile("bar.sync 1, %0;" ::"n"(kCount) : "memory");
+}

@@ -1,0 +1,280 @@
+#include "xlstm/cuda/linear.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <variant>
+
+#include "xlstm/backend/check.h"
+#include "xlstm/base/error.h"
+#include "xlstm/cuda/type_names.h"
+
+namespace xlstm::cuda {
+namespace {
+
+constexpr std::int64_t kMostRows = 4;    // of row_product.cu
+constexpr std::int64_t kRowWarps = 8;    // of a block there
+constexpr int kStreamColumns = 256 * 8;  // that a block's threads of row_stream.cu have together
+constexpr std::size_t kReserved = 16 << 10;  // bytes of shared memory that blocks have besides
+
+std::int64_t rows_rounded(std::int64_t M) {
+  return M <= 2 ? M : kMostRows;
+}
+
+std::size_t shared_bytes(std::int64_t M, std::int64_t K) {
+  return sizeof(float) * static_cast<std::size_t>(rows_rounded(M) * K);
+}
+
+TensorShape weight_shape(const Dense& dense) {
+  const auto* plain = std::get_if<Tensor>(&dense.weight);
+  return plain != nullptr ? plain->shape() : shape_of(std::get<QuantizedTensor>(dense.weight));
+}
+
+void check_product(const RowProduct& p) {
+  check_axes("linear", "x", p.x, 2);
+  const TensorShape W = weight_shape(p.dense);
+  if (W.axes() != 2 || W[1] != p.x.shape()[1]) {
+    fail_wanted(ErrorKind::kInternal, "linear", str("W [N, ", p.x.shape()[1], "]"), to_string(W));
+  }
+  if (p.dense.bias) check_shape("linear", "bias", p.dense.bias, {W[0]});
+  if (p.residual) check_shape("linear", "y", p.residual, {p.x.shape()[0], W[0]});
+}
+
+}  // namespace
+
+TensorShape shape_of(const QuantizedTensor& W) {
+  return {W.scales.shape()[0], W.scales.shape()[1] * W.format.group_size};
+}
+
+QuantizedArgs quantized_args(Workspace& work, const QuantizedTensor& W) {
+  int scale_type = 3;
+  if (W.scales.dtype() == DType::kF32) scale_type = 0;
+  if (W.scales.dtype() == DType::kBF16) scale_type = 1;
+  if (W.scales.dtype() == DType::kF16) scale_type = 2;
+  return {work.pointer<const unsigned>(W.words),
+          work.pointer(W.scales),
+          work.pointer(W.biases),
+          W.format.bits,
+          W.format.group_size,
+          scale_type};
+}
+
+Tensor Linear::compute(const RowProduct& product) {
+  check_product(product);
+  if (is_for_rows(product)) return compute_rows(product);
+  if (const auto* plain = std::get_if<Tensor>(&product.dense.weight)) {
+    return by_library_or_tiles(product, *plain);
+  }
+  return by_library_or_tiles(
+      product, dequantized(std::get<QuantizedTensor>(product.dense.weight), product.x.dtype()));
+}
+
+bool Linear::is_for_rows(const RowProduct& p) const {
+  const std::int64_t M = p.x.shape()[0], K = p.x.shape()[1];
+  if (M < 1 || M > kMostRows) return false;
+  if (p.second != nullptr) {
+    const auto* W2 = std::get_if<Tensor>(&p.second->weight);
+    if (W2 == nullptr || W2->dtype() != DType::kF32) return false;
+  }
+  if (const auto* W = std::get_if<QuantizedTensor>(&p.dense.weight)) return can_stream(p, *W);
+  return shared_bytes(M, K) + kReserved <= static_cast<std::size_t>(work_.device().shared_bytes());
+}
+
+RowProductArgs Linear::arguments(const RowProduct& p, const Tensor& y) {
+  const TensorShape shape = weight_shape(p.dense);
+  RowProductArgs a{};
+  a.x = work_.pointer(p.x);
+  a.bias = work_.pointer<const float>(p.dense.bias);
+  a.residual = work_.pointer(p.residual);
+  a.y = work_.to_write(y);
+  a.M = narrow(p.x.shape()[0]);
+  a.N = narrow(shape[0]);
+  a.K = narrow(shape[1]);
+  a.eps = p.eps;
+  a.swiglu = p.swiglu ? 1 : 0;
+  if (p.norm != nullptr) {
+    a.norm_weight = work_.pointer<const float>(p.norm->weight);
+    a.norm_bias = work_.pointer<const float>(p.norm->bias);
+  }
+  if (const auto* W = std::get_if<Tensor>(&p.dense.weight)) {
+    a.W = work_.pointer(*W);
+    const bool aligned = reinterpret_cast<DevicePointer>(a.W) % 16 == 0;
+    a.vectors = aligned && shape[1] % 8 == 0 ? 1 : 0;
+  }
+  return a;
+}
+
+Tensor Linear::compute_rows(const RowProduct& p, Tensor* second) {
+  check_product(p);
+  const std::int64_t M = p.x.shape()[0], N = weight_shape(p.dense)[0] / (p.swiglu ? 2 : 1);
+  const DType type = p.qkvo != nullptr ? p.residual.dtype() : p.x.dtype();
+  const Tensor y = p.result ? p.result : work_.allocate({M, N}, type, "linear");
+  RowProductArgs a = arguments(p, y);
+  if (p.second != nullptr) {
+    const auto& W2 = std::get<Tensor>(p.second->weight);
+    check_shape("linear", "W", W2, {W2.shape()[0], p.x.shape()[1]});
+    *second = work_.allocate({M, W2.shape()[0]}, DType::kF32, "linear");
+    a.W2 = work_.pointer<const float>(W2);
+    a.bias2 = work_.pointer<const float>(p.second->bias);
+    a.y2 = work_.to_write<float>(*second);
+    a.N2 = narrow(W2.shape()[0]);
+  }
+  if (p.qkvo != nullptr) {
+    a.out_gate = reinterpret_cast<const void*>(
+        work_.at(*p.qkvo) + static_cast<std::size_t>(p.out_gate_column) * size_of(p.qkvo->dtype()));
+    a.NH = narrow(p.NH);
+  }
+  if (const auto* quantized = std::get_if<QuantizedTensor>(&p.dense.weight)) {
+    stream_rows(a, y.dtype(), *quantized);
+    return y;
+  }
+  const DType W = std::get<Tensor>(p.dense.weight).dtype();
+  if (a.vectors != 0 && can_stream(M, p.x.shape()[1], y.dtype(), W)) {
+    stream_rows(a, y.dtype(), W);
+  } else {
+    launch_rows(a, y.dtype(), W);
+  }
+  return y;
+}
+
+void Linear::launch_rows(const RowProductArgs& a, DType x, DType W) {
+  const std::int64_t rows = rows_rounded(a.M);
+  const auto most =
+      static_cast<unsigned>((rows == kMostRows ? 2 : 4) * work_.device().multiprocessors());
+  const unsigned blocks = std::clamp(blocks_for(a.N + a.N2, kRowWarps), 1U, most);
+  work_.programs().launch("row_product",
+                          str("row_product_", type_name(x), "_", type_name(W), "_", rows),
+                          {.x = blocks, .shared = shared_bytes(a.M, a.K), .dependent = true}, a);
+}
+
+// What row_stream.cu needs. Rows begin at 16 bytes besides.
+bool Linear::can_stream(std::int64_t M, std::int64_t K, DType x, DType W) const {
+  const bool types = W == DType::kBF16 || (W == DType::kF32 && x == DType::kF32);
+  const std::size_t stage = 2 * static_cast<std::size_t>(K) * size_of(W);
+  return work_.device().capability() >= 90 && M == 1 && types && K <= 8 * kStreamColumns &&
+         2 * stage + kReserved <= static_cast<std::size_t>(work_.device().shared_bytes());
+}
+
+bool Linear::takes_heads(const RowProduct& p) const {
+  const std::int64_t M = p.x.shape()[0], K = p.x.shape()[1];
+  if (M != 1 || p.NH < 1 || K > 2 * kStreamColumns || weight_shape(p.dense)[1] != K) return false;
+  if (const auto* W = std::get_if<QuantizedTensor>(&p.dense.weight)) {
+    return K % (512 * p.NH) == 0 && can_stream(p, *W);
+  }
+  return K % (256 * p.NH) == 0 &&
+         can_stream(M, K, p.residual.dtype(), std::get<Tensor>(p.dense.weight).dtype());
+}
+
+void Linear::stream_rows(const RowProductArgs& a, DType x, DType W) {
+  // Bytes. A multiprocessor has room for one block alone, so that the next kernel's blocks spread
+  // as this one's do: with 100 KB two of them came to lie where a block ended first, and a layer
+  // took 122 us instead of 109 (H200).
+  constexpr std::size_t kRing = 150 << 10;
+  constexpr std::size_t kMostStages = 16;
+  const std::size_t stage = 2 * static_cast<std::size_t>(a.K) * size_of(W);
+  const std::size_t stages = std::clamp<std::size_t>(kRing / stage, 2, kMostStages);
+  int chunks = (a.K + kStreamColumns - 1) / kStreamColumns;
+  if (chunks > 2) chunks += chunks % 2;
+  const int units = (a.swiglu != 0 ? a.N / 2 : (a.N + 1) / 2) + a.N2;
+  const int blocks = std::min(units, work_.device().multiprocessors());
+  const StreamArgs stream = {static_cast<int>(stages), static_cast<int>(stage)};
+  work_.programs().launch("row_stream",
+                          str("row_stream_", type_name(x), "_", type_name(W), "_", chunks),
+                          {.x = static_cast<unsigned>(blocks),
+                           .threads = 256 + 32,
+                           .shared = stages * stage,
+                           .dependent = true},
+                          a, stream);
+}
+
+namespace {
+
+constexpr int kEight = 8;  // rows of a stage of quantized_stream.cu
+
+// Bytes of a stage there.
+std::size_t quantized_stage(const QuantizedTensor& W, std::int64_t K, bool swiglu, bool second) {
+  const auto columns = static_cast<std::size_t>(K);
+  const std::size_t words = kEight * columns / 8 * static_cast<std::size_t>(W.format.bits);
+  const std::size_t scales =
+      kEight * columns / static_cast<std::size_t>(W.format.group_size) * size_of(W.scales.dtype());
+  const std::size_t eights = (swiglu ? 2 : 1) * (words + 2 * scales);
+  return std::max(eights, second ? columns * sizeof(float) : 0);
+}
+
+}  // namespace
+
+// What quantized_stream.cu needs.
+bool Linear::can_stream(const RowProduct& p, const QuantizedTensor& W) const {
+  const TensorShape shape = shape_of(W);
+  const int bits = W.format.bits;
+  const bool format = W.format.mode == QuantizationMode::kAffine &&
+                      (bits == 2 || bits == 4 || bits == 8) &&
+                      (W.scales.dtype() == DType::kF32 || W.scales.dtype() == DType::kBF16);
+  const std::int64_t rows = p.swiglu ? shape[0] / 2 : shape[0];
+  const std::size_t stage = quantized_stage(W, shape[1], p.swiglu, p.second != nullptr);
+  return work_.device().capability() >= 90 && p.x.shape()[0] == 1 && format && rows % kEight == 0 &&
+         shape[1] <= 6 * kStreamColumns &&
+         2 * stage + kReserved <= static_cast<std::size_t>(work_.device().shared_bytes());
+}
+
+void Linear::stream_rows(const RowProductArgs& a, DType x, const QuantizedTensor& W) {
+  constexpr std::size_t kRing = 150 << 10, kMostStages = 16;  // as above
+  const std::size_t stage = quantized_stage(W, a.K, a.swiglu != 0, a.W2 != nullptr);
+  const std::size_t stages = std::clamp<std::size_t>(kRing / stage, 2, kMostStages);
+  const int chunks = a.K <= 2 * kStreamColumns ? 1 : 3;
+  const int units = (a.swiglu != 0 ? a.N / 2 : a.N) / kEight + a.N2;
+  const int blocks = std::min(units, work_.device().multiprocessors());
+  const StreamArgs stream = {static_cast<int>(stages), static_cast<int>(stage)};
+  work_.programs().launch("quantized_stream",
+                          str("quantized_stream_", W.format.bits, "_", type_name(x), "_",
+                              type_name(W.scales.dtype()), "_", chunks),
+                          {.x = static_cast<unsigned>(blocks),
+                           .threads = 256 + 32,
+                           .shared = stages * stage,
+                           .dependent = true},
+                          a, quantized_args(work_, W), stream);
+}
+
+Tensor Linear::dequantized(const QuantizedTensor& W, DType dtype) {
+  const TensorShape shape = shape_of(W);
+  Tensor y = work_.allocate(shape, dtype, "dequantized weights");
+  work_.programs().launch("embed", str("dequantize_", type_name(dtype)),
+                          {.x = element_blocks(shape.elements())}, quantized_args(work_, W),
+                          work_.to_write(y), shape[0], shape[1]);
+  return y;
+}
+
+Products* Linear::library() {
+  if (!looked_for_library_) {
+    library_ = Products::load(work_);
+    looked_for_library_ = true;
+  }
+  return library_.get();
+}
+
+Tensor Linear::by_library_or_tiles(const RowProduct& p, const Tensor& W) {
+  const std::int64_t M = p.x.shape()[0], N = W.shape()[0], K = W.shape()[1];
+  const Tensor y = p.result ? p.result : work_.allocate({M, N}, p.x.dtype(), "linear");
+  if (y.elements() == 0) return y;
+  RowProductArgs a = arguments(p, y);
+  a.W = work_.pointer(W);
+  // The library wants rows that begin at 16 bytes.
+  const std::int64_t unit = 16 / static_cast<std::int64_t>(size_of(W.dtype()));
+  const bool fits = W.dtype() == p.x.dtype() && N % unit == 0 && K % unit == 0;
+  if (fits && library() != nullptr &&
+      library()->compute({a.x, a.W, a.residual, a.y, M, N, K, W.dtype()})) {
+    if (p.dense.bias) {
+      a.residual = nullptr;
+      work_.programs().launch("product", str("finish_", type_name(p.x.dtype())),
+                              {.x = element_blocks(M * N)}, a);
+    }
+    return y;
+  }
+  constexpr std::int64_t kTile = 64;
+  work_.programs().launch("product",
+                          str("product_", type_name(p.x.dtype()), "_", type_name(W.dtype())),
+                          {.x = blocks_for(N, kTile), .y = blocks_for(M, kTile)}, a);
+  return y;
+}
+
+}  // namespace xlstm::cuda

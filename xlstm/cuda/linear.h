@@ -1,0 +1,63 @@
+// Products with weights of any type: which kernel, or cuBLASLt, for which number of rows.
+#pragma once
+
+#include <memory>
+
+#include "xlstm/cuda/kernels/args.h"
+#include "xlstm/cuda/products.h"
+#include "xlstm/cuda/workspace.h"
+
+namespace xlstm::cuda {
+
+// y = x W^T (+ bias), with what may surround it.
+struct RowProduct {
+  const Tensor& x;  // [M, K]
+  const Dense& dense;
+  const Norm* norm = nullptr;  // of x, before
+  float eps = 0;
+  const Dense* second = nullptr;  // float32 [N2, K], another product of the normed x
+  Tensor residual = {};           // [M, N], added
+  // x is the mLSTM's h [1, K] float32: `norm` is of each of NH heads, and then times
+  // sigmoid(columns of qkvo from out_gate_column on).
+  const Tensor* qkvo = nullptr;
+  std::int64_t out_gate_column = 0, NH = 0;
+  bool swiglu = false;  // y = SiLU(gate) * up, of W's rows gate, up
+  Tensor result = {};   // memory for y; none: new
+};
+
+TensorShape shape_of(const QuantizedTensor& W);  // [N, K]
+QuantizedArgs quantized_args(Workspace& work, const QuantizedTensor& W);
+
+class Linear {
+ public:
+  explicit Linear(Workspace& work) : work_(work) {}
+
+  // Without norm, second and swiglu.
+  Tensor compute(const RowProduct& product);
+
+  // Whether there is one kernel for all of it, and it is the fastest way.
+  bool is_for_rows(const RowProduct& product) const;
+  // Whether that kernel also takes the mLSTM's h as it is.
+  bool takes_heads(const RowProduct& product) const;
+  // `second` becomes product.second's result, [M, N2] float32.
+  Tensor compute_rows(const RowProduct& product, Tensor* second = nullptr);
+
+ private:
+  void launch_rows(const RowProductArgs& args, DType x, DType W);
+  bool can_stream(std::int64_t M, std::int64_t K, DType x, DType W) const;
+  void stream_rows(const RowProductArgs& args, DType x, DType W);
+  bool can_stream(const RowProduct& product, const QuantizedTensor& W) const;
+  void stream_rows(const RowProductArgs& args, DType x, const QuantizedTensor& W);
+  Tensor by_library_or_tiles(const RowProduct& product, const Tensor& W);
+  // W as floats of the type that x has.
+  Tensor dequantized(const QuantizedTensor& W, DType dtype);
+  // Of plain weights, or without the pointer to quantised ones.
+  RowProductArgs arguments(const RowProduct& product, const Tensor& y);
+  Products* library();
+
+  Workspace& work_;
+  bool looked_for_library_ = false;
+  std::unique_ptr<Products> library_;
+};
+
+}  // namespace xlstm::cuda

@@ -1,0 +1,70 @@
+// States of sequences on the GPU: a batch is a list of them, and kernels find each through a table
+// of addresses, so that joining and leaving copy nothing.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "xlstm/cuda/workspace.h"
+
+namespace xlstm::cuda {
+
+// Addresses in the GPU's memory, with what it holds of them known to the host.
+class AddressTable {
+ public:
+  AddressTable(Workspace& work, std::size_t size);
+
+  // The address of entry `first`, of entries that are written to the device where they changed.
+  DevicePointer entries(std::size_t first, std::span<const DevicePointer> wanted);
+  std::size_t size() const { return known_.size(); }
+
+ private:
+  Workspace& work_;
+  Tensor memory_;                     // [size] of 64 bits
+  std::vector<DevicePointer> known_;  // what the device has
+};
+
+class CudaStates : public StateBatch {
+ public:
+  explicit CudaStates(std::shared_ptr<Workspace> work) : work_(std::move(work)) {}
+
+  void make_writable(std::size_t row) override;
+  void evaluate() override { work_->device().synchronize(); }
+  Tensor take(std::size_t index) override;
+  void put(std::size_t index, Tensor tensor) override;
+
+  // The device's address of those of tensor `index` of each row, for writing: a row gets memory of
+  // its own first where a fork of the sequence holds it too. Throws Error(kInternal) unless it has
+  // this shape.
+  DevicePointer addresses(std::size_t index, const TensorShape& shape, std::string_view op);
+
+  // In which chain of kernels (Programs::chain()) the layer of tensor `first` was last written.
+  bool was_written_in(std::size_t first, std::uint64_t chain) const {
+    const auto found = written_.find(first);
+    return found != written_.end() && found->second == chain;
+  }
+  void set_written_in(std::size_t first, std::uint64_t chain) { written_[first] = chain; }
+
+  // For steps that are repeated: the same of all tensors, in `table` from now on.
+  std::size_t table_size() const;
+  void use_table(std::shared_ptr<AddressTable> table);
+
+ private:
+  void add_tensors(std::vector<Tensor> tensors) override;
+  std::vector<Tensor> remove_tensors(std::size_t row) override;
+  std::vector<Tensor> copy_tensors(std::size_t row) const override { return states_[row]; }
+  void replace_tensors(std::size_t row, std::vector<Tensor> tensors) override;
+  void check_tensors(const std::vector<Tensor>& tensors) const;
+  void make_writable(Tensor& tensor);
+
+  std::shared_ptr<Workspace> work_;
+  std::vector<std::vector<Tensor>> states_;  // of each row
+  std::shared_ptr<AddressTable> table_;      // [tensors][rows]
+  std::vector<DevicePointer> wanted_;        // memory for a part of it
+  std::map<std::size_t, std::uint64_t> written_;
+};
+
+}  // namespace xlstm::cuda
