@@ -8,6 +8,7 @@
 
 #include "tests/engine/classics_engine.h"
 #include "xlstm/base/error.h"
+#include "xlstm/cuda/cuda_backend.h"
 #include "xlstm/engine/limits.h"
 #include "xlstm/mlx/mlx_backend.h"
 #include "xlstm/model/model.h"
@@ -253,20 +254,24 @@ TEST(Engine, RefusesWrongOptions) {
 }
 
 TEST(Engine, RefusesAGpuThatIsNotThere) {
-  if (mlx::has_gpu()) {
-    EXPECT_EQ(make_backend({.device = "gpu"})->name(), "mlx gpu");
+  if (cuda::has_gpu() || mlx::has_gpu()) {
+    EXPECT_EQ(make_backend({.device = "gpu"})->name(), cuda::has_gpu() ? "cuda" : "mlx gpu");
   } else {
     EXPECT_THAT(refusal(ErrorKind::kUsage, [] { make_backend({.device = "gpu"}); }),
-                HasSubstr("[device] wanted a GPU that MLX can use"));
+                AllOf(HasSubstr("[device] wanted"), HasSubstr("--device cpu")));
   }
 }
 
 TEST(Engine, BackendAndTypesFollowTheOptions) {
   EXPECT_EQ(make_backend({.device = "cpu"})->name(), "cpu");
-  EXPECT_EQ(make_backend({})->name(), mlx::has_gpu() ? "mlx gpu" : "cpu");
+  if (cuda::has_gpu()) {
+    EXPECT_EQ(make_backend({})->name(), "cuda");
+  } else {
+    EXPECT_EQ(make_backend({})->name(), mlx::has_gpu() ? "mlx gpu" : "cpu");
+  }
   EXPECT_EQ(weight_dtype({.device = "cpu"}), DType::kF32);
   EXPECT_EQ(weight_dtype({.dtype = "bfloat16", .device = "cpu"}), DType::kBF16);
-  if (mlx::has_gpu()) {
+  if (cuda::has_gpu() || mlx::has_gpu()) {
     EXPECT_EQ(weight_dtype({.device = "gpu"}), DType::kBF16);
     EXPECT_EQ(make_backend({.device = "gpu"})->activation_dtype(), DType::kBF16);
     EXPECT_EQ(make_backend({.dtype = "float32", .device = "gpu"})->activation_dtype(), DType::kF32);

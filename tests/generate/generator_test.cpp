@@ -309,7 +309,8 @@ TEST_P(Generator, CancelledBetweenTokens) {
 
 TEST_P(Generator, CancelledWithinThePromptKeepsWhatWasRead) {
   Ids ids;
-  for (TokenId i = 0; i < 2000; ++i) ids.push_back(i * 7 % 4096);  // several segments
+  const auto several = static_cast<TokenId>(3 * model().backend().segment_tokens() + 464);
+  for (TokenId i = 0; i < several; ++i) ids.push_back(i * 7 % 4096);  // segments
   GenerateOptions options = greedy();
   options.cancelled = [] { return true; };
   State state = model().initial_state();
@@ -352,7 +353,8 @@ TEST_P(Generator, TheLastTokenSStepIsOnlyQueuedWhereOpsRunLater) {
   State state = model().initial_state();
   run(state, prompt(), greedy(3));
   const Backend& backend = model().backend();
-  EXPECT_EQ(backend.graph_nodes(state.tensors) > 0, backend.is_lazy());
+  // Other backends have no graph to count the nodes of.
+  EXPECT_EQ(backend.graph_nodes(state.tensors) > 0, backend.name().starts_with("mlx"));
 }
 
 TEST_P(Generator, TheLastTokenIsReadOnlyWhereSomebodyGoesOn) {

@@ -20,6 +20,7 @@ struct Recordings::Recording {
   std::shared_ptr<AddressTable> table;
   Tensor input, output;
   GraphExec graph = nullptr;
+  bool never = false;  // the step moves tensors of the states by hand
 
   ~Recording() {
     if (graph == nullptr) return;
@@ -48,6 +49,7 @@ Tensor Recordings::repeat(const std::shared_ptr<const void>& owner, const Tensor
                           CudaStates& states, const std::function<Tensor(const Tensor&)>& run) {
   Recording* recording = find(owner, input, states);
   if (recording == nullptr) {
+    const std::uint64_t moves = states.moves();
     Tensor output = run(input);
     if (recordings_.size() == kMost) recordings_.erase(recordings_.begin());
     recordings_.push_back(std::make_unique<Recording>());
@@ -55,8 +57,10 @@ Tensor Recordings::repeat(const std::shared_ptr<const void>& owner, const Tensor
     recordings_.back()->input_shape = input.shape();
     recordings_.back()->rows = states.rows();
     recordings_.back()->device = work_.shared_device();
+    recordings_.back()->never = states.moves() != moves;
     return output;
   }
+  if (recording->never) return run(input);
   if (recording->table == nullptr) {
     recording->table = std::make_shared<AddressTable>(work_, states.table_size());
   }

@@ -65,6 +65,7 @@ std::vector<Tensor> CudaStates::remove_tensors(std::size_t row) {
 
 Tensor CudaStates::take(std::size_t index) {
   if (states_.empty()) fail_wanted(ErrorKind::kInternal, "state batch", "rows", "none");
+  ++moves_;
   const Tensor first = states_.front().at(index);
   Tensor all = work_->allocate(with_rows(states_.size(), first.shape()), first.dtype(), "state");
   DevicePointer to = data_of(all).at;
@@ -86,6 +87,7 @@ void CudaStates::put(std::size_t index, Tensor tensor) {
     fail_wanted(ErrorKind::kInternal, "state batch", str(states_.size(), " rows"),
                 to_string(lengths));
   }
+  ++moves_;
   lengths.erase(lengths.begin());
   const TensorShape shape(lengths);
   DevicePointer from = work_->at(tensor);

@@ -48,6 +48,9 @@ class CudaStates : public StateBatch {
   }
   void set_written_in(std::size_t first, std::uint64_t chain) { written_[first] = chain; }
 
+  // How often take() and put() were called: what they do is not in a recording.
+  std::uint64_t moves() const { return moves_; }
+
   // For steps that are repeated: the same of all tensors, in `table` from now on.
   std::size_t table_size() const;
   void use_table(std::shared_ptr<AddressTable> table);
@@ -65,6 +68,7 @@ class CudaStates : public StateBatch {
   std::shared_ptr<AddressTable> table_;      // [tensors][rows]
   std::vector<DevicePointer> wanted_;        // memory for a part of it
   std::map<std::size_t, std::uint64_t> written_;
+  std::uint64_t moves_ = 0;
 };
 
 }  // namespace xlstm::cuda
