@@ -1,8 +1,8 @@
 // One pass over C: each element is read once, updated, written once and used for the output while
-// it is in a register. Rows of C go one by one, memory from its beginning to its end: four at a time
-// reach 30 to 37 GB/s, read and written, where one after the other reaches 50. Short rows, of small
-// models, which lie in the cache, go in fours, so that the output's accumulators are loaded and
-// stored once for four rows (a step of 0.8 us instead of 1.1).
+// it is in a register. Rows of C go one by one, memory from its beginning to its end: four at a
+// time reach 30 to 37 GB/s, read and written, where one after the other reaches 50. Short rows, of
+// small models, which lie in the cache, go in fours, so that the output's accumulators are loaded
+// and stored once for four rows (a step of 0.8 us instead of 1.1).
 //
 // A sequence's matrices lie one behind the other, [NH, DHQK, DHV]; they are cut into blocks of
 // kBlockRows rows, and each thread takes a range of neighbouring blocks: threads balance whatever
