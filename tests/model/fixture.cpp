@@ -123,7 +123,8 @@ double rounding_bound(const Plan& plan, std::size_t S) {
 double bfloat16_bound(const Plan& plan, std::size_t S) {
   const bool rounds = kernels::linear_rounds_x(kernels::WeightType::kBF16);
   return rounding_bound(plan, S) +
-         rounded_products(plan, S, rounds, kernels::kLinearDotRows, 0x1p-8);
+         rounded_products(plan, S, rounds, kernels::linear_dot_rows(kernels::WeightType::kBF16),
+                          0x1p-8);
 }
 
 double quantised_bound(const Plan& plan, std::size_t S, std::size_t largest_group) {

@@ -40,9 +40,9 @@ struct QuantizedMatrix {
 // is added, and the bias terms, which stand for at least 4 groups of 32, once more; to these K / 16
 // + K / 128 additions come at most 4 for the lanes, 1 for `bias`, and 7 roundings of factors.
 //
-// Where quantized_linear_rounds_x(), more rows of x are rounded to whole
-// multiples of t = max |x| / 127 over each group of each row, for products of 8-bit whole numbers:
-// beside float32's rounding, y errs by at most t / 2 sum_k |W| summed over the groups. There a
+// Where quantized_linear_rounds_x(), more rows of x are rounded to whole multiples of t =
+// max |x| / 127 over each group of each row, for products of 8-bit whole numbers: beside float32's
+// rounding, y errs by at most t / 2 sum_k |W| summed over the groups. There a
 // group of x that is all below 2^-100 counts as 0, and one with NaN or infinity makes its row of y
 // NaN. There too a row of y does not depend on the other rows of x, nor on how many there are.
 void quantized_linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride,

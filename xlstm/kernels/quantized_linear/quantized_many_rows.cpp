@@ -37,9 +37,9 @@ void pack_dequantized(ThreadPool& pool, const QuantizedLinearArgs& a, std::size_
 }  // namespace
 
 void quantized_linear_many_rows(ThreadPool& pool, const QuantizedLinearArgs& a) {
-  const PanelKernel* const panels = panel_kernel();
+  const PanelKernel<QuantizedLinearArgs>* const panels = quantized_panels();
   if (panels != nullptr && a.M <= panels->most_rows) {
-    return quantized_linear_panels(pool, *panels, a);
+    return multiply_panels(pool, *panels, a);
   }
   const auto bits = static_cast<std::size_t>(a.W.format.bits);
   const Int8Tile* const dots = int8_tile();
@@ -59,7 +59,7 @@ bool quantized_linear_rounds_x() {
 }
 
 std::size_t quantized_linear_dot_rows() {
-  const PanelKernel* const panels = panel_kernel();
+  const PanelKernel<QuantizedLinearArgs>* const panels = quantized_panels();
   return panels != nullptr ? panels->fewest_rows - 1 : kLinearDotRows;
 }
 

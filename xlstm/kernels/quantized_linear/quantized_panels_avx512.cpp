@@ -27,8 +27,18 @@ constexpr std::size_t kStep = 128;       // elements of K that are unpacked toge
 constexpr std::size_t kChunk = 64;       // elements of a row of x that a vector holds
 constexpr std::size_t kUnitBytes = 128;  // of a unit of all columns
 
-std::size_t row_bytes(std::size_t K, std::size_t group) {
-  return K + 2 * (K / group) * sizeof(float);
+using Task = PanelTask<QuantizedLinearArgs>;
+
+std::size_t group_of(const QuantizedLinearArgs& a) {
+  return static_cast<std::size_t>(a.W.format.group_size);
+}
+
+std::size_t weight_bytes_of(const QuantizedLinearArgs& a) {
+  return a.K * static_cast<std::size_t>(a.W.format.bits) / 8;
+}
+
+std::size_t row_bytes(const QuantizedLinearArgs& a) {
+  return a.K + 2 * (a.K / group_of(a)) * sizeof(float);
 }
 
 // What a task keeps in memory of its own.
@@ -46,8 +56,8 @@ struct Memory {
   float* total;            // [rows, 32]
 };
 
-std::size_t memory_bytes(std::size_t K, std::size_t group) {
-  return Memory::bytes(K / group);
+std::size_t memory_bytes(const QuantizedLinearArgs& a) {
+  return Memory::bytes(a.K / group_of(a));
 }
 
 // --- x
@@ -82,8 +92,10 @@ XLSTM_AVX512_INT8 inline __m128i quantized(const float* x, float inverse) {
 // A tile of x.
 struct XTile {
   XTile(std::byte* tile, std::size_t rows, std::size_t K, std::size_t group)
-      : units(tile), scales(reinterpret_cast<float*>(tile + K * rows)),
-        sums(scales + K / group * rows), height(rows) {}
+      : units(tile),
+        scales(reinterpret_cast<float*>(tile + K * rows)),
+        sums(scales + K / group * rows),
+        height(rows) {}
   std::byte* units;
   float *scales, *sums;  // [groups][height]
   std::size_t height;
@@ -123,12 +135,12 @@ XLSTM_AVX512_INT8 __m512i unit_order(bool nibbles) {
   return _mm512_load_si512(order);
 }
 
-XLSTM_AVX512_INT8 void pack_x(const float* x, std::ptrdiff_t x_stride, std::size_t rows,
-                              std::size_t k0, std::size_t k1, std::size_t K,
-                              const Quantization& format, std::byte* to) {
-  const auto group = static_cast<std::size_t>(format.group_size);
-  const XTile tile(to, rows, K, group);
-  const __m512i order = unit_order(format.bits == 4);
+XLSTM_AVX512_INT8 void pack_x(const QuantizedLinearArgs& a, std::size_t m0, std::size_t rows,
+                              std::size_t k0, std::size_t k1, std::byte* to) {
+  const float* const x = a.x + static_cast<std::ptrdiff_t>(m0) * a.x_stride;
+  const std::size_t group = group_of(a);
+  const XTile tile(to, rows, a.K, group);
+  const __m512i order = unit_order(a.W.format.bits == 4);
   std::memset(tile.sums + k0 / group * rows, 0, (k1 - k0) / group * rows * sizeof(float));
   float inverses[kTileRows][kStep / 16];
   for (std::size_t k = k0; k < k1; k += kChunk) {
@@ -136,7 +148,7 @@ XLSTM_AVX512_INT8 void pack_x(const float* x, std::ptrdiff_t x_stride, std::size
     __m512i r[16];
     for (std::size_t m = 0; m < 16; ++m) r[m] = _mm512_setzero_si512();
     for (std::size_t m = 0; m < rows; ++m) {
-      const float* const row = x + static_cast<std::ptrdiff_t>(m) * x_stride;
+      const float* const row = x + static_cast<std::ptrdiff_t>(m) * a.x_stride;
       for (std::size_t at = k; at < k + count; at += group) {
         if (at % group != 0) break;  // its group began with the last chunk
         const XScale scale = scale_of(row + at, group);
@@ -159,7 +171,7 @@ XLSTM_AVX512_INT8 void pack_x(const float* x, std::ptrdiff_t x_stride, std::size
 // The rows of a panel; those that are not there repeat the last one.
 struct PanelRows {
   PanelRows(const QuantizedLinearArgs& a, std::size_t first) {
-    const std::size_t bytes = a.K * static_cast<std::size_t>(a.W.format.bits) / 8;
+    const std::size_t bytes = weight_bytes_of(a);
     for (std::size_t c = 0; c < kColumns; ++c) {
       row[c] = std::min(first + c, a.N - 1);
       words[c] = reinterpret_cast<const std::byte*>(a.W.words) + row[c] * bytes;
@@ -169,41 +181,16 @@ struct PanelRows {
   const std::byte* words[kColumns];
 };
 
-// Four words of each of four rows, side by side.
-XLSTM_AVX512_INT8 inline __m512i load_blocks(const std::byte* const* rows, std::size_t offset) {
-  const auto block = [&](int c) XLSTM_AVX512_INT8 {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[c] + offset));
-  };
-  __m512i r = _mm512_castsi128_si512(block(0));
-  r = _mm512_mask_broadcast_i32x4(r, 0x00F0, block(4));
-  r = _mm512_mask_broadcast_i32x4(r, 0x0F00, block(8));
-  return _mm512_mask_broadcast_i32x4(r, 0xF000, block(12));
-}
-
-// Four words of 32 bits of 16 rows, transposed. The loads put blocks of four words in their places;
-// only within them are words shuffled.
-XLSTM_AVX512_INT8 inline void load_words(const std::byte* const* rows, std::size_t offset,
-                                         __m512i (&r)[4]) {
-  const __m512i a = load_blocks(rows, offset), b = load_blocks(rows + 1, offset);
-  const __m512i c = load_blocks(rows + 2, offset), d = load_blocks(rows + 3, offset);
-  const __m512i ab = _mm512_unpacklo_epi32(a, b), cd = _mm512_unpacklo_epi32(c, d);
-  const __m512i ab_high = _mm512_unpackhi_epi32(a, b), cd_high = _mm512_unpackhi_epi32(c, d);
-  r[0] = _mm512_unpacklo_epi64(ab, cd);
-  r[1] = _mm512_unpackhi_epi64(ab, cd);
-  r[2] = _mm512_unpacklo_epi64(ab_high, cd_high);
-  r[3] = _mm512_unpackhi_epi64(ab_high, cd_high);
-}
-
 // Codes of 4 bits, or what they stand for in a table of 16 bytes.
 template <bool kTable>
 XLSTM_AVX512_INT8 void unpack_nibbles(const std::byte* const* rows, std::size_t k,
                                       std::size_t count, std::byte* to) {
   const __m512i mask = _mm512_set1_epi8(15);
-  const __m512i table = _mm512_broadcast_i32x4(
-      _mm_load_si128(reinterpret_cast<const __m128i*>(kMxfp4Codes)));
+  const __m512i table =
+      _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(kMxfp4Codes)));
   for (std::size_t at = 0; at < count; at += 32, to += 8 * kUnitBytes) {
     __m512i r[4];
-    load_words(rows, (k + at) / 2, r);
+    avx512::load_words(rows, (k + at) / 2, r);
 #pragma GCC unroll 4
     for (std::size_t j = 0; j < 4; ++j) {
       __m512i even = _mm512_and_si512(r[j], mask);
@@ -222,7 +209,7 @@ XLSTM_AVX512_INT8 void unpack_bytes(const std::byte* const* rows, std::size_t k,
                                     std::byte* to) {
   for (std::size_t at = 0; at < count; at += 16, to += 4 * kUnitBytes) {
     __m512i r[4];
-    load_words(rows, k + at, r);
+    avx512::load_words(rows, k + at, r);
 #pragma GCC unroll 4
     for (std::size_t j = 0; j < 4; ++j) _mm512_store_si512(to + j * kUnitBytes, r[j]);
   }
@@ -331,7 +318,7 @@ XLSTM_AVX512_INT8 inline void load_factor_pairs(const void* array, WeightType ty
     first[c] = static_cast<const std::byte*>(array) + (rows[c] * groups + g) * 2;
   }
   __m512i r[4];
-  load_words(first, 0, r);
+  avx512::load_words(first, 0, r);
 #pragma GCC unroll 4
   for (std::size_t j = 0; j < 4; ++j, to += 2 * kColumns) {
     if (type == WeightType::kF16) {
@@ -367,32 +354,16 @@ XLSTM_AVX512_INT8 void load_panel_factors(const QuantizedMatrix& W, const PanelR
 
 // --- products
 
-// Lines of memory to be prefetched, few at a time, as a core waits for no more than some twenty. (Not
-// by a member function: GCC takes one that does nothing else for one that does nothing.)
-struct Lines {
-  const std::byte* first;
-  std::size_t count, stride = 64;  // bytes from one to the next
-
-  Lines part(std::size_t at, std::size_t of) const {
-    const std::size_t begin = count * at / of;
-    return {first + begin * stride, count * (at + 1) / of - begin, stride};
-  }
-  // Every of-th line: pages are read side by side.
-  Lines every(std::size_t at, std::size_t of) const {
-    return {first + at * stride, at < count ? ceil_div(count - at, of) : 0, of * stride};
-  }
-};
-
 // What the panel that begins with row n, if there is one, is made of.
 struct PanelLines {
   PanelLines(const QuantizedLinearArgs& a, std::size_t n) {
     const std::size_t rows = std::min(kColumns, a.N - std::min(n, a.N));
-    const std::size_t groups = a.K / static_cast<std::size_t>(a.W.format.group_size);
+    const std::size_t groups = a.K / group_of(a);
     const bool affine = a.W.format.mode == QuantizationMode::kAffine;
     const auto lines = [&](const void* array, std::size_t row_bytes) -> Lines {
       return {static_cast<const std::byte*>(array) + n * row_bytes, rows * row_bytes / 64};
     };
-    words = lines(a.W.words, a.K * static_cast<std::size_t>(a.W.format.bits) / 8);
+    words = lines(a.W.words, weight_bytes_of(a));
     scales = lines(a.W.scales, groups * (affine ? weight_bytes(a.W.scale_type) : 1));
     biases = affine ? lines(a.W.biases, groups * weight_bytes(a.W.scale_type)) : Lines{nullptr, 0};
   }
@@ -474,13 +445,13 @@ AddStep add_step_of(std::size_t rows, std::integer_sequence<int, I...>) {
 }
 
 // All tiles of the task times the step of W at k that lies unpacked in memory.
-void multiply_step(const PanelTask& t, std::size_t k, std::size_t count, const Lines& ahead,
+void multiply_step(const Task& t, std::size_t k, std::size_t count, const Lines& ahead,
                    const Memory& memory) {
-  const auto group = static_cast<std::size_t>(t.args.W.format.group_size);
+  const std::size_t group = group_of(t.args);
   const std::size_t K = t.args.K, rows = t.m1 - t.m0, tiles = ceil_div(rows, kTileRows);
   for (std::size_t tile = 0; tile < tiles; ++tile) {
     const std::size_t m = rows * tile / tiles, height = rows * (tile + 1) / tiles - m;
-    const std::byte* const x = t.x + m * row_bytes(K, group);
+    const std::byte* const x = t.x + m * row_bytes(t.args);
     const auto* const scales = reinterpret_cast<const float*>(x + K * height);
     const std::size_t g = k / group;
     const StepGroups groups{count / group,
@@ -495,10 +466,9 @@ void multiply_step(const PanelTask& t, std::size_t k, std::size_t count, const L
   }
 }
 
-
-void multiply(const PanelTask& t) {
+void multiply(const Task& t) {
   const QuantizedLinearArgs& a = t.args;
-  const auto group = static_cast<std::size_t>(a.W.format.group_size);
+  const std::size_t group = group_of(a);
   const Memory memory(t.memory, a.K / group);
   const PanelRows rows(a, t.n);
   const PanelLines next(a, t.n + kColumns);
@@ -536,12 +506,13 @@ void multiply(const PanelTask& t) {
 
 }  // namespace
 
-const PanelKernel* panel_kernel_avx512() {
+const PanelKernel<QuantizedLinearArgs>* quantized_panels() {
   // Measured with 4 and 8 bits: two rows are as fast in 16 bits (quantized_kernels.h), and of 512
   // the second cache holds no more than one block beside its panels.
   constexpr std::size_t kFewestRows = 3, kMostRows = 140;
-  static constexpr PanelKernel kKernel{kFewestRows, kMostRows, kColumns,     kTileRows, kBlockRows,
-                                       kStep,       row_bytes, pack_x,       memory_bytes, multiply};
+  static constexpr PanelKernel<QuantizedLinearArgs> kKernel{
+      kFewestRows,     kMostRows, kColumns, kTileRows,    kBlockRows, kStep,
+      weight_bytes_of, row_bytes, pack_x,   memory_bytes, multiply};
   return has_simd(kAvx512Int8) ? &kKernel : nullptr;
 }
 
@@ -551,7 +522,7 @@ const PanelKernel* panel_kernel_avx512() {
 
 namespace xlstm::kernels {
 
-const PanelKernel* panel_kernel_avx512() {
+const PanelKernel<QuantizedLinearArgs>* quantized_panels() {
   return nullptr;
 }
 
