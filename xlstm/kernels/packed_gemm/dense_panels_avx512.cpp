@@ -1,5 +1,5 @@
-// Panels of float32 and, with vdpbf16ps, of bf16 weights. A unit is 32 bits: an element, or a pair of
-// neighbours along K.
+// Panels of float32 and, with vdpbf16ps, of bf16 weights. A unit is 32 bits: an element, or a pair
+// of neighbours along K.
 //   a tile of x: [K units][rows],
 //   a step of W: [64 units][32].
 // Blocks of K are summed one by one, as packed_gemm() does.
@@ -55,9 +55,7 @@ struct Bf16 {
     const __m512i high = there > 16 ? Float32::load_x(x + 16, there - 16) : _mm512_setzero_si512();
     return (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low);
   }
-  static std::size_t block(std::size_t K) {
-    return Float32::block_depth(bf16_tile()->kernel, K);
-  }
+  static std::size_t block(std::size_t K) { return Float32::block_depth(bf16_tile()->kernel, K); }
 };
 
 template <class Type>
@@ -237,11 +235,16 @@ void multiply(const Task& t) {
 template <class Type>
 constexpr PanelKernel<LinearArgs> kernel_of(std::size_t fewest_rows) {
   constexpr std::size_t kMostRows = 140;
-  return {fewest_rows,  kMostRows,
-          kColumns,     kTileRows,
-          kBlockRows,   16 * Type::kElements,
-          weight_bytes_of<Type>, row_bytes<Type>,
-          pack_x<Type>, memory_bytes,
+  return {fewest_rows,
+          kMostRows,
+          kColumns,
+          kTileRows,
+          kBlockRows,
+          16 * Type::kElements,
+          weight_bytes_of<Type>,
+          row_bytes<Type>,
+          pack_x<Type>,
+          memory_bytes,
           multiply<Type>};
 }
 

@@ -1,6 +1,6 @@
 // y = x W^T (+ bias) for some rows of x, from a few to some hundred: a panel, 32 rows of W say, is
-// unpacked step by step along K into the first cache, and each step multiplied with all rows of x, or
-// a block of them. Weights are read from memory once, and unpacked once a block.
+// unpacked step by step along K into the first cache, and each step multiplied with all rows of x,
+// or a block of them. Weights are read from memory once, and unpacked once a block.
 #pragma once
 
 #include <algorithm>
@@ -41,8 +41,8 @@ struct PanelKernel {
   void (*multiply)(const PanelTask<Args>& task);
 };
 
-// Lines of memory to be prefetched, few at a time, as a core waits for no more than some twenty. (Not
-// by a member function: GCC takes one that does nothing else for one that does nothing.)
+// Lines of memory to be prefetched, few at a time, as a core waits for no more than some twenty.
+// (Not by a member function: GCC takes one that does nothing else for one that does nothing.)
 struct Lines {
   const std::byte* first;
   std::size_t count, stride = 64;  // bytes from one to the next
@@ -66,8 +66,8 @@ struct RowCut {
   std::size_t m0, rows, count;
 };
 
-// Panels that one block of rows after the other is multiplied with: their weights stay in the second
-// cache meanwhile.
+// Panels that one block of rows after the other is multiplied with: their weights stay in the
+// second cache meanwhile.
 inline constexpr std::size_t kPanelSetBytes = 256 * 1024;
 
 template <class Args>
@@ -116,8 +116,8 @@ class Panels {
   void pack(std::size_t threads) {
     constexpr std::size_t kWorthAPart = 4096;  // elements: some microseconds
     const std::size_t steps = ceil_div(a_.K, kernel_.depth_multiple);
-    const std::size_t parts = std::clamp<std::size_t>(
-        std::min(a_.M * a_.K / kWorthAPart, threads), 1, steps);
+    const std::size_t parts =
+        std::clamp<std::size_t>(std::min(a_.M * a_.K / kWorthAPart, threads), 1, steps);
     const auto pack_part = [&](std::size_t at) {
       const std::size_t k0 = steps * at / parts * kernel_.depth_multiple;
       const std::size_t k1 = std::min(a_.K, steps * (at + 1) / parts * kernel_.depth_multiple);
