@@ -130,7 +130,7 @@ TEST(Linear, StaysWithinTheBoundOnModelLayers) {
   constexpr std::size_t kMostWeights = std::size_t{1} << 22;  // keeps the reference quick
   for (const LinearLayer& layer : linear_layers()) {
     if (layer.N * layer.K > kMostWeights) continue;
-    for (const std::size_t M : {1, 4, 17, 45}) {
+    for (const std::size_t M : {1, 4, 11, 17, 45}) {
       if (case_at++ % kCaseStep != 0) continue;
       std::mt19937_64 random(layer.N + layer.K + M);
       const LinearShape shape{M, layer.N, layer.K};
@@ -145,7 +145,7 @@ TEST(Linear, StaysWithinTheBoundOnModelLayers) {
       for_each_way([&](const char* target) {
         results.push_back(run(on(test_pool(), kernels::linear), in));
         targets.emplace_back(target);
-        rounds_x.push_back(M > kLinearDotRows && kernels::linear_rounds_x(type));
+        rounds_x.push_back(M > kernels::linear_dot_rows(type) && kernels::linear_rounds_x(type));
       });
       // The same sums over absolute values.
       std::vector<float> absolute = w;
@@ -203,7 +203,7 @@ TEST(Linear, EveryHalfPrecisionWeightIsWidenedExactly) {
           const float wanted =
               type == WeightType::kBF16 ? float_from_bf16(half) : float_from_f16(half);
           const float got = y[(M - 1) * kAll + bits];
-          const bool lost = M > kLinearDotRows && kernels::linear_rounds_x(type) &&
+          const bool lost = M > kernels::linear_dot_rows(type) && kernels::linear_rounds_x(type) &&
                             std::abs(wanted) < std::numeric_limits<float>::min();
           ASSERT_TRUE(got == (lost ? 0.0F : wanted) || (std::isnan(got) && std::isnan(wanted)))
               << target << " " << name_of(type) << " bits " << bits << ": " << got;
@@ -277,6 +277,39 @@ TEST(Linear, ARowOfFewDoesNotDependOnTheOthers) {
         EXPECT_EQ(std::vector<float>(y.end() - 50, y.end()), last) << target << " M " << M;
       }
     });
+  }
+}
+
+TEST(Linear, ARowOfManyDoesNotDependOnTheOthersOrOnTheirNumber) {
+  // Two kernels may share the work: what few rows and what very many go by is the same to the bit.
+  constexpr std::size_t kMost = 300;
+  std::size_t at = 0;
+  for (const WeightType type : kWeightTypes) {
+    for (const LinearShape& shape :
+         {LinearShape{kMost, 50, 37}, {kMost, 33, 1030}, {kMost, 24, 64}, {kMost, 65, 2751}}) {
+      if (at++ % kCaseStep != 0) continue;
+      const std::size_t N = shape.N, K = shape.K;
+      std::mt19937_64 random(K);
+      const Inputs all{shape, uniform_floats(kMost * K, 1.0F, random),
+                       uniform_floats(N, 1.0F, random),
+                       Weights(type, uniform_floats(N * K, 1.0F, random))};
+      for_each_way([&](const char* target) {
+        const std::vector<float> y = run(on(test_pool(), kernels::linear), all);
+        const std::size_t fewest = kernels::linear_dot_rows(type) + 1;
+        for (const std::size_t M : {fewest, fewest + 1, std::size_t{14}, std::size_t{15},
+                                    std::size_t{33}, std::size_t{71}, std::size_t{141}}) {
+          if (M < fewest) continue;
+          const std::size_t first = random() % (kMost - M);
+          const auto begin = all.x.begin() + static_cast<std::ptrdiff_t>(first * K);
+          const Inputs some{
+              {M, N, K}, {begin, begin + static_cast<std::ptrdiff_t>(M * K)}, all.bias, all.W};
+          const std::vector<float> got = run(on(test_pool(), kernels::linear), some);
+          EXPECT_TRUE(std::equal(got.begin(), got.end(),
+                                 y.begin() + static_cast<std::ptrdiff_t>(first * N)))
+              << text(some.shape, type, target) << " from row " << first;
+        }
+      });
+    }
   }
 }
 

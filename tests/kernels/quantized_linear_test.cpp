@@ -15,6 +15,7 @@
 #include "xlstm/kernels/packed_gemm/micro_kernels.h"
 #include "xlstm/kernels/packed_gemm/neon-inl.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
+#include "xlstm/kernels/quantized_linear/quantized_many_rows.h"
 
 namespace xlstm::testing {
 namespace {
@@ -23,6 +24,14 @@ using kernels::kLinearDotRows;
 using kernels::WeightType;
 
 constexpr WeightType kScaleTypes[] = {WeightType::kF32, WeightType::kBF16, WeightType::kF16};
+
+// quantized_linear() with the kernels for few rows, also where from fewer rows on others are
+// faster.
+void few_rows(const float* x, std::ptrdiff_t x_stride, const kernels::QuantizedMatrix& W,
+              const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M, std::size_t N,
+              std::size_t K) {
+  kernels::quantized_linear_few_rows(test_pool(), {x, x_stride, W, bias, y, y_stride, M, N, K});
+}
 
 // Calls check(name) with every set of kernels that this machine can run.
 template <class Check>
@@ -105,7 +114,7 @@ void expect_within_bound(const Inputs& in, bool exact) {
     }
   }
   for_each_kernels([&](const char* name) {
-    const std::vector<float> y = run(on(test_pool(), kernels::quantized_linear), in);
+    const std::vector<float> y = run(few_rows, in);
     for (std::size_t at = 0; at < y.size(); ++at) {
       ASSERT_NEAR(y[at], truth[at], bounds[at]) << text(in, name) << " at " << at;
     }
@@ -233,10 +242,8 @@ TEST(QuantizedLinear, EveryTargetHasTheSameIntegerSums) {
     in.x[at] = at % 32 == 7 ? static_cast<float>(kernels::kMostCode) : std::rint(in.x[at]);
   }
   const std::vector<float> truth = run(kernels::quantized_linear_reference, in);
-  EXPECT_EQ(run(on(test_pool(), kernels::quantized_linear), in), truth);
-  for_each_kernels([&](const char* name) {
-    EXPECT_EQ(run(on(test_pool(), kernels::quantized_linear), in), truth) << name;
-  });
+  EXPECT_EQ(run(few_rows, in), truth);
+  for_each_kernels([&](const char* name) { EXPECT_EQ(run(few_rows, in), truth) << name; });
 }
 
 TEST(QuantizedLinear, ForcedKernelsAreReallyDifferent) {
@@ -330,9 +337,10 @@ TEST(QuantizedLinear, ReadsNothingBehindItsArrays) {
   for (const Quantization& format : all_formats()) {
     const auto group = static_cast<std::size_t>(format.group_size);
     for (const std::size_t N : {1, 3, 70}) {
-      for (const std::size_t K : {group, 5 * group}) {
-        Inputs in{random_case(format, kScaleTypes[N % 3], N, K, 0.1F, random), 2, {}, {}};
-        in.x = uniform_floats(2 * K, 1.0F, random);
+      for (const std::size_t groups : {1, 5, 9, 17, 26}) {
+        const std::size_t K = groups * group, M = groups % 2 == 0 ? 2 : 5;
+        Inputs in{random_case(format, kScaleTypes[N % 3], N, K, 0.1F, random), M, {}, {}};
+        in.x = uniform_floats(M * K, 1.0F, random);
         const BeforeAWall words(in.W.words.data(), in.W.words.size() * 4);
         const BeforeAWall scales(in.W.scales.data(), in.W.scales.size());
         const BeforeAWall biases(in.W.biases.data(), in.W.biases.size());
@@ -342,10 +350,10 @@ TEST(QuantizedLinear, ReadsNothingBehindItsArrays) {
         W.scales = scales.data();
         if (W.biases != nullptr) W.biases = biases.data();
         for_each_kernels([&](const char* name) {
-          std::vector<float> y(2 * N);
+          std::vector<float> y(M * N);
           kernels::quantized_linear(test_pool(), reinterpret_cast<const float*>(x.data()),
                                     static_cast<std::ptrdiff_t>(K), W, nullptr, y.data(),
-                                    static_cast<std::ptrdiff_t>(N), 2, N, K);
+                                    static_cast<std::ptrdiff_t>(N), M, N, K);
           EXPECT_EQ(y, run(on(test_pool(), kernels::quantized_linear), in)) << text(in, name);
         });
       }
@@ -376,11 +384,11 @@ TEST(QuantizedLinear, ARowOfFewDoesNotDependOnTheOthers) {
     Inputs all{random_case(format, WeightType::kBF16, N, K, 0.1F, random), kLinearDotRows, {}, {}};
     all.x = uniform_floats(kLinearDotRows * K, 1.0F, random);
     for_each_kernels([&](const char* name) {
-      const std::vector<float> y = run(on(test_pool(), kernels::quantized_linear), all);
+      const std::vector<float> y = run(few_rows, all);
       for (std::size_t M = 1; M < kLinearDotRows; ++M) {
         const Inputs some{
             all.W, M, {all.x.end() - static_cast<std::ptrdiff_t>(M * K), all.x.end()}, {}};
-        const std::vector<float> last = run(on(test_pool(), kernels::quantized_linear), some);
+        const std::vector<float> last = run(few_rows, some);
         EXPECT_EQ(std::vector<float>(last.end() - N, last.end()),
                   std::vector<float>(y.end() - N, y.end()))
             << text(some, name);

@@ -49,14 +49,15 @@ TEST(QuantizedManyRows, EqualsTheReferenceOnWholeNumbers) {
     for (const std::size_t groups : {1, 2, 3, 5}) {
       const std::size_t K = groups * static_cast<std::size_t>(format.group_size);
       if (K > 256) continue;
-      for (const std::size_t M : {17, 18, 29, 45}) {
-        for (const std::size_t N : {1, 17, 32, 50, 67}) {
+      for (const std::size_t M : {3, 4, 16, 17, 29, 45, 72}) {
+        for (const std::size_t N : {1, 17, 32, 67}) {
           if (at++ % kCaseStep != 0) continue;
           const QuantizedCase c = whole_case(format, kTypes[(M + N) % 3], N, K, random);
           const std::vector<float> x = exact_x(M, K, random);
           const std::vector<float> bias = whole_floats(M % 2 == 0 ? N : 0, 100, random);
           const std::vector<float> truth = run(kernels::quantized_linear_reference, x, c, bias);
           for_each_way([&](const char* target) {
+            if (M <= kernels::quantized_linear_dot_rows()) return;
             EXPECT_EQ(run(on(test_pool(), kernels::quantized_linear), x, c, bias), truth)
                 << text(c, M, target);
           });
@@ -112,19 +113,24 @@ double bound_of(bool rounds_x, const QuantizedCase& c, const float* x, std::size
   return rounding * (1 + 6 * 127 * kUnitRoundoff) + dot_bound(2 * groups + 6, products);
 }
 
+struct Shape {
+  std::size_t M, K;
+};
+
 TEST(QuantizedManyRows, StaysWithinTheBound) {
   std::mt19937_64 random(2);
   std::size_t at = 0;
   for (const Quantization& format : all_formats()) {
-    for (const std::size_t K : {std::size_t{384}, std::size_t{2688}}) {
+    for (const Shape& shape : {Shape{5, 384}, Shape{31, 384}, Shape{31, 2688}}) {
       if (at++ % kCaseStep != 0) continue;
-      constexpr std::size_t M = 31, N = 40;
+      const std::size_t M = shape.M, N = 40, K = shape.K;
       const QuantizedCase c = random_case(format, WeightType::kF32, N, K, 0.1F, random);
       const std::vector<float> x = uniform_floats(M * K, 3.0F, random);
       const std::vector<float> bias = uniform_floats(N, 1.0F, random);
       const std::vector<float> truth = run(kernels::quantized_linear_reference, x, c, bias);
       std::vector<float> row(K);
       for_each_way([&](const char* target) {
+        if (M <= kernels::quantized_linear_dot_rows()) return;
         const std::vector<float> y = run(on(test_pool(), kernels::quantized_linear), x, c, bias);
         double worst = 0;
         for (std::size_t n = 0; n < N; ++n) {
@@ -146,7 +152,7 @@ TEST(QuantizedManyRows, StaysWithinTheBound) {
 TEST(QuantizedManyRows, WritesItsOutputsAndNothingElse) {
   std::mt19937_64 random(3);
   for (const std::size_t offset : {0, 1, 3}) {
-    constexpr std::size_t M = 23, N = 37, K = 128;
+    const std::size_t M = offset == 1 ? 5 : 23, N = 37, K = 128;
     const QuantizedCase c = whole_case(all_formats()[offset], WeightType::kBF16, N, K, random);
     const std::vector<float> packed = exact_x(M, K, random);
     const std::vector<float> truth = run(kernels::quantized_linear_reference, packed, c, {});
@@ -154,6 +160,7 @@ TEST(QuantizedManyRows, WritesItsOutputsAndNothingElse) {
     std::vector<float> x(offset + M * stride, std::numeric_limits<float>::quiet_NaN());
     for (std::size_t at = 0; at < M * K; ++at) x[offset + at / K * stride + at % K] = packed[at];
     for_each_way([&](const char* target) {
+      if (M <= kernels::quantized_linear_dot_rows()) return;
       GuardedRows y(M, N, N + offset, offset);
       kernels::quantized_linear(test_pool(), x.data() + offset, static_cast<std::ptrdiff_t>(stride),
                                 c.matrix(), nullptr, y.data(),
@@ -166,7 +173,7 @@ TEST(QuantizedManyRows, WritesItsOutputsAndNothingElse) {
 
 TEST(QuantizedManyRows, ThreadCountDoesNotChangeABit) {
   std::mt19937_64 random(4);
-  for (const std::size_t M : {40, 700}) {
+  for (const std::size_t M : {5, 40, 700}) {
     const QuantizedCase c =
         random_case({QuantizationMode::kAffine, 4, 64}, WeightType::kBF16, 500, 640, 0.1F, random);
     const std::vector<float> x = uniform_floats(M * c.K, 1.0F, random);
@@ -179,13 +186,44 @@ TEST(QuantizedManyRows, ThreadCountDoesNotChangeABit) {
   }
 }
 
+TEST(QuantizedManyRows, ARowDoesNotDependOnTheOthersOrOnTheirNumber) {
+  // Two kernels may share the work: what few rows and what very many go by is the same to the bit.
+  std::mt19937_64 random(7);
+  constexpr std::size_t kMost = 300, N = 45;
+  std::size_t at = 0;
+  for (const Quantization& format : all_formats()) {
+    if (at++ % kCaseStep != 0) continue;
+    const std::size_t K = 9 * static_cast<std::size_t>(format.group_size);
+    const QuantizedCase c = random_case(format, WeightType::kBF16, N, K, 0.1F, random);
+    const std::vector<float> x = uniform_floats(kMost * K, 1.0F, random);
+    const std::vector<float> bias = uniform_floats(N, 1.0F, random);
+    for_each_way([&](const char* target) {
+      const std::vector<float> all = run(on(test_pool(), kernels::quantized_linear), x, c, bias);
+      const std::size_t fewest = kernels::quantized_linear_dot_rows() + 1;
+      for (const std::size_t M : {fewest, fewest + 1, std::size_t{14}, std::size_t{15},
+                                  std::size_t{33}, std::size_t{71}, std::size_t{141}}) {
+        if (M < fewest) continue;
+        const std::size_t first = random() % (kMost - M);
+        const auto begin = static_cast<std::ptrdiff_t>(first * K);
+        const std::vector<float> some = {x.begin() + begin,
+                                         x.begin() + begin + static_cast<std::ptrdiff_t>(M * K)};
+        const std::vector<float> y = run(on(test_pool(), kernels::quantized_linear), some, c, bias);
+        EXPECT_TRUE(
+            std::equal(y.begin(), y.end(), all.begin() + static_cast<std::ptrdiff_t>(first * N)))
+            << text(c, M, target) << " from row " << first;
+      }
+    });
+  }
+}
+
 TEST(QuantizedManyRows, WhatIsNotANumberReachesItsRowOnly) {
   std::mt19937_64 random(5);
-  constexpr std::size_t M = 20, N = 40, K = 192;
+  constexpr std::size_t N = 40, K = 192;
   const QuantizedCase c =
       random_case({QuantizationMode::kAffine, 8, 64}, WeightType::kF32, N, K, 0.1F, random);
   for (const float odd :
        {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    const std::size_t M = std::isnan(odd) ? 20 : 140;
     std::vector<float> x = uniform_floats(M * K, 1.0F, random);
     x[7 * K + 100] = odd;
     for_each_way([&](const char* target) {

@@ -94,8 +94,10 @@ double layers_of_kind(const Plan& plan, std::string_view kind) {
       std::ranges::count_if(plan.layers, [&](const Layer& layer) { return layer.kind == kind; }));
 }
 
-double rounded_products(const Plan& plan, std::size_t S, bool rounds, double change) {
-  if (!rounds || S <= kernels::kLinearDotRows) return 0.0;
+// `exact`: of how many rows nothing is rounded.
+double rounded_products(const Plan& plan, std::size_t S, bool rounds, std::size_t exact,
+                        double change) {
+  if (!rounds || S <= exact) return 0.0;
   return change * std::sqrt(4.0 * layers_of_kind(plan, "mlstm") + 1);
 }
 
@@ -120,13 +122,15 @@ double rounding_bound(const Plan& plan, std::size_t S) {
 
 double bfloat16_bound(const Plan& plan, std::size_t S) {
   const bool rounds = kernels::linear_rounds_x(kernels::WeightType::kBF16);
-  return rounding_bound(plan, S) + rounded_products(plan, S, rounds, 0x1p-8);
+  return rounding_bound(plan, S) +
+         rounded_products(plan, S, rounds, kernels::linear_dot_rows(kernels::WeightType::kBF16),
+                          0x1p-8);
 }
 
 double quantised_bound(const Plan& plan, std::size_t S, std::size_t largest_group) {
   const double change = std::sqrt(static_cast<double>(largest_group)) / 254;
-  return rounding_bound(plan, S) +
-         rounded_products(plan, S, kernels::quantized_linear_rounds_x(), change);
+  return rounding_bound(plan, S) + rounded_products(plan, S, kernels::quantized_linear_rounds_x(),
+                                                    kernels::quantized_linear_dot_rows(), change);
 }
 
 double bfloat16_activations_bound(const Plan& plan) {

@@ -36,23 +36,25 @@ constexpr std::size_t weight_bytes(WeightType type) {
 // and nothing else.
 //
 // The sum over k runs in an order that depends on K, on the processor's vectors and on whether M is
-// at most kLinearDotRows (or N small), but never on the number of threads, on the strides or on the
-// alignment. Up to kLinearDotRows rows, a row of y does not depend on the other rows of x.
+// at most linear_dot_rows() (or N small), but never on the number of threads, on the strides or on
+// the alignment. On either side of it a row of y does not depend on the other rows of x, nor on how
+// many there are.
 //
 // Error of each y against exact arithmetic: at most eps (K + 2) (sum_k |x W| + |bias|), eps =
-// 2^-24. Where x is rounded to bfloat16 (linear_rounds_x(); only for M > kLinearDotRows), 2^-8
+// 2^-24. Where x is rounded to bfloat16 (linear_rounds_x(); only for M > linear_dot_rows()), 2^-8
 // sum_k |x W| more: 8 significant bits, rounded to nearest, so at most 2^-8 of each x, while the
 // products of two such numbers are exact in float32. And there numbers below 2^-126 (of x, W and
 // sums) count as 0, those of x that round beyond the greatest bfloat16 (2^128 - 2^119 and above) as
 // infinite.
 //
-// Throws Error(kMemory) if its scratch memory (1.3 MiB, and 64 KiB a thread, only for M >
-// kLinearDotRows) cannot be had.
+// Throws Error(kMemory) if its scratch memory (1.3 MiB or M K floats, and 64 KiB a thread, only for
+// M > linear_dot_rows()) cannot be had.
 void linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride, const void* W,
             WeightType type, const float* bias, float* y, std::ptrdiff_t y_stride, std::size_t M,
             std::size_t N, std::size_t K);
 
-// Whether more than kLinearDotRows rows are rounded to bfloat16 for such weights on this machine.
+// Whether more than linear_dot_rows() rows are rounded to bfloat16 for such weights on this
+// machine.
 bool linear_rounds_x(WeightType type);
 
 // The same, scalar, summed in float64 and rounded once: the truth in tests.
@@ -61,5 +63,10 @@ void linear_reference(const float* x, std::ptrdiff_t x_stride, const void* W, We
                       std::size_t N, std::size_t K);
 
 inline constexpr std::size_t kLinearDotRows = 16;
+
+// The most rows that are multiplied as they lie with weights of this type on this machine:
+// kLinearDotRows, but 8 for bfloat16 where its products are twice as fast as float32's
+// (AVX512-BF16).
+std::size_t linear_dot_rows(WeightType type);
 
 }  // namespace xlstm::kernels

@@ -25,7 +25,7 @@ struct LinearRange {
   std::size_t chunk = 0, chunks = 1;
 };
 
-// linear() for more than kLinearDotRows rows, by way of packed panels. M, N, K > 0.
+// linear() for more than linear_dot_rows() rows, by way of packed panels. M, N, K > 0.
 void linear_many_rows(ThreadPool& pool, const LinearArgs& a);
 
 }  // namespace xlstm::kernels

@@ -108,7 +108,7 @@ void linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride, const voi
                    y_stride >= static_cast<std::ptrdiff_t>(N)));
   if (M == 0 || N == 0) return;
   const LinearArgs args{x, x_stride, W, type, bias, y, y_stride, M, N, K};
-  if (M <= kLinearDotRows || N < kFewestPanelColumns || K == 0) {
+  if (M <= linear_dot_rows(type) || N < kFewestPanelColumns || K == 0) {
     linear_few_rows(pool, args);
   } else {
     linear_many_rows(pool, args);

@@ -1,6 +1,8 @@
 // One pass over C: each element is read once, updated, written once and used for the output while
-// it is in a register. Rows of C go in fours, so that the output's accumulators are loaded and
-// stored once for four rows.
+// it is in a register. Rows of C go one by one, memory from its beginning to its end: four at a
+// time reach 30 to 37 GB/s, read and written, where one after the other reaches 50. Short rows, of
+// small models, which lie in the cache, go in fours, so that the output's accumulators are loaded
+// and stored once for four rows (a step of 0.8 us instead of 1.1).
 //
 // A sequence's matrices lie one behind the other, [NH, DHQK, DHV]; they are cut into blocks of
 // kBlockRows rows, and each thread takes a range of neighbouring blocks: threads balance whatever
@@ -29,6 +31,7 @@ namespace xlstm::kernels {
 namespace {
 
 constexpr std::size_t kBlockRows = 64;
+constexpr std::size_t kShortRow = 128;  // floats, below which rows go in fours
 
 inline std::size_t blocks_of(const MlstmStepArgs& a) {
   return ceil_div(a.DHQK, kBlockRows);
@@ -145,7 +148,7 @@ void step_block(const MlstmStepArgs& a, const MlstmStepTensors& t, const StepScr
   float* const partial_sums = s.partial_sums + (head * blocks_of(a) + block) * DHV;
   std::fill_n(partial_sums, DHV, 0.0F);
   std::size_t r = first;
-  for (; r + 4 <= end; r += 4) {
+  for (; DHV < kShortRow && r + 4 <= end; r += 4) {
     update_rows<4>(DHV, s.decay[head], key + r, query + r, v, C + r * DHV, partial_sums);
   }
   for (; r < end; ++r) {

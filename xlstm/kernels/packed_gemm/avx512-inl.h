@@ -49,4 +49,30 @@ static inline __attribute__((always_inline)) XLSTM_AVX512 void transpose(__m512i
   for (int i = 0; i < 16; ++i) r[i] = t[i];
 }
 
+// Four words of each of four rows, side by side.
+static inline __attribute__((always_inline)) XLSTM_AVX512 __m512i
+load_blocks(const std::byte* const* rows, std::size_t offset) {
+  const auto block = [&](int c) XLSTM_AVX512 {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[c] + offset));
+  };
+  __m512i r = _mm512_castsi128_si512(block(0));
+  r = _mm512_mask_broadcast_i32x4(r, 0x00F0, block(4));
+  r = _mm512_mask_broadcast_i32x4(r, 0x0F00, block(8));
+  return _mm512_mask_broadcast_i32x4(r, 0xF000, block(12));
+}
+
+// Four words of 32 bits of 16 rows, transposed. The loads put blocks of four words in their places;
+// only within them are words shuffled.
+static inline __attribute__((always_inline)) XLSTM_AVX512 void load_words(
+    const std::byte* const* rows, std::size_t offset, __m512i (&r)[4]) {
+  const __m512i a = load_blocks(rows, offset), b = load_blocks(rows + 1, offset);
+  const __m512i c = load_blocks(rows + 2, offset), d = load_blocks(rows + 3, offset);
+  const __m512i ab = _mm512_unpacklo_epi32(a, b), cd = _mm512_unpacklo_epi32(c, d);
+  const __m512i ab_high = _mm512_unpackhi_epi32(a, b), cd_high = _mm512_unpackhi_epi32(c, d);
+  r[0] = _mm512_unpacklo_epi64(ab, cd);
+  r[1] = _mm512_unpackhi_epi64(ab, cd);
+  r[2] = _mm512_unpacklo_epi64(ab_high, cd_high);
+  r[3] = _mm512_unpackhi_epi64(ab_high, cd_high);
+}
+
 }  // namespace xlstm::kernels::avx512

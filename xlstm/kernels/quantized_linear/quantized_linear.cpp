@@ -156,7 +156,7 @@ void quantized_linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride,
                    y_stride >= static_cast<std::ptrdiff_t>(N)));
   if (M == 0 || N == 0) return;
   const QuantizedLinearArgs args{x, x_stride, W, bias, y, y_stride, M, N, K};
-  if (M <= kLinearDotRows) {
+  if (M <= quantized_linear_dot_rows() || K == 0) {
     quantized_linear_few_rows(pool, args);
   } else {
     quantized_linear_many_rows(pool, args);

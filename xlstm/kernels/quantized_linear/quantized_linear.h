@@ -23,10 +23,11 @@ struct QuantizedMatrix {
 // y[m, n] = sum_k x[m, k] W[n, k] (+ bias[n]). Shapes, strides, overlap and threads as linear();
 // K is a multiple of the group size. Words, scales and biases need their element's alignment only.
 //
-// Up to kLinearDotRows rows, x is rounded, group by group, to whole numbers of 16 bits and a scale,
-// so that products are integer and W is read once. A row of y does not depend on the other rows of
-// x, nor anything on the number of threads. A row of x with a NaN or an infinity gives a row of NaN
-// (a NaN in W goes no further than its column). Groups of x below 2^-100 count as zeros.
+// Up to quantized_linear_dot_rows() rows, x is rounded, group by group, to whole numbers of 16 bits
+// and a scale, so that products are integer and W is read once. A row of y does not depend on the
+// other rows of x, nor anything on the number of threads. A row of x with a NaN or an infinity
+// gives a row of NaN (a NaN in W goes no further than its column). Groups of x below 2^-100 count
+// as zeros.
 //
 // Error of each y against exact arithmetic, for so few rows, at most
 //   sum_k |W[n, k]| r_k + u (K / 14 + 12) sum_k (|scale| q + |bias|) (|x[m, k]| + r_k),
@@ -39,16 +40,20 @@ struct QuantizedMatrix {
 // is added, and the bias terms, which stand for at least 4 groups of 32, once more; to these K / 16
 // + K / 128 additions come at most 4 for the lanes, 1 for `bias`, and 7 roundings of factors.
 //
-// Where quantized_linear_rounds_x(), more than kLinearDotRows rows of x are rounded to whole
-// multiples of t = max |x| / 127 over each group of each row, for products of 8-bit whole numbers:
-// beside float32's rounding, y errs by at most t / 2 sum_k |W| summed over the groups. There a
+// Where quantized_linear_rounds_x(), more rows of x are rounded to whole multiples of t =
+// max |x| / 127 over each group of each row, for products of 8-bit whole numbers: beside float32's
+// rounding, y errs by at most t / 2 sum_k |W| summed over the groups. There a
 // group of x that is all below 2^-100 counts as 0, and one with NaN or infinity makes its row of y
-// NaN.
+// NaN. There too a row of y does not depend on the other rows of x, nor on how many there are.
 void quantized_linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride,
                       const QuantizedMatrix& W, const float* bias, float* y,
                       std::ptrdiff_t y_stride, std::size_t M, std::size_t N, std::size_t K);
 
 bool quantized_linear_rounds_x();
+
+// The most rows that are multiplied in 16 bits on this machine: 2 where tiles of 8 bits are made
+// for few rows (AVX-512 with VNNI and VBMI), else kLinearDotRows.
+std::size_t quantized_linear_dot_rows();
 
 // The same, scalar, summed in float64 and rounded once: the truth in tests.
 void quantized_linear_reference(const float* x, std::ptrdiff_t x_stride, const QuantizedMatrix& W,

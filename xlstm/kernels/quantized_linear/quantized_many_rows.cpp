@@ -2,6 +2,7 @@
 
 #include "xlstm/kernels/packed_gemm/micro_kernels.h"
 #include "xlstm/kernels/packed_gemm/packed_gemm.h"
+#include "xlstm/kernels/quantized_linear/quantized_panels.h"
 
 namespace xlstm::kernels {
 namespace {
@@ -36,6 +37,10 @@ void pack_dequantized(ThreadPool& pool, const QuantizedLinearArgs& a, std::size_
 }  // namespace
 
 void quantized_linear_many_rows(ThreadPool& pool, const QuantizedLinearArgs& a) {
+  const PanelKernel<QuantizedLinearArgs>* const panels = quantized_panels();
+  if (panels != nullptr && a.M <= panels->most_rows) {
+    return multiply_panels(pool, *panels, a);
+  }
   const auto bits = static_cast<std::size_t>(a.W.format.bits);
   const Int8Tile* const dots = int8_tile();
   const auto pack = [&](std::size_t n, std::size_t columns, std::size_t k0, const KBlock& d,
@@ -51,6 +56,11 @@ void quantized_linear_many_rows(ThreadPool& pool, const QuantizedLinearArgs& a) 
 
 bool quantized_linear_rounds_x() {
   return int8_tile() != nullptr;
+}
+
+std::size_t quantized_linear_dot_rows() {
+  const PanelKernel<QuantizedLinearArgs>* const panels = quantized_panels();
+  return panels != nullptr ? panels->fewest_rows - 1 : kLinearDotRows;
 }
 
 }  // namespace xlstm::kernels

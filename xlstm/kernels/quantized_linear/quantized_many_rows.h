@@ -1,4 +1,4 @@
-// quantized_linear() for more than kLinearDotRows rows of x.
+// quantized_linear() for more than quantized_linear_dot_rows() rows of x.
 #pragma once
 
 #include "xlstm/kernels/quantized_linear/quantized_linear_args.h"
