@@ -12,8 +12,8 @@ void dense(ThreadPool& pool, const DenseWeights& w, const float* x, float* y, st
   }
 }
 
-std::vector<std::size_t> dense_row_limits(const DenseWeights&) {
-  return {kLinearDotRows};
+std::vector<std::size_t> dense_row_limits(const DenseWeights& w) {
+  return {w.quantized ? quantized_linear_dot_rows() : linear_dot_rows(w.type)};
 }
 
 }  // namespace xlstm::kernels
