@@ -28,7 +28,10 @@ void check(const Request& request, const AnswersWanted& wanted) {
 class SeveralAnswers {
  public:
   SeveralAnswers(const Engine& engine, const Session& session, Request request, int count)
-      : session_(session), request_(std::move(request)), count_(count), batch_(engine.batch()),
+      : session_(session),
+        request_(std::move(request)),
+        count_(count),
+        batch_(engine.batch()),
         segment_(engine.model().backend().segment_tokens()) {
     if (!request_.seed) request_.seed = random_seed();
   }

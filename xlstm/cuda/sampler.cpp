@@ -120,10 +120,10 @@ class CudaSampler final : public Sampler {
   std::uint64_t seed_;
   std::uint64_t drawn_ = 0;  // random numbers used so far
   std::int64_t V_;
-  Tensor scratch_;  // [V]: the logits, being corrected
+  Tensor scratch_;                // [V]: the logits, being corrected
   std::vector<float> host_bias_;  // [V] or none
   Tensor bias_;                   // the same
-  Tensor seen_;     // [V] uint32, how often; or none
+  Tensor seen_;                   // [V] uint32, how often; or none
 };
 
 }  // namespace

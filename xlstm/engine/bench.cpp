@@ -210,9 +210,10 @@ class Bench {
     figure.operations_per_call =
         figure.batch * (operations_per_token(model_.plan()) + head_operations(model_.plan()));
     const Choose choose = choice(model_, states.size(), options_.sampler);
-    measure(figure, figure.batch, [&] {
+    measure(figure, figure.batch, [&](const auto& begin) {
       const std::unique_ptr<StateBatch> batch = batch_of(states);  // forks: the position stays
       decode(model_, *batch, 2, choose);  // the first step copies the states, later ones do not
+      begin();
       return decode(model_, *batch, options_.steps, choose);
     });
   }
@@ -225,14 +226,17 @@ class Bench {
     figure.bytes_per_call = static_cast<double>(model_.bytes_per_token());
     figure.operations_per_call =
         length * operations_per_token(model_.plan()) + head_operations(model_.plan());
-    measure(figure, length,
-            [&] { return prefill(model_, length, [this](std::int64_t) { return !stop(); }); });
+    measure(figure, length, [&](const auto& begin) {
+      begin();
+      return prefill(model_, length, [this](std::int64_t) { return !stop(); });
+    });
   }
 
+  // run(begin) calls begin() once it is ready and begins with what is to be measured.
   template <class Run>
   void measure(BenchFigure& figure, double tokens, const Run& run) {
     const kernels::Probe before = kernels::probe_machine(threads());
-    std::vector<Timing> timings = paired_timings(run, figure.steady);
+    std::vector<Timing> timings = paired_timings([&] { return run([] {}); }, figure.steady);
     if (stop()) return;  // the last one may be of a part
     const kernels::Probe after = kernels::probe_machine(threads());
     figure.machine = kernels::mean(before, after);
@@ -242,8 +246,7 @@ class Bench {
     figure.peak_bytes = model_.backend().memory().peak;
     figure.resident_bytes = resident_bytes();
     if (options_.profile) {
-      model_.backend().start_profile();
-      run();
+      run([&] { model_.backend().start_profile(); });
       figure.profile = model_.backend().stop_profile();
     }
     on_figure_(figure);

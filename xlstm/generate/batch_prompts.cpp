@@ -15,8 +15,7 @@ std::int64_t Batch::Impl::to_segment_end(const Sequence::Impl& sequence) const {
 }
 
 void Batch::Impl::read_prompts() {
-  std::int64_t left =
-      options.prompt_tokens > 0 ? options.prompt_tokens : backend.segment_tokens();
+  std::int64_t left = options.prompt_tokens > 0 ? options.prompt_tokens : backend.segment_tokens();
   while (left > 0 && !reading.empty()) {
     const std::vector<std::size_t> group = next_group(left);
     if (group.size() == 1) {

@@ -58,12 +58,20 @@ struct PanelLines {
   Lines words, scales, biases;
 };
 
-// Groups of a step: their number, units of 4 elements in each, scales of x and what its sums, times
-// these, are: [groups][rows]; of W: [groups][32].
+inline __attribute__((always_inline)) void prefetch_every(const Lines& lines, std::size_t first,
+                                                          std::size_t of) {
+  for (std::size_t at = first; at < lines.count; at += of) {
+    __builtin_prefetch(lines.first + at * 64, 0, 2);
+  }
+}
+
+// Groups of a step: their number, units of 4 elements in each, scales and biases of W [groups][32],
+// and lines to prefetch, at most `lines_a_unit` with each unit.
 struct StepGroups {
   std::size_t count, units;
-  const float *x_scales, *x_sums, *w_scales, *w_biases;
+  const float *w_scales, *w_biases;
   Lines ahead;
+  std::size_t lines_a_unit;
 };
 
 // Not __m512i, a vector of 64-bit numbers: with that, GCC 12 keeps sums in memory.
@@ -114,49 +122,75 @@ XLSTM_AVX512_INT8 __attribute__((noinline)) void add_group(const std::byte* x, c
   }
 }
 
-using AddStep = void (*)(const std::byte* x, const std::byte* w, const StepGroups& groups,
-                         float* total);
+// A tile of x, from the step at hand on.
+struct Tile {
+  const std::byte* units;
+  const float *scales, *sums;  // [groups][height]
+  float* total;                // [height, 32]
+  std::size_t height;
+  void (*add_step)(const Tile&, const std::byte* w, const StepGroups& groups);
+};
 
 template <int MR>
-void add_step(const std::byte* x, const std::byte* w, const StepGroups& s, float* total) {
+void add_step(const Tile& tile, const std::byte* w, const StepGroups& s) {
+  const std::size_t most_lines = s.units * s.lines_a_unit;
+  Lines ahead = s.ahead;
   for (std::size_t g = 0; g < s.count; ++g) {
-    add_group<MR>(x + g * s.units * MR * 4, w + g * s.units * kUnitBytes, s.units,
-                  s.x_scales + g * MR, s.x_sums + g * MR, s.w_scales + g * kColumns,
-                  s.w_biases + g * kColumns, s.ahead.part(g, s.count), total);
+    const std::size_t lines = std::min(most_lines, ahead.count);
+    add_group<MR>(tile.units + g * s.units * MR * 4, w + g * s.units * kUnitBytes, s.units,
+                  tile.scales + g * MR, tile.sums + g * MR, s.w_scales + g * kColumns,
+                  s.w_biases + g * kColumns, {ahead.first, lines, ahead.stride}, tile.total);
+    ahead.first += lines * ahead.stride;
+    ahead.count -= lines;
   }
 }
 
 template <int... I>
-AddStep add_step_of(std::size_t rows, std::integer_sequence<int, I...>) {
-  static constexpr AddStep kSteps[] = {add_step<I + 1>...};
+auto add_step_of(std::size_t rows, std::integer_sequence<int, I...>) {
+  static constexpr decltype(Tile::add_step) kSteps[] = {add_step<I + 1>...};
   return kSteps[rows - 1];
 }
 
-// All tiles of the task times the step of W at k that lies unpacked in memory.
-void multiply_step(const Task& t, std::size_t k, std::size_t count, const Lines& ahead,
-                   const Memory& memory) {
-  const std::size_t group = group_of(t.args);
-  const std::size_t K = t.args.K, rows = t.m1 - t.m0, tiles = ceil_div(rows, kTileRows);
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const std::size_t m = rows * tile / tiles, height = rows * (tile + 1) / tiles - m;
-    const std::byte* const x = t.x + m * row_bytes(t.args);
-    const auto* const scales = reinterpret_cast<const float*>(x + K * height);
-    const std::size_t g = k / group;
-    const StepGroups groups{count / group,
-                            group / 4,
-                            scales + g * height,
-                            scales + (K / group + g) * height,
-                            memory.scales + g * kColumns,
-                            memory.biases + g * kColumns,
-                            tile == 0 ? ahead : Lines{nullptr, 0}};
-    add_step_of(height, std::make_integer_sequence<int, kTileRows>())(
-        x + k * height, memory.codes, groups, memory.total + m * kColumns);
+// The tiles of a task. Nothing in a step divides.
+class Tiles {
+ public:
+  Tiles(const Task& t, float* total) {
+    const std::size_t K = t.args.K, groups = K / group_of(t.args), bytes = row_bytes(t.args);
+    const RowCut cut(0, t.m1 - t.m0, kTileRows);
+    count_ = cut.count;
+    for (std::size_t at = 0; at < count_; ++at) {
+      const std::size_t m = cut.begin(at), height = cut.begin(at + 1) - m;
+      const std::byte* const x = t.x + m * bytes;
+      const auto* const scales = reinterpret_cast<const float*>(x + K * height);
+      tiles_[at] = {x,
+                    scales,
+                    scales + groups * height,
+                    total + m * kColumns,
+                    height,
+                    add_step_of(height, std::make_integer_sequence<int, kTileRows>())};
+    }
   }
-}
+
+  // Adds the products with the step of W that lies unpacked at w, and goes on to the next one.
+  void add(const std::byte* w, StepGroups groups) {
+    for (std::size_t at = 0; at < count_; ++at) {
+      Tile& tile = tiles_[at];
+      tile.add_step(tile, w, groups);
+      groups.ahead.count = 0;  // with the first tile all of them
+      tile.units += groups.count * groups.units * 4 * tile.height;
+      tile.scales += groups.count * tile.height;
+      tile.sums += groups.count * tile.height;
+    }
+  }
+
+ private:
+  Tile tiles_[kBlockRows / kTileRows];
+  std::size_t count_;
+};
 
 void multiply(const Task& t) {
   const QuantizedLinearArgs& a = t.args;
-  const std::size_t group = group_of(a);
+  const std::size_t group = group_of(a), steps = ceil_div(a.K, kStep);
   const Memory memory(t.memory, a.K / group);
   const PanelRows rows(a, t.n);
   const PanelLines next(a, t.n + kColumns);
@@ -168,23 +202,29 @@ void multiply(const Task& t) {
   for (std::size_t m = 0; m < height; ++m) {
     std::memcpy(memory.total + m * kColumns, first, sizeof first);
   }
-  const std::size_t steps = ceil_div(a.K, kStep);
+  Tiles tiles(t, memory.total);
+  StepGroups groups{kStep / group, group / 4,
+                    memory.scales, memory.biases,
+                    {nullptr, 0},  a.W.format.bits > 4 ? std::size_t{2} : std::size_t{1}};
+  const std::size_t lines = next.words.count / steps, more_lines = next.words.count % steps;
   for (std::size_t step = 0; step < steps; ++step) {
     const std::size_t k = step * kStep, count = std::min(kStep, a.K - k);
     unpack(a.W.format, rows.words, k, count, memory.codes);
     unpack(a.W.format, rows.words + 16, k, count, memory.codes + 64);
-    for (const Lines& lines : {next.scales.part(step, steps), next.biases.part(step, steps)}) {
-      for (std::size_t at = 0; at < lines.count; ++at) {
-        __builtin_prefetch(lines.first + at * lines.stride, 0, 2);
-      }
-    }
-    for (std::size_t m = height * step / steps; m < height * (step + 1) / steps; ++m) {
+    prefetch_every(next.scales, step, steps);
+    prefetch_every(next.biases, step, steps);
+    for (std::size_t m = step; m < height; m += steps) {
       const float* const row = y + static_cast<std::ptrdiff_t>(m) * a.y_stride;
       __builtin_prefetch(row, 1);
       __builtin_prefetch(row + columns / 2, 1);
       __builtin_prefetch(row + columns - 1, 1);
     }
-    multiply_step(t, k, count, next.words.every(step, steps), memory);
+    if (count < kStep) groups.count = count / group;
+    // Every so-many-th line: pages are read side by side.
+    groups.ahead = {next.words.first + step * 64, lines + (step < more_lines ? 1 : 0), steps * 64};
+    tiles.add(memory.codes, groups);
+    groups.w_scales += groups.count * kColumns;
+    groups.w_biases += groups.count * kColumns;
   }
   for (std::size_t m = 0; m < height; ++m) {
     std::memcpy(y + static_cast<std::ptrdiff_t>(m) * a.y_stride, memory.total + m * kColumns,
