@@ -9,6 +9,17 @@ if(NOT DEFINED XLSTM_NVCC)
   find_program(XLSTM_NVCC nvcc HINTS /usr/local/cuda/bin /opt/cuda/bin
                DOC "NVIDIA's compiler; OFF: kernels are compiled when the program first runs")
 endif()
+# Older ones do not know the newest of these architectures.
+set(_oldest 12.8)
+if(XLSTM_NVCC)
+  execute_process(COMMAND "${XLSTM_NVCC}" --version OUTPUT_VARIABLE _version ERROR_QUIET)
+  string(REGEX MATCH "release ([0-9]+\\.[0-9]+)" _ "${_version}")
+  if(NOT CMAKE_MATCH_1 OR CMAKE_MATCH_1 VERSION_LESS _oldest)
+    message(STATUS "nvcc ${_oldest} or newer: not found (${XLSTM_NVCC} is ${CMAKE_MATCH_1}); CUDA "
+                   "kernels are compiled when they are first used")
+    set(XLSTM_NVCC OFF)
+  endif()
+endif()
 set(XLSTM_CUDA_ARCHITECTURES "80;90a;100" CACHE STRING "GPUs that kernels are compiled for")
 
 # Our own executable script writes a file of arrays: see cmake/embed.cmake.
