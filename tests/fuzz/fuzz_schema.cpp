@@ -1,5 +1,5 @@
-// schema_grammar on any bytes: what it refuses it refuses in a short, well-formed message; what it takes
-// becomes an automaton in which any way leads to an end, or one that is refused as too large.
+// schema_grammar on any bytes: what it refuses it refuses in a short, well-formed message; what it
+// takes becomes an automaton in which any way leads to an end, or one that is refused as too large.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
