@@ -92,7 +92,8 @@ nb::dict arrays(StateHandle& state) {
     for (const Layer& layer : engine.plan().layers) {
       for (const StateTensor& tensor : layer.state) {
         const std::span<const float> values = backend.read_floats(session.state().tensors[at++]);
-        out.push_back({tensor.name, {tensor.shape.begin(), tensor.shape.end()},
+        out.push_back({tensor.name,
+                       {tensor.shape.begin(), tensor.shape.end()},
                        {values.begin(), values.end()}});
       }
     }
