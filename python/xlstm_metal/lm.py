@@ -126,7 +126,7 @@ def stream_generate(
         yield from _responses(model.stream(prompt, state=state, **given), clock, rows)
     finally:
         if prompt_cache:
-            prompt_cache[0] = model.state
+            prompt_cache[0].assign(model.state)
 
 
 def _responses(

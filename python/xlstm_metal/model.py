@@ -184,13 +184,14 @@ class Model:
     def prompt_ids(
         self, prompt: Any, state: State | None = None, *, add_bos: bool = True, parse_special: bool = True
     ) -> list[int]:
-        """The ids that a prompt is read as: of a text with BOS where it begins a sequence."""
-        if not isinstance(prompt, str):
-            given: list[int] = _native.ids_of(prompt).tolist()
-            return given
-        ids = self.tokenizer.encode(prompt, parse_special=parse_special)
-        bos = self._engine.bos_id
+        """The ids that a prompt is read as: at the start of a sequence BOS comes first, for a text or none."""
         begins = state is None or state.position == 0
+        bos = self._engine.bos_id
+        if isinstance(prompt, str):
+            ids: list[int] = self.tokenizer.encode(prompt, parse_special=parse_special)
+        else:
+            ids = _native.ids_of(() if prompt is None else prompt).tolist()
+            add_bos = not ids
         if add_bos and begins and bos is not None and ids[:1] != [bos]:
             ids.insert(0, bos)
         return ids

@@ -120,7 +120,8 @@ class xLSTMRunner(Model):
             add_bos=options.get("add_bos", True),
             parse_special=options.get("parse_special", True),
         )
-        return ids + self._answer(prompt_ids, state, options).tokens
+        prompt = prompt_ids if isinstance(prompt_ids, str) else ids
+        return ids + self._answer(prompt, state, options).tokens
 
     def complete(
         self, prompt: Any, *, state: State | None = None, **options: Unpack[Options]
@@ -135,7 +136,7 @@ class xLSTMRunner(Model):
 
         Whoever stops iterating ends the answer. ``runner.state`` has then read what was handed over.
         """
-        return self._stream(state, make_request(self._engine, prompt, options))
+        return self._stream(state, self._request(prompt, state, options))
 
     def complete_batch(
         self,
@@ -161,7 +162,7 @@ class xLSTMRunner(Model):
         batch = _native.batch(self._engine, max_rows)
         places: dict[int, int] = {}
         for place, prompt in enumerate(prompts):
-            request = make_request(self._engine, prompt, Options(seed=seeds[place], **options))
+            request = self._request(prompt, starts[place], Options(seed=seeds[place], **options))
             places[batch.add(starts[place] or self._engine.start(), request)] = place
         completions: dict[int, Completion] = {}
         busy = True
@@ -172,6 +173,10 @@ class xLSTMRunner(Model):
                 completions[places[answer.row]] = completion_of(answer, keep_states)
         return [completions[place] for place in range(len(prompts))]
 
+    def _request(self, prompt: Any, state: State | None, options: Options) -> _native.Request:
+        given = prompt if isinstance(prompt, str) else self.prompt_ids(prompt, state)
+        return make_request(self._engine, given, options)
+
     def _stream(self, state: State | None, request: _native.Request) -> Stream:
         def keep(ended: State) -> None:
             self._state = ended
@@ -179,7 +184,7 @@ class xLSTMRunner(Model):
         return Stream(self._engine, self._engine.start() if state is None else state, request, keep)
 
     def _answer(self, prompt: Any, state: State | None, options: Options) -> _native.Answer:
-        stream = self._stream(state, make_request(self._engine, prompt, options))
+        stream = self._stream(state, self._request(prompt, state, options))
         for _ in stream:
             pass
         return stream.answer()

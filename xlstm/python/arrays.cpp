@@ -196,7 +196,8 @@ void copy_floats(nb::handle from, std::span<float> to, std::string_view where) {
 
 void bind_arrays(nb::module_& m) {
   m.def(
-      "ids_of", [](nb::handle given) { return numpy_copy(ids_of(given, "ids")); }, nb::arg("ids"));
+      "ids_of", [](nb::handle given) { return numpy_copy(ids_of(given, "ids")); },
+      nb::arg("ids").none());
   bind_mlx_arrays(m);
 }
 
