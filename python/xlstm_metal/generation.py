@@ -162,10 +162,8 @@ class Stream(Iterator[Token]):
         request: _native.Request,
         on_end: Callable[[State], None],
     ) -> None:
-        self._batch = _native.batch(engine)
-        self._row = self._batch.add(state, request)
-        self._answer: _native.Answer | None = None
-        self._tokens = self._run(on_end)
+        self._run = _Run(engine, state, request)
+        self._tokens = _tokens(self._run, on_end)
 
     def __next__(self) -> Token:
         return next(self._tokens)
@@ -175,29 +173,44 @@ class Stream(Iterator[Token]):
         self._tokens.close()
 
     def answer(self) -> _native.Answer:
-        """The answer, ended here where it is still under way."""
-        if self._answer is None:
-            finished = self._batch.take_finished()
-            self._answer = finished[0] if finished else self._batch.remove(self._row)
-        return self._answer
+        """What the engine knows of the answer, ended here where it is still under way."""
+        self.close()
+        return self._run.end()
 
     @property
     def completion(self) -> Completion:
         """All that is known of the answer, ended here where it is still under way."""
-        self.close()
         return completion_of(self.answer())
 
-    def _run(self, on_end: Callable[[State], None]) -> Generator[Token, None, None]:
-        try:
-            busy = True
-            while busy:
-                busy = self._batch.step()
-                for record in self._batch.take_tokens():
-                    yield Token(record.id, record.text, record.log_probability, tuple(record.top))
-        finally:
-            if not self.answer().has_failed:
-                on_end(self.answer().state())
-        self.answer().raise_error()
-
     def __repr__(self) -> str:
-        return f"<xlstm_metal.Stream: {'ended' if self._answer else 'under way'}>"
+        return f"<xlstm_metal.Stream: {'ended' if self._run.answer else 'under way'}>"
+
+
+class _Run:
+    """One answer, in a batch of its own."""
+
+    def __init__(self, engine: _native.Engine, state: State, request: _native.Request) -> None:
+        self.batch = _native.batch(engine)
+        self.row = self.batch.add(state, request)
+        self.answer: _native.Answer | None = None
+
+    def end(self) -> _native.Answer:
+        if self.answer is None:
+            finished = self.batch.take_finished()
+            self.answer = finished[0] if finished else self.batch.remove(self.row)
+        return self.answer
+
+
+def _tokens(run: _Run, on_end: Callable[[State], None]) -> Generator[Token, None, None]:
+    """Its tokens; whatever ends it, `on_end` gets the state where that was."""
+    try:
+        busy = True
+        while busy:
+            busy = run.batch.step()
+            for record in run.batch.take_tokens():
+                yield Token(record.id, record.text, record.log_probability, tuple(record.top))
+    finally:
+        answer = run.end()
+        if not answer.has_failed:
+            on_end(answer.state())
+    answer.raise_error()

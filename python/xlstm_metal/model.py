@@ -151,16 +151,14 @@ class Model:
             Logits, float32 [S, V] or [B, S, V] ([V] or [B, V] with ``last_only``): an mlx.core.array
             where ids is one, else a numpy array. And the next state, or the list [B] of them.
         """
-        given = [state] if isinstance(state, _native.State) else state
-        flat = _axes(ids) == 1
-        if given is None:
-            given = [self._engine.start() for _ in range(1 if flat else len(ids))]
+        states = [state] if isinstance(state, _native.State) else state
         wants_mlx = is_mlx(ids)
         direct = wants_mlx and shares_mlx()
-        logits, states = self._engine.forward(ids, list(given), last_only, direct)
+        logits, after = self._engine.forward(ids, states and list(states), last_only, direct)
+        is_flat = logits.ndim == (1 if last_only else 2)
         if wants_mlx and not direct:
             logits = to_mlx(logits)
-        return logits, states[0] if flat else states
+        return logits, after[0] if is_flat else after
 
     def score(self, ids: Any, state: State | None = None) -> npt.NDArray[np.float32]:
         """Log-likelihoods (natural logarithm) of tokens, each given all before it: float32.
@@ -195,10 +193,3 @@ class Model:
         if add_bos and begins and bos is not None and ids[:1] != [bos]:
             ids.insert(0, bos)
         return ids
-
-
-def _axes(ids: Any) -> int:
-    """1 for ids [S], 2 for [B, S]."""
-    if hasattr(ids, "ndim"):
-        return int(ids.ndim)
-    return 2 if len(ids) > 0 and isinstance(ids[0], (Sequence, np.ndarray)) else 1

@@ -117,8 +117,8 @@ void bind_engine(nb::module_& m) {
   engine.def("start", &start)
       .def("perplexity", &perplexity_of, nb::arg("ids"))
       .def("score_batch", &score_texts_of, nb::arg("texts"))
-      .def("forward", &forward, nb::arg("ids"), nb::arg("states"), nb::arg("last_only") = false,
-           nb::arg("as_mlx") = false)
+      .def("forward", &forward, nb::arg("ids"), nb::arg("states").none(),
+           nb::arg("last_only") = false, nb::arg("as_mlx") = false)
       .def_prop_ro("has_tokenizer",
                    [](const EngineHandle& handle) { return handle.engine().has_tokenizer(); })
       .def_prop_ro("tokenizer", &tokenizer_of, nb::rv_policy::copy)

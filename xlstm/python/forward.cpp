@@ -16,12 +16,13 @@ namespace {
 
 constexpr std::string_view kForward = "forward";
 
-void check(const IdBlock& block, std::size_t states, std::int64_t V) {
+void check(const IdBlock& block, const std::optional<nb::list>& states, std::int64_t V) {
   if (block.B == 0 || block.S == 0) {
     fail_wanted(ErrorKind::kUsage, kForward, "at least one token a row", "none");
   }
-  if (states != block.B) {
-    fail_wanted(ErrorKind::kUsage, kForward, str("a state for each row, ", block.B), str(states));
+  if (states && nb::len(*states) != block.B) {
+    fail_wanted(ErrorKind::kUsage, kForward, str("a state for each row, ", block.B),
+                str(nb::len(*states)));
   }
   for (const std::int32_t id : block.ids) {
     if (id >= 0 && id < V) continue;
@@ -113,9 +114,15 @@ void run(const Engine& engine, const IdBlock& block, std::vector<Session>& sessi
   }
 }
 
-// Forks of the states that Python holds.
-void fork_all(const nb::list& states, const Engine& engine, std::vector<Session>& sessions) {
-  for (const nb::handle state : states) {
+// Of each row a state of its own to go on from: a fork of the one that Python holds.
+void take_states(const std::optional<nb::list>& states, const Engine& engine, std::size_t B,
+                 std::vector<Session>& sessions) {
+  if (!states) {
+    const nb::gil_scoped_release released;
+    while (sessions.size() < B) sessions.push_back(engine.session());
+    return;
+  }
+  for (const nb::handle state : *states) {
     auto& of_row = nb::cast<StateHandle&>(state);
     if (&of_row.engine().model().backend() != &engine.model().backend()) {
       fail_wanted(ErrorKind::kUsage, kForward, "states of this model", "another's");
@@ -134,15 +141,15 @@ std::vector<std::size_t> shape_of(const IdBlock& block, std::int64_t V, bool las
 
 }  // namespace
 
-nb::tuple forward(const EngineHandle& handle, nb::handle given, const nb::list& states,
-                  bool last_only, bool as_mlx) {
+nb::tuple forward(const EngineHandle& handle, nb::handle given,
+                  const std::optional<nb::list>& states, bool last_only, bool as_mlx) {
   const IdBlock block = id_block(given, kForward);
   const Engine& engine = handle.engine();
-  check(block, nb::len(states), engine.plan().V);
+  check(block, states, engine.plan().V);
   const std::vector<std::size_t> shape = shape_of(block, engine.plan().V, last_only);
   const FloatArray logits = as_mlx ? mlx_floats(shape) : numpy_floats(shape);
   Released<Session> sessions;
-  fork_all(states, engine, sessions.values);
+  take_states(states, engine, block.B, sessions.values);
   {
     const nb::gil_scoped_release released;
     run(engine, block, sessions.values, last_only, logits.values);
