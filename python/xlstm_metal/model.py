@@ -151,10 +151,10 @@ class Model:
             Logits, float32 [S, V] or [B, S, V] ([V] or [B, V] with ``last_only``): an mlx.core.array
             where ids is one, else a numpy array. And the next state, or the list [B] of them.
         """
-        states = [state] if isinstance(state, _native.State) else state
+        states = [state] if isinstance(state, _native.State) else state and list(state)
         wants_mlx = is_mlx(ids)
         direct = wants_mlx and shares_mlx()
-        logits, after = self._engine.forward(ids, states and list(states), last_only, direct)
+        logits, after = self._engine.forward(ids, states, last_only, direct)
         is_flat = logits.ndim == (1 if last_only else 2)
         if wants_mlx and not direct:
             logits = to_mlx(logits)
