@@ -243,12 +243,17 @@ TEST_P(BatchTest, AProcessorOfLogitsSeesTokensAndDecides) {
   EXPECT_EQ(seen[4].back(), 111);
 }
 
-// Lets the given ids come one after the other, then nothing or an end.
+// Lets the given ids come one after the other, then nothing or an end. May be cloned, and so may
+// its clones, up to the last of so many generations.
 class OneAfterTheOther final : public Constraint {
  public:
-  OneAfterTheOther(Ids ids, bool may_end) : ids_(std::move(ids)), may_end_(may_end) {}
+  OneAfterTheOther(Ids ids, bool may_end, int generations = 100)
+      : ids_(std::move(ids)), may_end_(may_end), generations_(generations) {}
   std::unique_ptr<Constraint> clone() const override {
-    return std::make_unique<OneAfterTheOther>(*this);
+    if (generations_ == 0) throw std::runtime_error("the clone's own");
+    auto copy = std::make_unique<OneAfterTheOther>(*this);
+    --copy->generations_;
+    return copy;
   }
   void allow(TokenMask& mask) override {
     mask.clear();
@@ -264,6 +269,7 @@ class OneAfterTheOther final : public Constraint {
  private:
   Ids ids_;
   bool may_end_;
+  int generations_;
   std::size_t at_ = 0;
 };
 
@@ -279,6 +285,29 @@ TEST_P(BatchTest, AConstraintAllowsAndCompletes) {
     EXPECT_EQ(result.stop_reason, StopReason::kComplete);
     EXPECT_EQ(finished.at(row).sequence->state().position, 11U);
   }
+}
+
+TEST_P(BatchTest, ARowWhoseForkFailsGoesOn) {
+  const Ids expected = {7, 300, 41, 9, 11, 5};
+  Request request = some_request(0, 70, 20);
+  request.options.constraint = std::make_shared<OneAfterTheOther>(expected, true, 1);
+  Batch batch(model());
+  const Row row = batch.add(sequence(request));
+  const auto failure = [&]() -> std::string {
+    try {
+      batch.fork(row, {});
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "forked";
+  };
+  EXPECT_EQ(failure(), "the clone's own");  // while its prompt is read
+  for (int i = 0; i < 3; ++i) batch.step();
+  EXPECT_EQ(failure(), "the clone's own");  // while it decodes
+  const auto finished = run(batch);
+  ASSERT_THAT(finished, SizeIs(1));
+  ASSERT_FALSE(finished.at(row).error) << message_of(finished.at(row).error);
+  EXPECT_EQ(finished.at(row).sequence->result().tokens, expected);
 }
 
 // One row of each kind of failure; the others go on.

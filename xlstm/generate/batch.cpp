@@ -248,10 +248,16 @@ Batch::Row Batch::fork(Row row, std::optional<std::uint64_t> seed, OnToken on_to
   impl.admit();
   std::unique_ptr<BatchEntry> entry = impl.take(row);
   if (!entry) fail_row("a row that is under way", row);
-  if (entry->sequence.error()) std::rethrow_exception(entry->sequence.error());
-  Sequence fork = entry->sequence.fork(seed, std::move(on_token));
-  impl.begin(row, std::move(entry->sequence));
-  return add(std::move(fork));
+  std::exception_ptr error = entry->sequence.error();
+  std::optional<Sequence> fork;
+  try {
+    if (!error) fork = entry->sequence.fork(seed, std::move(on_token));
+  } catch (...) {
+    error = current_error();
+  }
+  impl.begin(row, std::move(entry->sequence));  // goes on, or ends with its own error
+  if (error) std::rethrow_exception(error);
+  return add(std::move(*fork));
 }
 
 Sequence Batch::remove(Row row) {
