@@ -1,5 +1,5 @@
-// States as a list of tensors for each row, for backends whose kernels take an address for each row:
-// joining and leaving copy nothing.
+// States as a list of tensors for each row, for backends whose kernels take an address for each
+// row: joining and leaving copy nothing.
 #pragma once
 
 #include <cstddef>
