@@ -239,12 +239,8 @@ class CpuBackend final : public Backend {
 
   Tensor mlstm_cell(const MlstmCellInput& in, const MlstmMixerSpec& s, LayerState state) override {
     const ProfileSection section(profile_, "mlstm_cell");
+    check_mlstm_cell(in, s);
     const std::int64_t T = in.q.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
-    check_shape("mlstm_cell", "q", in.q, {T, QK});
-    check_shape("mlstm_cell", "k", in.k, {T, QK});
-    check_shape("mlstm_cell", "v", in.v, {T, V});
-    check_shape("mlstm_cell", "i", in.i, {T, s.NH});
-    check_shape("mlstm_cell", "f", in.f, {T, s.NH});
     // The kernels take one stride for q, k and v: here they lie apart, each by itself.
     Tensor qkv = join_columns({in.q, in.k, in.v});
     const float* const q = floats_of(qkv);
@@ -269,11 +265,9 @@ class CpuBackend final : public Backend {
   Tensor mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm, const MlstmMixerSpec& s,
                      LayerState state) override {
     const ProfileSection section(profile_, "mlstm_mixer");
-    const std::int64_t T = qkvo.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
     check_float32("mlstm_mixer", qkvo);
-    check_float32("mlstm_mixer", gates);
-    check_shape("mlstm_mixer", "qkvo", qkvo, {T, 2 * QK + 2 * V});
-    check_shape("mlstm_mixer", "gates", gates, {T, 2 * s.NH});
+    check_mlstm_mixer(qkvo, gates, s);
+    const std::int64_t T = qkvo.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
     const kernels::NormWeights w = norm_pointers("mlstm_mixer", norm, length(V));
     if (s.gate_soft_cap) {
       const Tensor capped = in_place_of("mlstm_mixer", gates);
