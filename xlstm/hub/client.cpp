@@ -40,6 +40,16 @@ std::optional<std::chrono::seconds> wait_of(const HttpResponse& response) {
   return seconds_at(std::string_view(limit).substr(time + 2));
 }
 
+// Errors of a host that only stores files say nothing about the repository. A signature that ran
+// out (403) is made anew by the hub for the next try.
+void check_storage(const HttpResponse& response, const Url& url) {
+  constexpr int kNoSuchRange = 416;
+  if (response.status < 400 || response.status == kNoSuchRange) return;
+  throw TransferFailure{
+      str("status ", response.status, " from ", url.origin, ", where the file lies"), true,
+      response.status == 403};
+}
+
 // The next address. From https nothing leads to http, where everybody could read and change it.
 Url next_url(const Url& from, const HttpResponse& response) {
   const std::string location = response.header("location");
@@ -86,6 +96,7 @@ HttpResponse Client::send(const HubRequest& request, const OnBody& on_body) {
     const bool describes = request.head && !response.header("x-linked-etag").empty();
     if (!is_redirect(response) || describes) {
       if (is_busy(response.status)) throw TryLater{response.status, url.text, wait_of(response)};
+      if (url.origin != endpoint_.origin) check_storage(response, url);
       if (!commit.empty()) response.headers["x-repo-commit"] = commit;
       return response;
     }

@@ -88,9 +88,11 @@ class Fetch {
       fail_wanted(ErrorKind::kUsage, "force_download", "a network", "offline mode");
     }
     if (state != SnapshotState::kNone) return folder_.snapshot(*known);
-    fail_wanted(ErrorKind::kNetwork, text_of(name_),
-                str("it in the cache ", settings_.cache.string(), " (offline mode is on)"),
-                known ? "a part of it" : "nothing of that revision");
+    fail_wanted(
+        ErrorKind::kNetwork, text_of(name_),
+        str("it in the cache ", settings_.cache.string(), ", where ",
+            options_.offline ? "the option offline" : "HF_HUB_OFFLINE", " forbids to fetch it"),
+        known ? "a part of it" : "nothing of that revision");
   }
 
   // What the cache has is better than nothing, but not where the hub knows that it is not wanted.
@@ -198,9 +200,10 @@ class Fetch {
     struct statvfs system {};
     if (needed == 0 || ::statvfs(folder_.path().c_str(), &system) != 0) return;
     const std::uint64_t free = std::uint64_t{system.f_bavail} * system.f_frsize;
-    if (needed + std::min(kSpareBytes, needed) <= free) return;
+    const std::uint64_t wanted = needed + std::min(kSpareBytes, needed);
+    if (wanted <= free) return;
     fail_wanted(ErrorKind::kFile, folder_.path().string(),
-                str(human_bytes(needed), " of free space for ", text_of(name_)),
+                str(human_bytes(wanted), " of free space for ", text_of(name_)),
                 str(human_bytes(free),
                     ": remove some with xlstm cache rm, or set HF_HUB_CACHE to a "
                     "larger file system"));

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <exception>
 
 #include "xlstm/base/error.h"
 #include "xlstm/hub/job.h"
+#include "xlstm/hub/url.h"
 
 namespace xlstm {
 namespace {
@@ -54,9 +56,22 @@ std::string trimmed(std::string_view text) {
 struct Transfer {
   const OnBody& on_body;
   const std::atomic<bool>& stop;
-  HttpResponse response;
+  std::chrono::duration<double> timeout;
+  HttpResponse response = {};
   std::size_t header_bytes = 0;
-  std::exception_ptr error;
+  std::exception_ptr error = {};
+  curl_off_t received = 0;
+  std::chrono::steady_clock::time_point heard = std::chrono::steady_clock::now();
+  bool timed_out = false;
+
+  // Whether it goes on. libcurl's own limit looks at a mean of seconds, which bytes that came at
+  // once keep up long after the last of them.
+  bool goes_on(curl_off_t now_received) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now_received != received) received = now_received, heard = now;
+    timed_out = now - heard > timeout;
+    return !timed_out && !stop;
+  }
 
   // Runs code that C calls: exceptions wait until C has returned. False where it threw.
   template <typename Action>
@@ -71,6 +86,7 @@ struct Transfer {
   }
 
   void add_header_line(std::string_view line) {
+    heard = std::chrono::steady_clock::now();
     header_bytes += line.size();
     if (header_bytes > kMostHeaderBytes) {
       throw TransferFailure{str("more than ", kMostHeaderBytes, " bytes of headers"), true, false};
@@ -108,14 +124,20 @@ std::size_t body_callback(char* bytes, std::size_t, std::size_t size, void* to) 
   return ok ? size : 0;
 }
 
-int progress_callback(void* to, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<Transfer*>(to)->stop ? 1 : 0;
+int progress_callback(void* to, curl_off_t, curl_off_t received, curl_off_t, curl_off_t) {
+  return static_cast<Transfer*>(to)->goes_on(received) ? 0 : 1;
 }
 
 bool is_before_connection(CURLcode code) {
   return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
          code == CURLE_COULDNT_CONNECT || code == CURLE_SSL_CONNECT_ERROR ||
          code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE;
+}
+
+// What of an address may be shown: without the signature that some have.
+std::string origin_of(const std::string& url) {
+  const auto parsed = parse_url(url);
+  return parsed ? parsed->origin : url;
 }
 
 // Whether it would be the same another time.
@@ -157,8 +179,6 @@ struct Http::State {
     set(CURLOPT_FOLLOWLOCATION, 0L);  // client.cpp does, and knows where the token may go
     if (request.from) set(CURLOPT_RANGE, range.c_str());
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.timeout * 1000));
-    set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-    set(CURLOPT_LOW_SPEED_TIME, std::max(1L, static_cast<long>(request.timeout)));
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_BUFFERSIZE, kBuffer);
     set(CURLOPT_ERRORBUFFER, message.data());
@@ -184,17 +204,23 @@ Http::Http(const HubSettings& settings, const std::atomic<bool>& stop)
 Http::~Http() = default;
 
 HttpResponse Http::perform(const HttpRequest& request, const OnBody& on_body) {
-  Transfer transfer{on_body, state_->stop, {}, 0, nullptr};
+  Transfer transfer{.on_body = on_body,
+                    .stop = state_->stop,
+                    .timeout = std::chrono::duration<double>(request.timeout)};
   const List headers = list_of(request.headers);
   const std::string range = str(request.from.value_or(0), "-");
   state_->prepare(request, transfer, headers, range);
   const CURLcode code = curl_easy_perform(state_->handle.get());
   if (transfer.error) std::rethrow_exception(transfer.error);
+  const std::string from = str(" (", origin_of(request.url), ")");
+  if (transfer.timed_out) {
+    throw TransferFailure{str("nothing came for ", request.timeout, " s", from), true, true};
+  }
   if (code == CURLE_ABORTED_BY_CALLBACK) throw Stopped();
   if (code != CURLE_OK) {
     const char* said =
         state_->message[0] != '\0' ? state_->message.data() : curl_easy_strerror(code);
-    throw TransferFailure{said, !is_before_connection(code), !is_lasting(code)};
+    throw TransferFailure{said + from, !is_before_connection(code), !is_lasting(code)};
   }
   return std::move(transfer.response);
 }
