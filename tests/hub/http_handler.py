@@ -56,6 +56,8 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self):
         length = int(self.headers.get("Content-Length") or 0)
         self.body = self.rfile.read(length) if length else b""
+        # Who takes the server for a proxy says the whole address.
+        self.path = re.sub(r"^https?://[^/]+", "", self.path)
         if self.path.startswith("/_control/"):
             return self.control()
         self.entry = Request(
@@ -84,10 +86,9 @@ class Handler(BaseHTTPRequestHandler):
             return True
         return False
 
-    def send(self, status, data, content_type, headers=None, length=None):
-        """Answers with `data`; HEAD with its headers alone. `length` where it is not that of the data."""
-        self.start(status, content_type, {"Content-Length": len(data) if length is None else length,
-                                          **(headers or {})})
+    def send(self, status, data, content_type, headers=None):
+        """Answers with `data`; HEAD with its headers alone."""
+        self.start(status, content_type, {"Content-Length": len(data), **(headers or {})})
         if self.command != "HEAD":
             self.wfile.write(data)
 
