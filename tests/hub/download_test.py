@@ -5,6 +5,7 @@ import pty
 import stat
 import unittest
 
+from server import CERTIFICATE
 from support import MODEL, NEEDED, SHARD, HubTest
 
 
@@ -188,12 +189,29 @@ class AccessTest(HubTest):
 class OtherPortTest(HubTest):
     """The second host has the hub's name and another port: another origin all the same."""
 
-    cdn_host = "127.0.0.1"
+    options = {"cdn_host": "127.0.0.1"}
 
     def test_token_stays_at_the_hub(self):
         self.hub.add("org/name", NEEDED, gated="auto", readers={"hf_reader"})
         self.succeed("download", "org/name", HF_TOKEN="hf_reader")
         self.assert_downloaded()
+
+
+class TlsTest(HubTest):
+    options = {"tls": True}
+
+    def test_certificates_that_the_environment_names(self):
+        self.hub.add("org/name", NEEDED)
+        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+            self.succeed("download", "org/name", "--force", **{name: str(CERTIFICATE)})
+            self.assert_downloaded()
+
+    def test_a_certificate_that_nobody_vouches_for(self):
+        self.hub.add("org/name", NEEDED)
+        done = self.run_program("download", "org/name", HF_TOKEN="hf_any")
+        self.assertNotEqual(done.returncode, 0)
+        self.assert_error(done, ["127.0.0.1", "certificate"])
+        self.assertEqual(self.hub.log, [])
 
 
 class OfflineTest(HubTest):

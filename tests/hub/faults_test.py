@@ -78,15 +78,21 @@ class FaultsTest(HubTest):
 
     def interrupted(self, at=500_000):
         """A download that got `at` bytes of the weights."""
-        self.hub.faults.add("hold", host="cdn", at=at, times=-1)
-        process = self.start("download", "org/name", HF_HUB_DOWNLOAD_TIMEOUT="1")
-        self.assertNotEqual(self.finish(process).returncode, 0)
+        self.hub.faults.add("truncate", host="cdn", at=at)
+        self.hub.faults.add("status", host="cdn", status=404, times=-1)
+        self.assertNotEqual(self.run_program("download", "org/name").returncode, 0)
         self.hub.faults.clear()
         self.hub.forget()
         self.assertEqual({etag: len(data) for etag, data in self.cache().incomplete().items()},
                          {self.etag: at})
 
     def test_body_that_stalls_times_out_and_is_resumed(self):
+        self.hub.faults.add("hold", host="cdn", at=500_000)
+        self.succeed("download", "org/name", HF_HUB_DOWNLOAD_TIMEOUT="1")
+        self.assert_downloaded(SMALL)
+        self.assertEqual(self.transfers(), [(0, 500_000), (500_000, SIZE - 500_000)])
+
+    def test_goes_on_in_another_process(self):
         self.interrupted()
         self.download()
         self.assertEqual(self.transfers(), [(500_000, SIZE - 500_000)])

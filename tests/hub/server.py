@@ -17,15 +17,22 @@ what was asked.
 import argparse
 import hashlib
 import hmac
+import ssl
 import threading
 import time
 import urllib.parse
 from http.server import ThreadingHTTPServer
+from pathlib import Path
 
 from cdn_handler import CdnHandler
 from faults import Faults
 from hub_handler import HubHandler
 from repository import Repository, files_of
+
+# For localhost and 127.0.0.1, signed by itself, with its key; made by
+#   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj "/CN=Hub of tests"
+#     -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -addext basicConstraints=critical,CA:TRUE
+CERTIFICATE = Path(__file__).with_name("certificate.pem")
 
 
 class _Listener(ThreadingHTTPServer):
@@ -38,9 +45,10 @@ class _Listener(ThreadingHTTPServer):
 
 class HubServer:
     """Serves from construction to close(). `cdn_host` is the second host's name: another one than the
-    hub's, or "127.0.0.1" for one that differs by the port alone."""
+    hub's, or "127.0.0.1" for one that differs by the port alone. With `tls` both speak https, with a
+    certificate that nobody knows but who is given CERTIFICATE."""
 
-    def __init__(self, cdn_host="localhost", page_size=1000):
+    def __init__(self, cdn_host="localhost", page_size=1000, tls=False):
         self.repositories = {}
         self.renamed = {}  # old name -> new name
         self.tokens = set()  # valid ones; any other is refused
@@ -50,8 +58,13 @@ class HubServer:
         self._lock = threading.Lock()
         self._secret = b"of the tests"
         self._listeners = []
-        self.url = "http://127.0.0.1:%d" % self._listen(HubHandler)
-        self.cdn_url = "http://%s:%d" % (cdn_host, self._listen(CdnHandler))
+        self._tls = None
+        if tls:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(CERTIFICATE)
+        scheme = "https" if tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._listen(HubHandler)}"
+        self.cdn_url = f"{scheme}://{cdn_host}:{self._listen(CdnHandler)}"
 
     def __enter__(self):
         return self
@@ -68,6 +81,10 @@ class HubServer:
     def _listen(self, handler):
         listener = _Listener(("127.0.0.1", 0), handler)
         listener.hub = self
+        if self._tls:
+            # The handshake is the affair of the connection's own thread.
+            listener.socket = self._tls.wrap_socket(listener.socket, server_side=True,
+                                                    do_handshake_on_connect=False)
         threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True).start()
         self._listeners.append(listener)
         return listener.server_address[1]

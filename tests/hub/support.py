@@ -105,10 +105,10 @@ class HubTest(unittest.TestCase):
     """Each test has a hub, a home folder and an empty cache of its own. When it ends, it has never sent a
     token to the second host."""
 
-    cdn_host = "localhost"
+    options = {}  # of its hub
 
     def setUp(self):
-        self.hub = HubServer(cdn_host=self.cdn_host)
+        self.hub = HubServer(**self.options)
         self.addCleanup(self.hub.close)
         tree = tempfile.TemporaryDirectory()
         self.addCleanup(tree.cleanup)
