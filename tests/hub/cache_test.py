@@ -15,15 +15,16 @@ class CacheTest(HubTest):
         self.refuse(2, ["org/name"], "cache", "rm", "org/name")
         self.succeed("cache", "verify")
 
-    def test_lists_what_is_cached_by_whoever_put_it_there(self):
+    def test_lists_what_is_cached_without_asking_the_hub(self):
         self.hub.add("org/name", NEEDED)
         self.hub.add("org/other", NEEDED)
         self.succeed("download", "org/name")
         self.succeed("download", "org/other")
+        self.hub.forget()
         listed = self.succeed("cache", "ls").stdout
         for text in ("org/name", "org/other", "main"):
             self.assertIn(text, listed)
-        self.assertEqual(self.hub.log[-1].path.count("cache"), 0)  # no question to the hub
+        self.assertEqual(self.hub.log, [])
 
     def test_removes_a_repository(self):
         self.hub.add("org/name", NEEDED)
@@ -58,7 +59,7 @@ class CacheTest(HubTest):
         blob.write_bytes(data)
         done = self.run_program("cache", "verify")
         self.assertEqual(done.returncode, 3, done.stderr)
-        self.assertIn(SHARD, done.stdout + done.stderr)
+        self.assertIn(blob.name, done.stdout + done.stderr)
         self.assertEqual(self.run_program("cache", "verify", "org/name").returncode, 3)
         self.succeed("download", "org/name", "--force")
         self.succeed("cache", "verify", "org/name")

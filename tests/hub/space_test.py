@@ -53,7 +53,7 @@ class SpaceTest(HubTest):
 
     def test_disk_that_fills_up_meanwhile(self):
         fault = self.hub.faults.add("hold", host="cdn", at=100_000, times=2)
-        process = subprocess.Popen(self.command(FILL, "4m"), env=self.environment, text=True,
+        process = subprocess.Popen(self.command(FILL, "8m"), env=self.environment, text=True,
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         fault.wait()
         process.stdin.write("\n")

@@ -16,7 +16,7 @@ from pathlib import Path
 from repository import git_blob_id, random_bytes
 from server import HubServer
 
-PROGRAM = os.environ.get("XLSTM_PROGRAM", "build/release/bin/xlstm")
+PROGRAM = os.environ.get("XLSTM_PROGRAM", str(Path(__file__).resolve().parents[2] / "build/release/bin/xlstm"))
 ROOT = Path(os.environ.get("XLSTM_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 TIMEOUT = 120  # seconds after which a process that should have ended is stuck
 
