@@ -128,6 +128,18 @@ class TogetherTest(HubTest):
         self.assertEqual(plain, {file.etag: len(file.data) for file in tree.values() if file.lfs})
         self.assertEqual(len(self.hub.bodies), len(NEEDED))
 
+    def test_removing_while_it_is_fetched(self):
+        self.hub.add("org/name", NEEDED)
+        fault = self.hub.faults.add("hold", host="cdn", at=200_000)
+        process = self.start("download", "org/name")
+        self.assertTrue(reached_or_ended(fault, process))
+        self.run_program("cache", "rm", "org/name", "--yes")
+        self.hub.faults.clear()
+        self.finish(process)  # whichever of the two won, nothing wrong stays
+        self.assertEqual(self.cache().faults(), [])
+        self.succeed("download", "org/name")
+        self.assert_downloaded()
+
 
 if __name__ == "__main__":
     unittest.main()
