@@ -37,10 +37,19 @@ using Families = std::span<const Family* const>;
   fail(ErrorKind::kInternal, where, "refused without a reason");
 }
 
+// The folder's name; of one in the hub's cache, models--org--name/snapshots/COMMIT, "org/name".
 std::string folder_name(const fs::path& folder) {
+  constexpr std::string_view kRepository = "models--";
   std::error_code error;
-  const fs::path whole = fs::weakly_canonical(folder, error);
-  return (error ? folder : whole).filename().string();
+  const fs::path canonical = fs::weakly_canonical(folder, error);
+  const fs::path& whole = error ? folder : canonical;
+  std::string name = whole.parent_path().parent_path().filename().string();
+  if (whole.parent_path().filename() != "snapshots" || !name.starts_with(kRepository)) {
+    return whole.filename().string();
+  }
+  name.erase(0, kRepository.size());
+  const std::size_t dashes = name.find("--");
+  return dashes == std::string::npos ? name : name.replace(dashes, 2, "/");
 }
 
 void add_tokens(Plan& plan, const TokenIds& tokens) {
