@@ -214,7 +214,8 @@ HttpResponse Http::perform(const HttpRequest& request, const OnBody& on_body) {
   if (transfer.error) std::rethrow_exception(transfer.error);
   const std::string from = str(" (", origin_of(request.url), ")");
   if (transfer.timed_out) {
-    throw TransferFailure{str("nothing came for ", request.timeout, " s", from), true, true};
+    const bool connected = transfer.header_bytes > 0 || transfer.received > 0;
+    throw TransferFailure{str("nothing came for ", request.timeout, " s", from), connected, true};
   }
   if (code == CURLE_ABORTED_BY_CALLBACK) throw Stopped();
   if (code != CURLE_OK) {
