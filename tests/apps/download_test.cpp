@@ -91,19 +91,19 @@ TEST_F(DownloadCommand, OfflineItIsTheCachesFolder) {
   const RunOptions offline{.environment = {{"HF_HUB_OFFLINE", "1"}}};
   const Result found =
       xlstm({"download", "org/name", "--cache-dir", file("hub").string()}, offline);
-  EXPECT_EQ(found.out, file("hub/models--org--name/snapshots").string() + "/" +
-                           std::string(40, '1') + "\n");
+  EXPECT_EQ(found.out,
+            file("hub/models--org--name/snapshots").string() + "/" + std::string(40, '1') + "\n");
   const Result missing =
       xlstm({"download", "org/other", "--cache-dir", file("hub").string()}, offline);
   EXPECT_TRUE(is_one_line_error(missing, 5, "HF_HUB_OFFLINE"));
-  const Result json = xlstm(
-      {"download", "org/name", "--json", "--cache-dir", file("hub").string()}, offline);
+  const Result json =
+      xlstm({"download", "org/name", "--json", "--cache-dir", file("hub").string()}, offline);
   EXPECT_EQ(parse_json(json.out, "out")["commit"], std::string(40, '1'));
 }
 
 TEST_F(DownloadCommand, CacheIsListed) {
-  EXPECT_THAT(cache({"ls"}).out, AllOf(HasSubstr("org/name"), HasSubstr("111111111111"),
-                                       HasSubstr("main")));
+  EXPECT_THAT(cache({"ls"}).out,
+              AllOf(HasSubstr("org/name"), HasSubstr("111111111111"), HasSubstr("main")));
   const Json json = parse_json(cache({"ls", "--json"}).out, "out");
   EXPECT_EQ(json["repositories"][0]["id"], "org/name");
   EXPECT_EQ(json["repositories"][0]["revisions"][0]["refs"][0], "main");

@@ -96,9 +96,8 @@ TEST_F(Resolve, AFolderHereComesBeforeARepository) {
 
 TEST_F(Resolve, TheErrorSaysWhatIsNotHereAndWhatTheHubSays) {
   const HubOptions hub = offline_in(folder_ / "cache");
-  const std::string both = message_of(ErrorKind::kNetwork, [&] {
-    resolve_model("NX-AI/xLSTM-7b", {}, hub);
-  });
+  const std::string both =
+      message_of(ErrorKind::kNetwork, [&] { resolve_model("NX-AI/xLSTM-7b", {}, hub); });
   EXPECT_THAT(both, AllOf(HasSubstr("[NX-AI/xLSTM-7b] wanted a model folder, got nothing there"),
                           HasSubstr("as a repository: [NX-AI/xLSTM-7b@main]"),
                           HasSubstr((folder_ / "cache").string())));

@@ -132,8 +132,9 @@ TEST_F(Fetch, OnlyATokenizer) {
   // What is there is no whole model.
   HubOptions offline = options(hub.url());
   offline.offline = true;
-  expect_error(ErrorKind::kNetwork, {"org/name", "a part of it"},
-               [&] { fetch({"org/name", ""}, offline); });
+  expect_error(ErrorKind::kNetwork, {"org/name", "a part of it"}, [&] {
+    fetch({"org/name", ""}, offline);
+  });
   EXPECT_TRUE(fs::exists(fetch({"org/name", ""}, options(hub.url())) / "model.safetensors"));
 }
 
@@ -182,9 +183,8 @@ TEST_F(Fetch, BusyServersAreAskedAgain) {
 }
 
 TEST_F(Fetch, AndNotForEver) {
-  const ScriptedHub hub(kFiles, [](const ScriptedRequest&, ScriptedAnswer& answer) {
-    answer = {.status = 503};
-  });
+  const ScriptedHub hub(
+      kFiles, [](const ScriptedRequest&, ScriptedAnswer& answer) { answer = {.status = 503}; });
   expect_error(ErrorKind::kNetwork, {"503"}, [&] { fetch({"org/name", ""}, options(hub.url())); });
   EXPECT_EQ(hub.requests().size(), 6U);
 }
@@ -195,14 +195,16 @@ TEST_F(Fetch, AWaitThatIsTooLongIsTold) {
     const ScriptedHub hub(kFiles, [&](const ScriptedRequest&, ScriptedAnswer& answer) {
       answer = {.status = 429, .headers = {{name, value}}};
     });
-    expect_error(ErrorKind::kNetwork, {"429", "100000 s"},
-                 [&] { fetch({"org/name", ""}, options(hub.url())); });
+    expect_error(ErrorKind::kNetwork, {"429", "100000 s"}, [&] {
+      fetch({"org/name", ""}, options(hub.url()));
+    });
     EXPECT_EQ(hub.requests().size(), 1U);
   }
 }
 
 TEST_F(Fetch, RedirectsToWhereNothingMayLead) {
-  for (const char* to : {"file:///etc/passwd", "ftp://host/x", "http://user@127.0.0.1/", "gopher:x"}) {
+  for (const char* to :
+       {"file:///etc/passwd", "ftp://host/x", "http://user@127.0.0.1/", "gopher:x"}) {
     refused(ErrorKind::kNetwork, {"redirect", quoted(to)},
             [&](const ScriptedRequest&, ScriptedAnswer& answer) {
               answer = {.status = 302, .headers = {{"Location", to}}};
@@ -218,9 +220,8 @@ TEST_F(Fetch, RedirectsInACircle) {
 }
 
 TEST_F(Fetch, TheTokenStaysWithTheHub) {
-  const ScriptedServer other([](const ScriptedRequest&) {
-    return ScriptedAnswer{.body = "weights"};
-  });
+  const ScriptedServer other(
+      [](const ScriptedRequest&) { return ScriptedAnswer{.body = "weights"}; });
   const ScriptedHub hub(kFiles, [&](const ScriptedRequest& request, ScriptedAnswer& answer) {
     if (!request.path.ends_with("safetensors")) return;
     answer.status = 302;
@@ -283,10 +284,10 @@ TEST_F(Fetch, NamesOfFilesThatWouldLeaveTheFolder) {
 TEST_F(Fetch, EtagsThatAreNoHashes) {
   for (const std::string& etag : {std::string(), std::string("\"abc\""), std::string("\"../../x\""),
                                   "\"" + std::string(40, 'Z') + "\""}) {
-    refused(ErrorKind::kNetwork, {"ETag"}, [&](const ScriptedRequest& request,
-                                               ScriptedAnswer& answer) {
-      if (is_head(request)) replace_header(answer, "ETag", etag);
-    });
+    refused(ErrorKind::kNetwork, {"ETag"},
+            [&](const ScriptedRequest& request, ScriptedAnswer& answer) {
+              if (is_head(request)) replace_header(answer, "ETag", etag);
+            });
   }
 }
 
@@ -329,9 +330,8 @@ TEST_F(Fetch, OtherBytesAreTriedAgainAndGivenUp) {
 }
 
 TEST_F(Fetch, ASizeThatNobodyTells) {
-  const ScriptedHub hub(kFiles, [](const ScriptedRequest&, ScriptedAnswer& answer) {
-    answer.has_length = false;
-  });
+  const ScriptedHub hub(
+      kFiles, [](const ScriptedRequest&, ScriptedAnswer& answer) { answer.has_length = false; });
   const fs::path folder = fetch({"org/name", ""}, options(hub.url()));
   EXPECT_EQ(content_of(folder / "model.safetensors"), "weights");
 }
@@ -341,15 +341,17 @@ TEST_F(Fetch, LinksAreNotFollowedWhenBytesAreWritten) {
   const fs::path victim = folder_.file("victim", "mine");
   fs::create_directories(repository() / "blobs");
   fs::create_symlink(victim, repository() / "blobs" / (git_hash("weights") + ".incomplete"));
-  expect_error(ErrorKind::kFile, {".incomplete"},
-               [&] { fetch({"org/name", ""}, options(hub.url())); });
+  expect_error(ErrorKind::kFile, {".incomplete"}, [&] {
+    fetch({"org/name", ""}, options(hub.url()));
+  });
   EXPECT_EQ(content_of(victim), "mine");
 }
 
 TEST_F(Fetch, WhatAHubRefuses) {
   const auto refusal = [&](int status, const char* code, const char* message, const char* token) {
     const ScriptedHub hub(kFiles, [&](const ScriptedRequest&, ScriptedAnswer& answer) {
-      answer = {.status = status, .headers = {{"X-Error-Code", code}, {"X-Error-Message", message}}};
+      answer = {.status = status,
+                .headers = {{"X-Error-Code", code}, {"X-Error-Message", message}}};
     });
     HubOptions with = options(hub.url());
     with.token = token;
@@ -358,8 +360,9 @@ TEST_F(Fetch, WhatAHubRefuses) {
   EXPECT_THAT(refusal(401, "", "", ""), AllOf(HasSubstr("does not exist"), HasSubstr("HF_TOKEN")));
   EXPECT_THAT(refusal(404, "RepoNotFound", "", "hf_x"),
               AllOf(HasSubstr("does not exist"), Not(HasSubstr("hf_x"))));
-  EXPECT_THAT(refusal(403, "GatedRepo", "", "hf_x"),
-              AllOf(HasSubstr("accept its conditions at http://127.0.0.1"), HasSubstr("/org/name")));
+  EXPECT_THAT(
+      refusal(403, "GatedRepo", "", "hf_x"),
+      AllOf(HasSubstr("accept its conditions at http://127.0.0.1"), HasSubstr("/org/name")));
   EXPECT_THAT(refusal(401, "", "Invalid credentials in Authorization header", "hf_x"),
               AllOf(HasSubstr("valid token"), Not(HasSubstr("hf_x"))));
   EXPECT_THAT(refusal(403, "", "Storage is full", "hf_x"), HasSubstr("Storage is full"));
@@ -373,8 +376,9 @@ TEST_F(Fetch, AnUnknownRevisionComesWithTheKnownOnes) {
       answer = {.body = "{\"branches\":[{\"name\":\"main\"}],\"tags\":[{\"name\":\"v1\"}]}"};
     }
   });
-  expect_error(ErrorKind::kFile, {"[org/name@v2]", "\"main\", \"v1\""},
-               [&] { fetch({"org/name", "v2"}, options(hub.url())); });
+  expect_error(ErrorKind::kFile, {"[org/name@v2]", "\"main\", \"v1\""}, [&] {
+    fetch({"org/name", "v2"}, options(hub.url()));
+  });
 }
 
 TEST_F(Fetch, WhatTheCacheHasDoesWhereTheHubFails) {

@@ -29,9 +29,9 @@ TEST(HubApi, LicenceOfCardOrTag) {
   EXPECT_EQ(parse("").licence, "");
   EXPECT_EQ(parse("\"cardData\": {\"license\": \"mit\"}").licence, "mit");
   EXPECT_EQ(parse("\"tags\": [\"text\", 7, \"license:mit\"]").licence, "mit");
-  const RepositoryInfo other =
-      parse("\"cardData\": {\"license\": \"other\", \"license_name\": \"nxai\", "
-            "\"license_link\": \"LICENSE\"}");
+  const RepositoryInfo other = parse(
+      "\"cardData\": {\"license\": \"other\", \"license_name\": \"nxai\", "
+      "\"license_link\": \"LICENSE\"}");
   EXPECT_EQ(other.licence, "nxai");
   EXPECT_EQ(other.licence_link, "LICENSE");
   // Whatever stands there that is no text says nothing.
@@ -42,10 +42,12 @@ TEST(HubApi, LicenceOfCardOrTag) {
 }
 
 TEST(HubApi, AnswersThatAreNone) {
-  for (const char* text : {"", "null", "[1]", "{\"sha\": 7}", "{\"sha\": \"x\", \"siblings\": []}"}) {
+  for (const char* text :
+       {"", "null", "[1]", "{\"sha\": 7}", "{\"sha\": \"x\", \"siblings\": []}"}) {
     expect_error(ErrorKind::kNetwork, {"[answer]"}, [&] { parse_repository_info(text, "answer"); });
   }
-  for (const char* siblings : {"[7]", "[{}]", "[{\"rfilename\": 7}]", "[{\"rfilename\": \"../x\"}]"}) {
+  for (const char* siblings :
+       {"[7]", "[{}]", "[{\"rfilename\": 7}]", "[{\"rfilename\": \"../x\"}]"}) {
     expect_error(ErrorKind::kNetwork, {"names of files"}, [&] {
       parse_repository_info("{" + kSha + ", \"siblings\": " + siblings + "}", "answer");
     });

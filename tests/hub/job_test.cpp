@@ -20,16 +20,17 @@ TEST(JobTest, WorkRunsOnAnotherThread) {
 TEST(JobTest, ErrorsOfTheWorkAreThrown) {
   const HubOptions options;
   Job job(options);
-  expect_error(ErrorKind::kFile, {"no"}, [&] { job.run([] { fail(ErrorKind::kFile, "a", "no"); }); });
+  expect_error(ErrorKind::kFile, {"no"},
+               [&] { job.run([] { fail(ErrorKind::kFile, "a", "no"); }); });
 }
 
 TEST(JobTest, EachIsDoneOnce) {
   const HubOptions options;
   Job job(options);
   std::vector<std::atomic<int>> done(100);
-  job.run([&] { job.each(done.size(), [&](std::size_t i) { ++done[i]; }); });
+  job.run([&] { job.each(done.size(), [&] { return [&](std::size_t i) { ++done[i]; }; }); });
   for (const auto& count : done) EXPECT_EQ(count, 1);
-  job.run([&] { job.each(0, [](std::size_t) { FAIL(); }); });
+  job.run([&] { job.each(0, [] { return [](std::size_t) { FAIL(); }; }); });
 }
 
 TEST(JobTest, TheFirstErrorStopsTheOthers) {
@@ -37,9 +38,11 @@ TEST(JobTest, TheFirstErrorStopsTheOthers) {
   Job job(options);
   expect_error(ErrorKind::kFile, {"seven"}, [&] {
     job.run([&] {
-      job.each(100, [&](std::size_t i) {
-        if (i == 7) fail(ErrorKind::kFile, "a", "seven");
-        if (i > 7) job.wait(std::chrono::hours(1));  // throws Stopped
+      job.each(100, [&] {
+        return [&](std::size_t i) {
+          if (i == 7) fail(ErrorKind::kFile, "a", "seven");
+          if (i > 7) job.wait(std::chrono::hours(1));  // throws Stopped
+        };
       });
     });
   });

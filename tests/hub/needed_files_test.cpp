@@ -19,22 +19,22 @@ Names needed(Names names) {
 TEST(NeededFiles, TextsAndOneWholeFileOfWeights) {
   EXPECT_THAT(
       needed({".gitattributes", "README.md", "LICENSE", "config.json", "generation_config.json",
-              "model.safetensors", "model.safetensors.index.json", "model-00001-of-00002.safetensors",
-              "pytorch_model.bin", "special_tokens_map.json", "tokenizer.json",
-              "tokenizer_config.json", "chat_template.jinja", "tf_model.h5", "onnx/model.onnx",
-              "plot.png", "training_args.bin"}),
+              "model.safetensors", "model.safetensors.index.json",
+              "model-00001-of-00002.safetensors", "pytorch_model.bin", "special_tokens_map.json",
+              "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "tf_model.h5",
+              "onnx/model.onnx", "plot.png", "training_args.bin"}),
       ElementsAre("config.json", "generation_config.json", "model.safetensors",
                   "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json",
                   "chat_template.jinja"));
 }
 
 TEST(NeededFiles, AnIndexAndItsShards) {
-  EXPECT_THAT(needed({"config.json", "consolidated.safetensors", "model-00001-of-00002.safetensors",
-                      "model-00002-of-00002.safetensors", "model.safetensors.index.json",
-                      "model_0.safetensors", "pytorch_model.bin"}),
-              UnorderedElementsAre("config.json", "model-00001-of-00002.safetensors",
-                                   "model-00002-of-00002.safetensors",
-                                   "model.safetensors.index.json"));
+  EXPECT_THAT(
+      needed({"config.json", "consolidated.safetensors", "model-00001-of-00002.safetensors",
+              "model-00002-of-00002.safetensors", "model.safetensors.index.json",
+              "model_0.safetensors", "pytorch_model.bin"}),
+      UnorderedElementsAre("config.json", "model-00001-of-00002.safetensors",
+                           "model-00002-of-00002.safetensors", "model.safetensors.index.json"));
 }
 
 TEST(NeededFiles, ShardsThatAnIndexCallsOtherwise) {
@@ -53,16 +53,17 @@ TEST(NeededFiles, NumberedShards) {
 TEST(NeededFiles, TorchWhereThereIsNothingElse) {
   EXPECT_THAT(needed({"config.json", "pytorch_model.bin", "training_args.bin"}),
               ElementsAre("config.json", "pytorch_model.bin"));
-  EXPECT_THAT(needed({"pytorch_model-00001-of-00001.bin", "pytorch_model.bin.index.json"}),
-              UnorderedElementsAre("pytorch_model-00001-of-00001.bin",
-                                   "pytorch_model.bin.index.json"));
+  EXPECT_THAT(
+      needed({"pytorch_model-00001-of-00001.bin", "pytorch_model.bin.index.json"}),
+      UnorderedElementsAre("pytorch_model-00001-of-00001.bin", "pytorch_model.bin.index.json"));
   EXPECT_THAT(needed({"model.ckpt", "tirex.onnx"}), ElementsAre("model.ckpt"));
   EXPECT_THAT(needed({"a.pt", "b.ckpt", "sub/c.pt"}), ElementsAre("a.pt"));
 }
 
 TEST(NeededFiles, NoWeights) {
-  expect_error(ErrorKind::kModel, {"[org/name]", "weights", "README.md, config.json"},
-               [] { needed({"README.md", "config.json"}); });
+  expect_error(ErrorKind::kModel, {"[org/name]", "weights", "README.md, config.json"}, [] {
+    needed({"README.md", "config.json"});
+  });
   expect_error(ErrorKind::kModel, {"no file"}, [] { needed({}); });
   expect_error(ErrorKind::kModel, {"weights"}, [] { needed({"sub/model.safetensors"}); });
 }

@@ -6,11 +6,13 @@ namespace xlstm {
 namespace {
 
 TEST(RemoteNames, PathsStayBelowTheirFolder) {
-  for (const char* good : {"config.json", "a/b.json", ".gitattributes", "a b.txt", "..a", "a..b"}) {
+  for (const char* good :
+       {"config.json", "a/b.json", ".gitattributes", "a b.txt", "..a", "a..b", "\xc3\xa4"}) {
     EXPECT_TRUE(is_safe_path(good)) << good;
   }
-  for (const char* bad : {"", "/", "/etc/passwd", "..", "../a", "a/../b", "a/..", ".", "./a", "a/./b",
-                          "a//b", "a/", "a\\b", "..\\a", "a\nb", "a\x7f"}) {
+  for (const char* bad :
+       {"", "/", "/etc/passwd", "..", "../a", "a/../b", "a/..", ".", "./a", "a/./b", "a//b", "a/",
+        "a\\b", "..\\a", "a\nb", "a\x7f", "a\xc2\x9b", "a\xff"}) {
     EXPECT_FALSE(is_safe_path(bad)) << bad;
   }
   EXPECT_FALSE(is_safe_path(std::string_view("a\0b", 3)));

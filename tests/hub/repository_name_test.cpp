@@ -35,9 +35,10 @@ TEST(RepositoryName, WithoutAnOrganisationOnlyBehindTheScheme) {
 
 TEST(RepositoryName, IsNoPath) {
   for (const char* path :
-       {"", "/", "a/", "/a", "./a", "../a", "~/a", "a/b/c", "a//b", "a/..", "a/.b", "a/b.", "-a/b",
-        "a/b-", "a/b--c", "a/b..c", "a/b.git", "a b/c", "a/b c", "a\\b/c", "hf://", "hf:///a",
-        "hf://a/b/c", "http://a/b", "a/\xc3\xa4"}) {
+       {"",        "/",          "a/",         "/a",        "./a",   "../a",   "~/a",
+        "a/b/c",   "a//b",       "a/..",       "a/.b",      "a/b.",  "-a/b",   "a/b-",
+        "a/b--c",  "a/b..c",     "a/b.git",    "a b/c",     "a/b c", "a\\b/c", "hf://",
+        "hf:///a", "hf://a/b/c", "http://a/b", "a/\xc3\xa4"}) {
     EXPECT_EQ(read(path), "none") << path;
   }
   EXPECT_EQ(read(std::string(50, 'a') + "/" + std::string(50, 'b')), "none");

@@ -123,8 +123,9 @@ TEST(HubSettings, TimeoutsAreSeconds) {
   EXPECT_EQ(settings({{"HF_HUB_DOWNLOAD_TIMEOUT", "30"}}).download_timeout, 30);
   EXPECT_EQ(settings({{"HF_HUB_ETAG_TIMEOUT", "3"}}).metadata_timeout, 3);
   for (const char* bad : {"-1", "1.5", "x", "99999999999", "1 "}) {
-    expect_error(ErrorKind::kUsage, {"HF_HUB_DOWNLOAD_TIMEOUT"},
-                 [&] { settings({{"HF_HUB_DOWNLOAD_TIMEOUT", bad}}); });
+    expect_error(ErrorKind::kUsage, {"HF_HUB_DOWNLOAD_TIMEOUT"}, [&] {
+      settings({{"HF_HUB_DOWNLOAD_TIMEOUT", bad}});
+    });
   }
 }
 

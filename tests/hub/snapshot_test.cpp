@@ -99,7 +99,8 @@ TEST_F(Snapshot, RefsAreReadAndWritten) {
 TEST_F(Snapshot, FoldersNamesAreIds) {
   EXPECT_EQ(repository_id("models--org--name"), "org/name");
   EXPECT_EQ(repository_id("models--gpt2"), "gpt2");
-  for (const char* other : {"datasets--org--name", "models--", "models--a--b--c", "blobs", ".locks"}) {
+  for (const char* other :
+       {"datasets--org--name", "models--", "models--a--b--c", "blobs", ".locks"}) {
     EXPECT_EQ(repository_id(other), std::nullopt) << other;
   }
 }

@@ -24,9 +24,9 @@ TEST(Url, OriginIsSchemeHostAndPort) {
 }
 
 TEST(Url, OnlyHttpWithoutNames) {
-  for (const char* bad : {"", "a/b", "file:///etc/passwd", "ftp://a/b", "gopher://a", "http://",
-                          "http://user@host/", "http://user:password@host/", "javascript:x",
-                          "http://host:99999/"}) {
+  for (const char* bad :
+       {"", "a/b", "file:///etc/passwd", "ftp://a/b", "gopher://a", "http://", "http://user@host/",
+        "http://user:password@host/", "javascript:x", "http://host:99999/"}) {
     EXPECT_EQ(origin(bad), "none") << bad;
   }
 }

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMostHeaderBytes = 256 * 1024;
 constexpr long kBuffer = 256 * 1024;
-constexpr const char* kUserAgent = "xlstm/0.1 (https://github.com/xLSTM-Metal)";
+constexpr const char* kUserAgent = "xlstm/" XLSTM_VERSION;
 
 // libcurl's own state of the process, made by whoever comes first.
 struct Library {
