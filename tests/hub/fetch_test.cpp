@@ -189,6 +189,14 @@ TEST_F(Fetch, AndNotForEver) {
   EXPECT_EQ(hub.requests().size(), 6U);
 }
 
+TEST_F(Fetch, AHostThatIsNone) {
+  // No label is that long: it is refused without a question to the network.
+  const std::string url = "http://" + std::string(70, 'x') + ".invalid";
+  expect_error(ErrorKind::kNetwork, {"[org/name@main]", url}, [&] {
+    fetch({"org/name", ""}, options(url));
+  });
+}
+
 TEST_F(Fetch, AWaitThatIsTooLongIsTold) {
   const std::pair<std::string, std::string> kHeaders[] = {{"Retry-After", "100000"},
                                                           {"RateLimit", "\"api\";r=0;t=100000"}};
