@@ -116,8 +116,13 @@ TEST_F(BadOption, OptionsThatWouldDoNothingSaySo) {
   const Result result =
       xlstm({"generate", "-p", "The", "-n", "1", "--model", quantised, "--quantize", "4"});
   EXPECT_EQ(result.code, 0);
-  EXPECT_THAT(result.err, ::testing::HasSubstr("xlstm: --quantize changes nothing in quantised"));
+  EXPECT_THAT(result.err, ::testing::HasSubstr("xlstm: quantising changes nothing in quantised"));
+  const Result first = xlstm({"generate", "-p", "The", "-n", "1", "--quantize", "4"});
+  EXPECT_THAT(first.err, ::testing::HasSubstr("xlstm: quantising once; a copy of "));
   EXPECT_EQ(xlstm({"generate", "-p", "The", "-n", "1", "--quantize", "4"}).err, "");
+  EXPECT_EQ(
+      xlstm({"generate", "-p", "The", "-n", "1", "--quantize", "8", "--no-quantized-copy"}).err,
+      "");
 }
 
 TEST_F(BadOption, AModelThatIsNotThereIsLookedForInTheHubsCache) {

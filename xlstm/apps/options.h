@@ -15,6 +15,7 @@ struct ModelOptions {
   std::string model;  // "" is the embedded default
   EngineOptions engine;
   QuantizeOptions quantize;
+  bool no_quantized_copy = false;
 };
 
 // All that they say of the engine. Throws Error(kUsage) where they do not fit each other.

@@ -47,12 +47,17 @@ struct EngineOptions {
   // Quantises the weights while they are loaded, in the recipe that is best for this format; what
   // the model's files hold quantised stays as it is.
   std::optional<Quantization> quantization = {};
+  // The folder that keeps what was quantised so, as files of the project's own, to be loaded the
+  // next time (quantized_copies.h). Empty: nothing is kept. A state saved by a model that was
+  // quantised in memory is not one of its copy's.
+  std::filesystem::path quantized_copies = {};
   std::string device = "auto";          // "cpu", "gpu"; "auto" is a GPU where MLX has one
   std::size_t threads = 0;              // of CPU kernels; 0: XLSTM_THREADS, else all cores
   std::uint64_t soft_memory_limit = 0;  // bytes; above it caches are dropped. 0: none
   std::uint64_t hard_memory_limit =
       0;  // bytes; a load that would pass it is refused. 0: the machine's
-  std::function<void(double)> on_load_progress = {};  // 0 to 1
+  std::function<void(double)> on_load_progress = {};     // 0 to 1
+  std::function<void(std::string_view)> on_notice = {};  // what a person may want to know meanwhile
   HubOptions hub = {};  // how a name that is a repository's is fetched
 };
 

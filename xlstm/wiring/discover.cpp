@@ -37,19 +37,22 @@ using Families = std::span<const Family* const>;
   fail(ErrorKind::kInternal, where, "refused without a reason");
 }
 
-// The folder's name; of one in the hub's cache, models--org--name/snapshots/COMMIT, "org/name".
-std::string folder_name(const fs::path& folder) {
-  constexpr std::string_view kRepository = "models--";
+// What people call the model: of a folder "models--ORG--NAME/snapshots/COMMIT" of a hub's cache
+// "ORG/NAME", else the folder's name.
+std::string model_name(const fs::path& folder) {
   std::error_code error;
-  const fs::path canonical = fs::weakly_canonical(folder, error);
-  const fs::path& whole = error ? folder : canonical;
-  std::string name = whole.parent_path().parent_path().filename().string();
-  if (whole.parent_path().filename() != "snapshots" || !name.starts_with(kRepository)) {
+  fs::path whole = fs::weakly_canonical(folder, error);
+  if (error) whole = folder;
+  constexpr std::string_view kRepository = "models--", kBetween = "--";
+  const fs::path snapshots = whole.parent_path();
+  std::string name = snapshots.parent_path().filename().string();
+  if (snapshots.filename() != "snapshots" || !name.starts_with(kRepository)) {
     return whole.filename().string();
   }
   name.erase(0, kRepository.size());
-  const std::size_t dashes = name.find("--");
-  return dashes == std::string::npos ? name : name.replace(dashes, 2, "/");
+  const std::size_t between = name.find(kBetween);
+  if (between != std::string::npos) name.replace(between, kBetween.size(), "/");
+  return name;
 }
 
 void add_tokens(Plan& plan, const TokenIds& tokens) {
@@ -90,7 +93,7 @@ Plan discover(const fs::path& folder, std::string_view config_json, const Tensor
     const ConfigFile file = parse_config(whole_file(generation), generation.string());
     add_tokens(plan, read_token_ids(file));
   }
-  plan.name = folder_name(folder);
+  plan.name = model_name(folder);
   return plan;
 }
 
