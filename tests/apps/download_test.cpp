@@ -64,8 +64,8 @@ class DownloadCommand : public CommandLine {
   DownloadCommand() {
     const std::string commit(40, '1');
     const std::string blob = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";  // git's hash of no bytes
-    write("hub/models--org--name/blobs/" + blob, "");
-    write("hub/models--org--name/refs/main", commit);
+    temporary_.file("hub/models--org--name/blobs/" + blob, "");
+    temporary_.file("hub/models--org--name/refs/main", commit);
     const auto snapshot = file("hub/models--org--name/snapshots/" + commit);
     std::filesystem::create_directories(snapshot);
     std::filesystem::create_symlink("../../blobs/" + blob, snapshot / "config.json");
@@ -98,15 +98,16 @@ TEST_F(DownloadCommand, OfflineItIsTheCachesFolder) {
   EXPECT_TRUE(is_one_line_error(missing, 5, "HF_HUB_OFFLINE"));
   const Result json =
       xlstm({"download", "org/name", "--json", "--cache-dir", file("hub").string()}, offline);
-  EXPECT_EQ(parse_json(json.out, "out")["commit"], std::string(40, '1'));
+  EXPECT_EQ(parse_json(json.out, "out").at("commit"), std::string(40, '1'));
 }
 
 TEST_F(DownloadCommand, CacheIsListed) {
   EXPECT_THAT(cache({"ls"}).out,
               AllOf(HasSubstr("org/name"), HasSubstr("111111111111"), HasSubstr("main")));
   const Json json = parse_json(cache({"ls", "--json"}).out, "out");
-  EXPECT_EQ(json["repositories"][0]["id"], "org/name");
-  EXPECT_EQ(json["repositories"][0]["revisions"][0]["refs"][0], "main");
+  const Json& repository = json.at("repositories").at(0);
+  EXPECT_EQ(repository.at("id"), "org/name");
+  EXPECT_EQ(repository.at("revisions").at(0).at("refs").at(0), "main");
 }
 
 TEST_F(DownloadCommand, RemovingAsksFirst) {
@@ -124,7 +125,7 @@ TEST_F(DownloadCommand, RemovingAsksFirst) {
 
 TEST_F(DownloadCommand, VerifyTellsWhatIsWrong) {
   EXPECT_THAT(cache({"verify"}).out, HasSubstr("all right"));
-  write("hub/models--org--name/blobs/e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "x");
+  temporary_.file("hub/models--org--name/blobs/e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "x");
   const Result wrong = cache({"verify", "org/name"});
   EXPECT_EQ(wrong.code, 3);
   EXPECT_THAT(wrong.out, HasSubstr("blobs/e69de29bb2d1d6434b8b29ae775ad8c2e48c5391: wanted"));

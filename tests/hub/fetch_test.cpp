@@ -189,11 +189,20 @@ TEST_F(Fetch, AndNotForEver) {
   EXPECT_EQ(hub.requests().size(), 6U);
 }
 
+TEST_F(Fetch, AHostThatIsNone) {
+  // No label is that long: it is refused without a question to the network.
+  const std::string url = "http://" + std::string(70, 'x') + ".invalid";
+  expect_error(ErrorKind::kNetwork, {"[org/name@main]", url}, [&] {
+    fetch({"org/name", ""}, options(url));
+  });
+}
+
 TEST_F(Fetch, AWaitThatIsTooLongIsTold) {
-  for (const auto& [name, value] :
-       {std::pair{"Retry-After", "100000"}, std::pair{"RateLimit", "\"api\";r=0;t=100000"}}) {
+  const std::pair<std::string, std::string> kHeaders[] = {{"Retry-After", "100000"},
+                                                          {"RateLimit", "\"api\";r=0;t=100000"}};
+  for (const auto& header : kHeaders) {
     const ScriptedHub hub(kFiles, [&](const ScriptedRequest&, ScriptedAnswer& answer) {
-      answer = {.status = 429, .headers = {{name, value}}};
+      answer = {.status = 429, .headers = {header}};
     });
     expect_error(ErrorKind::kNetwork, {"429", "100000 s"}, [&] {
       fetch({"org/name", ""}, options(hub.url()));

@@ -180,7 +180,8 @@ struct Http::State {
     if (request.from) set(CURLOPT_RANGE, range.c_str());
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.timeout * 1000));
     set(CURLOPT_NOSIGNAL, 1L);
-    set(CURLOPT_BUFFERSIZE, kBuffer);
+    // libcurl 7.88 refuses it after a request that found no host: then it is what it was.
+    curl_easy_setopt(handle.get(), CURLOPT_BUFFERSIZE, kBuffer);
     set(CURLOPT_ERRORBUFFER, message.data());
     set(CURLOPT_HEADERFUNCTION, &header_callback);
     set(CURLOPT_HEADERDATA, static_cast<void*>(&transfer));
