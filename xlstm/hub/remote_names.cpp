@@ -1,0 +1,56 @@
+#include "xlstm/hub/remote_names.h"
+
+#include <algorithm>
+
+namespace xlstm {
+namespace {
+
+constexpr std::size_t kLongestPart = 240;  // a suffix follows some of them; file systems take 255
+constexpr std::size_t kLongestPath = 1024;
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+bool is_safe_part(std::string_view part) {
+  return !part.empty() && part != "." && part != ".." && part.size() <= kLongestPart;
+}
+
+template <typename Check>
+bool all_parts(std::string_view path, const Check& check) {
+  for (;;) {
+    const std::size_t slash = path.find('/');
+    if (!check(path.substr(0, slash))) return false;
+    if (slash == std::string_view::npos) return true;
+    path.remove_prefix(slash + 1);
+  }
+}
+
+}  // namespace
+
+bool is_safe_path(std::string_view path) {
+  return path.size() <= kLongestPath && path.find('\\') == std::string_view::npos &&
+         std::none_of(path.begin(), path.end(), is_control) && all_parts(path, is_safe_part);
+}
+
+bool is_revision(std::string_view text) {
+  constexpr std::string_view kForbidden = " ~^:?*[\\";
+  return is_safe_path(text) && text.find_first_of(kForbidden) == std::string_view::npos &&
+         text.find("..") == std::string_view::npos && text.find("@{") == std::string_view::npos &&
+         !text.starts_with('-') && all_parts(text, [](std::string_view part) {
+           return !part.starts_with('.') && !part.ends_with('.') && !part.ends_with(".lock");
+         });
+}
+
+bool is_commit(std::string_view text) {
+  return text.size() == 40 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::string etag_of(std::string_view header) {
+  if (header.starts_with("W/")) header.remove_prefix(2);
+  while (header.starts_with('"')) header.remove_prefix(1);
+  while (header.ends_with('"')) header.remove_suffix(1);
+  return std::string(header);
+}
+
+}  // namespace xlstm
