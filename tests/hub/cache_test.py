@@ -92,6 +92,24 @@ class ModelTest(HubTest):
         offline = self.succeed("generate", "--model", "org/classics", *self.arguments, HF_HUB_OFFLINE="1")
         self.assertEqual(offline.stdout, wanted.stdout)
 
+    def test_every_command_that_takes_a_model(self):
+        self.hub.add("org/classics", CLASSICS)
+        self.succeed("download", "org/classics")
+        text = self.home / "text"
+        text.write_text("It was a dark and stormy night; the rain fell in torrents.")
+        for command in (
+            ("info", "--model", "MODEL", "--json"),
+            ("wiring", "--model", "MODEL"),
+            ("tokenize", "--file", text, "--tokenizer", "MODEL"),
+            ("perplexity", "--file", text, "--model", "MODEL"),
+            ("convert", "MODEL", self.home / "copy", "--dtype", "float32"),
+        ):
+            with self.subTest(command[0]):
+                named = [word if word != "MODEL" else "org/classics" for word in command]
+                self.succeed(*named, HF_HUB_OFFLINE="1")
+        converted = self.succeed("generate", "--model", self.home / "copy", *self.arguments)
+        self.assertGreater(len(converted.stdout), 40)
+
     def test_folder_of_that_name_comes_first(self):
         where = self.home / "here"
         shutil.copytree(CLASSICS, where / "org/classics")

@@ -1,12 +1,14 @@
 """xlstm download: what it fetches, where it puts it, which repository and revision it takes."""
 
+import json
 import os
 import pty
 import stat
+import subprocess
 import unittest
 
 from server import CERTIFICATE
-from support import MODEL, NEEDED, SHARD, HubTest
+from support import MODEL, NEEDED, PROGRAM, SHARD, HubTest
 
 
 class DownloadTest(HubTest):
@@ -126,6 +128,24 @@ class DownloadTest(HubTest):
         self.assertTrue(done.stdout.startswith(f"{default}/models--org--name/"), done.stdout)
         done = self.succeed("download", "org/name", HF_HOME=None, XDG_CACHE_HOME=str(self.home / "x"))
         self.assertTrue(done.stdout.startswith(f"{self.home}/x/huggingface/hub/"), done.stdout)
+
+    def test_options(self):
+        self.hub.add("org/name", NEEDED)
+        where = self.home / "elsewhere"
+        done = self.succeed("download", "org/name", "--cache-dir", where, "--quiet", "--json")
+        self.assertEqual(done.stderr, "")
+        told = json.loads(done.stdout)
+        commit = self.hub.repositories["org/name"].branches["main"]
+        self.assertEqual(told, {"repository": "org/name", "commit": commit, "folder": str(
+            where / "models--org--name/snapshots" / commit)})
+        self.assertFalse(self.cache_folder.exists())
+        self.refuse(2, ["revision"], "download", "org/name@main", "--revision", "v1")
+        self.refuse(2, ["endpoint"], "download", "org/name", HF_ENDPOINT="ftp://hub")
+
+    def test_endpoint_that_ends_with_a_slash(self):
+        self.hub.add("org/name", NEEDED)
+        self.succeed("download", "org/name", HF_ENDPOINT=self.hub.url + "/")
+        self.assert_downloaded()
 
     def test_long_trees_come_in_pages(self):
         self.hub.page_size = 3
@@ -256,9 +276,6 @@ class OfflineTest(HubTest):
 class ProgressTest(HubTest):
     def stderr_of_terminal(self, **environment):
         """What is written to a terminal as standard error."""
-        import subprocess
-
-        from support import PROGRAM
         leader, follower = pty.openpty()
         process = subprocess.Popen([PROGRAM, "download", "org/name"], stdout=subprocess.DEVNULL,
                                    stderr=follower, env={**self.environment, "TERM": "xterm", **environment})

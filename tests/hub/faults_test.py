@@ -69,6 +69,12 @@ class FaultsTest(HubTest):
         self.download()
         self.assertEqual(self.transfers(), [(0, SIZE)])
 
+    def test_server_that_asks_for_too_long_a_pause(self):
+        self.hub.faults.add("status", path="/api/models/", status=429, headers={"Retry-After": "3600"})
+        done = self.run_program("download", "org/name")
+        self.assertNotEqual(done.returncode, 0)
+        self.assert_error(done, ["429", "3600 s"])
+
     def test_server_that_never_recovers(self):
         self.hub.faults.add("status", host="cdn", status=404, times=-1)
         done = self.run_program("download", "org/name")

@@ -19,6 +19,28 @@ from huggingface_hub import hf_hub_download
 for name in sys.argv[2:]:
     print(hf_hub_download(sys.argv[1], name))
 """
+# Whether the cache is known to lack each file.
+ABSENT = """
+import sys
+from huggingface_hub import _CACHED_NO_EXIST, try_to_load_from_cache
+for name in sys.argv[2:]:
+    print(try_to_load_from_cache(sys.argv[1], name) is _CACHED_NO_EXIST)
+"""
+# Asks for files that are not there, which the package remembers.
+ASK_IN_VAIN = """
+import sys
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError
+for name in sys.argv[2:]:
+    try:
+        hf_hub_download(sys.argv[1], name)
+        raise SystemExit(f"{name} is there")
+    except EntryNotFoundError:
+        pass
+"""
+# What a model may have and this one has not.
+NOT_THERE = ["added_tokens.json", "chat_template.jinja", "chat_template.json", "config.yaml",
+             "model.safetensors"]
 SCAN = """
 from huggingface_hub import scan_cache_dir
 info = scan_cache_dir()
@@ -103,6 +125,20 @@ class InteropTest(HubTest):
         self.hub.forget()
         self.python(FILES, "org/name", "README.md", "config.json")
         self.assertEqual(len(self.sent()), 1)
+
+    def test_package_learns_from_us_what_is_not_there(self):
+        self.succeed("download", "org/name")
+        self.hub.forget()
+        self.assertEqual(self.python(ABSENT, "org/name", *NOT_THERE), ["True"] * len(NOT_THERE))
+        self.assertEqual(self.python(ABSENT, "org/name", "README.md"), ["False"])
+        self.assertEqual(self.hub.log, [])
+
+    def test_we_learn_from_the_package_what_is_not_there(self):
+        self.python(FILES, "org/name", *NEEDED)
+        self.python(ASK_IN_VAIN, "org/name", *NOT_THERE)
+        self.hub.forget()
+        self.succeed("download", f"org/name@{self.commit}")
+        self.assertEqual(self.hub.log, [])  # nothing is left to ask
 
     def test_a_branch_that_moved_on(self):
         self.succeed("download", "org/name")

@@ -72,6 +72,7 @@ class KilledTest(HubTest):
                 kills += 1
             self.hub.faults.clear()
             done = self.finish(process)
+            self.hub.settle()
             resumed += any(request.start for request in self.hub.bodies)
             self.check_nothing_is_fetched_twice(before)
             self.check_cache()
@@ -100,6 +101,7 @@ class InterruptedTest(HubTest):
                 self.assertEqual(done.returncode, 128 + number, done.stderr)
                 self.assertEqual(done.stdout, "")
                 self.hub.faults.clear()
+                self.hub.settle()
                 before = self.cache().incomplete()
                 self.assertEqual(self.cache().faults(), [])
                 self.hub.forget()

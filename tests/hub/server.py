@@ -17,6 +17,7 @@ what was asked.
 import argparse
 import hashlib
 import hmac
+import http.client
 import ssl
 import threading
 import time
@@ -38,6 +39,18 @@ CERTIFICATE = Path(__file__).with_name("certificate.pem")
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
+    open = 0  # connections
+
+    def process_request(self, request, client_address):
+        with self.hub.changed:
+            self.open += 1
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        super().shutdown_request(request)
+        with self.hub.changed:
+            self.open -= 1
+            self.hub.changed.notify_all()
 
     def handle_error(self, request, client_address):
         pass  # clients are killed and connections reset on purpose
@@ -56,6 +69,7 @@ class HubServer:
         self.page_size = page_size
         self._log = []
         self._lock = threading.Lock()
+        self.changed = threading.Condition()
         self._secret = b"of the tests"
         self._listeners = []
         self._tls = None
@@ -111,6 +125,19 @@ class HubServer:
     def forget(self):
         with self._lock:
             self._log.clear()
+
+    def settle(self):
+        """Waits until all that clients asked for is in the log and they are gone: what a process sent right
+        before it was killed may be read later."""
+        for listener in self._listeners:
+            # Connections are accepted in their order: this one is behind all that there were.
+            connection = http.client.HTTPConnection(*listener.server_address, timeout=60)
+            connection.request("GET", "/_control/nothing", headers={"Connection": "close"})
+            connection.getresponse().read()
+            connection.close()
+        with self.changed:
+            if not self.changed.wait_for(lambda: not any(each.open for each in self._listeners), 60):
+                raise TimeoutError("clients of the hub did not go")
 
     @property
     def bodies(self):

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -87,6 +89,21 @@ void remove_revision(const RepositoryFolder& folder, const CachedRepository& rep
   remove_tree(folder.snapshot(commit));
 }
 
+constexpr const char* kRemoved = ".removed-";
+
+// At once: who fetches at this moment finds no folder any more, and not a part of one.
+void remove_whole(const RepositoryFolder& folder) {
+  const fs::path away = folder.cache() / (kRemoved + folder.path().filename().string() + "-" +
+                                          std::to_string(::getpid()));
+  std::error_code error;
+  fs::rename(folder.path(), away, error);
+  if (error) fail(ErrorKind::kFile, folder.path().string(), "cannot remove: " + error.message());
+  remove_tree(folder.locks());
+  for (const fs::path& entry : entries_of(folder.cache())) {  // of killed processes, too
+    if (entry.filename().string().starts_with(kRemoved)) remove_tree(entry);
+  }
+}
+
 // Under its lock, and only if still nobody has it: another program may just have linked to it.
 void remove_blob(const RepositoryFolder& folder, const std::string& name) {
   std::error_code ignored;
@@ -115,13 +132,9 @@ CacheRemoval plan_removal(const fs::path& cache, const RepositoryName& name) {
 void remove_cached(const fs::path& cache, const CacheRemoval& removal) {
   const CachedRepository repository = find_repository(cache, {removal.id, ""});
   const RepositoryFolder folder(cache, removal.id);
+  if (removal.whole) return remove_whole(folder);
   const std::set<std::string> freed = freed_blobs(folder.path(), removal.commits);
   for (const std::string& commit : removal.commits) remove_revision(folder, repository, commit);
-  if (removal.whole) {
-    remove_tree(folder.path());
-    remove_tree(folder.locks());
-    return;
-  }
   for (const std::string& blob : freed) remove_blob(folder, blob);
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <system_error>
 
 #include "xlstm/base/error.h"
@@ -113,10 +114,10 @@ class Fetch {
     const RepositoryInfo info = ask_for_info(client, job);
     commit_ = info.commit;
     if (!info.id.empty() && info.id != name_.id) {
-      job.note(str(name_.id, " is called ", info.id, " now"));
+      job.note(str(name_.id, " is called ", quoted(info.id), " now"));
     }
     const bool is_first = !is_there(folder_.snapshots());
-    std::vector<RemoteFile> missing = missing_files(client, job, info);
+    std::vector<RemoteFile> missing = missing_files(job, info);
     if (is_first) show_licence(job, info);
     if (missing.empty()) {
       try {
@@ -153,30 +154,24 @@ class Fetch {
   }
 
   void show_licence(Job& job, const RepositoryInfo& info) const {
-    job.note(str(name_.id, ": licence ", info.licence.empty() ? "not stated" : info.licence,
-                 info.licence_link.empty() ? "" : ", " + info.licence_link, "; ",
+    job.note(str(name_.id, ": licence ", info.licence.empty() ? "not stated" : quoted(info.licence),
+                 info.licence_link.empty() ? "" : ", " + quoted(info.licence_link), "; ",
                  settings_.endpoint, "/", name_.id));
   }
 
   // What is needed and not in the snapshot, each with its ETag and size.
-  std::vector<RemoteFile> missing_files(Client& client, Job& job, const RepositoryInfo& info) {
+  std::vector<RemoteFile> missing_files(Job& job, const RepositoryInfo& info) const {
     std::vector<std::string> names;
     for (const std::string& name : needed_files(info.files, options_.content, text_of(name_))) {
       if (options_.force_download || !is_there(folder_.file(commit_, name))) names.push_back(name);
     }
     std::vector<RemoteFile> files(names.size());
-    const auto ask = [&](Client& with, std::size_t i) {
-      files[i] = with_retries(Backoff(job, str(text_of(name_), " ", names[i]), true),
-                              [&] { return remote_file(with, name_, commit_, names[i]); });
-    };
-    if (names.size() == 1) {
-      ask(client, 0);
-    } else {
-      job.each(names.size(), [&](std::size_t i) {
-        Client own(settings_, job.stop_flag());
-        ask(own, i);
-      });
-    }
+    job.each(names.size(), [&] {
+      return [&, own = std::make_shared<Client>(settings_, job.stop_flag())](std::size_t i) {
+        files[i] = with_retries(Backoff(job, str(text_of(name_), " ", names[i]), true),
+                                [&] { return remote_file(*own, name_, commit_, names[i]); });
+      };
+    });
     std::stable_sort(files.begin(), files.end(), [](const RemoteFile& a, const RemoteFile& b) {
       return a.size.value_or(0) > b.size.value_or(0);  // the longest first: none is late
     });
@@ -223,18 +218,22 @@ class Fetch {
 
   void fetch_files(Job& job, const std::vector<RemoteFile>& files) const {
     begin_progress(job, files);
-    const auto fetch_one = [&](std::size_t i) {
-      Client client(settings_, job.stop_flag());
-      const RemoteFile& file = files[i];
-      const BlobToFetch blob{name_, folder_, commit_, file, i, options_.force_download};
-      fetch_blob(client, job, blob, [&] { folder_.link(commit_, file.name, file.etag); });
-    };
     std::vector<std::size_t> last, others;
     for (std::size_t i = 0; i < files.size(); ++i) {
       (is_config(files[i].name) ? last : others).push_back(i);
     }
-    job.each(others.size(), [&](std::size_t i) { fetch_one(others[i]); });
-    job.each(last.size(), [&](std::size_t i) { fetch_one(last[i]); });
+    for (const std::vector<std::size_t>& numbers : {others, last}) {
+      job.each(numbers.size(), [&] {
+        return [&, own = std::make_shared<Client>(settings_, job.stop_flag())](std::size_t i) {
+          fetch_file(*own, job, files[numbers[i]], numbers[i]);
+        };
+      });
+    }
+  }
+
+  void fetch_file(Client& client, Job& job, const RemoteFile& file, std::size_t number) const {
+    const BlobToFetch blob{name_, folder_, commit_, file, number, options_.force_download};
+    fetch_blob(client, job, blob, [&] { folder_.link(commit_, file.name, file.etag); });
   }
 
   void finish(const RepositoryInfo& info) const {

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMostHeaderBytes = 256 * 1024;
 constexpr long kBuffer = 256 * 1024;
-constexpr const char* kUserAgent = "xlstm/0.1 (https://github.com/xLSTM-Metal)";
+constexpr const char* kUserAgent = "xlstm/" XLSTM_VERSION;
 
 // libcurl's own state of the process, made by whoever comes first.
 struct Library {
@@ -180,7 +180,8 @@ struct Http::State {
     if (request.from) set(CURLOPT_RANGE, range.c_str());
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.timeout * 1000));
     set(CURLOPT_NOSIGNAL, 1L);
-    set(CURLOPT_BUFFERSIZE, kBuffer);
+    // libcurl 7.88 refuses it after a request that found no host: then it is what it was.
+    curl_easy_setopt(handle.get(), CURLOPT_BUFFERSIZE, kBuffer);
     set(CURLOPT_ERRORBUFFER, message.data());
     set(CURLOPT_HEADERFUNCTION, &header_callback);
     set(CURLOPT_HEADERDATA, static_cast<void*>(&transfer));
@@ -214,7 +215,8 @@ HttpResponse Http::perform(const HttpRequest& request, const OnBody& on_body) {
   if (transfer.error) std::rethrow_exception(transfer.error);
   const std::string from = str(" (", origin_of(request.url), ")");
   if (transfer.timed_out) {
-    throw TransferFailure{str("nothing came for ", request.timeout, " s", from), true, true};
+    const bool connected = transfer.header_bytes > 0 || transfer.received > 0;
+    throw TransferFailure{str("nothing came for ", request.timeout, " s", from), connected, true};
   }
   if (code == CURLE_ABORTED_BY_CALLBACK) throw Stopped();
   if (code != CURLE_OK) {

@@ -126,14 +126,16 @@ void Job::stop() {
   changed_.notify_all();
 }
 
-void Job::each(std::size_t count, const std::function<void(std::size_t)>& action) {
+void Job::each(std::size_t count, const std::function<Worker()>& make_worker) {
   FirstError error;
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
     try {
+      Worker worker;
       for (std::size_t i = next++; i < count; i = next++) {
         throw_if_stopped();
-        action(i);
+        if (!worker) worker = make_worker();
+        worker(i);
       }
     } catch (...) {
       error.take();

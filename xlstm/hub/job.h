@@ -28,9 +28,10 @@ class Job {
   // what it threw, or a callback, or Error(kCancelled).
   void run(const std::function<void()>& work);
 
-  // Calls action(i) for each i < count, on several threads (on one where there is but one). The
-  // first exception stops all and is thrown. For the work alone.
-  void each(std::size_t count, const std::function<void(std::size_t)>& action);
+  // Does all i < count, on several threads: each asks for a worker of its own once, and then calls
+  // it with one i after another. The first exception stops all and is thrown. For the work alone.
+  using Worker = std::function<void(std::size_t)>;
+  void each(std::size_t count, const std::function<Worker()>& make_worker);
 
   const std::atomic<bool>& stop_flag() const { return stop_; }
   void throw_if_stopped() const;

@@ -1,6 +1,6 @@
 #include "xlstm/hub/remote_names.h"
 
-#include <algorithm>
+#include "xlstm/base/utf8.h"
 
 namespace xlstm {
 namespace {
@@ -8,8 +8,15 @@ namespace {
 constexpr std::size_t kLongestPart = 240;  // a suffix follows some of them; file systems take 255
 constexpr std::size_t kLongestPath = 1024;
 
-bool is_control(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+// UTF-8 without control characters, U+0080 to U+009F too: a terminal shows it.
+bool is_printable(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool is_late =
+        byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (byte < 0x20 || byte == 0x7f || is_late) return false;
+  }
+  return utf8_first_error(text) == std::string_view::npos;
 }
 
 bool is_safe_part(std::string_view part) {
@@ -30,7 +37,7 @@ bool all_parts(std::string_view path, const Check& check) {
 
 bool is_safe_path(std::string_view path) {
   return path.size() <= kLongestPath && path.find('\\') == std::string_view::npos &&
-         std::none_of(path.begin(), path.end(), is_control) && all_parts(path, is_safe_part);
+         is_printable(path) && all_parts(path, is_safe_part);
 }
 
 bool is_revision(std::string_view text) {

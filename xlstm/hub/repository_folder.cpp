@@ -120,12 +120,13 @@ void RepositoryFolder::create() const {
 void RepositoryFolder::link(const std::string& commit, const std::string& name,
                             const std::string& etag) const {
   const fs::path path = file(commit, name);
-  make_folders(path.parent_path());
-  const fs::path target = fs::path(blob(etag)).lexically_relative(path.parent_path());
   std::error_code error;
+  // Not its parents: where somebody removed the repository there is no blob to link to.
+  fs::create_directory(path.parent_path(), error);
+  const fs::path target = fs::path(blob(etag)).lexically_relative(path.parent_path());
   // Elsewhere and then renamed: at no moment there is none where there was one.
   const fs::path temporary = temporary_in(folder_);
-  fs::create_symlink(target, temporary, error);
+  if (!error) fs::create_symlink(target, temporary, error);
   if (!error) move_to(temporary, path);
   if (error) fail(ErrorKind::kFile, path.string(), "cannot make this link: " + error.message());
 }

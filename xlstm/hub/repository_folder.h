@@ -39,7 +39,8 @@ class RepositoryFolder {
 
   // All of these throw Error(kFile).
   void create() const;  // the folders, and the cache's tag
-  // The snapshot's link to a blob that is there; one that is there already is replaced.
+  // The link of a file in the repository's own folder to a blob that is there; one that is there
+  // already is replaced.
   void link(const std::string& commit, const std::string& name, const std::string& etag) const;
   void set_ref(const std::string& revision, const std::string& commit) const;
   void set_absent(const std::string& commit, std::string_view name) const;
