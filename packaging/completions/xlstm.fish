@@ -192,7 +192,7 @@ complete -c xlstm -n '__fish_seen_subcommand_from download' -l cache-dir -r -F -
 complete -c xlstm -n '__fish_seen_subcommand_from download' -l force -d 'Fetch what is in the cache, too'
 complete -c xlstm -n '__fish_seen_subcommand_from download' -l quiet -d 'Neither progress nor notices'
 complete -c xlstm -n '__fish_seen_subcommand_from download' -l json -d 'One JSON object'
-complete -c xlstm -n __fish_use_subcommand -a cache -d 'What was fetched from the hub: list, remove, check'
+complete -c xlstm -n __fish_use_subcommand -a cache -d 'What was fetched or quantised: list, remove, check'
 complete -c xlstm -n '__fish_seen_subcommand_from cache' -l cache-dir -r -F -d 'The cache (default: HF_HUB_CACHE, or hub in HF_HOME)'
 complete -c xlstm -n '__fish_seen_subcommand_from cache' -l yes -d 'rm: do not ask'
 complete -c xlstm -n '__fish_seen_subcommand_from cache' -l json -d 'One JSON object'

@@ -1,4 +1,4 @@
-// xlstm cache: what was fetched: listed, removed, checked.
+// xlstm cache: what was fetched, and quantised copies: listed, removed, checked.
 #include <algorithm>
 #include <memory>
 
@@ -155,13 +155,14 @@ Command cache_command() {
   const auto options = std::make_shared<CacheArguments>();
   return {
       .name = "cache",
-      .summary = "What was fetched from the hub: list, remove, check",
+      .summary = "What was fetched or quantised: list, remove, check",
       .description =
           "ls lists repositories and their revisions, also those that the Python library "
-          "huggingface_hub fetched. rm removes repositories (org/name) or revisions of them "
-          "(org/name@revision, a branch, tag, or the beginning of a commit), and the files that "
-          "no other revision has. verify reads every file and compares it with the hash that is "
-          "its name.",
+          "huggingface_hub fetched, and the copies that --quantize keeps. rm removes repositories "
+          "(org/name) with the copies made of them, revisions (org/name@revision, a branch, tag, "
+          "or the beginning of a commit) and the files that no other revision has, and single "
+          "copies. verify reads every file and compares it with the hash that is its name; of a "
+          "copy it reads the headers.",
       .groups = {{"Options",
                   {file_option("--cache-dir", "DIR",
                                "The cache (default: HF_HUB_CACHE, or hub in HF_HOME)",

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "xlstm/apps/copies_section.h"
 #include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/json.h"
 #include "xlstm/base/memory.h"
+#include "xlstm/engine/quantized_copies.h"
 
 namespace xlstm::apps {
 namespace {
@@ -108,6 +110,7 @@ class HubSection : public CacheSection {
 std::vector<std::unique_ptr<CacheSection>> cache_sections(const std::filesystem::path& hub_cache) {
   std::vector<std::unique_ptr<CacheSection>> sections;
   sections.push_back(std::make_unique<HubSection>(hub_cache));
+  sections.push_back(copies_section(default_quantized_copies()));
   return sections;
 }
 
