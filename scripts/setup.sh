@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes this machine able to build the project: system packages (requirements/system.tsv), and MLX's
-# wheels (its library, and the Python front end for tests), pinned by version and hash, in a private
-# .venv. Where all is there it says nothing and takes
-# a fraction of a second, so every build starts with it.
+# Makes this machine able to build the project: system packages (requirements/system.tsv), and wheels,
+# pinned by version and hash, in a private .venv (MLX's library; for tests its Python front end and the
+# Hugging Face hub's Python client). Where all is there it says nothing and takes a fraction of a second,
+# so every build starts with it.
 #
 #   scripts/setup.sh           what a build and its tests need
 #   scripts/setup.sh --tools   also clang, its fuzzer runtime, clang-format and an emulator
@@ -139,6 +139,7 @@ wanted_wheels() {
   if [ -z "${MLX_DIR:-}" ]; then
     if is_mac; then echo requirements/mlx-macos.txt; else echo requirements/mlx-linux.txt; fi
     echo requirements/mlx-python.txt
+    echo requirements/huggingface-hub.txt
   fi
   if ! cmake_is_new_enough; then
     if is_mac; then

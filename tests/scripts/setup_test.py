@@ -175,7 +175,7 @@ class SetupTest(unittest.TestCase):
         made, pip = self.setup_wheels()
         self.assertEqual(made, "venv")
         for part in ("--require-hashes", "--no-deps", "-r requirements/mlx-linux.txt",
-                     "-r requirements/mlx-python.txt"):
+                     "-r requirements/mlx-python.txt", "-r requirements/huggingface-hub.txt"):
             self.assertIn(part, pip)
         self.assertEqual(self.setup_wheels(), [])
 
@@ -196,6 +196,19 @@ class SetupTest(unittest.TestCase):
         self.assertEqual(len(versions), 1, versions)
         # Five versions of Python on two kinds of Linux and three of macOS.
         self.assertEqual(len(set(re.findall(r"sha256:[0-9a-f]{64}", text))), 25)
+
+    def test_every_package_of_the_hubs_client_has_its_hashes(self):
+        text = (ROOT / "requirements/huggingface-hub.txt").read_text()
+        hashes = {}
+        for line in text.splitlines():
+            if pin := re.match(r"([a-z0-9-]+)==", line):
+                name = hashes.setdefault(pin[1], set())
+            elif digest := re.search(r"sha256:[0-9a-f]{64}", line):
+                name.add(digest[0])
+        # Only PyYAML has machine code: five versions of Python, two kinds of Linux and macOS.
+        self.assertEqual({name: len(found) for name, found in hashes.items()},
+                         {name: 15 if name == "pyyaml" else 1 for name in hashes})
+        self.assertIn("huggingface-hub", hashes)
 
     def test_mlx_dir_without_mlx(self):
         done = self.setup(MLX_DIR=str(self.fake))
