@@ -238,6 +238,14 @@ void Linear::stream_rows(const RowProductArgs& a, DType x, const QuantizedTensor
 Tensor Linear::dequantized(const QuantizedTensor& W, DType dtype) {
   const TensorShape shape = shape_of(W);
   Tensor y = work_.allocate(shape, dtype, "dequantized weights");
+  if (dtype == DType::kBF16 && shape[1] % 8 == 0) {
+    const int bits = W.format.bits == 4 || W.format.bits == 8 ? W.format.bits : 0;
+    const std::int64_t units = shape.elements() / 8;
+    work_.programs().launch("embed", str("dequantize_units_", bits), {.x = blocks_for(units, 256)},
+                            quantized_args(work_, W), work_.to_write(y), narrow(shape[1] / 8),
+                            units);
+    return y;
+  }
   work_.programs().launch("embed", str("dequantize_", type_name(dtype)),
                           {.x = element_blocks(shape.elements())}, quantized_args(work_, W),
                           work_.to_write(y), shape[0], shape[1]);
