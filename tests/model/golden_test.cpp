@@ -100,8 +100,8 @@ double mean_difference(const std::vector<float>& a, const std::vector<float>& b)
 
 // Of logits: of the one that is farthest off where nothing but float32 rounds; of all together
 // where activations do. A position whose residual stream is small beside what was added up to it
-// enlarges roundings without bound: in large-bf16-sharded half a unit in the last place of the
-// embeddings alone, all else in float32, moves a logit by 4% to 20% of the largest.
+// enlarges roundings without bound: in large-bf16-sharded a change of the embeddings alone by up to
+// one unit in their last place, all else in float32, moves a logit by 4% to 20% of the largest.
 double logits_difference(const BackendCase& backend, const std::vector<float>& got,
                          const std::vector<float>& wanted) {
   return backend.is_float32() ? relative_difference(got, wanted) : mean_difference(got, wanted);
