@@ -108,7 +108,7 @@ std::optional<Sequence> Engine::Impl::sequence(const State& state, const Request
   if (!prompt) return std::nullopt;
   check_prompt(*prompt, state);
   GenerateOptions generate_options = options_of(request, *prompt, end_ids);
-  generate_options.read_last = keeps_state;
+  generate_options.read_last = keeps_state && request.read_last;
   return Sequence(model, tokenizer ? &*tokenizer : nullptr, state, std::move(prompt->ids),
                   std::move(generate_options), on_token_of(request, on_text));
 }

@@ -38,6 +38,7 @@ class Sequence;
 class Tokenizer;
 struct BatchOptions;
 struct Plan;
+struct State;
 
 // All of it is the engine's own: several work side by side.
 struct EngineOptions {
@@ -89,6 +90,8 @@ struct Request {
   // Restricts what the answer may be (grammar/constraint.h); the request's answer takes a clone.
   std::shared_ptr<const Constraint> constraint = {};
   OnToken on_token = {};  // gets every token as soon as it is chosen; completion.h
+  // Whether a session reads the last token, too; off, whoever goes on from there reads it.
+  bool read_last = true;
   // Asked, and told 0 to 1, while the prompt is tokenised, between its segments, and the first
   // after each token too.
   std::function<bool()> cancelled = {};
@@ -148,6 +151,10 @@ class Session {
   // Goes on from where a sequence of this engine that is done has ended (or one that was taken out
   // of its batch). Error(kUsage) for others.
   void go_on_from(const Sequence& sequence);
+  // The state itself (backend/state.h), and another of this engine's model in its place, computed:
+  // for those who read on by Model::forward(). Copied and dropped under Backend::exclusive().
+  const State& state() const;
+  void go_on_from(State state);
   std::uint64_t position() const;  // tokens read so far
   std::uint64_t bytes() const;     // size of the state, the same at every position
   void reset();

@@ -90,6 +90,13 @@ void Session::go_on_from(const Sequence& sequence) {
   });
 }
 
+const State& Session::state() const {
+  return require_impl(impl_, kSession).state;
+}
+void Session::go_on_from(State state) {
+  require_impl(impl_, kSession).move_to(std::move(state));
+}
+
 void Session::read(std::string_view text, bool add_bos, bool parse_special) {
   translate_bad_alloc([&] {
     if (text.empty() && (position() > 0 || !add_bos || !impl_->engine->bos_id)) return;
