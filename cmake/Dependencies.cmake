@@ -12,6 +12,14 @@ pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 if(DEFINED ENV{MLX_DIR} AND NOT "$ENV{MLX_DIR}" STREQUAL "")
   set(MLX_DIR "$ENV{MLX_DIR}" CACHE PATH "Folder of MLXConfig.cmake" FORCE)
 endif()
+if(SKBUILD AND NOT MLX_DIR)  # the wheel among what the package is built with
+  execute_process(
+    COMMAND "${Python_EXECUTABLE}" -c
+            "import pathlib, sys
+found = [p for d in sys.path for p in pathlib.Path(d).glob('mlx/share/cmake/MLX')]
+print(found[0].as_posix() if found else '', end='')"
+    OUTPUT_VARIABLE MLX_DIR)
+endif()
 if(NOT MLX_DIR OR NOT EXISTS "${MLX_DIR}/MLXConfig.cmake")
   file(GLOB _mlx_found
        "${PROJECT_SOURCE_DIR}/.venv/lib/python*/site-packages/mlx/share/cmake/MLX/MLXConfig.cmake")

@@ -19,7 +19,8 @@ from .errors import (
     UsageError,
     XlstmError,
 )
-from .generation import Completion, Token
+from .generation import Completion, Stream, Token
+from .lm import generate, load, stream_generate
 from .runner import xLSTMRunner
 from .tokenizer import Tokenizer
 
@@ -32,9 +33,13 @@ __all__ = [
     "ModelError",
     "OutOfMemoryError",
     "State",
+    "Stream",
     "Token",
     "Tokenizer",
     "UsageError",
     "XlstmError",
+    "generate",
+    "load",
+    "stream_generate",
     "xLSTMRunner",
 ]

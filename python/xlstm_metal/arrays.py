@@ -5,12 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from . import _native
 
-__all__ = ["is_mlx", "to_mlx"]
+__all__ = ["is_mlx", "shares_mlx", "to_mlx"]
 
 
 def is_mlx(array: object) -> bool:
@@ -19,8 +16,19 @@ def is_mlx(array: object) -> bool:
     return core is not None and isinstance(array, core.array)
 
 
-def to_mlx(array: npt.NDArray[np.float32]) -> Any:
-    """An mlx.core.array of the same memory; a copy where the installed mlx does not share its types."""
+def shares_mlx() -> bool:
+    """Whether the installed mlx gives and takes its arrays without a copy.
+
+    That is so where its module and ours are bound by nanobind's of the same internals. Where it is not,
+    MLX copies what it is given, and shows its own arrays to us as DLPack or by the buffer protocol.
+    """
+    import mlx.core  # noqa: F401  (the types are known once it is loaded)
+
+    return _native.shares_mlx()
+
+
+def to_mlx(array: Any) -> Any:
+    """A copy of a numpy array as an mlx.core.array."""
     import mlx.core as mx
 
-    return _native.to_mlx(np.ascontiguousarray(array)) if _native.shares_mlx() else mx.array(array)
+    return mx.array(array)

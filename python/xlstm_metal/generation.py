@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
-import numpy as np
-import numpy.typing as npt
-
-from . import _native
+from . import _native, hooks
 from .errors import UsageError
+from .hooks import LogitsProcessor, Sampler
 
 if TYPE_CHECKING:
     from ._native import State
 
-__all__ = ["Completion", "LogitsProcessor", "Options", "Sampler", "Token"]
+__all__ = ["BatchOptions", "Completion", "MoreOptions", "Options", "Stream", "Token"]
 
-#: ``processor(tokens, logits)``: the ids so far, int32 [n], prompt included, and the logits of the next
-#: token, float32 [V]. It changes ``logits`` in place or returns another row; -inf forbids a token.
-LogitsProcessor = Callable[[npt.NDArray[np.int32], npt.NDArray[np.float32]], Any]
-#: ``sampler(logprobs)``: log-probabilities, float32 [V] -> the id of the next token.
-Sampler = Callable[[npt.NDArray[np.float32]], Any]
-
-
-class Options(TypedDict, total=False):
-    """What ``generate``, ``complete``, ``stream`` and ``complete_batch`` take besides what they name."""
+class MoreOptions(TypedDict, total=False):
+    """How a prompt is answered: what ``generate`` has no parameters for."""
 
     min_p: float  #: [0, 1]; drops tokens below min_p times the likeliest
     repetition_penalty: float  #: > 0; 1: off
@@ -42,6 +33,22 @@ class Options(TypedDict, total=False):
     top_log_probabilities: int  #: asks for log-probabilities, and for this many of the likeliest
     add_bos: bool  #: a text at the start of a sequence begins with BOS (True)
     parse_special: bool  #: the text of special tokens in a prompt is read as these (True)
+
+
+class BatchOptions(MoreOptions, total=False):
+    """What all rows of a batch have in common."""
+
+    max_tokens: int  #: of the answer (100)
+    temperature: float  #: 0: always the likeliest token (1.0)
+    top_k: int | None  #: draws among the likeliest k alone
+    top_p: float | None  #: draws among the likeliest with this mass together
+    stop_tokens: Sequence[int] | None  #: ids that end the answer; None: the model's own
+
+
+class Options(BatchOptions, total=False):
+    """How a prompt is answered; all may be left out."""
+
+    seed: int | None  #: same seed, same answer
 
 
 @dataclass(frozen=True)
@@ -93,79 +100,41 @@ def completion_of(answer: _native.Answer, keep_state: bool = True) -> Completion
     )
 
 
-def make_request(engine: _native.Engine, named: Mapping[str, Any], options: Options) -> _native.Request:
-    """A request of the arguments that a call names and of its further options."""
-    known = Options.__annotations__
+def make_request(engine: _native.Engine, prompt: Any, options: Options) -> _native.Request:
+    """What the engine is asked for: `prompt` is a text, or ids of any kind."""
     for name in options:
-        if name not in known:
-            raise TypeError(f"unknown option {name!r}; there are {', '.join(sorted(known))}")
+        if name not in Options.__optional_keys__:
+            there = ", ".join(sorted(Options.__optional_keys__))
+            raise TypeError(f"unknown option {name!r}; there are {there}")
     request = _native.Request()
+    request.max_tokens = 100
     request.parse_special = True
-    for name, value in named.items():
-        if value is not None:
+    for name, value in options.items():
+        if name in _PLAIN and value is not None:
             setattr(request, name, value)
-    for name in _PLAIN_OPTIONS:
-        value = options.get(name)
-        if value is not None:
-            setattr(request, name, value)
-    if "logit_bias" in options:
-        request.logit_bias = dict(options["logit_bias"])
+    if isinstance(prompt, str):
+        request.prompt = prompt
+    else:
+        request.prompt_ids = prompt
+    request.logit_bias = dict(options.get("logit_bias", {}))
     stop = options.get("stop", ())
     request.stop = [stop] if isinstance(stop, str) else list(stop)
-    request.process_logits = _processor(options)
+    stop_tokens = options.get("stop_tokens")
+    if stop_tokens is not None:
+        request.end_tokens = list(stop_tokens)
+        request.stop_at_end_token = False
+    request.process_logits = hooks.processor_of(
+        options.get("logits_processors", ()), options.get("sampler")
+    )
     request.constraint = _constraint(engine, options)
     return request
 
 
-_PLAIN_OPTIONS = (
-    "min_p",
-    "repetition_penalty",
-    "presence_penalty",
-    "frequency_penalty",
-    "top_log_probabilities",
-    "add_bos",
-    "parse_special",
+# Options that a request has by the same names.
+_PLAIN = frozenset(
+    "max_tokens temperature top_k top_p min_p seed repetition_penalty presence_penalty frequency_penalty "
+    "top_log_probabilities add_bos parse_special".split()
 )
-
-
-def _processor(options: Options) -> LogitsProcessor | None:
-    steps = list(options.get("logits_processors", ()))
-    sampler = options.get("sampler")
-    if sampler is not None:
-        steps.append(_only_sampled(sampler))
-    if not steps:
-        return None
-
-    def process(tokens: npt.NDArray[np.int32], logits: npt.NDArray[np.float32]) -> Any:
-        row: Any = logits
-        for step in steps:
-            changed = step(tokens, row)
-            row = row if changed is None else changed
-        return row
-
-    return process
-
-
-def _only_sampled(sampler: Sampler) -> LogitsProcessor:
-    """Leaves only the token that `sampler` chooses."""
-
-    def process(tokens: npt.NDArray[np.int32], logits: npt.NDArray[np.float32]) -> Any:
-        row = np.asarray(logits, dtype=np.float32).reshape(-1)
-        chosen = int(sampler(log_softmax(row)))
-        if not 0 <= chosen < row.size:
-            raise UsageError(f"[sampler] wanted a token id in [0, {row.size}), got {chosen}")
-        only = np.full_like(row, -np.inf)
-        only[chosen] = 0.0
-        return only
-
-    return process
-
-
-def log_softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Log-probabilities of logits [V]."""
-    shifted = logits - np.max(logits)
-    result: npt.NDArray[np.float32] = shifted - np.log(np.sum(np.exp(shifted)))
-    return result
 
 
 def _constraint(engine: _native.Engine, options: Options) -> _native.Constraint | None:
@@ -183,24 +152,65 @@ def _constraint(engine: _native.Engine, options: Options) -> _native.Constraint 
     return None
 
 
-class Generation:
-    """One answer under way: an iterator of its tokens, and where it ended."""
+class Stream(Iterator[Token]):
+    """The tokens of an answer, as they come. Whoever drops or closes it ends the answer."""
+
+    def __init__(
+        self,
+        engine: _native.Engine,
+        state: State,
+        request: _native.Request,
+        on_end: Callable[[State], None],
+    ) -> None:
+        self._run = _Run(engine, state, request)
+        self._tokens = _tokens(self._run, on_end)
+
+    def __next__(self) -> Token:
+        return next(self._tokens)
+
+    def close(self) -> None:
+        """Ends the answer where it is."""
+        self._tokens.close()
+
+    def answer(self) -> _native.Answer:
+        """What the engine knows of the answer, ended here where it is still under way."""
+        self.close()
+        return self._run.end()
+
+    @property
+    def completion(self) -> Completion:
+        """All that is known of the answer, ended here where it is still under way."""
+        return completion_of(self.answer())
+
+    def __repr__(self) -> str:
+        return f"<xlstm_metal.Stream: {'ended' if self._run.answer else 'under way'}>"
+
+
+class _Run:
+    """One answer, in a batch of its own."""
 
     def __init__(self, engine: _native.Engine, state: State, request: _native.Request) -> None:
-        self._batch = _native.batch(engine)
-        self._row = self._batch.add(state, request)
-        self._answer: _native.Answer | None = None
-
-    def __iter__(self) -> Iterator[Token]:
-        busy = True
-        while busy:
-            busy = self._batch.step()
-            for record in self._batch.take_tokens():
-                yield Token(record.id, record.text, record.log_probability, tuple(record.top))
+        self.batch = _native.batch(engine)
+        self.row = self.batch.add(state, request)
+        self.answer: _native.Answer | None = None
 
     def end(self) -> _native.Answer:
-        """The answer, ended here where it is still under way."""
-        if self._answer is None:
-            finished = self._batch.take_finished()
-            self._answer = finished[0] if finished else self._batch.remove(self._row)
-        return self._answer
+        if self.answer is None:
+            finished = self.batch.take_finished()
+            self.answer = finished[0] if finished else self.batch.remove(self.row)
+        return self.answer
+
+
+def _tokens(run: _Run, on_end: Callable[[State], None]) -> Generator[Token, None, None]:
+    """Its tokens; whatever ends it, `on_end` gets the state where that was."""
+    try:
+        busy = True
+        while busy:
+            busy = run.batch.step()
+            for record in run.batch.take_tokens():
+                yield Token(record.id, record.text, record.log_probability, tuple(record.top))
+    finally:
+        answer = run.end()
+        if not answer.has_failed:
+            on_end(answer.state())
+    answer.raise_error()

@@ -149,9 +149,20 @@ std::vector<std::int32_t> ids_of(nb::handle given, std::string_view where) {
   return std::move(block.ids);
 }
 
-nb::object numpy_of(std::vector<float> values, std::vector<std::size_t> shape) {
+FloatArray numpy_floats(const std::vector<std::size_t>& shape) {
+  std::size_t size = 1;
+  for (const std::size_t length : shape) size *= length;
+  auto* kept = new std::vector<float>(size);
+  const nb::capsule owner(kept,
+                          [](void* p) noexcept { delete static_cast<std::vector<float>*>(p); });
+  return {nb::cast(nb::ndarray<nb::numpy, float>(kept->data(), shape.size(), shape.data(), owner)),
+          *kept};
+}
+
+nb::object numpy_of(std::vector<float> values, const std::vector<std::size_t>& shape) {
   auto* kept = new std::vector<float>(std::move(values));
-  const nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<float>*>(p); });
+  const nb::capsule owner(kept,
+                          [](void* p) noexcept { delete static_cast<std::vector<float>*>(p); });
   return nb::cast(nb::ndarray<nb::numpy, float>(kept->data(), shape.size(), shape.data(), owner));
 }
 
@@ -184,7 +195,9 @@ void copy_floats(nb::handle from, std::span<float> to, std::string_view where) {
 }
 
 void bind_arrays(nb::module_& m) {
-  m.def("ids_of", [](nb::handle given) { return numpy_copy(ids_of(given, "ids")); }, nb::arg("ids"));
+  m.def(
+      "ids_of", [](nb::handle given) { return numpy_copy(ids_of(given, "ids")); },
+      nb::arg("ids").none());
   bind_mlx_arrays(m);
 }
 

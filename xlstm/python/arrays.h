@@ -24,8 +24,15 @@ IdBlock id_block(nanobind::handle given, std::string_view where);
 // The same of one sequence, [S] or [1, S].
 std::vector<std::int32_t> ids_of(nanobind::handle given, std::string_view where);
 
+// An array whose elements are yet to be written, without the GIL if need be.
+struct FloatArray {
+  nanobind::object object;
+  std::span<float> values;  // row-major; lives as long as `object`
+};
+FloatArray numpy_floats(const std::vector<std::size_t>& shape);
+
 // A numpy array that owns `values`, which are not copied.
-nanobind::object numpy_of(std::vector<float> values, std::vector<std::size_t> shape);
+nanobind::object numpy_of(std::vector<float> values, const std::vector<std::size_t>& shape);
 // A numpy array with a copy of `values`, [n].
 nanobind::object numpy_copy(std::span<const float> values);
 nanobind::object numpy_copy(std::span<const std::int32_t> values);

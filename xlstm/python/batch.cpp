@@ -32,13 +32,12 @@ class BatchHandle {
   Batch::Row add(StateHandle& state, Request request) {
     const auto row = std::make_shared<Batch::Row>(0);
     request.on_token = teller(row);
-    Sequence sequence =
-        state.session().use([&](Session& session) { return session.sequence(request); });
-    const nb::gil_scoped_release released;
-    // Held until the row is known to those who tell of it.
-    const std::lock_guard lock(queue_->mutex);
-    *row = batch_.unguarded().add(std::move(sequence));
-    return *row;
+    return state.session().use([&](Session& session) {
+      Sequence sequence = session.sequence(request);
+      const std::lock_guard lock(queue_->mutex);  // until the row is known to who tells of it
+      *row = batch_.unguarded().add(std::move(sequence));
+      return *row;
+    });
   }
 
   void cancel(Batch::Row row) {

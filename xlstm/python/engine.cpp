@@ -47,9 +47,9 @@ std::function<void(double)> progress_of(nb::object told) {
 
 EngineHandle open_engine(const std::string& name, const std::string& dtype,
                          const std::string& device,
-                         const std::optional<QuantizationChoice>& quantization,
-                         std::size_t threads, std::uint64_t soft_memory_limit,
-                         std::uint64_t hard_memory_limit, nb::object on_progress) {
+                         const std::optional<QuantizationChoice>& quantization, std::size_t threads,
+                         std::uint64_t soft_memory_limit, std::uint64_t hard_memory_limit,
+                         nb::object on_progress) {
   const EngineOptions options = {.dtype = dtype,
                                  .quantization = quantization_of(quantization),
                                  .device = device,
@@ -117,7 +117,8 @@ void bind_engine(nb::module_& m) {
   engine.def("start", &start)
       .def("perplexity", &perplexity_of, nb::arg("ids"))
       .def("score_batch", &score_texts_of, nb::arg("texts"))
-      .def("forward", &forward, nb::arg("ids"), nb::arg("states"), nb::arg("last_only") = false)
+      .def("forward", &forward, nb::arg("ids"), nb::arg("states").none(),
+           nb::arg("last_only") = false, nb::arg("as_mlx") = false)
       .def_prop_ro("has_tokenizer",
                    [](const EngineHandle& handle) { return handle.engine().has_tokenizer(); })
       .def_prop_ro("tokenizer", &tokenizer_of, nb::rv_policy::copy)

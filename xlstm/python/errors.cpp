@@ -11,12 +11,18 @@ namespace nb = nanobind;
 
 const char* name_of(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kUsage: return "usage";
-    case ErrorKind::kFile: return "file";
-    case ErrorKind::kFormat: return "format";
-    case ErrorKind::kModel: return "model";
-    case ErrorKind::kMemory: return "memory";
-    case ErrorKind::kInternal: break;
+    case ErrorKind::kUsage:
+      return "usage";
+    case ErrorKind::kFile:
+      return "file";
+    case ErrorKind::kFormat:
+      return "format";
+    case ErrorKind::kModel:
+      return "model";
+    case ErrorKind::kMemory:
+      return "memory";
+    case ErrorKind::kInternal:
+      break;
   }
   return "internal";
 }

@@ -9,18 +9,20 @@
 #include "xlstm/backend/state.h"
 #include "xlstm/model/model.h"
 #include "xlstm/python/arrays.h"
+#include "xlstm/python/mlx_arrays.h"
 
 namespace xlstm::python {
 namespace {
 
 constexpr std::string_view kForward = "forward";
 
-void check(const IdBlock& block, std::size_t states, std::int64_t V) {
+void check(const IdBlock& block, const std::optional<nb::list>& states, std::int64_t V) {
   if (block.B == 0 || block.S == 0) {
     fail_wanted(ErrorKind::kUsage, kForward, "at least one token a row", "none");
   }
-  if (states != block.B) {
-    fail_wanted(ErrorKind::kUsage, kForward, str("a state for each row, ", block.B), str(states));
+  if (states && nb::len(*states) != block.B) {
+    fail_wanted(ErrorKind::kUsage, kForward, str("a state for each row, ", block.B),
+                str(nb::len(*states)));
   }
   for (const std::int32_t id : block.ids) {
     if (id >= 0 && id < V) continue;
@@ -45,8 +47,8 @@ struct Forward {
   const Model& model;
   const IdBlock& block;
   bool last_only;
+  std::span<float> logits;  // [B, S, V], or [B, V]
   std::unique_ptr<StateBatch> states;
-  std::vector<float> logits;  // [B, S, V], or [B, V]
 
   std::size_t V() const { return static_cast<std::size_t>(model.plan().V); }
 
@@ -71,7 +73,6 @@ struct Forward {
   Tensor run() {
     Backend& backend = model.backend();
     const auto B = static_cast<std::int64_t>(block.B);
-    logits.resize(block.B * (last_only ? 1 : block.S) * V());
     Tensor last;
     for (std::size_t begin = 0; begin < block.S; begin += segment()) {
       const std::size_t end = std::min(begin + segment(), block.S);
@@ -99,54 +100,66 @@ State with_logits(Backend& backend, State state, const Tensor& last, std::int64_
   return state;
 }
 
-struct Result {
-  std::vector<float> logits;
-  std::vector<Session> sessions;
-};
-
-Result run(const Engine& engine, const IdBlock& block, std::vector<Session> sessions,
-           bool last_only) {
+void run(const Engine& engine, const IdBlock& block, std::vector<Session>& sessions, bool last_only,
+         std::span<float> logits) {
   const Model& model = engine.model();
   Backend& backend = model.backend();
   const auto turn = backend.exclusive();
-  Forward forward{model, block, last_only, backend.state_batch(), {}};
+  Forward forward{model, block, last_only, logits, backend.state_batch()};
   for (const Session& session : sessions) forward.states->add(session.state());
   const Tensor last = forward.run();
   for (std::size_t b = sessions.size(); b-- > 0;) {
     sessions[b].go_on_from(
         with_logits(backend, forward.states->remove(b), last, static_cast<std::int64_t>(b)));
   }
-  return {std::move(forward.logits), std::move(sessions)};
 }
 
-}  // namespace
-
-nb::tuple forward(const EngineHandle& handle, nb::handle given, const nb::list& states,
-                  bool last_only) {
-  const IdBlock block = id_block(given, kForward);
-  const Engine& engine = handle.engine();
-  check(block, nb::len(states), engine.plan().V);
-  std::vector<Session> sessions;
-  for (const nb::handle state : states) {
+// Of each row a state of its own to go on from: a fork of the one that Python holds.
+void take_states(const std::optional<nb::list>& states, const Engine& engine, std::size_t B,
+                 std::vector<Session>& sessions) {
+  if (!states) {
+    const nb::gil_scoped_release released;
+    while (sessions.size() < B) sessions.push_back(engine.session());
+    return;
+  }
+  for (const nb::handle state : *states) {
     auto& of_row = nb::cast<StateHandle&>(state);
     if (&of_row.engine().model().backend() != &engine.model().backend()) {
       fail_wanted(ErrorKind::kUsage, kForward, "states of this model", "another's");
     }
     sessions.push_back(of_row.copy());
   }
-  Result result;
+}
+
+std::vector<std::size_t> shape_of(const IdBlock& block, std::int64_t V, bool last_only) {
+  std::vector<std::size_t> shape;
+  if (!block.is_flat) shape.push_back(block.B);
+  if (!last_only) shape.push_back(block.S);
+  shape.push_back(static_cast<std::size_t>(V));
+  return shape;
+}
+
+}  // namespace
+
+nb::tuple forward(const EngineHandle& handle, nb::handle given,
+                  const std::optional<nb::list>& states, bool last_only, bool as_mlx) {
+  const IdBlock block = id_block(given, kForward);
+  const Engine& engine = handle.engine();
+  check(block, states, engine.plan().V);
+  const std::vector<std::size_t> shape = shape_of(block, engine.plan().V, last_only);
+  const FloatArray logits = as_mlx ? mlx_floats(shape) : numpy_floats(shape);
+  Released<Session> sessions;
+  take_states(states, engine, block.B, sessions.values);
   {
     const nb::gil_scoped_release released;
-    result = run(engine, block, std::move(sessions), last_only);
+    run(engine, block, sessions.values, last_only, logits.values);
   }
   nb::list next;
-  for (Session& session : result.sessions) {
-    next.append(nb::cast(new StateHandle(engine, std::move(session)), nb::rv_policy::take_ownership));
+  for (Session& session : sessions.values) {
+    next.append(
+        nb::cast(new StateHandle(engine, std::move(session)), nb::rv_policy::take_ownership));
   }
-  const auto V = static_cast<std::size_t>(engine.plan().V);
-  std::vector<std::size_t> shape = {block.B, block.S, V};
-  if (last_only) shape = {block.B, V};
-  return nb::make_tuple(numpy_of(std::move(result.logits), std::move(shape)), next);
+  return nb::make_tuple(logits.object, next);
 }
 
 }  // namespace xlstm::python

@@ -1,5 +1,5 @@
-// What lets Python's threads and the engine's get along. Two rules: who holds the interpreter's lock
-// (GIL) never waits for a lock of the engine, and who drops a Python object holds the GIL.
+// What lets Python's threads and the engine's get along. Two rules: who holds the interpreter's
+// lock (GIL) never waits for a lock of the engine, and who drops a Python object holds the GIL.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -11,6 +11,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "xlstm/base/error.h"
 
@@ -40,6 +41,20 @@ inline void check_signals() {
   if (PyErr_CheckSignals() != 0) throw nb::python_error();
 }
 
+// Values that are dropped without the GIL, for their memory goes back under the engine's lock. Made
+// and dropped by who holds it.
+template <typename T>
+struct Released {
+  Released() = default;
+  Released(const Released&) = delete;
+  Released& operator=(const Released&) = delete;
+  ~Released() {
+    const nb::gil_scoped_release released;
+    values.clear();
+  }
+  std::vector<T> values;
+};
+
 // Something of the engine that one thread at a time may use, for any number of Python's.
 template <typename T>
 class Guarded {
@@ -58,8 +73,8 @@ class Guarded {
   auto use(Call&& call) {
     const nb::gil_scoped_release released;
     if (user_.load() == std::this_thread::get_id()) {
-      fail_wanted(ErrorKind::kUsage, what_, "a call that is not made from within another of its own",
-                  "one of a callback");
+      fail_wanted(ErrorKind::kUsage, what_,
+                  "a call that is not made from within another of its own", "one of a callback");
     }
     const std::lock_guard lock(mutex_);
     const Use used(user_);

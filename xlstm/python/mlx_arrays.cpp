@@ -1,10 +1,9 @@
 #include "xlstm/python/mlx_arrays.h"
 
+#include <mlx/allocator.h>
 #include <mlx/array.h>
-#include <nanobind/ndarray.h>
 
-#include <cstdint>
-#include <limits>
+#include <utility>
 
 #include "xlstm/base/error.h"
 #include "xlstm/python/guards.h"
@@ -19,20 +18,6 @@ bool shares_mlx() {
   return nb::type<mx::array>().is_valid();
 }
 
-// An mlx.core.array of the memory of `values`, a numpy array of float32; kept until the array is
-// gone. MLX copies where its device cannot use that memory.
-nb::object to_mlx(const nb::ndarray<float, nb::numpy, nb::c_contig, nb::device::cpu>& values) {
-  mx::Shape shape;
-  for (std::size_t axis = 0; axis < values.ndim(); ++axis) {
-    if (!std::in_range<mx::ShapeElem>(values.shape(axis))) {
-      fail_wanted(ErrorKind::kUsage, "logits", "axes of less than 2^31", str(values.shape(axis)));
-    }
-    shape.push_back(static_cast<mx::ShapeElem>(values.shape(axis)));
-  }
-  const SharedObject kept(nb::cast(values));
-  return nb::cast(mx::array(values.data(), std::move(shape), mx::float32, [kept](void*) {}));
-}
-
 }  // namespace
 
 nb::object host_view(nb::handle given) {
@@ -45,9 +30,25 @@ nb::object host_view(nb::handle given) {
   return nb::steal(PyMemoryView_FromObject(given.ptr()));
 }
 
+FloatArray mlx_floats(const std::vector<std::size_t>& shape) {
+  if (!shares_mlx()) {
+    fail_wanted(ErrorKind::kUsage, "mlx.core", "arrays of a type that is known here", "others");
+  }
+  mx::Shape lengths;
+  std::size_t size = 1;
+  for (const std::size_t length : shape) {
+    if (!std::in_range<mx::ShapeElem>(length)) {
+      fail_wanted(ErrorKind::kUsage, "logits", "axes of less than 2^31", str(length));
+    }
+    lengths.push_back(static_cast<mx::ShapeElem>(length));
+    size *= length;
+  }
+  mx::array array(mx::allocator::malloc(size * sizeof(float)), lengths, mx::float32);
+  return {nb::cast(array), {array.data<float>(), size}};
+}
+
 void bind_mlx_arrays(nb::module_& m) {
   m.def("shares_mlx", &shares_mlx);
-  m.def("to_mlx", &to_mlx, nb::arg("values"));
 }
 
 }  // namespace xlstm::python

@@ -4,11 +4,20 @@
 
 #include <nanobind/nanobind.h>
 
+#include <cstddef>
+#include <vector>
+
+#include "xlstm/python/arrays.h"
+
 namespace xlstm::python {
 
 // Of an mlx.core.array: what shows its elements to the host, computed, whatever device they are
 // for (MLX's memory is the host's, too). Anything else as it is.
 nanobind::object host_view(nanobind::handle given);
+
+// An mlx.core.array of float32, in MLX's memory. Throws Error(kUsage) where mlx.core is not loaded
+// or does not share its types with us, or for axes that MLX does not have.
+FloatArray mlx_floats(const std::vector<std::size_t>& shape);
 
 void bind_mlx_arrays(nanobind::module_& m);
 

@@ -90,8 +90,8 @@ void bind_request(nb::module_& m) {
   nb::class_<Request>(m, "Request")
       .def(nb::init<>())
       .def_rw("prompt", &Request::prompt)
-      .def_prop_rw("prompt_ids", [](const Request& request) { return request.prompt_ids; },
-                   &set_prompt_ids)
+      .def_prop_rw(
+          "prompt_ids", [](const Request& request) { return request.prompt_ids; }, &set_prompt_ids)
       .def_rw("max_tokens", &Request::max_tokens)
       .def_rw("temperature", &Request::temperature)
       .def_rw("top_k", &Request::top_k)

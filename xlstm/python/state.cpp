@@ -26,6 +26,16 @@ StateHandle* fork(StateHandle& state) {
   return new StateHandle(state.engine(), state.copy());
 }
 
+void assign(StateHandle& state, StateHandle& other) {
+  if (&state == &other) return;
+  if (&state.engine().model().backend() != &other.engine().model().backend()) {
+    fail_wanted(ErrorKind::kUsage, "state", "a state of the same model", "another's");
+  }
+  Released<Session> copies;
+  copies.values.push_back(other.copy());
+  state.session().use([&](Session& session) { session = copies.values.front(); });
+}
+
 // Reads on a fork, so that what a signal stops leaves the state where it was.
 nb::object score(StateHandle& state, nb::handle given) {
   const std::vector<std::int32_t> ids = ids_of(given, "score");
@@ -92,7 +102,8 @@ nb::dict arrays(StateHandle& state) {
     for (const Layer& layer : engine.plan().layers) {
       for (const StateTensor& tensor : layer.state) {
         const std::span<const float> values = backend.read_floats(session.state().tensors[at++]);
-        out.push_back({tensor.name, {tensor.shape.begin(), tensor.shape.end()},
+        out.push_back({tensor.name,
+                       {tensor.shape.begin(), tensor.shape.end()},
                        {values.begin(), values.end()}});
       }
     }
@@ -108,18 +119,29 @@ nb::dict arrays(StateHandle& state) {
 }  // namespace
 
 void bind_state(nb::module_& m) {
-  nb::class_<StateHandle>(m, "State")
-      .def("fork", &fork)
+  nb::class_<StateHandle>(
+      m, "State",
+      "What a sequence has read: a value of constant size, whatever its length.\n\n"
+      "Made by xLSTMRunner.new_state(). Any number of threads may use one; its calls take turns.")
+      .def("fork", &fork, "A state that goes on from the same place by itself, at constant cost.")
       .def("__copy__", &fork)
       .def("__deepcopy__", [](StateHandle& state, nb::handle) { return fork(state); })
-      .def("score", &score, nb::arg("ids"))
-      .def("next_logits", &next_logits)
-      .def("arrays", &arrays)
-      .def("reset", &reset)
-      .def("save", &save, nb::arg("file"))
-      .def("load", &load, nb::arg("file"))
-      .def_prop_ro("position", &position)
-      .def_prop_ro("nbytes", &bytes)
+      .def("assign", &assign, nb::arg("other"), "Goes on from where another one is.")
+      .def("score", &score, nb::arg("ids"),
+           "Reads ids [S]; returns the log-likelihood of each, float32: [S], or [S - 1], from the "
+           "second on, where nothing was read before.")
+      .def("next_logits", &next_logits,
+           "Logits of the token that comes next, float32 [V]. UsageError where nothing was read.")
+      .def("arrays", &arrays,
+           "A dict of its tensors, float32, by the names that state files have: 'blocks.0.C' [NH, "
+           "DHQK, DHV] and so on. Copies.")
+      .def("reset", &reset, "Back to the start of a sequence.")
+      .def("save", &save, nb::arg("file"), "Writes a file, whole or not at all.")
+      .def("load", &load, nb::arg("file"),
+           "Goes on from a file of the same model, saved on whatever machine; keeps what it has "
+           "where that fails. ModelError for another model's.")
+      .def_prop_ro("position", &position, "Tokens read.")
+      .def_prop_ro("nbytes", &bytes, "Its size, the same at every position.")
       .def("__repr__", [](StateHandle& state) {
         return str("<xlstm_metal.State of ", state.engine().plan().name, ": ", position(state),
                    " tokens read, ", bytes(state), " bytes>");
