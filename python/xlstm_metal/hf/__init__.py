@@ -10,6 +10,7 @@ After ``register()`` the library's own ``AutoModelForCausalLM`` and ``pipeline``
 """
 
 from .cache import xLSTMCache
+from .config import xLSTMConfig
 from .modeling import xLSTMForCausalLM, register
 
-__all__ = ["xLSTMCache", "xLSTMForCausalLM", "register"]
+__all__ = ["register", "xLSTMCache", "xLSTMConfig", "xLSTMForCausalLM"]

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
-from transformers import GenerationConfig, xLSTMConfig
+import transformers
+from huggingface_hub.dataclasses import strict
+from transformers import GenerationConfig
 
 from ..runner import xLSTMRunner
 
-__all__ = ["complete_config", "config_of", "generation_config_of"]
+__all__ = ["complete_config", "config_of", "generation_config_of", "xLSTMConfig"]
 
 _SPECIAL_TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
 
 
-def config_of(runner: xLSTMRunner) -> xLSTMConfig:
+@strict
+class xLSTMConfig(transformers.xLSTMConfig):
+    """The library's own, which takes the names of any kernels: none of them are run here.
+
+    The library refuses those of kernels that are not installed, and so the config.json of xLSTM-7B.
+    """
+
+    model_type = "xlstm"
+    chunkwise_kernel: str = "chunkwise--native_autograd"
+    sequence_kernel: str = "native_sequence__native"
+    step_kernel: str = "native"
+
+
+def config_of(runner: xLSTMRunner) -> transformers.xLSTMConfig:
     """Sizes and constants as the engine has them, special tokens as the model's config.json.
 
-    Special tokens that it does not name are the tokenizer's. What names kernels of PyTorch is left out:
-    the library refuses the names of those that are not installed.
+    Special tokens that it does not name are the tokenizer's.
     """
     written, info = runner.config, runner.get_model_info()
     tokens = {name: written.get(name, info[name]) for name in _SPECIAL_TOKENS}
     return complete_config(xLSTMConfig(**tokens), runner)
 
 
-def complete_config(config: xLSTMConfig, runner: xLSTMRunner) -> xLSTMConfig:
+def complete_config(config: transformers.xLSTMConfig, runner: xLSTMRunner) -> transformers.xLSTMConfig:
     """`config` with the engine's own sizes: config files of the NX-AI packages name them otherwise."""
     info = runner.get_model_info()
     known: dict[str, Any] = {

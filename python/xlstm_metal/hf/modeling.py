@@ -7,14 +7,15 @@ from typing import Any, NoReturn
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, GenerationMixin, PreTrainedModel, xLSTMConfig
+import transformers
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationMixin, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from ..errors import UsageError
 from ..quantize import Quantize
 from ..runner import xLSTMRunner
 from .cache import xLSTMCache
-from .config import complete_config, config_of, generation_config_of
+from .config import complete_config, config_of, generation_config_of, xLSTMConfig
 from .options import check_ignored, engine_dtype, tensor_device
 from .reading import read_padded
 
@@ -33,7 +34,7 @@ class xLSTMForCausalLM(PreTrainedModel, GenerationMixin):
     main_input_name = "input_ids"
     _is_stateful = True  # generate() refuses what would take tokens back
 
-    def __init__(self, config: xLSTMConfig, runner: xLSTMRunner | None = None) -> None:
+    def __init__(self, config: transformers.xLSTMConfig, runner: xLSTMRunner | None = None) -> None:
         if runner is None:
             raise UsageError("[xLSTMForCausalLM] wanted from_pretrained(folder), got a config without weights")
         super().__init__(config)
@@ -44,11 +45,11 @@ class xLSTMForCausalLM(PreTrainedModel, GenerationMixin):
         self.eval()
 
     @classmethod
-    def from_pretrained(  # type: ignore[override]
+    def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | os.PathLike[str],
         *,
-        config: xLSTMConfig | None = None,
+        config: transformers.xLSTMConfig | None = None,
         dtype: str | torch.dtype | None = "auto",
         quantize: Quantize = None,
         cache_dir: str | os.PathLike[str] | None = None,
@@ -184,6 +185,7 @@ class xLSTMForCausalLM(PreTrainedModel, GenerationMixin):
 
 def register() -> None:
     """Lets ``AutoModelForCausalLM`` and ``pipeline`` make ``xLSTMForCausalLM`` of an xLSTM's folder."""
+    AutoConfig.register("xlstm", xLSTMConfig, exist_ok=True)
     AutoModelForCausalLM.register(xLSTMConfig, xLSTMForCausalLM, exist_ok=True)
 
 

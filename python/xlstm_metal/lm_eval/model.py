@@ -31,8 +31,9 @@ class XlstmLM(TemplateLM):
     Nothing is cut: an xLSTM has no longest context.
 
     Args:
-        pretrained: what ``xLSTMRunner.from_pretrained`` takes, as are revision, dtype, quantize, device
-            and threads.
+        pretrained: what ``xLSTMRunner.from_pretrained`` takes, as are revision, dtype, quantize and threads.
+        device: "cpu", "gpu" or "auto"; what the harness calls a GPU of PyTorch ("cuda:0", its command
+            line's default, too) is "auto".
         batch_size: rows that are computed side by side; "auto" is 8.
         max_gen_toks: of an answer, where the task does not say.
         add_bos_token: whether texts begin with BOS; None: as the tokenizer has it.
@@ -63,7 +64,7 @@ class XlstmLM(TemplateLM):
     ) -> None:
         super().__init__()
         self.runner = xLSTMRunner.from_pretrained(
-            pretrained, revision=revision, dtype=dtype, quantize=quantize, device=device or "auto", threads=threads
+            pretrained, revision=revision, dtype=dtype, quantize=quantize, device=_device(device), threads=threads
         )
         self.tokenizer = self.runner.tokenizer
         self.batch_size = 8 if str(batch_size).startswith("auto") else int(batch_size)
@@ -163,3 +164,8 @@ class XlstmLM(TemplateLM):
         asked = Asked.of(group[0].args[1], self._max_gen_toks, self._text(self.eot_token_id), self._seed)
         contexts = [self.tok_encode(request.args[0]) or [self.prefix_token_id] for request in group]
         return answers(self.runner, contexts, asked, self.batch_size, self._least_saved, self.reuse)
+
+
+def _device(name: str | None) -> str:
+    """The engine's name of a device, of the harness's."""
+    return "auto" if name is None or name.startswith(("cuda", "mps")) else name
