@@ -25,7 +25,7 @@ class Edge:
     is_leaf: bool
 
 
-def edges(sequences: Sequence[Sequence[int]], least_saved: int = 1) -> Iterator[Edge]:
+def edges(sequences: Sequence[tuple[int, ...]], least_saved: int = 1) -> Iterator[Edge]:
     """The tree of `sequences`, no two of them the same: an edge after its parent, before its siblings.
 
     Edges are numbered in this order. An inner edge is made where reading it once instead of once for each

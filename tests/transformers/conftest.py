@@ -6,7 +6,6 @@ Nothing here asks the network: the libraries are told that there is none.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,9 @@ import torch
 import transformers
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
-from xlstm_metal.hf import xLSTMForCausalLM
+from xlstm_metal.hf import register, xLSTMForCausalLM
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSICS = ROOT / "models/classics-8m"
@@ -91,10 +90,11 @@ def numbers() -> PreTrainedTokenizerFast:
 
 
 @pytest.fixture
-def at_root(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """In the root of the repository, which the tasks' data is named from."""
-    monkeypatch.chdir(ROOT)
-    yield
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `register()` called, for one test."""
+    for mapping in (AutoModelForCausalLM._model_mapping, CONFIG_MAPPING):
+        monkeypatch.setattr(mapping, "_extra_content", dict(mapping._extra_content))
+    register()
 
 
 def largest_difference(ours: Any, reference: Any) -> float:

@@ -8,16 +8,10 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from transformers import (
-    CONFIG_MAPPING,
-    AutoModelForCausalLM,
-    PreTrainedTokenizerFast,
-    TextIteratorStreamer,
-    pipeline,
-)
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, TextIteratorStreamer, pipeline
 
 from conftest import CLASSICS, Case
-from xlstm_metal.hf import register, xLSTMForCausalLM
+from xlstm_metal.hf import xLSTMForCausalLM
 
 PROMPT = 20  # ids before the golden greedy ones
 
@@ -150,11 +144,11 @@ def test_a_model_is_no_assistant_that_goes_back(classics: xLSTMForCausalLM) -> N
         classics.generate(torch.tensor([[5, 6]]), assistant_model=classics, max_new_tokens=4)
 
 
-def test_registered_the_library_makes_our_models(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for mapping in (AutoModelForCausalLM._model_mapping, CONFIG_MAPPING):
-        monkeypatch.setattr(mapping, "_extra_content", dict(mapping._extra_content))
+def test_not_registered_the_library_makes_its_own() -> None:
     assert isinstance(AutoModelForCausalLM.from_pretrained(CLASSICS), transformers.xLSTMForCausalLM)
-    register()
+
+
+def test_registered_the_library_makes_our_models(registered: None) -> None:
     model = AutoModelForCausalLM.from_pretrained(CLASSICS, dtype=torch.bfloat16, device_map="auto")
     assert isinstance(model, xLSTMForCausalLM) and model.dtype == torch.bfloat16
     write = pipeline("text-generation", model=str(CLASSICS), dtype=torch.float32)

@@ -187,8 +187,8 @@ def test_a_penalty_counts_the_whole_context(harness: XlstmLM) -> None:
     requests = [instance("generate_until", context, wanted) for context, _ in CONTEXTS[:4]]
     found = XlstmLM(str(CLASSICS), least_saved=1).generate_until(requests, disable_tqdm=True)
     assert found == XlstmLM(str(CLASSICS), least_saved=10**9).generate_until(requests, disable_tqdm=True)
-    plain = [instance("generate_until", context, {**wanted, "repetition_penalty": 1.0}) for context, _ in CONTEXTS[:4]]
-    assert found != harness.generate_until(plain, disable_tqdm=True)
+    plain = [instance("generate_until", context, {**wanted, "repetition_penalty": 1.0}) for context, _ in CONTEXTS]
+    assert found != harness.generate_until(plain[:4], disable_tqdm=True)
 
 
 def test_what_a_task_cannot_ask_for_is_refused(harness: XlstmLM) -> None:
@@ -213,6 +213,14 @@ def test_on_the_harness_command_line(tmp_path: Any) -> None:
     assert done.returncode == 0, done.stderr
     assert "word_perplexity" in done.stdout
     assert list(tmp_path.rglob("results*.json"))
+
+
+def test_registered_the_harness_opens_a_folder_with_us(registered: None, harness: XlstmLM) -> None:
+    opened = HFLM(pretrained=str(CLASSICS), dtype="float32", device="cpu", batch_size=2)
+    assert isinstance(opened.model, xLSTMForCausalLM)
+    request = [instance("loglikelihood", "The old man looked at the sea, and", " the sea")]
+    [(found, _)], [(wanted, _)] = opened.loglikelihood(request), harness.loglikelihood(request)
+    assert abs(found - wanted) <= 1e-4
 
 
 def test_an_empty_list_is_answered(harness: XlstmLM) -> None:

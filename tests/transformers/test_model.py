@@ -113,7 +113,10 @@ def test_what_needs_weights_is_refused(classics: xLSTMForCausalLM, tmp_path: Pat
 
 
 def test_a_pipeline_knows_it(
-    classics: xLSTMForCausalLM, tokenizer: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    classics: xLSTMForCausalLM,
+    tokenizer: Any,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
     pipeline("text-generation", model=classics, tokenizer=tokenizer)

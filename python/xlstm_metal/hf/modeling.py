@@ -91,7 +91,8 @@ class xLSTMForCausalLM(PreTrainedModel, GenerationMixin):
         generation_config = generation_config_of(runner)
         if generation_config is not None:
             model.generation_config = generation_config
-        return model.to(place)
+        model.to(place)
+        return model
 
     def forward(
         self,
@@ -128,13 +129,16 @@ class xLSTMForCausalLM(PreTrainedModel, GenerationMixin):
         if not isinstance(cache, xLSTMCache) or len(cache) != len(input_ids):
             raise UsageError(f"[forward] wanted an xLSTMCache of {len(input_ids)} rows, got {cache!r}")
         columns = input_ids.shape[1]
-        kept = torch.arange(columns)[-logits_to_keep:] if isinstance(logits_to_keep, int) else logits_to_keep
+        if isinstance(logits_to_keep, int):
+            kept = np.arange(columns)[-logits_to_keep:]
+        else:
+            kept = logits_to_keep.cpu().numpy()
         logits, states = read_padded(
             self.runner,
             input_ids.detach().cpu().numpy(),
             _mask_of(attention_mask, input_ids),
             cache.states,
-            kept.cpu().numpy(),
+            kept,
         )
         cache.move_to(states, columns)
         output = CausalLMOutputWithPast(logits=torch.from_numpy(logits).to(input_ids.device))
@@ -177,7 +181,9 @@ class xLSTMForCausalLM(PreTrainedModel, GenerationMixin):
 
     def resize_token_embeddings(self, *_: Any, **__: Any) -> NoReturn:
         """Refuses: the weights cannot be changed."""
-        raise UsageError("[resize_token_embeddings] wanted weights of PyTorch, got a model that the engine holds")
+        raise UsageError(
+            "[resize_token_embeddings] wanted weights of PyTorch, got a model that the engine holds"
+        )
 
     def __repr__(self) -> str:
         return f"<xlstm_metal.hf.xLSTMForCausalLM on {self.runner!r}>"

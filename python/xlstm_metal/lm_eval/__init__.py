@@ -6,6 +6,7 @@ line with that done:
     python -m xlstm_metal.lm_eval run --model xlstm --model_args pretrained=classics-8m --tasks ...
 """
 
-from .model import Reuse, XlstmLM
+from .model import XlstmLM
+from .reuse import Reuse
 
 __all__ = ["Reuse", "XlstmLM"]

@@ -64,7 +64,12 @@ class XlstmLM(TemplateLM):
     ) -> None:
         super().__init__()
         self.runner = xLSTMRunner.from_pretrained(
-            pretrained, revision=revision, dtype=dtype, quantize=quantize, device=_device(device), threads=threads
+            pretrained,
+            revision=revision,
+            dtype=dtype,
+            quantize=quantize,
+            device=_device(device),
+            threads=threads,
         )
         self.tokenizer = self.runner.tokenizer
         self.batch_size = 8 if str(batch_size).startswith("auto") else int(batch_size)
@@ -94,7 +99,7 @@ class XlstmLM(TemplateLM):
     def tokenizer_name(self) -> str:
         return str(self.runner.model_path).replace("/", "__")
 
-    def tok_encode(self, string: str, add_special_tokens: bool | None = None, **_: Any) -> list[int]:
+    def tok_encode(self, string: str, add_special_tokens: bool | None = None, **others: Any) -> list[int]:
         """The ids of a text; by default with the special tokens that the tokenizer's template adds."""
         if add_special_tokens is None:
             begins = string.startswith(self._text(self.prefix_token_id))
@@ -120,29 +125,29 @@ class XlstmLM(TemplateLM):
         self,
         requests: list[tuple[tuple[str, str], list[int], list[int]]],
         disable_tqdm: bool = False,
-        **_: Any,
+        **others: Any,
     ) -> list[tuple[float, bool]]:
         wanted = [Likelihood(context + continuation, len(context)) for _, context, continuation in requests]
         with tqdm(total=len(wanted), disable=disable_tqdm, desc="loglikelihood") as bar:
             for more in likelihoods(self.runner, wanted, self.batch_size, self._least_saved, self.reuse):
                 bar.update(more)
-        answers = [(one.log_probability, one.is_greedy) for one in wanted]
-        for (texts, _, _), answer in zip(requests, answers):
+        found = [(one.log_probability, one.is_greedy) for one in wanted]
+        for (texts, _, _), answer in zip(requests, found):
             self.cache_hook.add_partial("loglikelihood", texts, answer)
         _log.info("loglikelihood: %s", self.reuse)
-        return answers
+        return found
 
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
-        answers: list[float] = []
+        found: list[float] = []
         for begin in tqdm(range(0, len(requests), self.batch_size), disable=disable_tqdm, desc="rolling"):
             texts = [request.args[0] for request in requests[begin : begin + self.batch_size]]
             ids = [[self.prefix_token_id, *self.tok_encode(text)] for text in texts]
             self.reuse.asked += sum(map(len, ids))
             self.reuse.read += sum(map(len, ids))
             for text, scores in zip(texts, self.runner.score_batch(ids)):
-                answers.append(float(scores.sum(dtype=np.float64)))
-                self.cache_hook.add_partial("loglikelihood_rolling", (text,), answers[-1])
-        return answers
+                found.append(float(scores.sum(dtype=np.float64)))
+                self.cache_hook.add_partial("loglikelihood_rolling", (text,), found[-1])
+        return found
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         groups: dict[str, list[int]] = {}

@@ -20,7 +20,7 @@ def paragraphs(book: str, words: int) -> list[str]:
 
 
 def choices(book: str, count: int, draw: random.Random) -> list[dict[str, object]]:
-    """A passage, how it goes on, and how three others do: of different lengths, some with a common beginning."""
+    """A passage, how it goes on, and three wrong ways: of different lengths, one with the right beginning."""
     found = draw.sample(paragraphs(book, 48), count)
     out: list[dict[str, object]] = []
     for place, text in enumerate(found):
@@ -50,7 +50,8 @@ def main() -> None:
     draw = random.Random(13)
     write("fewshot.jsonl", choices("wizard-of-oz.txt", 3, draw))
     write("choice.jsonl", choices("alice.txt", 12, draw))
-    texts = [draw.choice(paragraphs(book, 60)) for book in ("alice.txt", "time-machine.txt", "wizard-of-oz.txt")]
+    books = ("alice.txt", "time-machine.txt", "wizard-of-oz.txt")
+    texts = [draw.choice(paragraphs(book, 60)) for book in books]
     write("texts.jsonl", [{"text": text} for text in [*texts, "Oh!"]])
 
 
