@@ -60,6 +60,7 @@ set(_headers
     convert/convert.h
     engine/doctor.h
     engine/engine.h
+    engine/quantized_copies.h
     generate/batch.h
     generate/generator.h
     generate/perplexity.h

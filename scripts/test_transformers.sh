@@ -4,7 +4,7 @@
 #   scripts/test_transformers.sh [PYTEST OPTION...]
 #
 # These are pinned in requirements/transformers.txt and go into .venv-transformers, made the first time
-# (1.6 GB to download on Linux, where PyTorch's wheel on PyPI is the one for CUDA; 4 GB on the disk).
+# (some 2 GB to download on Linux, where PyTorch's wheel on PyPI is the one for CUDA; 4.7 GB on the disk).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 venv=.venv-transformers

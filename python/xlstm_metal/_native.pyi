@@ -43,10 +43,11 @@ class Engine:
         dtype: str = "auto",
         device: str = "auto",
         quantization: tuple[str, int, int] | None = None,
+        keep_quantized: bool = True,
         threads: int = 0,
-        soft_memory_limit: int = 0,
-        hard_memory_limit: int = 0,
+        memory_limit: int = 0,
         on_progress: Callable[[float], object] | None = None,
+        on_notice: Callable[[str], object] | None = None,
     ) -> Engine: ...
     @staticmethod
     def resolve(name: str) -> os.PathLike[str]: ...

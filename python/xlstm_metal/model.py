@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Model"]
 
+# What a person may want to know while a model is opened, e.g. the licence of one that is downloaded.
+_LOG = logging.getLogger("xlstm_metal")
+
 
 class Model:
     """A model in memory, and the state of the last sequence that it read.
@@ -31,6 +35,8 @@ class Model:
         dtype: of the weights in memory: "float32", "bfloat16", or "auto": float32 on a CPU.
         quantize: quantises the weights while they are loaded: bits (2, 3, 4, 5, 6, 8), "mxfp4", or
             "4/32" for groups of 32.
+        keep_quantized: keeps what was quantised, so that it is loaded the next time (``xlstm cache ls``
+            shows and ``xlstm cache rm`` removes it).
         device: "cpu", "gpu" or "auto".
         threads: of the CPU; 0: all cores.
         memory_limit: bytes; a model that needs more is refused. 0: the machine's.
@@ -53,6 +59,7 @@ class Model:
         *,
         dtype: str = "auto",
         quantize: Quantize = None,
+        keep_quantized: bool = True,
         device: str = "auto",
         threads: int = 0,
         memory_limit: int = 0,
@@ -65,10 +72,12 @@ class Model:
             os.fspath(model_path),
             dtype=dtype,
             quantization=quantization_of(quantize),
+            keep_quantized=keep_quantized,
             device=device,
             threads=threads,
-            hard_memory_limit=memory_limit,
+            memory_limit=memory_limit,
             on_progress=on_progress,
+            on_notice=_LOG.warning,
         )
         self._facts = self._engine.facts()
         self._tokenizer = Tokenizer(self._engine) if self._engine.has_tokenizer else None
@@ -151,7 +160,7 @@ class Model:
             Logits, float32 [S, V] or [B, S, V] ([V] or [B, V] with ``last_only``): an mlx.core.array
             where ids is one, else a numpy array. And the next state, or the list [B] of them.
         """
-        states = [state] if isinstance(state, _native.State) else state and list(state)
+        states = None if state is None else [state] if isinstance(state, _native.State) else list(state)
         wants_mlx = is_mlx(ids)
         direct = wants_mlx and shares_mlx()
         logits, after = self._engine.forward(ids, states, last_only, direct)

@@ -15,6 +15,13 @@ MODEL = ROOT / "models/classics-8m"
 PROMPT = "The old man looked at the sea, and"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def caches(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nobody's caches are used or changed."""
+    os.environ["XLSTM_CACHE"] = str(tmp_path_factory.mktemp("xlstm"))
+    os.environ["HF_HOME"] = str(tmp_path_factory.mktemp("hf"))
+
+
 @pytest.fixture(scope="session")
 def runner() -> xLSTMRunner:
     """A runner that tests share: none may rely on its state."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,7 +146,7 @@ def test_scores_and_perplexity(runner: xLSTMRunner) -> None:
     assert runner.score([7, 8], state).shape == (2,) and state.position == len(ids)
 
 
-def test_perplexity_is_that_of_the_command_line(runner: xLSTMRunner, program: str, tmp_path) -> None:
+def test_perplexity_is_that_of_the_command_line(runner: xLSTMRunner, program: str, tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_text("It was a very old house, and nobody had lived in it.")
     line = [program, "perplexity", "--model", str(MODEL), "--file", str(text)]
@@ -191,9 +192,18 @@ def test_from_pretrained_prints_the_wiring(capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.parametrize("quantize", [4, "4", "8/32", "mxfp4"])
 def test_quantised_while_it_is_loaded(runner: xLSTMRunner, quantize: int | str) -> None:
-    small = xLSTMRunner(MODEL, quantize=quantize)
+    small = xLSTMRunner(MODEL, quantize=quantize, keep_quantized=False)
     assert small.get_model_info()["weight_bytes"] < 0.5 * runner.get_model_info()["weight_bytes"]
     assert small.generate(PROMPT, max_tokens=4, temperature=0)
+
+
+def test_quantised_copy_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XLSTM_CACHE", str(tmp_path))
+    texts = []
+    for keep in (False, True, True):
+        texts.append(xLSTMRunner(MODEL, quantize=4, keep_quantized=keep).generate(PROMPT, 9, 0.0))
+        assert len(list(tmp_path.rglob("config.json"))) == (1 if keep else 0)
+    assert texts[1] == texts[2]
 
 
 def test_reprs(runner: xLSTMRunner) -> None:

@@ -54,12 +54,8 @@ MlstmArgs Mlstm::arguments(std::string_view op, const MlstmMixerSpec& s, std::in
 }
 
 Tensor Mlstm::cell(const MlstmCellInput& in, const MlstmMixerSpec& s, LayerState state) {
+  check_mlstm_cell(in, s);
   const std::int64_t T = in.q.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
-  check_shape("mlstm_cell", "q", in.q, {T, QK});
-  check_shape("mlstm_cell", "k", in.k, {T, QK});
-  check_shape("mlstm_cell", "v", in.v, {T, V});
-  check_shape("mlstm_cell", "i", in.i, {T, s.NH});
-  check_shape("mlstm_cell", "f", in.f, {T, s.NH});
   MlstmArgs a = arguments("mlstm_cell", s, T, state);
   // Kernels take one stride for q, k and v: here they lie apart, so that they are joined.
   const Tensor h = work_.allocate({T, V}, DType::kF32, "mlstm_cell");
@@ -97,10 +93,8 @@ Tensor Mlstm::cell(const MlstmCellInput& in, const MlstmMixerSpec& s, LayerState
 
 MlstmArgs Mlstm::mixer_arguments(const Tensor& qkvo, const Tensor& gates, const MlstmMixerSpec& s,
                                  LayerState state, const Tensor& h) {
+  check_mlstm_mixer(qkvo, gates, s);
   const std::int64_t T = qkvo.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
-  check_shape("mlstm_mixer", "qkvo", qkvo, {T, 2 * QK + 2 * V});
-  check_shape("mlstm_mixer", "gates", gates, {T, 2 * s.NH});
-  check_dtype("mlstm_mixer", "gates", gates, DType::kF32);
   MlstmArgs a = arguments("mlstm_mixer", s, T, state);
   const void* const first = work_.pointer(qkvo);
   a.q = first;

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "xlstm/backend/check.h"
-#include "xlstm/base/error.h"
 #include "xlstm/cuda/kernels/args.h"
 
 namespace xlstm::cuda {
@@ -56,10 +55,7 @@ class CudaSampler final : public Sampler {
   }
 
   void see(std::span<const std::int32_t> tokens) override {
-    for (const std::int32_t id : tokens) {
-      if (id >= 0 && id < V_) continue;
-      fail_wanted(ErrorKind::kUsage, "see", str("token ids in [0, ", V_, ")"), str(id));
-    }
+    check_ids("see", tokens, V_);
     if (!seen_ || tokens.empty()) return;
     Tensor ids =
         work_->allocate({static_cast<std::int64_t>(tokens.size())}, DType::kI32, "sampler");

@@ -4,15 +4,18 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 #include "xlstm/base/quantization.h"
+#include "xlstm/engine/quantized_copies.h"
 #include "xlstm/generate/perplexity.h"
 #include "xlstm/generate/score.h"
 #include "xlstm/model/model.h"
@@ -45,18 +48,28 @@ std::function<void(double)> progress_of(nb::object told) {
   };
 }
 
+// The same for sentences that a person may want to know.
+std::function<void(std::string_view)> notice_of(nb::object told) {
+  if (told.is_none()) return {};
+  return [told = SharedObject(std::move(told))](std::string_view notice) {
+    const nb::gil_scoped_acquire held;
+    (*told)(notice);
+  };
+}
+
 EngineHandle open_engine(const std::string& name, const std::string& dtype,
                          const std::string& device,
-                         const std::optional<QuantizationChoice>& quantization, std::size_t threads,
-                         std::uint64_t soft_memory_limit, std::uint64_t hard_memory_limit,
-                         nb::object on_progress) {
-  const EngineOptions options = {.dtype = dtype,
-                                 .quantization = quantization_of(quantization),
-                                 .device = device,
-                                 .threads = threads,
-                                 .soft_memory_limit = soft_memory_limit,
-                                 .hard_memory_limit = hard_memory_limit,
-                                 .on_load_progress = progress_of(std::move(on_progress))};
+                         const std::optional<QuantizationChoice>& quantization, bool keep_quantized,
+                         std::size_t threads, std::uint64_t memory_limit, nb::object on_progress,
+                         nb::object on_notice) {
+  EngineOptions options = {.dtype = dtype,
+                           .quantization = quantization_of(quantization),
+                           .device = device,
+                           .threads = threads,
+                           .hard_memory_limit = memory_limit,
+                           .on_load_progress = progress_of(std::move(on_progress)),
+                           .on_notice = notice_of(std::move(on_notice))};
+  if (keep_quantized) options.quantized_copies = default_quantized_copies();
   const nb::gil_scoped_release released;
   return EngineHandle(Engine::open(name, options));
 }
@@ -102,8 +115,9 @@ void bind_opening(nb::class_<EngineHandle>& engine) {
   engine
       .def_static("open", &open_engine, nb::arg("name"), nb::kw_only(), nb::arg("dtype") = "auto",
                   nb::arg("device") = "auto", nb::arg("quantization") = nb::none(),
-                  nb::arg("threads") = 0, nb::arg("soft_memory_limit") = 0,
-                  nb::arg("hard_memory_limit") = 0, nb::arg("on_progress") = nb::none())
+                  nb::arg("keep_quantized") = true, nb::arg("threads") = 0,
+                  nb::arg("memory_limit") = 0, nb::arg("on_progress") = nb::none(),
+                  nb::arg("on_notice") = nb::none())
       .def_static("resolve", &Engine::resolve, nb::arg("name"),
                   nb::call_guard<nb::gil_scoped_release>());
 }
