@@ -22,7 +22,10 @@ class xLSTMCache:
         columns: of ``input_ids`` that were read to come here, padding included.
     """
 
-    is_compileable = False  # asked by generate()
+    # Asked by generate(), the last two by newer versions of the library.
+    is_compileable = False
+    is_croppable = False
+    is_linear = (False,)  # so that it cuts off ids that were read before
 
     def __init__(self, states: Sequence[State], columns: int = 0) -> None:
         self.states = list(states)

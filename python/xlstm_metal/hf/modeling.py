@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Any, NoReturn
 
@@ -20,6 +21,10 @@ from .options import check_ignored, engine_dtype, tensor_device
 from .reading import read_padded
 
 __all__ = ["xLSTMForCausalLM", "register"]
+
+# What this version of the library calls the cache: "past_key_values" in 5.17, "cache" in 5.24.
+_OUTPUTS = {field.name for field in dataclasses.fields(CausalLMOutputWithPast)}
+_CACHE = "cache" if "cache" in _OUTPUTS else "past_key_values"
 
 
 class xLSTMForCausalLM(PreTrainedModel, GenerationMixin):
@@ -103,6 +108,7 @@ class xLSTMForCausalLM(PreTrainedModel, GenerationMixin):
         use_cache: bool | None = None,
         logits_to_keep: int | torch.Tensor = 0,
         return_dict: bool | None = None,
+        cache: xLSTMCache | None = None,
         **others: Any,
     ) -> CausalLMOutputWithPast | tuple[Any, ...]:
         """Reads ids, each row on from its state.
@@ -111,21 +117,23 @@ class xLSTMForCausalLM(PreTrainedModel, GenerationMixin):
             input_ids: [B, S] integers; S >= 1.
             attention_mask: [B, S], or [B, S + columns read before]: 0 for padding, which is not read,
                 wherever it stands.
-            past_key_values: what was read before; it is moved on.
+            past_key_values, cache: what was read before; it is moved on. The library's older and newer
+                versions have the one name or the other, here both do.
             labels: [B, S]; ids, or -100 for what does not count: asks for the loss, without gradients.
             use_cache: whether to return the states (as the config has it: yes).
             logits_to_keep: only of the last n columns, 0: all; or of these columns.
 
         Returns:
             ``logits`` float32 [B, S or n, V]: after padding those after the token before it, zeros where
-            there was none; ``past_key_values``; ``loss``.
+            there was none; ``past_key_values``, ``cache`` in newer versions; ``loss``.
         """
         for name in ("inputs_embeds", "output_attentions", "output_hidden_states"):
             if others.get(name) is not None and others[name] is not False:
                 raise UsageError(f"[forward] wanted ids in and logits out, got {name}")
         if input_ids is None or input_ids.ndim != 2:
             raise UsageError(f"[forward] wanted input_ids [B, S], got {_shape(input_ids)}")
-        cache = xLSTMCache([self._start] * len(input_ids)) if past_key_values is None else past_key_values
+        given = past_key_values if cache is None else cache
+        cache = xLSTMCache([self._start] * len(input_ids)) if given is None else given
         if not isinstance(cache, xLSTMCache) or len(cache) != len(input_ids):
             raise UsageError(f"[forward] wanted an xLSTMCache of {len(input_ids)} rows, got {cache!r}")
         columns = input_ids.shape[1]
@@ -144,8 +152,8 @@ class xLSTMForCausalLM(PreTrainedModel, GenerationMixin):
         output = CausalLMOutputWithPast(logits=torch.from_numpy(logits).to(input_ids.device))
         if labels is not None:
             output.loss = self.loss_function(output.logits, labels, vocab_size=self.config.vocab_size)
-        if past_key_values is not None or (self.config.use_cache if use_cache is None else use_cache):
-            output.past_key_values = cache
+        if given is not None or (self.config.use_cache if use_cache is None else use_cache):
+            output[_CACHE] = cache
         return output.to_tuple() if return_dict is False else output
 
     # --- what the library asks of a model that has its weights in modules -----------------------------
