@@ -66,6 +66,8 @@ set(_headers
     generate/perplexity.h
     generate/score.h
     generate/stop.h
+    hub/cache.h
+    hub/hub.h
     grammar/constraint.h
     grammar/json_constraint.h
     grammar/regex_constraint.h

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes this machine able to build the project: system packages (requirements/system.tsv), and, pinned by
-# version and hash in a private .venv, MLX's wheels (its library and its Python front end) and what the
-# Python package is built and tested with. Where all is there it says nothing and takes
-# a fraction of a second, so every build starts with it.
+# Makes this machine able to build the project: system packages (requirements/system.tsv), and wheels,
+# pinned by version and hash, in a private .venv (MLX's library and its Python front end; what the Python
+# package is built and tested with; for tests the Hugging Face hub's Python client). Where all is there it
+# says nothing and takes a fraction of a second, so every build starts with it.
 #
 #   scripts/setup.sh           what a build and its tests need
 #   scripts/setup.sh --tools   also clang, its fuzzer runtime, clang-format and an emulator
@@ -147,7 +147,7 @@ install_newer_compiler() {
 wanted_wheels() {
   if [ -z "${MLX_DIR:-}" ]; then
     if is_mac; then echo requirements/mlx-macos.txt; else echo requirements/mlx-linux.txt; fi
-    printf 'requirements/%s.txt\n' mlx-python python-build python-tests
+    printf 'requirements/%s.txt\n' mlx-python python-build python-tests huggingface-hub
   fi
   if ! cmake_is_new_enough; then
     if is_mac; then

@@ -3,7 +3,7 @@ _xlstm() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words= files=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'generate chat batch info wiring tokenize detokenize perplexity bench convert doctor completion help --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'generate chat batch info wiring tokenize detokenize perplexity bench convert download cache doctor completion help --help --version' -- "$word")
     return
   fi
   case "${COMP_WORDS[1]}" in
@@ -179,6 +179,17 @@ _xlstm() {
         --memory-limit) return ;;
       esac
       words='--help --quantize --group-size --mode --head-bits --embedding-bits --keep --min-max --calibrate --calibration-tokens --dtype --force --json --threads --memory-limit' ;;
+    download)
+      case "$before" in
+        --revision) return ;;
+        --cache-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+      esac
+      words='--help --revision --cache-dir --force --quiet --json' ;;
+    cache)
+      case "$before" in
+        --cache-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+      esac
+      words='--help --cache-dir --yes --json ls rm verify' ;;
     doctor)
       case "$before" in
         --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
@@ -188,7 +199,7 @@ _xlstm() {
     completion)
       words='--help bash zsh fish' ;;
     help)
-      words='--help help generate chat batch info wiring tokenize detokenize perplexity bench convert doctor completion' ;;
+      words='--help help generate chat batch info wiring tokenize detokenize perplexity bench convert download cache doctor completion' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word"; [ -z "$files" ] || compgen -f -- "$word")
 }

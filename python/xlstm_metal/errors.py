@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 
 __all__ = [
+    "CancelledError",
     "FileError",
     "FormatError",
     "InternalError",
     "MissingFileError",
     "ModelError",
+    "NetworkError",
     "OutOfMemoryError",
     "UsageError",
     "XlstmError",
@@ -48,6 +50,14 @@ class OutOfMemoryError(XlstmError, MemoryError):
     """More memory wanted than there is or than was allowed."""
 
 
+class NetworkError(XlstmError, ConnectionError):
+    """A server that cannot be reached or does not answer as it should."""
+
+
+class CancelledError(XlstmError):
+    """What was asked for was stopped."""
+
+
 class InternalError(XlstmError, RuntimeError):
     """A fault of ours."""
 
@@ -58,6 +68,8 @@ _KINDS: dict[str, type[XlstmError]] = {
     "format": FormatError,
     "model": ModelError,
     "memory": OutOfMemoryError,
+    "network": NetworkError,
+    "cancelled": CancelledError,
 }
 
 

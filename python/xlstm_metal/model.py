@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +12,7 @@ import numpy.typing as npt
 
 from . import _native
 from .arrays import is_mlx, shares_mlx, to_mlx
+from .download import model_folder, notice
 from .model_info import model_info
 from .quantize import Quantize, quantization_of
 from .tokenizer import Tokenizer
@@ -23,15 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Model"]
 
-# What a person may want to know while a model is opened, e.g. the licence of one that is downloaded.
-_LOG = logging.getLogger("xlstm_metal")
-
 
 class Model:
     """A model in memory, and the state of the last sequence that it read.
 
     Args:
-        model_path: a model's folder, or the name of an embedded model ("classics-8m").
+        model_path: a model's folder, the name of an embedded model ("classics-8m"), or of a repository
+            of the Hugging Face hub ("org/name", "org/name@revision"), which is fetched into its cache.
         dtype: of the weights in memory: "float32", "bfloat16", or "auto": float32 on a CPU.
         quantize: quantises the weights while they are loaded: bits (2, 3, 4, 5, 6, 8), "mxfp4", or
             "4/32" for groups of 32.
@@ -46,6 +43,7 @@ class Model:
 
     Raises:
         MissingFileError, FormatError, ModelError: what is wrong with the folder.
+        FileError, NetworkError: what is wrong with a download.
         OutOfMemoryError: the model does not fit; told before any weight is read.
         UsageError: an option that there is not.
 
@@ -67,9 +65,9 @@ class Model:
         wiring_style: str = "unicode",
         on_progress: Callable[[float], object] | None = None,
     ) -> None:
-        self.model_path = Path(_native.Engine.resolve(os.fspath(model_path)))
+        self.model_path = model_folder(model_path)
         self._engine = _native.Engine.open(
-            os.fspath(model_path),
+            str(self.model_path),
             dtype=dtype,
             quantization=quantization_of(quantize),
             keep_quantized=keep_quantized,
@@ -77,7 +75,7 @@ class Model:
             threads=threads,
             memory_limit=memory_limit,
             on_progress=on_progress,
-            on_notice=_LOG.warning,
+            on_notice=notice,
         )
         self._facts = self._engine.facts()
         self._tokenizer = Tokenizer(self._engine) if self._engine.has_tokenizer else None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _native
+from .download import model_folder
 from .errors import UsageError
 from .generation import (
     BatchOptions,
@@ -48,11 +49,16 @@ class xLSTMRunner(Model):
         wiring_style: str = "unicode",
         **options: Any,
     ) -> xLSTMRunner:
-        """The same, by the name and order of arguments that the transformers library has."""
-        if cache_dir is not None or force_download or revision is not None:
-            raise UsageError("[from_pretrained] wanted a folder or an embedded model, got a download")
+        """The same, by the names and the order of arguments that the transformers library has.
+
+        Args:
+            cache_dir: the hub's cache; None: the one that all of its users share.
+            force_download: fetches what is there, too.
+            revision: branch, tag or commit; None: "main", or what the name says.
+            options: the rest of what ``Model`` takes.
+        """
         return cls(
-            model_id,
+            model_folder(model_id, cache_dir, force_download, revision),
             dtype=dtype,
             quantize=quantize,
             show_wiring=show_wiring,

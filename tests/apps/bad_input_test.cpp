@@ -125,9 +125,12 @@ TEST_F(BadOption, OptionsThatWouldDoNothingSaySo) {
       "");
 }
 
-TEST_F(BadOption, AModelThatIsNotThereSaysHowToGetIt) {
-  EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "a", "--model", "NX-AI/xLSTM-7b"}), 3,
-                                "hf download NX-AI/xLSTM-7b --local-dir xLSTM-7b"));
+TEST_F(BadOption, AModelThatIsNotThereIsLookedForInTheHubsCache) {
+  const RunOptions offline{
+      .environment = {{"HF_HUB_OFFLINE", "1"}, {"HF_HUB_CACHE", file("hub").string()}}};
+  EXPECT_TRUE(is_one_line_error(
+      xlstm({"generate", "-p", "a", "--model", "NX-AI/xLSTM-7b"}, offline), 5,
+      "[NX-AI/xLSTM-7b] wanted a model folder, got nothing there; and as a repository: "));
 }
 
 TEST_F(BadOption, AGitLfsPointerIsCalledOne) {

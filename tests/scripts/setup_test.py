@@ -176,7 +176,7 @@ class SetupTest(unittest.TestCase):
         made, pip = self.setup_wheels()
         self.assertEqual(made, "venv")
         for part in ("--require-hashes", "--no-deps", "mlx-linux", "mlx-python", "python-build",
-                     "python-tests"):
+                     "python-tests", "huggingface-hub"):
             self.assertIn(part, pip)
         self.assertEqual(self.setup_wheels(), [])
 
@@ -213,6 +213,19 @@ class SetupTest(unittest.TestCase):
         for name in ("scikit-build-core", "nanobind", "mlx-cpu", "mlx-metal", "mlx"):
             found = set(re.findall(rf'"{name}(?:\[cpu\])?==([0-9.]+)', package))
             self.assertEqual(found, {pinned[name]}, name)
+
+    def test_every_package_of_the_hubs_client_has_its_hashes(self):
+        text = (ROOT / "requirements/huggingface-hub.txt").read_text()
+        hashes = {}
+        for line in text.splitlines():
+            if pin := re.match(r"([a-z0-9-]+)==", line):
+                name = hashes.setdefault(pin[1], set())
+            elif digest := re.search(r"sha256:[0-9a-f]{64}", line):
+                name.add(digest[0])
+        # Only PyYAML has machine code: five versions of Python, two kinds of Linux and macOS.
+        self.assertEqual({name: len(found) for name, found in hashes.items()},
+                         {name: 15 if name == "pyyaml" else 1 for name in hashes})
+        self.assertIn("huggingface-hub", hashes)
 
     def test_mlx_dir_without_mlx(self):
         done = self.setup(MLX_DIR=str(self.fake))

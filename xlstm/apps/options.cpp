@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "xlstm/apps/download_progress.h"
 #include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
@@ -165,8 +166,9 @@ Option memory_limit_option(EngineOptions& to) {
 
 OptionGroup model_option_group(ModelOptions& to) {
   Option model = file_option("--model", "MODEL",
-                             "A model's folder, or the name of one that came with xlstm (default: "
-                             "classics-8m)",
+                             "A model's folder, the name of one that came with xlstm (default: "
+                             "classics-8m), or a repository of Hugging Face: org/name, "
+                             "org/name@revision",
                              to.model, Completes::kFolder);
   model.letter = 'm';
   Option no_copy = switch_option("--no-quantized-copy",
@@ -233,8 +235,14 @@ EngineOptions engine_options(const ModelOptions& options) {
   return engine;
 }
 
+std::filesystem::path model_folder(const std::string& model, const HubOptions& hub) {
+  DownloadProgress progress;
+  return Engine::resolve(model, with_progress(hub, progress));
+}
+
 Engine open_engine(const ModelOptions& options) {
   EngineOptions engine = engine_options(options);
+  const std::string folder = model_folder(options.model, engine.hub).string();
   ProgressBar bar("Loading");
   engine.on_load_progress = [&bar](double share) {
     throw_if_interrupted();
@@ -244,7 +252,7 @@ Engine open_engine(const ModelOptions& options) {
     bar.clear();
     write_note(str("xlstm: ", notice, "\n"));
   };
-  Engine opened = Engine::open(options.model, engine);
+  Engine opened = Engine::open(folder, engine);
   bar.clear();
   return opened;
 }

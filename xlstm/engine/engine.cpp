@@ -80,7 +80,7 @@ Engine Engine::open_unguarded(const std::string& name, const EngineOptions& opti
   const std::optional<QuantizationRecipe> recipe =
       recipe_of(options);  // a wrong option comes before any file
   std::shared_ptr<Backend> backend = make_backend(options);
-  Checkpoint checkpoint = Checkpoint::open(resolve_model(name, model_roots()));
+  Checkpoint checkpoint = Checkpoint::open(resolve_model(name, model_roots(), options.hub));
   std::optional<Tokenizer> tokenizer = open_tokenizer(checkpoint);
   std::optional<TokenId> bos;
   std::vector<TokenId> ends;
@@ -169,15 +169,15 @@ MemoryNeed Engine::memory_need(const std::string& name, const EngineOptions& opt
   return translate_bad_alloc([&] {
     const std::optional<QuantizationRecipe> recipe = recipe_of(options);
     const std::shared_ptr<Backend> backend = make_backend(options);
-    const Plan plan = Checkpoint::open(resolve_model(name, model_roots())).plan;
+    const Plan plan = Checkpoint::open(resolve_model(name, model_roots(), options.hub)).plan;
     const MemoryEstimate estimate =
         estimate_memory(plan, *backend, weight_dtype(options), batch, recipe);
     return memory_need_of(estimate.total(), options, *backend);
   });
 }
 
-std::filesystem::path Engine::resolve(const std::string& name) {
-  return translate_bad_alloc([&] { return resolve_model(name, model_roots()); });
+std::filesystem::path Engine::resolve(const std::string& name, const HubOptions& hub) {
+  return translate_bad_alloc([&] { return resolve_model(name, model_roots(), hub); });
 }
 
 }  // namespace xlstm

@@ -28,6 +28,7 @@
 
 #include "xlstm/base/quantization.h"
 #include "xlstm/generate/completion.h"
+#include "xlstm/hub/hub.h"
 
 namespace xlstm {
 
@@ -58,6 +59,7 @@ struct EngineOptions {
       0;  // bytes; a load that would pass it is refused. 0: the machine's
   std::function<void(double)> on_load_progress = {};     // 0 to 1
   std::function<void(std::string_view)> on_notice = {};  // what a person may want to know meanwhile
+  HubOptions hub = {};  // how a name that is a repository's is fetched
 };
 
 struct Request {
@@ -181,9 +183,9 @@ Model open_synthetic(const std::string& size, const EngineOptions& options = {})
 // be computed together go into one Batch.
 class Engine {
  public:
-  // `name` is a model folder, or the name of an embedded model ("classics-8m"; "" is the default).
-  // Throws Error: kUsage (options), kFile, kFormat, kModel (the folder), kMemory (before any weight
-  // is read, when it cannot fit).
+  // `name` is a model folder, the name of an embedded model ("classics-8m"; "" is the default), or
+  // of a repository ("org/name"; resolve()). Throws Error: kUsage (options), kFile, kFormat, kModel
+  // (the folder), kMemory (before any weight is read, when it cannot fit), what resolve() throws.
   static Engine open(const std::string& name = "", const EngineOptions& options = {});
 
   Completion complete(const Request& request, const OnCompletionText& on_text = {}) const;
@@ -213,11 +215,13 @@ class Engine {
   // and what it may have.
   static MemoryNeed memory_need(const std::string& name, const EngineOptions& options = {},
                                 int batch = 1);
-  // The folder that `name` stands for: `name` itself where it is a path (it has a '/'); else an
-  // embedded model, looked for in $XLSTM_MODELS (folders divided by ':') and in
-  // ../share/xlstm/models of the program and of this library; else a folder of that name here.
-  // Throws Error(kFile) saying where was looked.
-  static std::filesystem::path resolve(const std::string& name);
+  // The folder that `name` stands for: `name` itself where it is a path (it has a '/'), or, where
+  // there is no such folder, the repository of that name, "org/name" or "org/name@revision", which
+  // is fetched (hub/hub.h; "hf://org/name" never is a folder here); else an embedded model, looked
+  // for in $XLSTM_MODELS (folders divided by ':') and in ../share/xlstm/models of the program and
+  // of this library; else a folder of that name here. Throws Error(kFile) saying where was looked,
+  // and what fetch() throws.
+  static std::filesystem::path resolve(const std::string& name, const HubOptions& hub = {});
 
  private:
   friend class Session;

@@ -18,6 +18,7 @@
 #include "xlstm/engine/quantized_copies.h"
 #include "xlstm/generate/perplexity.h"
 #include "xlstm/generate/score.h"
+#include "xlstm/hub/hub.h"
 #include "xlstm/model/model.h"
 #include "xlstm/python/arrays.h"
 #include "xlstm/python/bind.h"
@@ -74,6 +75,31 @@ EngineHandle open_engine(const std::string& name, const std::string& dtype,
   return EngineHandle(Engine::open(name, options));
 }
 
+// The folder that a name stands for, fetched where it is a repository's that is not here yet.
+// `on_progress` gets the bytes that are here, and of how many (None: not known).
+std::filesystem::path resolve(const std::string& name, const std::string& revision,
+                              const std::filesystem::path& cache_dir, bool force_download,
+                              nb::object on_progress, nb::object on_notice) {
+  HubOptions options;
+  options.revision = revision;
+  options.cache_dir = cache_dir;
+  options.force_download = force_download;
+  options.on_notice = notice_of(std::move(on_notice));
+  options.cancelled = [] {
+    check_signals();
+    return false;
+  };
+  if (!on_progress.is_none()) {
+    options.on_progress =
+        [told = SharedObject(std::move(on_progress))](const FetchProgress& progress) {
+          const nb::gil_scoped_acquire held;
+          (*told)(progress.done, progress.size);
+        };
+  }
+  const nb::gil_scoped_release released;
+  return Engine::resolve(name, options);
+}
+
 StateHandle* start(const EngineHandle& handle) {
   const nb::gil_scoped_release released;
   return new StateHandle(handle.engine(), handle.engine().session());
@@ -118,8 +144,9 @@ void bind_opening(nb::class_<EngineHandle>& engine) {
                   nb::arg("keep_quantized") = true, nb::arg("threads") = 0,
                   nb::arg("memory_limit") = 0, nb::arg("on_progress") = nb::none(),
                   nb::arg("on_notice") = nb::none())
-      .def_static("resolve", &Engine::resolve, nb::arg("name"),
-                  nb::call_guard<nb::gil_scoped_release>());
+      .def_static("resolve", &resolve, nb::arg("name"), nb::kw_only(), nb::arg("revision") = "",
+                  nb::arg("cache_dir") = "", nb::arg("force_download") = false,
+                  nb::arg("on_progress") = nb::none(), nb::arg("on_notice") = nb::none());
 }
 
 }  // namespace

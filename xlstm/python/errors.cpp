@@ -21,6 +21,10 @@ const char* name_of(ErrorKind kind) {
       return "model";
     case ErrorKind::kMemory:
       return "memory";
+    case ErrorKind::kNetwork:
+      return "network";
+    case ErrorKind::kCancelled:
+      return "cancelled";
     case ErrorKind::kInternal:
       break;
   }
