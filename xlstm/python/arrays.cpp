@@ -92,12 +92,16 @@ IdBlock block_of_ids(const AnyArray& array, std::string_view where) {
     for_each<std::int32_t>(array, block, take);
   } else if (is(std::int16_t())) {
     for_each<std::int16_t>(array, block, take);
+  } else if (is(std::int8_t())) {
+    for_each<std::int8_t>(array, block, take);
   } else if (is(std::uint64_t())) {
     for_each<std::uint64_t>(array, block, take);
   } else if (is(std::uint32_t())) {
     for_each<std::uint32_t>(array, block, take);
   } else if (is(std::uint16_t())) {
     for_each<std::uint16_t>(array, block, take);
+  } else if (is(std::uint8_t())) {
+    for_each<std::uint8_t>(array, block, take);
   } else {
     refuse(where, kWantedIds, "an array of another type");
   }
@@ -111,6 +115,19 @@ std::optional<AnyArray> array_of(nb::handle given) {
   return array;
 }
 
+// The ids of an array [S], or of a sequence of integers and nothing else.
+std::vector<std::int32_t> row_of(nb::handle given, std::string_view where) {
+  if (const std::optional<AnyArray> array = array_of(given)) {
+    if (array->ndim() != 1) refuse(where, kWantedIds, str("a row that is ", shape_text(*array)));
+    return block_of_ids(*array, where).ids;
+  }
+  if (nb::isinstance<nb::str>(given)) refuse(where, kWantedIds, "a text");
+  if (!nb::hasattr(given, "__iter__")) refuse(where, kWantedIds, "a " + type_of(given));
+  std::vector<std::int32_t> ids;
+  for (const nb::handle id : nb::iter(given)) ids.push_back(id_of(id, where));
+  return ids;
+}
+
 bool is_list_of_lists(nb::handle given) {
   if (!PySequence_Check(given.ptr()) || nb::len(given) == 0) return false;
   const nb::object first = given[0];
@@ -120,19 +137,17 @@ bool is_list_of_lists(nb::handle given) {
 }  // namespace
 
 IdBlock id_block(nb::handle given, std::string_view where) {
-  if (nb::isinstance<nb::str>(given)) refuse(where, kWantedIds, "a text");
   if (const std::optional<AnyArray> array = array_of(given)) return block_of_ids(*array, where);
-  if (!nb::hasattr(given, "__iter__")) refuse(where, kWantedIds, "a " + type_of(given));
   IdBlock block;
   if (!is_list_of_lists(given)) {
-    for (const nb::handle id : nb::iter(given)) block.ids.push_back(id_of(id, where));
+    block.ids = row_of(given, where);
     block.S = block.ids.size();
     return block;
   }
   block.is_flat = false;
   block.B = 0;
   for (const nb::handle row : nb::iter(given)) {
-    const std::vector<std::int32_t> ids = ids_of(row, where);
+    const std::vector<std::int32_t> ids = row_of(row, where);
     if (block.B > 0 && ids.size() != block.S) {
       refuse(where, str("rows of one length, here ", block.S), str("one of ", ids.size()));
     }
