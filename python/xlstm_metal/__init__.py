@@ -10,6 +10,7 @@
 
 from ._native import State
 from .errors import (
+    AccessError,
     FileError,
     FormatError,
     InternalError,
@@ -26,6 +27,7 @@ from .runner import xLSTMRunner
 from .tokenizer import Tokenizer
 
 __all__ = [
+    "AccessError",
     "Completion",
     "FileError",
     "FormatError",

@@ -6,9 +6,12 @@ such a thing. Its text says where, what was wanted and what was found: ``[where]
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 
 __all__ = [
+    "AccessError",
     "CancelledError",
     "FileError",
     "FormatError",
@@ -36,6 +39,10 @@ class FileError(XlstmError, OSError):
 
 class MissingFileError(FileError, FileNotFoundError):
     """A file, a folder or a model that is not there."""
+
+
+class AccessError(FileError, PermissionError):
+    """A file or a folder that this user may not read, or not write."""
 
 
 class FormatError(XlstmError, ValueError):
@@ -75,11 +82,18 @@ _KINDS: dict[str, type[XlstmError]] = {
 
 def error_of_kind(kind: str, message: str) -> XlstmError:
     """The exception for an error of the engine; called by the module ``_native``."""
-    if kind == "file" and not os.path.lexists(_where(message)):
-        return MissingFileError(message)
-    return _KINDS.get(kind, InternalError)(message)
+    of_kind = _of_file(message) if kind == "file" else _KINDS.get(kind, InternalError)
+    return of_kind(message)
 
 
-def _where(message: str) -> str:
-    """What the brackets name that every message begins with."""
-    return message[1:].partition("] ")[0] if message.startswith("[") else ""
+_FOUND_NOTHING = re.compile(r"\bgot (nothing|none|no such|status 404)\b")
+
+
+def _of_file(message: str) -> type[XlstmError]:
+    """What kind of FileError a message tells of, by what was found or by the system's words for it."""
+    found = message.partition("] ")[2]
+    if os.strerror(errno.ENOENT) in found or _FOUND_NOTHING.search(found):
+        return MissingFileError
+    if any(os.strerror(number) in found for number in (errno.EACCES, errno.EPERM)):
+        return AccessError
+    return FileError
