@@ -30,7 +30,10 @@ class Answer {
         row_(row),
         sequence_("answer", std::move(sequence)),
         error_(std::move(error)) {
-    if (sequence_.unguarded()) completion_ = sequence_.unguarded()->result();
+    const std::optional<Sequence>& ended = sequence_.unguarded();
+    if (!ended) return;
+    completion_ = ended->result();
+    if (!ended->is_done()) completion_.stop_reason = StopReason::kCancelled;
   }
 
   Batch::Row row() const { return row_; }
