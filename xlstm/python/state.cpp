@@ -19,9 +19,6 @@
 namespace xlstm::python {
 namespace {
 
-// Tokens that are scored between two looks at signals.
-constexpr std::size_t kScoredAtOnce = 2048;
-
 StateHandle* fork(StateHandle& state) {
   return new StateHandle(state.engine(), state.copy());
 }
@@ -39,12 +36,13 @@ void assign(StateHandle& state, StateHandle& other) {
 // Reads on a fork, so that what a signal stops leaves the state where it was.
 nb::object score(StateHandle& state, nb::handle given) {
   const std::vector<std::int32_t> ids = ids_of(given, "score");
+  const auto at_once = static_cast<std::size_t>(state.engine().model().backend().segment_tokens());
   std::vector<float> out = state.session().use([&](Session& session) {
     Session next = session;
     std::vector<float> all;
     std::size_t at = 0;
     do {
-      const std::size_t end = std::min(at + kScoredAtOnce, ids.size());
+      const std::size_t end = std::min(at + at_once, ids.size());
       const std::vector<float> part = next.score({ids.begin() + static_cast<std::ptrdiff_t>(at),
                                                   ids.begin() + static_cast<std::ptrdiff_t>(end)});
       all.insert(all.end(), part.begin(), part.end());
