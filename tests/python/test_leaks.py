@@ -64,9 +64,10 @@ def test_objects_of_python(runner: xLSTMRunner) -> None:
         tracemalloc.stop()
 
 
-# What C++ has bound is counted by nanobind, which says at the end what is left.
+# What C++ has bound is counted by nanobind, which says at the end what is left where it is told to.
 EVERYTHING = """
-from xlstm_metal import xLSTMRunner, UsageError
+from xlstm_metal import _native, xLSTMRunner, UsageError
+_native.set_leak_warnings(True)
 runner = xLSTMRunner("classics-8m")
 state = runner.forward([[1, 2], [3, 4]])[1][0].fork()
 runner.complete("A", max_tokens=2, state=state, regex="a+", logits_processors=[lambda t, l: l])

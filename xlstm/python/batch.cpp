@@ -41,7 +41,7 @@ class BatchHandle {
   }
 
   void cancel(Batch::Row row) {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     batch_.unguarded().cancel(row);
   }
 
@@ -50,14 +50,15 @@ class BatchHandle {
   }
 
   std::vector<TokenRecord> take_tokens() {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     const std::lock_guard lock(queue_->mutex);
     return std::exchange(queue_->records, {});
   }
 
   nb::list take_finished() {
-    auto finished = batch_.use([](Batch& batch) { return batch.take_finished(); });
     nb::list out;
+    if (is_ending()) return out;
+    auto finished = batch_.use([](Batch& batch) { return batch.take_finished(); });
     for (Batch::Finished& row : finished) {
       out.append(answer(row.row, std::move(row.sequence), row.error));
     }
@@ -70,7 +71,13 @@ class BatchHandle {
     return *forked;
   }
 
+  // As the interpreter ends, iterators that are half-way close their streams: there is nothing left
+  // to tell them, and nothing to complain of.
   nb::object remove(Batch::Row row) {
+    if (is_ending()) {
+      return answer(row, std::nullopt,
+                    std::make_exception_ptr(Error(ErrorKind::kCancelled, "batch", "ended")));
+    }
     Sequence sequence = batch_.use([&](Batch& batch) { return batch.remove(row); });
     return answer(row, std::move(sequence), nullptr);
   }

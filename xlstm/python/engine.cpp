@@ -44,8 +44,8 @@ std::function<void(double)> progress_of(nb::object told) {
   if (told.is_none()) return [](double) { check_signals(); };
   return [told = SharedObject(std::move(told))](double share) {
     check_signals();
-    const nb::gil_scoped_acquire held;
-    (*told)(share);
+    const WithGil held;
+    call_python(*told, nb::make_tuple(share));
   };
 }
 
@@ -53,8 +53,8 @@ std::function<void(double)> progress_of(nb::object told) {
 std::function<void(std::string_view)> notice_of(nb::object told) {
   if (told.is_none()) return {};
   return [told = SharedObject(std::move(told))](std::string_view notice) {
-    const nb::gil_scoped_acquire held;
-    (*told)(notice);
+    const WithGil held;
+    call_python(*told, nb::make_tuple(notice));
   };
 }
 
@@ -71,7 +71,7 @@ EngineHandle open_engine(const std::string& name, const std::string& dtype,
                            .on_load_progress = progress_of(std::move(on_progress)),
                            .on_notice = notice_of(std::move(on_notice))};
   if (keep_quantized) options.quantized_copies = default_quantized_copies();
-  const nb::gil_scoped_release released;
+  const WithoutGil released;
   return EngineHandle(Engine::open(name, options));
 }
 
@@ -92,22 +92,22 @@ std::filesystem::path resolve(const std::string& name, const std::string& revisi
   if (!on_progress.is_none()) {
     options.on_progress =
         [told = SharedObject(std::move(on_progress))](const FetchProgress& progress) {
-          const nb::gil_scoped_acquire held;
-          (*told)(progress.done, progress.size);
+          const WithGil held;
+          call_python(*told, nb::make_tuple(progress.done, progress.size));
         };
   }
-  const nb::gil_scoped_release released;
+  const WithoutGil released;
   return Engine::resolve(name, options);
 }
 
 StateHandle* start(const EngineHandle& handle) {
-  const nb::gil_scoped_release released;
+  const WithoutGil released;
   return new StateHandle(handle.engine(), handle.engine().session());
 }
 
 double perplexity_of(const EngineHandle& handle, nb::handle given) {
   const std::vector<TokenId> ids = ids_of(given, "perplexity");
-  const nb::gil_scoped_release released;
+  const WithoutGil released;
   const Model& model = handle.engine().model();
   const auto turn = model.backend().exclusive();
   return perplexity(model, ids, [](std::int64_t) { check_signals(); }).perplexity;
@@ -119,7 +119,7 @@ nb::list score_texts_of(const EngineHandle& handle, const nb::list& given) {
   for (const nb::handle ids : given) texts.push_back(ids_of(ids, "score_batch"));
   std::vector<std::vector<float>> scores(texts.size());
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     const Model& model = handle.engine().model();
     const auto turn = model.backend().exclusive();
     score_texts(model, texts,

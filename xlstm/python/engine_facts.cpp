@@ -69,7 +69,7 @@ nb::dict facts(const EngineHandle& handle) {
 nb::dict memory(const EngineHandle& handle) {
   MemoryUse use;
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     use = handle.engine().memory();
   }
   nb::dict out;

@@ -3,11 +3,10 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/python/bind.h"
+#include "xlstm/python/gil.h"
 
 namespace xlstm::python {
 namespace {
-
-namespace nb = nanobind;
 
 const char* name_of(ErrorKind kind) {
   switch (kind) {
@@ -35,9 +34,14 @@ void translate(const std::exception_ptr& thrown, void* /*unused*/) {
   try {
     std::rethrow_exception(thrown);
   } catch (const Error& error) {
+    if (is_ending()) {  // and cannot import any more
+      PyErr_SetString(PyExc_RuntimeError, error.what());
+      return;
+    }
     try {
-      const nb::object raised = nb::module_::import_("xlstm_metal.errors")
-                                    .attr("error_of_kind")(name_of(error.kind()), error.what());
+      const nb::object make = nb::module_::import_("xlstm_metal.errors").attr("error_of_kind");
+      const nb::object raised =
+          call_python(make, nb::make_tuple(name_of(error.kind()), error.what()));
       PyErr_SetObject(raised.type().ptr(), raised.ptr());
     } catch (nb::python_error& failed) {
       failed.restore();

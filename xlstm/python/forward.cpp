@@ -118,7 +118,7 @@ void run(const Engine& engine, const IdBlock& block, std::vector<Session>& sessi
 void take_states(const std::optional<nb::list>& states, const Engine& engine, std::size_t B,
                  std::vector<Session>& sessions) {
   if (!states) {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     while (sessions.size() < B) sessions.push_back(engine.session());
     return;
   }
@@ -151,7 +151,7 @@ nb::tuple forward(const EngineHandle& handle, nb::handle given,
   Released<Session> sessions;
   take_states(states, engine, block.B, sessions.values);
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     run(engine, block, sessions.values, last_only, logits.values);
   }
   nb::list next;

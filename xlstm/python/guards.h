@@ -7,17 +7,15 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "xlstm/base/error.h"
+#include "xlstm/python/gil.h"
 
 namespace xlstm::python {
-
-namespace nb = nanobind;
 
 // A Python object that C++ may copy and drop without the GIL.
 class SharedObject {
@@ -25,7 +23,7 @@ class SharedObject {
   explicit SharedObject(nb::object object)
       : object_(new nb::object(std::move(object)), [](nb::object* dropped) {
           if (!nb::is_alive()) return;  // and with the interpreter all its objects
-          const nb::gil_scoped_acquire held;
+          const WithGil held;
           delete dropped;
         }) {}
 
@@ -37,21 +35,17 @@ class SharedObject {
 
 // Lets Python's signal handlers run, without the GIL held; throws what they raise.
 inline void check_signals() {
-  const nb::gil_scoped_acquire held;
+  const WithGil held;
   if (PyErr_CheckSignals() != 0) throw nb::python_error();
 }
 
-// Values that are dropped without the GIL, for their memory goes back under the engine's lock. Made
-// and dropped by who holds it.
+// Values that are made by who holds the GIL, and dropped as drop() says.
 template <typename T>
 struct Released {
   Released() = default;
   Released(const Released&) = delete;
   Released& operator=(const Released&) = delete;
-  ~Released() {
-    const nb::gil_scoped_release released;
-    values.clear();
-  }
+  ~Released() { drop(std::make_unique<std::vector<T>>(std::move(values))); }
   std::vector<T> values;
 };
 
@@ -59,19 +53,17 @@ struct Released {
 template <typename T>
 class Guarded {
  public:
-  Guarded(std::string_view what, T value) : what_(what), value_(std::move(value)) {}
+  Guarded(std::string_view what, T value)
+      : what_(what), value_(std::make_unique<T>(std::move(value))) {}
   Guarded(const Guarded&) = delete;
   Guarded& operator=(const Guarded&) = delete;
-  ~Guarded() {
-    const nb::gil_scoped_release released;  // its memory goes back under the engine's lock
-    value_.reset();
-  }
+  ~Guarded() { drop(std::move(value_)); }
 
   // Runs call(value) without the GIL, after the calls of other threads that came before. Throws
   // Error(kUsage) within a call of this thread (in a callback), which can only wait for itself.
   template <typename Call>
   auto use(Call&& call) {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     if (user_.load() == std::this_thread::get_id()) {
       fail_wanted(ErrorKind::kUsage, what_,
                   "a call that is not made from within another of its own", "one of a callback");
@@ -96,7 +88,7 @@ class Guarded {
   std::string_view what_;
   std::mutex mutex_;
   std::atomic<std::thread::id> user_{};
-  std::optional<T> value_;
+  std::unique_ptr<T> value_;
 };
 
 }  // namespace xlstm::python

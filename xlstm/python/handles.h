@@ -19,10 +19,7 @@ class EngineHandle {
  public:
   explicit EngineHandle(Engine engine) : engine_(std::make_unique<Engine>(std::move(engine))) {}
   EngineHandle(EngineHandle&&) noexcept = default;
-  ~EngineHandle() {
-    const nb::gil_scoped_release released;  // perhaps the last who holds the weights
-    engine_.reset();
-  }
+  ~EngineHandle() { drop(std::move(engine_)); }  // perhaps the last who holds the weights
 
   const Engine& engine() const { return *engine_; }
   // What constraints need to know of the vocabulary, made when it is first asked for.

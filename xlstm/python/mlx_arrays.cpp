@@ -24,7 +24,7 @@ nb::object host_view(nb::handle given) {
   if (!shares_mlx() || !nb::isinstance<mx::array>(given)) return nb::borrow(given);
   mx::array array = nb::cast<mx::array>(given);
   {
-    const nb::gil_scoped_release released;
+    const WithoutGil released;
     array.eval();
   }
   return nb::steal(PyMemoryView_FromObject(given.ptr()));

@@ -4,6 +4,9 @@
 
 NB_MODULE(_native, m) {
   m.doc() = "The C++ engine of xlstm_metal; internal, use xlstm_metal itself";
+  // As the interpreter ends, threads that compute keep what they use: no fault to tell people of.
+  nanobind::set_leak_warnings(false);
+  m.def("set_leak_warnings", &nanobind::set_leak_warnings, nanobind::arg("on"));
   xlstm::python::bind_errors();
   xlstm::python::bind_arrays(m);
   xlstm::python::bind_tokenizer(m);

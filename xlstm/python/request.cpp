@@ -32,9 +32,9 @@ constexpr std::string_view kProcessor = "logits processor";
 LogitsProcessor processor_of(nb::object callable) {
   return [callable = SharedObject(std::move(callable))](std::span<const std::int32_t> tokens,
                                                         std::span<float> logits) {
-    const nb::gil_scoped_acquire held;
+    const WithGil held;
     const nb::object row = numpy_copy(std::span<const float>(logits));
-    const nb::object result = (*callable)(numpy_copy(tokens), row);
+    const nb::object result = call_python(*callable, nb::make_tuple(numpy_copy(tokens), row));
     copy_floats(result.is_none() ? row : result, logits, kProcessor);
   };
 }
@@ -53,7 +53,7 @@ void set_constraint(Request& request, const ConstraintHandle* handle) {
 
 template <typename Make>
 ConstraintHandle make_constraint(const EngineHandle& engine, const Make& make) {
-  const nb::gil_scoped_release released;
+  const WithoutGil released;
   return {make(engine.tries())};
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 std::vector<TokenId> encode(const Tokenizer& tokenizer, const std::string& text,
                             bool add_special_tokens, bool parse_special) {
-  const nb::gil_scoped_release released;
+  const WithoutGil released;
   return tokenizer.encode(text, {.add_special_tokens = add_special_tokens,
                                  .parse_special_tokens = parse_special,
                                  .on_progress = [](double) { check_signals(); }});
@@ -23,7 +23,7 @@ std::vector<TokenId> encode(const Tokenizer& tokenizer, const std::string& text,
 
 std::string decode(const Tokenizer& tokenizer, nb::handle given, bool skip_special_tokens) {
   const std::vector<TokenId> ids = ids_of(given, "decode");
-  const nb::gil_scoped_release released;
+  const WithoutGil released;
   return tokenizer.decode(ids, skip_special_tokens);
 }
 
