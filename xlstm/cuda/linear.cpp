@@ -70,6 +70,7 @@ Tensor Linear::compute(const RowProduct& product) {
 }
 
 bool Linear::is_for_rows(const RowProduct& p) const {
+  if (tensor_plan(p)) return true;
   const std::int64_t M = p.x.shape()[0], K = p.x.shape()[1];
   if (M < 1 || M > kMostRows) return false;
   if (p.second != nullptr) {
@@ -78,6 +79,56 @@ bool Linear::is_for_rows(const RowProduct& p) const {
   }
   if (const auto* W = std::get_if<QuantizedTensor>(&p.dense.weight)) return can_stream(p, *W);
   return shared_bytes(M, K) + kReserved <= static_cast<std::size_t>(work_.device().shared_bytes());
+}
+
+// What tensor_rows.cu needs. One row of bfloat16 weights goes by row_stream.cu, which norms x itself.
+std::optional<TensorRows::Plan> Linear::tensor_plan(const RowProduct& p) const {
+  const std::int64_t M = p.x.shape()[0], K = p.x.shape()[1];
+  if (p.x.dtype() != DType::kBF16 || p.qkvo != nullptr) return std::nullopt;
+  if (p.norm != nullptr && !TensorRows::takes_norm(K)) return std::nullopt;
+  if (p.second != nullptr) {
+    const auto* W2 = std::get_if<Tensor>(&p.second->weight);
+    if (p.norm == nullptr || W2 == nullptr || W2->dtype() != DType::kF32) return std::nullopt;
+  }
+  const TensorShape shape = weight_shape(p.dense);
+  if (const auto* W = std::get_if<QuantizedTensor>(&p.dense.weight)) {
+    return tensor_rows_.plan(M, shape[0], K, W->format, size_of(W->scales.dtype()));
+  }
+  if (M == 1 || std::get<Tensor>(p.dense.weight).dtype() != DType::kBF16) return std::nullopt;
+  return tensor_rows_.plan(M, shape[0], K, std::nullopt, 0);
+}
+
+Tensor Linear::normed(const RowProduct& p, Tensor* second) {
+  const std::int64_t M = p.x.shape()[0];
+  const Tensor y = work_.allocate(p.x.shape(), p.x.dtype(), "norm");
+  RowNormArgs a{};
+  a.x = work_.pointer(p.x);
+  a.weight = work_.pointer<const float>(p.norm->weight);
+  a.bias = work_.pointer<const float>(p.norm->bias);
+  a.y = work_.to_write(y);
+  a.K = narrow(p.x.shape()[1]);
+  a.eps = p.eps;
+  if (p.second != nullptr) {
+    const auto& W2 = std::get<Tensor>(p.second->weight);
+    check_shape("linear", "W", W2, {W2.shape()[0], p.x.shape()[1]});
+    *second = work_.allocate({M, W2.shape()[0]}, DType::kF32, "linear");
+    a.W2 = work_.pointer<const float>(W2);
+    a.bias2 = work_.pointer<const float>(p.second->bias);
+    a.y2 = work_.to_write<float>(*second);
+    a.N2 = narrow(W2.shape()[0]);
+  }
+  tensor_rows_.norm(a, M, p.x.dtype());
+  return y;
+}
+
+Tensor Linear::by_tensor_rows(const RowProduct& p, const TensorRows::Plan& plan, Tensor* second) {
+  const std::int64_t M = p.x.shape()[0], N = weight_shape(p.dense)[0] / (p.swiglu ? 2 : 1);
+  const Tensor x = p.norm != nullptr ? normed(p, second) : p.x;
+  const Tensor y = p.result ? p.result : work_.allocate({M, N}, p.x.dtype(), "linear");
+  RowProductArgs a = arguments(p, y);
+  a.x = work_.pointer(x);
+  tensor_rows_.compute(plan, a, std::get_if<QuantizedTensor>(&p.dense.weight));
+  return y;
 }
 
 RowProductArgs Linear::arguments(const RowProduct& p, const Tensor& y) {
@@ -106,6 +157,7 @@ RowProductArgs Linear::arguments(const RowProduct& p, const Tensor& y) {
 
 Tensor Linear::compute_rows(const RowProduct& p, Tensor* second) {
   check_product(p);
+  if (const auto plan = tensor_plan(p)) return by_tensor_rows(p, *plan, second);
   const std::int64_t M = p.x.shape()[0], N = weight_shape(p.dense)[0] / (p.swiglu ? 2 : 1);
   const DType type = p.qkvo != nullptr ? p.residual.dtype() : p.x.dtype();
   const Tensor y = p.result ? p.result : work_.allocate({M, N}, type, "linear");

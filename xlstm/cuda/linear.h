@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/products.h"
+#include "xlstm/cuda/tensor_rows.h"
 #include "xlstm/cuda/workspace.h"
 
 namespace xlstm::cuda {
@@ -30,7 +32,7 @@ QuantizedArgs quantized_args(Workspace& work, const QuantizedTensor& W);
 
 class Linear {
  public:
-  explicit Linear(Workspace& work) : work_(work) {}
+  explicit Linear(Workspace& work) : work_(work), tensor_rows_(work) {}
 
   // Without norm, second and swiglu.
   Tensor compute(const RowProduct& product);
@@ -43,6 +45,10 @@ class Linear {
   Tensor compute_rows(const RowProduct& product, Tensor* second = nullptr);
 
  private:
+  std::optional<TensorRows::Plan> tensor_plan(const RowProduct& product) const;
+  Tensor by_tensor_rows(const RowProduct& product, const TensorRows::Plan& plan, Tensor* second);
+  // The normed x; with product.second its result too.
+  Tensor normed(const RowProduct& product, Tensor* second);
   void launch_rows(const RowProductArgs& args, DType x, DType W);
   bool can_stream(std::int64_t M, std::int64_t K, DType x, DType W) const;
   void stream_rows(const RowProductArgs& args, DType x, DType W);
@@ -56,6 +62,7 @@ class Linear {
   Products* library();
 
   Workspace& work_;
+  TensorRows tensor_rows_;
   bool looked_for_library_ = false;
   std::unique_ptr<Products> library_;
 };

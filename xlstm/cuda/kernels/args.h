@@ -40,6 +40,31 @@ struct QuantizedArgs {
   int scale_type;  // 0 float32, 1 bfloat16, 2 float16, 3 mxfp4's exponents
 };
 
+// How tensor_rows.cu goes along K, and where it keeps what in shared memory. Bytes but for `slice`.
+struct TensorRowsArgs {
+  int slice;                     // columns of a stage
+  int stages, stage_bytes;       // of the ring, at 0
+  int row_stride;                // of rows of W in a stage
+  int x_at, x_stride;            // of rows of x in a stage
+  int table_at, table_stride;    // of scales: those of table_rows rows, then their biases
+  int table_rows;
+  int parts_at;                  // sums of warps
+  int scale_bytes;               // of one scale
+};
+
+// The norm of M rows with a small product of the normed ones, in float32.
+struct RowNormArgs {
+  const void* x;        // [M, K]
+  const float* weight;  // [K]
+  const float* bias;    // [K] or none
+  void* y;              // [M, K]
+  const float* W2;      // [N2, K] or none
+  const float* bias2;   // [N2] or none
+  float* y2;            // [M, N2]
+  int K, N2;
+  float eps;
+};
+
 // The mLSTM cell of B sequences with what surrounds it. Strides are in elements from token to
 // token.
 struct MlstmArgs {
