@@ -1,6 +1,7 @@
 #include "xlstm/cuda/tensor_rows.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 
 #include "xlstm/cuda/linear.h"
@@ -11,7 +12,7 @@ namespace {
 
 // As in the kernel.
 constexpr int kRows = 16, kMostUnits = 6, kMostTiles = 8, kMostStages = 16;
-constexpr int kWarps = 8, kThreads = 32 * kWarps + 32, kChunk = 32;
+constexpr int kWarps = 8, kThreads = 32 * (kWarps + 4), kChunk = 32;
 constexpr std::size_t kReserved = 16 << 10;  // bytes of shared memory that blocks have besides
 
 int tiles_for(std::int64_t M) {
@@ -33,6 +34,11 @@ int slice_for(int tiles, int bits) {
   const int together = bits == 16 ? kChunk : 2 * kChunk;
   const int more = bits <= 4 && tiles < 4 ? 2 : 1;
   return along * together * more;
+}
+
+// Threads that copy a row of so many bytes, 16 each.
+int lanes_for(int bytes) {
+  return std::clamp(static_cast<int>(std::bit_ceil(static_cast<unsigned>(bytes) / 16)), 4, 128);
 }
 
 std::string format_name(const QuantizedTensor* W) {
@@ -61,6 +67,8 @@ std::optional<TensorRows::Plan> TensorRows::plan(std::int64_t M, std::int64_t N,
   a.slice = slice_for(plan.tiles, bits);
   a.row_stride = stride_for(a.slice * bits / 8 + (bits == 16 ? 0 : 15), bits);
   a.x_stride = stride_for(2 * a.slice, 16);
+  a.row_lanes = lanes_for(a.slice * bits / 8);
+  a.x_lanes = lanes_for(2 * a.slice);
   a.x_at = each * kRows * a.row_stride;
   a.stage_bytes = a.x_at + narrow(M) * a.x_stride;
   a.scale_bytes = static_cast<int>(scale_bytes);

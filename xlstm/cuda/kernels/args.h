@@ -44,8 +44,8 @@ struct QuantizedArgs {
 struct TensorRowsArgs {
   int slice;                     // columns of a stage
   int stages, stage_bytes;       // of the ring, at 0
-  int row_stride;                // of rows of W in a stage
-  int x_at, x_stride;            // of rows of x in a stage
+  int row_stride, row_lanes;     // of rows of W in a stage; threads that copy one, a power of two
+  int x_at, x_stride, x_lanes;   // the same of x
   int table_at, table_stride;    // of scales: those of table_rows rows, then their biases
   int table_rows;
   int parts_at;                  // sums of warps

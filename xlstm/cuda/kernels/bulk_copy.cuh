@@ -1,14 +1,28 @@
-// Copies from the GPU's memory to a block's shared memory that need no thread while they run, and
-// the barriers that tell of their end. For compute capability 9.0 and newer.
+// Copies from the GPU's memory to a block's shared memory that no thread waits for while they run,
+// and, for compute capability 9.0 and newer, bulk ones and the barriers that tell of their end.
 #pragma once
 
 #include "xlstm/cuda/kernels/common.cuh"
 
-#if __CUDA_ARCH__ >= 900
-
 __device__ inline uint32 shared_address(const void* at) {
   return static_cast<uint32>(__cvta_generic_to_shared(at));
 }
+// 16 bytes by this thread, by way of the second cache; both addresses are multiples of 16.
+__device__ inline void copy_piece(void* to, const void* from) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)), "l"(from)
+               : "memory");
+}
+// Ends a group of this thread's pieces.
+__device__ inline void end_group() {
+  asm volatile("cp.async.commit_group;" ::: "memory");
+}
+// Until of this thread's groups at most the last `kLast` are under way.
+template <int kLast>
+__device__ inline void wait_for_groups() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(kLast) : "memory");
+}
+
+#if __CUDA_ARCH__ >= 900
 
 // Of `arrivals` threads (a copy's bytes are told by expect_bytes()).
 __device__ inline void barrier_init(uint64* barrier, int arrivals) {
@@ -51,6 +65,12 @@ __device__ inline void bulk_copy(void* to, const void* from, uint32 bytes, uint6
           "r"(shared_address(to)),
       "l"(from), "r"(bytes), "r"(shared_address(barrier))
       : "memory");
+}
+
+// This thread arrives at the barrier, as one that is counted, when all its pieces are there.
+__device__ inline void arrive_when_copied(uint64* barrier) {
+  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(shared_address(barrier))
+               : "memory");
 }
 
 #endif

@@ -3,7 +3,8 @@
 //
 // W is the operand with 16 rows, x the one with 8. A block has neighbouring units of 16 rows of W
 // (SwiGLU: 8 of gate and 8 of up) and goes along K by slices, which come with x's through a ring of
-// shared memory, those of W before the kernel before is done. Of a slice each warp has some columns
+// shared memory, those of W before the kernel before is done. (Bulk copies of such short rows took 40
+// ns each and four times as long in all; so warps copy, 16 bytes a thread.) Of a slice each warp has some columns
 // (with many rows of x, of half of the units), and sums are joined at the end.
 //
 // Quantised W: the numbers are multiplied as they are, in whole numbers that are exact, and a
@@ -18,7 +19,8 @@ using xlstm::cuda::TensorRowsArgs;
 
 namespace {
 
-constexpr int kWarps = 8, kThreads = kWarps * kWarp;  // that compute; one more warp copies
+constexpr int kWarps = 8, kThreads = kWarps * kWarp;  // that compute
+constexpr int kCopyThreads = 4 * kWarp;               // that copy, besides
 constexpr int kMostStages = 16;
 constexpr int kRows = 16, kChunk = 32;  // of a unit, and columns that a warp takes together
 constexpr int kMostUnits = 6;           // of a block at a time
@@ -73,6 +75,8 @@ struct Window {
   }
 };
 
+// What the copying warps do: pieces of 16 bytes, neighbouring ones by neighbouring threads. A barrier
+// of a stage hears of each thread twice, for W and for x.
 template <int kFormat>
 struct Copies {
   const RowProductArgs& a;
@@ -80,26 +84,31 @@ struct Copies {
   const TensorRowsArgs& t;
   char* shared;
   Barriers& barriers;
-  int lane = threadIdx.x % kWarp;
+  int thread = threadIdx.x - kThreads;
+
+  // Calls copy(r, piece) for the pieces of rows [0, rows), of which `lanes` threads take one.
+  template <typename Copy>
+  __device__ void for_pieces(int rows, int lanes, const Copy& copy) const {
+    const int piece = thread & (lanes - 1), together = kCopyThreads / lanes;
+#pragma unroll 4
+    for (int r = thread / lanes; r < rows; r += together) copy(r, piece);
+  }
 
   __device__ void of_table(int unit, int rows) const {
     const uint32 bytes = a.K / W.group * t.scale_bytes;
     const int sets = W.biases != nullptr ? 2 : 1;
     char* const table = shared + t.table_at;
-    uint32 all = 0;
-    for (int r = lane; r < rows; r += kWarp) {
-      const int64 from = static_cast<int64>(row_of(a, unit + r / kRows, r % kRows)) * bytes;
-      all += sets * Window(W.scales, from, bytes).bytes;
-    }
-    barrier_expect(&barriers.table_full, all);
-    for (int r = lane; r < rows; r += kWarp) {
+    for_pieces(rows, kWarp, [&](int r, int first) {
       const int64 from = static_cast<int64>(row_of(a, unit + r / kRows, r % kRows)) * bytes;
       for (int set = 0; set < sets; ++set) {
         const Window window(set == 0 ? W.scales : W.biases, from, bytes);
-        bulk_copy(table + (set * t.table_rows + r) * t.table_stride, window.begin,
-                  window.bytes, &barriers.table_full);
+        char* const to = table + (set * t.table_rows + r) * t.table_stride;
+        for (uint32 at = 16 * first; at < window.bytes; at += 16 * kWarp) {
+          copy_piece(to + at, window.begin + at);
+        }
       }
-    }
+    });
+    arrive_when_copied(&barriers.table_full);
   }
 
   __device__ void of_weights(int stage, int unit, int rows, int k) const {
@@ -108,28 +117,26 @@ struct Copies {
     const int64 column = static_cast<int64>(k) * kBitsOf<kFormat> / 8;
     const void* const base = kFormat == kDense ? a.W : W.words;
     char* const to = shared + static_cast<int64>(stage) * t.stage_bytes;
-    uint32 all = 0;
-    for (int r = lane; r < rows; r += kWarp) {
-      const int64 n = row_of(a, unit + r / kRows, r % kRows);
-      all += Window(base, n * row_bytes + column, bytes).bytes;
-    }
-    barrier_expect(barriers.full + stage, all);
-    for (int r = lane; r < rows; r += kWarp) {
+    for_pieces(rows, t.row_lanes, [&](int r, int first) {
       const int64 n = row_of(a, unit + r / kRows, r % kRows);
       const Window window(base, n * row_bytes + column, bytes);
-      bulk_copy(to + r * t.row_stride, window.begin, window.bytes, barriers.full + stage);
-    }
+      for (uint32 at = 16 * first; at < window.bytes; at += 16 * t.row_lanes) {
+        copy_piece(to + r * t.row_stride + at, window.begin + at);
+      }
+    });
+    arrive_when_copied(barriers.full + stage);
   }
 
   __device__ void of_x(int stage, int k) const {
     const uint32 bytes = min(t.slice, a.K - k) * sizeof(bf16);
-    const int rows = lane < a.M ? (a.M - lane + kWarp - 1) / kWarp : 0;
     char* const to = shared + static_cast<int64>(stage) * t.stage_bytes + t.x_at;
-    barrier_expect(barriers.full + stage, rows * bytes);
-    for (int m = lane; m < a.M; m += kWarp) {
-      bulk_copy(to + m * t.x_stride, static_cast<const bf16*>(a.x) + static_cast<int64>(m) * a.K + k,
-                bytes, barriers.full + stage);
-    }
+    const char* const from = reinterpret_cast<const char*>(static_cast<const bf16*>(a.x) + k);
+    for_pieces(a.M, t.x_lanes, [&](int m, int first) {
+      for (uint32 at = 16 * first; at < bytes; at += 16 * t.x_lanes) {
+        copy_piece(to + m * t.x_stride + at, from + static_cast<int64>(m) * a.K * 2 + at);
+      }
+    });
+    arrive_when_copied(barriers.full + stage);
   }
 
   __device__ void run(const Passes& passes) const {
@@ -433,10 +440,10 @@ __device__ void tensor_rows(const RowProductArgs& a, const QuantizedArgs& W,
   char* const shared = reinterpret_cast<char*>(memory);
   if (threadIdx.x == 0) {
     for (int stage = 0; stage < t.stages; ++stage) {
-      barrier_init(barriers.full + stage, 2 * kWarp);  // the copying lanes, for W and for x
+      barrier_init(barriers.full + stage, 2 * kCopyThreads);
       barrier_init(barriers.empty + stage, kWarps);
     }
-    barrier_init(&barriers.table_full, kWarp);
+    barrier_init(&barriers.table_full, kCopyThreads);
     barrier_init(&barriers.table_empty, kWarps);
     barriers_made();
   }
@@ -460,7 +467,7 @@ __device__ void tensor_rows(const RowProductArgs&, const QuantizedArgs&, const T
 
 extern "C" {
 #define XLSTM_TENSOR_ROWS(kFormat, name, kTiles)                                           \
-  __global__ void __launch_bounds__(kThreads + kWarp, 1) tensor_rows_##name##_##kTiles(    \
+  __global__ void __launch_bounds__(kThreads + kCopyThreads, 1) tensor_rows_##name##_##kTiles(    \
       RowProductArgs args, QuantizedArgs W, TensorRowsArgs tiles) {                        \
     tensor_rows<kFormat, kTiles>(args, W, tiles);                                          \
   }
