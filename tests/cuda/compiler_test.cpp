@@ -21,7 +21,7 @@ TEST(KernelTexts, AreWhatTheBackendNames) {
     EXPECT_THAT(std::string(each.text), ::testing::HasSubstr("__global__")) << each.name;
   }
   EXPECT_THAT(names, ::testing::UnorderedElementsAre("choose", "elementwise", "embed", "mlstm",
-                                                     "norms", "product", "quantized_stream",
+                                                     "norms", "probe", "product", "quantized_stream",
                                                      "row_norms", "row_product", "row_stream",
                                                      "tensor_rows"));
   for (const KernelText& header : kernel_headers()) {

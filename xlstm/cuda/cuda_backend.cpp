@@ -9,6 +9,7 @@
 
 #include "xlstm/backend/check.h"
 #include "xlstm/base/error.h"
+#include "xlstm/cuda/device_probe.h"
 #include "xlstm/cuda/linear.h"
 #include "xlstm/cuda/mlstm.h"
 #include "xlstm/cuda/recordings.h"
@@ -108,6 +109,10 @@ class CudaBackend final : public Backend {
   }
 
   BackendMemory memory() const override { return work_->memory(); }
+  std::optional<DeviceRates> device_rates() override {
+    return measured_rates(*work_, linear_.library());
+  }
+  double device_copy_rate() override { return measured_copy(*work_); }
   void drop_cache() override { work_->drop_cache(); }
   std::uint64_t device_memory() const override { return work_->device().memory(); }
 
@@ -134,6 +139,8 @@ class CudaBackend final : public Backend {
   Tensor rms_norm(const Tensor& x, const Norm& norm, float eps) override {
     check_axes("rms_norm", "x", x, 2);
     check_norm("rms_norm", norm, x.shape()[1]);
+    work_->device().use();
+    if (linear_.can_norm(x)) return linear_.normed(x, norm, eps);
     Tensor y = like("rms_norm", x);
     launch("norms", str("rms_norm_", type_name(x.dtype())), {.x = unsigned_of(x.shape()[0])},
            work_->pointer(x), work_->pointer(norm.weight), work_->pointer(norm.bias),
@@ -259,11 +266,16 @@ class CudaBackend final : public Backend {
                                      const Dense& qkvo, const Dense& gates) override {
     work_->device().use();
     const RowProduct product = {.x = x, .dense = qkvo, .norm = &norm, .eps = eps, .second = &gates};
+    Tensor second;
     if (!linear_.is_for_rows(product)) {
-      return Backend::mlstm_projections(x, norm, eps, qkvo, gates);
+      if (!linear_.can_norm(x, &gates)) {
+        return Backend::mlstm_projections(x, norm, eps, qkvo, gates);
+      }
+      check_norm("mlstm_projections", norm, x.shape()[1]);
+      const Tensor a = linear_.normed(x, norm, eps, &gates, &second);
+      return {linear(a, qkvo), std::move(second)};
     }
     check_norm("mlstm_projections", norm, x.shape()[1]);
-    Tensor second;
     Tensor first = linear_.compute_rows(product, &second);
     return {std::move(first), std::move(second)};
   }

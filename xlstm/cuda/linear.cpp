@@ -81,53 +81,56 @@ bool Linear::is_for_rows(const RowProduct& p) const {
   return shared_bytes(M, K) + kReserved <= static_cast<std::size_t>(work_.device().shared_bytes());
 }
 
-// What tensor_rows.cu needs. One row of bfloat16 weights goes by row_stream.cu, which norms x itself.
+// What tensor_rows.cu needs. One row goes by quantized_stream.cu where that can: it norms x itself.
 std::optional<TensorRows::Plan> Linear::tensor_plan(const RowProduct& p) const {
-  const std::int64_t M = p.x.shape()[0], K = p.x.shape()[1];
-  if (p.x.dtype() != DType::kBF16 || p.qkvo != nullptr) return std::nullopt;
-  if (p.norm != nullptr && !TensorRows::takes_norm(K)) return std::nullopt;
-  if (p.second != nullptr) {
-    const auto* W2 = std::get_if<Tensor>(&p.second->weight);
-    if (p.norm == nullptr || W2 == nullptr || W2->dtype() != DType::kF32) return std::nullopt;
+  const auto* W = std::get_if<QuantizedTensor>(&p.dense.weight);
+  if (W == nullptr || p.x.dtype() != DType::kBF16 || p.qkvo != nullptr || can_stream(p, *W) ||
+      (p.norm != nullptr && !can_norm(p.x, p.second)) || (p.second != nullptr && p.norm == nullptr)) {
+    return std::nullopt;
   }
-  const TensorShape shape = weight_shape(p.dense);
-  if (const auto* W = std::get_if<QuantizedTensor>(&p.dense.weight)) {
-    return tensor_rows_.plan(M, shape[0], K, W->format, size_of(W->scales.dtype()));
-  }
-  if (M == 1 || std::get<Tensor>(p.dense.weight).dtype() != DType::kBF16) return std::nullopt;
-  return tensor_rows_.plan(M, shape[0], K, std::nullopt, 0);
+  return tensor_rows_.plan(p.x.shape()[0], weight_shape(p.dense)[0], p.x.shape()[1], W->format,
+                           W->scales.dtype());
 }
 
-Tensor Linear::normed(const RowProduct& p, Tensor* second) {
-  const std::int64_t M = p.x.shape()[0];
-  const Tensor y = work_.allocate(p.x.shape(), p.x.dtype(), "norm");
+bool Linear::can_norm(const Tensor& x, const Dense* second) const {
+  constexpr std::int64_t kMostBesideGates = 64;  // of more, a library's product is faster
+  if (!TensorRows::takes_norm(x.shape()[1])) return false;
+  if (second == nullptr) return true;
+  const auto* W2 = std::get_if<Tensor>(&second->weight);
+  return W2 != nullptr && W2->dtype() == DType::kF32 && x.shape()[0] <= kMostBesideGates;
+}
+
+Tensor Linear::normed(const Tensor& x, const Norm& norm, float eps, const Dense* second,
+                      Tensor* y2) {
+  const std::int64_t M = x.shape()[0], K = x.shape()[1];
+  const Tensor y = work_.allocate(x.shape(), x.dtype(), "norm");
   RowNormArgs a{};
-  a.x = work_.pointer(p.x);
-  a.weight = work_.pointer<const float>(p.norm->weight);
-  a.bias = work_.pointer<const float>(p.norm->bias);
+  a.x = work_.pointer(x);
+  a.weight = work_.pointer<const float>(norm.weight);
+  a.bias = work_.pointer<const float>(norm.bias);
   a.y = work_.to_write(y);
-  a.K = narrow(p.x.shape()[1]);
-  a.eps = p.eps;
-  if (p.second != nullptr) {
-    const auto& W2 = std::get<Tensor>(p.second->weight);
-    check_shape("linear", "W", W2, {W2.shape()[0], p.x.shape()[1]});
-    *second = work_.allocate({M, W2.shape()[0]}, DType::kF32, "linear");
+  a.K = narrow(K);
+  a.eps = eps;
+  if (second != nullptr) {
+    const auto& W2 = std::get<Tensor>(second->weight);
+    check_shape("linear", "W", W2, {W2.shape()[0], K});
+    *y2 = work_.allocate({M, W2.shape()[0]}, DType::kF32, "linear");
     a.W2 = work_.pointer<const float>(W2);
-    a.bias2 = work_.pointer<const float>(p.second->bias);
-    a.y2 = work_.to_write<float>(*second);
+    a.bias2 = work_.pointer<const float>(second->bias);
+    a.y2 = work_.to_write<float>(*y2);
     a.N2 = narrow(W2.shape()[0]);
   }
-  tensor_rows_.norm(a, M, p.x.dtype());
+  tensor_rows_.norm(a, M, x.dtype());
   return y;
 }
 
 Tensor Linear::by_tensor_rows(const RowProduct& p, const TensorRows::Plan& plan, Tensor* second) {
   const std::int64_t M = p.x.shape()[0], N = weight_shape(p.dense)[0] / (p.swiglu ? 2 : 1);
-  const Tensor x = p.norm != nullptr ? normed(p, second) : p.x;
+  const Tensor x = p.norm != nullptr ? normed(p.x, *p.norm, p.eps, p.second, second) : p.x;
   const Tensor y = p.result ? p.result : work_.allocate({M, N}, p.x.dtype(), "linear");
   RowProductArgs a = arguments(p, y);
   a.x = work_.pointer(x);
-  tensor_rows_.compute(plan, a, std::get_if<QuantizedTensor>(&p.dense.weight));
+  tensor_rows_.compute(plan, a, std::get<QuantizedTensor>(p.dense.weight));
   return y;
 }
 

@@ -44,11 +44,17 @@ class Linear {
   // `second` becomes product.second's result, [M, N2] float32.
   Tensor compute_rows(const RowProduct& product, Tensor* second = nullptr);
 
+  // Whether one kernel norms x, and computes its product with `second` where there is one.
+  bool can_norm(const Tensor& x, const Dense* second = nullptr) const;
+  // The normed x; the product, [M, N2] float32, in y2.
+  Tensor normed(const Tensor& x, const Norm& norm, float eps, const Dense* second = nullptr,
+                Tensor* y2 = nullptr);
+
+  Products* library();  // of products of many rows, looked for when it is first asked for; or none
+
  private:
   std::optional<TensorRows::Plan> tensor_plan(const RowProduct& product) const;
   Tensor by_tensor_rows(const RowProduct& product, const TensorRows::Plan& plan, Tensor* second);
-  // The normed x; with product.second its result too.
-  Tensor normed(const RowProduct& product, Tensor* second);
   void launch_rows(const RowProductArgs& args, DType x, DType W);
   bool can_stream(std::int64_t M, std::int64_t K, DType x, DType W) const;
   void stream_rows(const RowProductArgs& args, DType x, DType W);
@@ -59,7 +65,6 @@ class Linear {
   Tensor dequantized(const QuantizedTensor& W, DType dtype);
   // Of plain weights, or without the pointer to quantised ones.
   RowProductArgs arguments(const RowProduct& product, const Tensor& y);
-  Products* library();
 
   Workspace& work_;
   TensorRows tensor_rows_;

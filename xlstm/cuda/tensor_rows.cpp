@@ -1,6 +1,7 @@
 #include "xlstm/cuda/tensor_rows.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <string>
 
@@ -11,8 +12,10 @@ namespace xlstm::cuda {
 namespace {
 
 // As in the kernel.
-constexpr int kRows = 16, kMostUnits = 6, kMostTiles = 8, kMostStages = 16;
-constexpr int kWarps = 8, kThreads = 32 * (kWarps + 4), kChunk = 32;
+constexpr int kRows = 16, kMostUnits = 6, kMostTiles = 8, kMostStages = 16, kChunk = 32;
+constexpr int kWarps = 8, kThreads = 32 * (kWarps + 4);
+constexpr int kPiece = 128;                  // bytes of a row that are copied together
+constexpr int kAlignment = 1024;             // of what is copied, in shared memory
 constexpr std::size_t kReserved = 16 << 10;  // bytes of shared memory that blocks have besides
 
 int tiles_for(std::int64_t M) {
@@ -21,83 +24,100 @@ int tiles_for(std::int64_t M) {
   return tiles;
 }
 
-// Bytes between rows, so that what a warp reads together lies in different banks: in rows of 64
-// bytes (bfloat16), 16 (up to four bits) or 32.
-int stride_for(int bytes, int bits) {
-  const int apart = bits == 16 ? 64 : bits <= 4 ? 16 : 32;
-  return (bytes + 127) / 128 * 128 + apart;
-}
-
-// Columns of a stage: as many as warps that lie along K take at once, more where these are few bytes.
+// Columns of a stage: those that warps take at once, or more, so that rows are whole pieces.
 int slice_for(int tiles, int bits) {
-  const int along = tiles >= 4 ? kWarps / 2 : kWarps;
-  const int together = bits == 16 ? kChunk : 2 * kChunk;
-  const int more = bits <= 4 && tiles < 4 ? 2 : 1;
-  return along * together * more;
+  if (tiles >= 4) return 256;
+  return bits == 3 || bits == 5 ? 1024 : 512;
 }
 
-// Threads that copy a row of so many bytes, 16 each.
-int lanes_for(int bytes) {
-  return std::clamp(static_cast<int>(std::bit_ceil(static_cast<unsigned>(bytes) / 16)), 4, 128);
+int round_up_to(int count, int multiple) {
+  return (count + multiple - 1) / multiple * multiple;
 }
 
-std::string format_name(const QuantizedTensor* W) {
-  if (W == nullptr) return "bf16";
-  if (W->format.mode == QuantizationMode::kMxfp4) return "mxfp4";
-  return std::to_string(W->format.bits);
+std::string format_name(const QuantizedTensor& W) {
+  if (W.format.mode == QuantizationMode::kMxfp4) return "mxfp4";
+  return str(W.format.bits, "_", type_name(W.scales.dtype()));
 }
 
 }  // namespace
 
 std::optional<TensorRows::Plan> TensorRows::plan(std::int64_t M, std::int64_t N, std::int64_t K,
-                                                 const std::optional<Quantization>& format,
-                                                 std::size_t scale_bytes) const {
+                                                 const Quantization& format,
+                                                 DType scales) const {
+  const int bits = format.bits;
+  constexpr std::int64_t kUnit = 16;  // bytes that rows begin at
   if (work_.device().capability() < 90 || M < 1 || M > 8 * kMostTiles || N < kRows ||
-      N % kRows != 0 || K % kChunk != 0) {
+      N % kRows != 0 || K % kChunk != 0 || K * bits / 8 % kUnit != 0) {
     return std::nullopt;
   }
   Plan plan;
   plan.tiles = tiles_for(M);
   const std::int64_t units = N / kRows;
   plan.blocks = static_cast<int>(std::min<std::int64_t>(units, work_.device().multiprocessors()));
-  const std::int64_t most = blocks_for(units, plan.blocks);  // units of a block
-  const int each = static_cast<int>(blocks_for(most, blocks_for(most, kMostUnits)));
-  const int bits = format ? format->bits : 16;
+  const std::int64_t most = blocks_for(units, plan.blocks);  // of a block
   TensorRowsArgs& a = plan.args;
+  a.units = static_cast<int>(blocks_for(most, blocks_for(most, kMostUnits)));
   a.slice = slice_for(plan.tiles, bits);
-  a.row_stride = stride_for(a.slice * bits / 8 + (bits == 16 ? 0 : 15), bits);
-  a.x_stride = stride_for(2 * a.slice, 16);
-  a.row_lanes = lanes_for(a.slice * bits / 8);
-  a.x_lanes = lanes_for(2 * a.slice);
-  a.x_at = each * kRows * a.row_stride;
-  a.stage_bytes = a.x_at + narrow(M) * a.x_stride;
-  a.scale_bytes = static_cast<int>(scale_bytes);
-  std::int64_t table = 0;
-  if (format) {
-    a.table_rows = each * kRows;
-    a.table_stride = narrow((K / format->group_size * a.scale_bytes + 15 + 31) / 32 * 32 + 16);
-    const int sets = format->mode == QuantizationMode::kAffine ? 2 : 1;
-    table = std::int64_t{sets} * a.table_rows * a.table_stride;
-  }
-  const std::int64_t parts = (std::int64_t{kWarps} * kRows * (8 * plan.tiles + 1) * 4 + 15) / 16 * 16;
-  const auto all = work_.device().shared_bytes() - static_cast<std::int64_t>(kReserved);
-  const std::int64_t stages = std::min<std::int64_t>((all - table - parts) / a.stage_bytes, kMostStages);
-  if (stages < 2) return std::nullopt;
-  a.stages = static_cast<int>(stages);
+  a.unit_bytes = kRows * round_up_to(a.slice * bits / 8, kPiece);
+  a.x_at = a.units * a.unit_bytes;
+  const int rows = narrow(M);
+  a.x_stride = rows <= 8 ? 2 * a.slice + 64 : round_up_to(rows, 8) * kPiece;
+  const int x_bytes = rows <= 8 ? rows * a.x_stride : a.slice / 64 * a.x_stride;
+  a.stage_bytes = round_up_to(a.x_at + x_bytes, kAlignment);
+  const bool affine = format.mode == QuantizationMode::kAffine;
+  if (affine && scales != DType::kF32 && scales != DType::kBF16) return std::nullopt;
+  a.group_shift = std::countr_zero(static_cast<unsigned>(format.group_size));
+  a.table_sets = affine ? 2 : 1;
+  a.table_row = narrow(K / format.group_size * static_cast<std::int64_t>(size_of(scales)));
+  if (a.table_row % 2 != 0) return std::nullopt;
+  a.table_is_swizzled = a.table_row % kUnit == 0 ? 1 : 0;
+  a.table_unit = kRows * (a.table_is_swizzled != 0 ? round_up_to(a.table_row, kPiece) : a.table_row);
+  const int table = a.table_sets * a.units * a.table_unit;
+  const int parts = round_up_to(kWarps * kRows * (8 * plan.tiles + 1) * 4, 16);
+  const int all = work_.device().shared_bytes() - static_cast<int>(kReserved) - kAlignment;
+  a.stages = std::min((all - table - parts) / a.stage_bytes, kMostStages);
+  if (a.stages < 2) return std::nullopt;
   a.table_at = a.stages * a.stage_bytes;
-  a.parts_at = narrow(a.table_at + table);
-  plan.shared_bytes = static_cast<std::size_t>(a.parts_at + parts);
+  a.parts_at = a.table_at + round_up_to(table, 16);
+  plan.shared_bytes = static_cast<std::size_t>(a.parts_at + parts + kAlignment);
   return plan;
 }
 
-void TensorRows::compute(const Plan& plan, const RowProductArgs& args, const QuantizedTensor* W) {
-  const QuantizedArgs quantized = W != nullptr ? quantized_args(work_, *W) : QuantizedArgs{};
+// Boxes of `rows` rows of kPiece bytes of a matrix [N, row_bytes] of bytes.
+TensorMap TensorRows::map_of(const void* from, std::int64_t N, std::int64_t row_bytes,
+                             int rows) const {
+  constexpr int kBytes = 0, kAsItLies = 0, kSwizzled = 3, kPromoted = 3, kZeros = 0;
+  TensorMap map{};
+  const std::array<std::uint64_t, 2> lengths = {static_cast<std::uint64_t>(row_bytes),
+                                                static_cast<std::uint64_t>(N)};
+  const std::array<std::uint64_t, 1> pitch = {lengths[0]};
+  const std::array<std::uint32_t, 2> box = {kPiece, static_cast<std::uint32_t>(rows)};
+  const std::array<std::uint32_t, 2> steps = {1, 1};
+  const Driver& d = work_.device().driver();
+  d.check(d.cuTensorMapEncodeTiled(&map, kBytes, 2, from, lengths.data(), pitch.data(), box.data(),
+                                   steps.data(), kAsItLies, kSwizzled, kPromoted, kZeros),
+          "weights to be described to the GPU");
+  return map;
+}
+
+void TensorRows::compute(const Plan& plan, const RowProductArgs& args, const QuantizedTensor& W) {
+  TensorRowsArgs t = plan.args;
+  TensorRowsMaps maps{};
+  const int rows = args.swiglu != 0 ? kRows / 2 : kRows;
+  maps.W = map_of(work_.pointer(W.words), args.N, std::int64_t{args.K} * W.format.bits / 8, rows);
+  if (args.M > 8) maps.x = map_of(args.x, args.M, std::int64_t{2} * args.K, args.M);
+  t.scales = work_.pointer(W.scales);
+  t.biases = work_.pointer(W.biases);
+  if (t.table_is_swizzled != 0) {
+    maps.scales = map_of(t.scales, args.N, t.table_row, rows);
+    if (t.biases != nullptr) maps.biases = map_of(t.biases, args.N, t.table_row, rows);
+  }
   work_.programs().launch("tensor_rows", str("tensor_rows_", format_name(W), "_", plan.tiles),
                           {.x = static_cast<unsigned>(plan.blocks),
                            .threads = kThreads,
                            .shared = plan.shared_bytes,
                            .dependent = true},
-                          args, quantized, plan.args);
+                          args, t, maps);
 }
 
 bool TensorRows::takes_norm(std::int64_t K) {

@@ -1,5 +1,5 @@
-// Products of 1 to 64 rows by tensor cores (kernels/tensor_rows.cu), and norms of some rows with the
-// gates' product (kernels/row_norms.cu).
+// Products of 1 to 64 rows with quantised weights by tensor cores (kernels/tensor_rows.cu), and norms
+// of rows with the gates' product (kernels/row_norms.cu).
 #pragma once
 
 #include <cstdint>
@@ -21,18 +21,20 @@ class TensorRows {
     std::size_t shared_bytes = 0;
     TensorRowsArgs args = {};
   };
-  // x [M, K] bfloat16; `format` none: W [N, K] bfloat16.
+  // x [M, K] bfloat16, W [N, K] with scales of this type.
   std::optional<Plan> plan(std::int64_t M, std::int64_t N, std::int64_t K,
-                           const std::optional<Quantization>& format, std::size_t scale_bytes) const;
+                           const Quantization& format, DType scales) const;
 
-  // Queues it; `quantized`: of W, or none.
-  void compute(const Plan& plan, const RowProductArgs& args, const QuantizedTensor* quantized);
+  // Queues it; args.W is not looked at.
+  void compute(const Plan& plan, const RowProductArgs& args, const QuantizedTensor& W);
 
   // Whether norms of such rows run in one kernel with the product of their gates.
   static bool takes_norm(std::int64_t K);
   void norm(const RowNormArgs& args, std::int64_t M, DType dtype);
 
  private:
+  TensorMap map_of(const void* from, std::int64_t N, std::int64_t row_bytes, int rows) const;
+
   Workspace& work_;
 };
 

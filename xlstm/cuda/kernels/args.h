@@ -40,16 +40,29 @@ struct QuantizedArgs {
   int scale_type;  // 0 float32, 1 bfloat16, 2 float16, 3 mxfp4's exponents
 };
 
-// How tensor_rows.cu goes along K, and where it keeps what in shared memory. Bytes but for `slice`.
+// A matrix of bytes as the copies of tensors know it: CUtensorMap.
+struct alignas(64) TensorMap {
+  unsigned long long opaque[16];
+};
+struct TensorRowsMaps {
+  TensorMap W, x, scales, biases;
+};
+
+// How tensor_rows.cu goes along K, and where it keeps what in shared memory. Bytes, but for `slice`
+// and `units`.
 struct TensorRowsArgs {
-  int slice;                     // columns of a stage
-  int stages, stage_bytes;       // of the ring, at 0
-  int row_stride, row_lanes;     // of rows of W in a stage; threads that copy one, a power of two
-  int x_at, x_stride, x_lanes;   // the same of x
-  int table_at, table_stride;    // of scales: those of table_rows rows, then their biases
-  int table_rows;
-  int parts_at;                  // sums of warps
-  int scale_bytes;               // of one scale
+  int slice;                // columns of a stage
+  int units;                // of 16 rows of W, at most, at a time
+  int stages, stage_bytes;  // of the ring, at 0
+  int unit_bytes;           // of a unit in a stage
+  int x_at, x_stride;       // of rows of x in a stage; of more than eight, of 64 columns of all
+  // Scales, then biases, of all columns of `units` units.
+  int table_at, table_unit, table_row, table_sets;
+  int table_is_swizzled;  // or as it lies in memory
+  const void* scales;     // for these
+  const void* biases;
+  int parts_at;     // sums of warps
+  int group_shift;  // columns of a group are 1 << group_shift
 };
 
 // The norm of M rows with a small product of the normed ones, in float32.

@@ -2,6 +2,7 @@
 // and, for compute capability 9.0 and newer, bulk ones and the barriers that tell of their end.
 #pragma once
 
+#include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/kernels/common.cuh"
 
 __device__ inline uint32 shared_address(const void* at) {
@@ -67,10 +68,29 @@ __device__ inline void bulk_copy(void* to, const void* from, uint32 bytes, uint6
       : "memory");
 }
 
-// This thread arrives at the barrier, as one that is counted, when all its pieces are there.
-__device__ inline void arrive_when_copied(uint64* barrier) {
-  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(shared_address(barrier))
-               : "memory");
+// A box of a matrix, as its map says, from column x (in bytes) and row y on.
+__device__ inline void tensor_copy(void* to, const xlstm::cuda::TensorMap& map, int x, int y,
+                                   uint64* barrier) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes "
+      "[%0], [%1, {%2, %3}], [%4];" ::"r"(shared_address(to)),
+      "l"(&map), "r"(x), "r"(y), "r"(shared_address(barrier))
+      : "memory");
+}
+
+// A group of four warps leaves registers, as many as leave it `kCount` a thread, to those that wait
+// for some.
+template <int kCount>
+__device__ inline void leave_registers() {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+  asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(kCount));
+#endif
+}
+template <int kCount>
+__device__ inline void take_registers() {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+  asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(kCount));
+#endif
 }
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "xlstm/cuda/kernels/common.cuh"
 
-constexpr int kDense = 16, kMxfp4 = 44;  // formats beside the numbers of bits of affine ones
+constexpr int kMxfp4 = 44;  // the format beside affine ones, which are their numbers of bits
 
 template <int kFormat>
 constexpr int kBitsOf = kFormat == kMxfp4 ? 4 : kFormat;
@@ -14,15 +14,17 @@ constexpr int kBitsOf = kFormat == kMxfp4 ? 4 : kFormat;
 template <int kFormat>
 constexpr int kParts = kFormat == 8 ? 2 : 1;
 template <int kFormat>
-constexpr float kOffset = kFormat == kMxfp4 || kFormat == kDense ? 0.0F
-                          : kFormat == 8                         ? 128.0F * 17.0F
-                                                                 : 128.0F;
+constexpr float kOffset = kFormat == kMxfp4 ? 0.0F : kFormat == 8 ? 128.0F * 17.0F : 128.0F;
 
 // 128 + q of both halves, q of kBits bits at bit `at` of each.
 template <int kBits>
 __device__ inline uint32 pair_at(uint32 halves, int at) {
   constexpr uint32 kMask = ((1U << kBits) - 1U) * 0x10001U;
-  return ((halves >> at) & kMask) | 0x43004300U;
+  uint32 pair;  // (halves & mask) | 128, twice: one instruction
+  asm("lop3.b32 %0, %1, %2, %3, 0xEA;"
+      : "=r"(pair)
+      : "r"(halves >> at), "r"(kMask), "r"(0x43004300U));
+  return pair;
 }
 
 // The lower, and the upper, halves of two words as one.
@@ -48,19 +50,40 @@ __device__ inline uint32 e2m1_pair(uint32 halves, int at) {
   return scaled_pair(bits, 0x7E807E80U);  // 2^126
 }
 
-// 64 bits from bit `shift` (below 32) of a stream of words on; what lies past them is not asked for.
-__device__ inline uint64 bits_at(const uint32* words, int shift) {
-  return (static_cast<uint64>(words[1]) << 32 | words[0]) >> shift;
+// Where a lane's eight weights of a chunk of 32 columns lie in a unit's pieces in shared memory: the
+// lane of row g has those from 8 q on. Some formats' are in two words.
+struct EightBytes {
+  int first, second;
+  int shift;  // bits of the first word that are others'
+
+  template <int kFormat>
+  __device__ static EightBytes of(int column, int g, int q);
+};
+
+// The place of a byte of row g: 16 rows of 128 bytes stand together, 16 bytes each at a place that
+// rows make different.
+__device__ inline int swizzled(int byte, int g) {
+  return byte / 128 * 2048 + g * 128 + (((byte / 16) ^ g) & 7) * 16 + byte % 16;
 }
 
-// Eight weights whose bits begin at byte `at` of `row`, in shared memory.
 template <int kFormat>
-__device__ void unpack_eight(const char* row, int at, uint32 (&pairs)[kParts<kFormat>][4]) {
-  if constexpr (kFormat == kDense) {
-    const uint4 read = *reinterpret_cast<const uint4*>(row + at);
-    pairs[0][0] = read.x, pairs[0][1] = read.y, pairs[0][2] = read.z, pairs[0][3] = read.w;
-  } else if constexpr (kFormat == 8) {
-    const uint2 read = *reinterpret_cast<const uint2*>(row + at);
+__device__ EightBytes EightBytes::of(int column, int g, int q) {
+  const int byte = (column / 8 + q) * kBitsOf<kFormat>;
+  if constexpr (kFormat == 3 || kFormat == 5 || kFormat == 6) {
+    const int word = byte / 4 * 4;
+    return {swizzled(word, g), swizzled(word + 4, g), byte % 4 * 8};
+  } else {
+    return {swizzled(byte, g), 0, 0};
+  }
+}
+
+// The eight weights whose bytes are `at` in `rows`.
+template <int kFormat>
+__device__ void unpack_eight(const char* rows, const EightBytes& at,
+                             uint32 (&pairs)[kParts<kFormat>][4]) {
+  const char* const first = rows + at.first;
+  if constexpr (kFormat == 8) {
+    const uint2 read = *reinterpret_cast<const uint2*>(first);
     const uint32 low = low_halves(read.x, read.y), high = high_halves(read.x, read.y);
 #pragma unroll
     for (int part = 0; part < 2; ++part) {
@@ -70,45 +93,35 @@ __device__ void unpack_eight(const char* row, int at, uint32 (&pairs)[kParts<kFo
       pairs[part][3] = pair_at<4>(high, 8 + 4 * part);
     }
   } else if constexpr (kFormat == 4 || kFormat == kMxfp4) {
-    const uint32 word = *reinterpret_cast<const uint32*>(row + at);
+    const uint32 word = *reinterpret_cast<const uint32*>(first);
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       pairs[0][i] = kFormat == 4 ? pair_at<4>(word, 4 * i) : e2m1_pair(word, i);
     }
   } else if constexpr (kFormat == 2) {
-    const uint32 half = *reinterpret_cast<const uint16*>(row + at);
+    const uint32 half = *reinterpret_cast<const uint16*>(first);
     const uint32 halves = __byte_perm(half, 0, 0x4140);  // a byte in each
 #pragma unroll
     for (int i = 0; i < 4; ++i) pairs[0][i] = pair_at<2>(halves, 2 * i);
   } else {
-    const auto* const words = reinterpret_cast<const uint32*>(row + at / 4 * 4);
-    const uint64 bits = bits_at(words, at % 4 * 8);
-    const auto first = static_cast<uint32>(bits);
-    const auto second = static_cast<uint32>(bits >> (4 * kFormat));
-    if constexpr (kFormat == 3) {
-      const uint32 halves = low_halves(first, second);
+    const uint32 low = *reinterpret_cast<const uint32*>(first);
+    const uint32 high = *reinterpret_cast<const uint32*>(rows + at.second);
+    const uint64 bits = (static_cast<uint64>(high) << 32 | low) >> at.shift;
+    const auto four = static_cast<uint32>(bits);  // the first four, and the others
+    const auto others = static_cast<uint32>(bits >> (4 * kFormat));
+    constexpr int kFew = kFormat == 3 ? 4 : kFormat == 5 ? 3 : 2;  // that lie in a half
+    const uint32 halves = low_halves(four, others);
+    const uint32 rest = low_halves(four >> (kFew * kFormat), others >> (kFew * kFormat));
 #pragma unroll
-      for (int i = 0; i < 4; ++i) pairs[0][i] = pair_at<3>(halves, 3 * i);
-    } else {
-      constexpr int kFew = kFormat == 5 ? 3 : 2;  // that lie in a half
-      const uint32 halves = low_halves(first, second);
-      const uint32 others = low_halves(first >> (kFew * kFormat), second >> (kFew * kFormat));
-#pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        pairs[0][i] = i < kFew ? pair_at<kFormat>(halves, kFormat * i)
-                               : pair_at<kFormat>(others, kFormat * (i - kFew));
-      }
+    for (int i = 0; i < 4; ++i) {
+      pairs[0][i] = i < kFew ? pair_at<kFormat>(halves, kFormat * i)
+                             : pair_at<kFormat>(rest, kFormat * (i - kFew));
     }
   }
 }
 
 // Eight neighbouring numbers of x as the operand that goes with them.
-template <int kFormat>
-__device__ void x_pairs(const uint4& x, uint32 (&pairs)[4]) {
-  if constexpr (kFormat == kDense) {
-    pairs[0] = x.x, pairs[1] = x.y, pairs[2] = x.z, pairs[3] = x.w;
-  } else {
-    pairs[0] = low_halves(x.x, x.z), pairs[1] = high_halves(x.x, x.z);
-    pairs[2] = low_halves(x.y, x.w), pairs[3] = high_halves(x.y, x.w);
-  }
+__device__ inline void x_pairs(const uint4& x, uint32 (&pairs)[4]) {
+  pairs[0] = low_halves(x.x, x.z), pairs[1] = high_halves(x.x, x.z);
+  pairs[2] = low_halves(x.y, x.w), pairs[3] = high_halves(x.y, x.w);
 }

@@ -1,26 +1,26 @@
-// y = x W^T of 1 to 64 rows of x by tensor cores, W bfloat16 or quantised in any of MLX's formats,
-// x and y bfloat16: the products of decoded tokens. For compute capability 9.0 and newer.
+// y = x W^T of 1 to 64 rows of x by tensor cores, W quantised in any of MLX's formats, x and y
+// bfloat16. For compute capability 9.0 and newer.
 //
 // W is the operand with 16 rows, x the one with 8. A block has neighbouring units of 16 rows of W
 // (SwiGLU: 8 of gate and 8 of up) and goes along K by slices, which come with x's through a ring of
-// shared memory, those of W before the kernel before is done. (Bulk copies of such short rows took 40
-// ns each and four times as long in all; so warps copy, 16 bytes a thread.) Of a slice each warp has some columns
+// shared memory, those of W before the kernel before is done. Of a slice each warp has some columns
 // (with many rows of x, of half of the units), and sums are joined at the end.
 //
-// Quantised W: the numbers are multiplied as they are, in whole numbers that are exact, and a
-// group's sums by its scale; its bias meets the sum of x over the group.
+// The numbers of W are multiplied as they are, whole numbers that are exact, and a group's sums by
+// its scale; its bias meets the sum of x over the group. Nothing is rounded before the result.
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/kernels/bulk_copy.cuh"
 #include "xlstm/cuda/kernels/packed_pairs.cuh"
 
-using xlstm::cuda::QuantizedArgs;
 using xlstm::cuda::RowProductArgs;
+using xlstm::cuda::TensorMap;
 using xlstm::cuda::TensorRowsArgs;
+using xlstm::cuda::TensorRowsMaps;
 
 namespace {
 
 constexpr int kWarps = 8, kThreads = kWarps * kWarp;  // that compute
-constexpr int kCopyThreads = 4 * kWarp;               // that copy, besides
+constexpr int kCopyThreads = 128;  // one of them copies; so many share registers
 constexpr int kMostStages = 16;
 constexpr int kRows = 16, kChunk = 32;  // of a unit, and columns that a warp takes together
 constexpr int kMostUnits = 6;           // of a block at a time
@@ -58,85 +58,86 @@ __device__ int row_of(const RowProductArgs& a, int unit, int r) {
   return unit * (kRows / 2) + r % (kRows / 2) + (r < kRows / 2 ? 0 : a.N / 2);
 }
 
-// Where a row of `row_bytes` that need not begin at 16 bytes lies in what was copied of it.
-__device__ uint32 skew_of(int64 row, uint32 row_bytes) {
-  return static_cast<uint32>(row * row_bytes) & 15;
-}
+constexpr int kPiece = kRows * 128;  // bytes of a unit's pieces of 128 bytes
 
-// The 16-byte pieces of memory in which `bytes` from `from` on lie.
-struct Window {
-  const char* begin;
-  uint32 bytes;
-
-  __device__ Window(const void* base, int64 from, uint32 count) {
-    const int64 first = from & ~static_cast<int64>(15);
-    begin = static_cast<const char*>(base) + first;
-    bytes = static_cast<uint32>(((from + count + 15) & ~static_cast<int64>(15)) - first);
-  }
-};
-
-// What the copying warps do: pieces of 16 bytes, neighbouring ones by neighbouring threads. A barrier
-// of a stage hears of each thread twice, for W and for x.
+// What the copying thread does. A barrier of a stage hears of it twice, for W and for x.
 template <int kFormat>
 struct Copies {
   const RowProductArgs& a;
-  const QuantizedArgs& W;
   const TensorRowsArgs& t;
+  const TensorRowsMaps& maps;
   char* shared;
   Barriers& barriers;
-  int thread = threadIdx.x - kThreads;
 
-  // Calls copy(r, piece) for the pieces of rows [0, rows), of which `lanes` threads take one.
-  template <typename Copy>
-  __device__ void for_pieces(int rows, int lanes, const Copy& copy) const {
-    const int piece = thread & (lanes - 1), together = kCopyThreads / lanes;
-#pragma unroll 4
-    for (int r = thread / lanes; r < rows; r += together) copy(r, piece);
+  // The pieces of 128 bytes from `byte` on, `count` of each row, of a unit.
+  __device__ void of_unit(char* to, const TensorMap& map, int unit, int byte, int count,
+                          uint64* barrier) const {
+    for (int piece = 0; piece < count; ++piece, to += kPiece, byte += 128) {
+      if (a.swiglu != 0) {  // boxes of half a unit
+        tensor_copy(to, map, byte, unit * (kRows / 2), barrier);
+        tensor_copy(to + kPiece / 2, map, byte, a.N / 2 + unit * (kRows / 2), barrier);
+      } else {
+        tensor_copy(to, map, byte, unit * kRows, barrier);
+      }
+    }
   }
 
-  __device__ void of_table(int unit, int rows) const {
-    const uint32 bytes = a.K / W.group * t.scale_bytes;
-    const int sets = W.biases != nullptr ? 2 : 1;
-    char* const table = shared + t.table_at;
-    for_pieces(rows, kWarp, [&](int r, int first) {
-      const int64 from = static_cast<int64>(row_of(a, unit + r / kRows, r % kRows)) * bytes;
-      for (int set = 0; set < sets; ++set) {
-        const Window window(set == 0 ? W.scales : W.biases, from, bytes);
-        char* const to = table + (set * t.table_rows + r) * t.table_stride;
-        for (uint32 at = 16 * first; at < window.bytes; at += 16 * kWarp) {
-          copy_piece(to + at, window.begin + at);
+  // Scales whose rows do not begin at 16 bytes: all of a unit as they lie.
+  __device__ void of_unit_as_it_lies(char* to, const void* from, int unit) const {
+    const auto* const base = static_cast<const char*>(from);
+    const uint32 half = t.table_row * (kRows / 2);
+    const int second = a.swiglu != 0 ? a.N / 2 + unit * (kRows / 2) : unit * kRows + kRows / 2;
+    const int64 first = static_cast<int64>(row_of(a, unit, 0)) * t.table_row;
+    bulk_copy(to, base + first, half, &barriers.table_full);
+    bulk_copy(to + half, base + static_cast<int64>(second) * t.table_row, half,
+              &barriers.table_full);
+  }
+
+  __device__ void of_table(int unit, int units) const {
+    const int sets = t.table_sets, pieces = (t.table_row + 127) / 128;
+    char* to = shared + t.table_at;
+    const int bytes = t.table_is_swizzled != 0 ? pieces * kPiece : t.table_row * kRows;
+    barrier_expect(&barriers.table_full, sets * units * bytes);
+    for (int set = 0; set < sets; ++set) {
+      for (int i = 0; i < units; ++i) {
+        char* const at = to + (set * t.units + i) * t.table_unit;
+        if (t.table_is_swizzled != 0) {
+          of_unit(at, set == 0 ? maps.scales : maps.biases, unit + i, 0, pieces,
+                  &barriers.table_full);
+        } else {
+          of_unit_as_it_lies(at, set == 0 ? t.scales : t.biases, unit + i);
         }
       }
-    });
-    arrive_when_copied(&barriers.table_full);
+    }
   }
 
-  __device__ void of_weights(int stage, int unit, int rows, int k) const {
-    const int64 row_bytes = static_cast<int64>(a.K) * kBitsOf<kFormat> / 8;
-    const uint32 bytes = min(t.slice, a.K - k) * kBitsOf<kFormat> / 8;
-    const int64 column = static_cast<int64>(k) * kBitsOf<kFormat> / 8;
-    const void* const base = kFormat == kDense ? a.W : W.words;
+  __device__ void of_weights(int stage, int unit, int units, int k) const {
+    const int bytes = min(t.slice, a.K - k) * kBitsOf<kFormat> / 8, pieces = (bytes + 127) / 128;
     char* const to = shared + static_cast<int64>(stage) * t.stage_bytes;
-    for_pieces(rows, t.row_lanes, [&](int r, int first) {
-      const int64 n = row_of(a, unit + r / kRows, r % kRows);
-      const Window window(base, n * row_bytes + column, bytes);
-      for (uint32 at = 16 * first; at < window.bytes; at += 16 * t.row_lanes) {
-        copy_piece(to + r * t.row_stride + at, window.begin + at);
-      }
-    });
-    arrive_when_copied(barriers.full + stage);
+    barrier_expect(barriers.full + stage, units * pieces * kPiece);
+    for (int i = 0; i < units; ++i) {
+      of_unit(to + i * t.unit_bytes, maps.W, unit + i, k * kBitsOf<kFormat> / 8, pieces,
+              barriers.full + stage);
+    }
   }
 
   __device__ void of_x(int stage, int k) const {
-    const uint32 bytes = min(t.slice, a.K - k) * sizeof(bf16);
+    const int columns = min(t.slice, a.K - k);
     char* const to = shared + static_cast<int64>(stage) * t.stage_bytes + t.x_at;
-    const char* const from = reinterpret_cast<const char*>(static_cast<const bf16*>(a.x) + k);
-    for_pieces(a.M, t.x_lanes, [&](int m, int first) {
-      for (uint32 at = 16 * first; at < bytes; at += 16 * t.x_lanes) {
-        copy_piece(to + m * t.x_stride + at, from + static_cast<int64>(m) * a.K * 2 + at);
+    if (a.M <= 8) {
+      barrier_expect(barriers.full + stage, a.M * columns * sizeof(bf16));
+      for (int m = 0; m < a.M; ++m) {
+        bulk_copy(to + m * t.x_stride,
+                  static_cast<const bf16*>(a.x) + static_cast<int64>(m) * a.K + k,
+                  columns * sizeof(bf16), barriers.full + stage);
       }
-    });
-    arrive_when_copied(barriers.full + stage);
+      return;
+    }
+    const int pieces = (columns + 63) / 64;
+    barrier_expect(barriers.full + stage, pieces * a.M * 128);
+    for (int piece = 0; piece < pieces; ++piece) {
+      tensor_copy(to + piece * t.x_stride, maps.x, (k + piece * 64) * 2, 0, barriers.full + stage);
+    }
   }
 
   __device__ void run(const Passes& passes) const {
@@ -149,21 +150,18 @@ struct Copies {
       for (int n = 0; n < waiting; ++n) of_x(n, n % slices * t.slice);
     };
     for (int first = 0; first < passes.units; first += passes.each, ++pass) {
-      const int unit = passes.begin + first;
-      const int rows = min(passes.each, passes.units - first) * kRows;
-      if (kFormat != kDense) {
-        if (pass > 0) {
-          if (!may_read_x) catch_up();
-          barrier_wait(&barriers.table_empty, (pass - 1) & 1);
-        }
-        of_table(unit, rows);
+      const int unit = passes.begin + first, units = min(passes.each, passes.units - first);
+      if (pass > 0) {
+        if (!may_read_x) catch_up();
+        barrier_wait(&barriers.table_empty, (pass - 1) & 1);
       }
+      of_table(unit, units);
       for (int slice = 0; slice < slices; ++slice) {
         if (round > 0) {
           if (!may_read_x) catch_up();
           barrier_wait(barriers.empty + stage, (round - 1) & 1);
         }
-        of_weights(stage, unit, rows, slice * t.slice);
+        of_weights(stage, unit, units, slice * t.slice);
         if (may_read_x) {
           of_x(stage, slice * t.slice);
         } else {
@@ -181,37 +179,23 @@ struct Copies {
 
 __device__ void multiply(float (&d)[4], uint32 a0, uint32 a1, uint32 a2, uint32 a3, uint32 b0,
                          uint32 b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
       "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
 }
 
-__device__ float table_at(const char* at, int type) {
-  switch (type) {
-    case 0:
-      return *reinterpret_cast<const float*>(at);
-    case 1:
-      return to_float(*reinterpret_cast<const bf16*>(at));
-    case 2:
-      return to_float(*reinterpret_cast<const f16*>(at));
-    default: {  // 2^(e - 127); the smallest is subnormal
-      const uint32 e = *reinterpret_cast<const uint8*>(at);
-      return __uint_as_float(e == 0 ? 0x00400000U : e << 23);
-    }
-  }
+__device__ float to_float(uint8 e) {  // 2^(e - 127), the smallest of which is subnormal
+  return __uint_as_float(e == 0 ? 0x00400000U : static_cast<uint32>(e) << 23);
 }
 
-template <int kFormat, int kTiles>
+template <int kFormat, typename Scale, int kTiles>
 struct Products {
   using S = Split<kTiles>;
-  static constexpr bool kQuantised = kFormat != kDense;
   // Chunks between two uses of a scale, where groups are as long.
-  static constexpr int kRun = kQuantised && kTiles <= 4 ? 2 : 1;
+  static constexpr int kRun = kTiles <= (kFormat == 8 ? 2 : 4) ? 2 : 1;
 
   const RowProductArgs& a;
-  const QuantizedArgs& W;
   const TensorRowsArgs& t;
   char* shared;
   Barriers& barriers;
@@ -229,12 +213,13 @@ struct Products {
   __device__ void read_x(const char* x, int column, bool there, Operand& to) const {
 #pragma unroll
     for (int tile = 0; tile < kTiles; ++tile) {
-      const int m = min(8 * tile + g, a.M - 1);
-      const uint4 read =
-          there ? *reinterpret_cast<const uint4*>(x + m * t.x_stride + (column + 8 * q) * 2)
-                : make_uint4(0, 0, 0, 0);
-      x_pairs<kFormat>(read, to.x[tile]);
-      if constexpr (kQuantised && kFormat != kMxfp4) {
+      const int m = 8 * tile + g, c = column + 8 * q;
+      // Rows past the last one are read as they are: they meet no other row.
+      const int at = kTiles == 1 ? min(m, a.M - 1) * t.x_stride + c * 2
+                                 : c / 64 * t.x_stride + m * 128 + (((c / 8) ^ g) & 7) * 16;
+      const uint4 read = there ? *reinterpret_cast<const uint4*>(x + at) : make_uint4(0, 0, 0, 0);
+      x_pairs(read, to.x[tile]);
+      if constexpr (kFormat != kMxfp4) {
         constexpr uint32 kOnes = 0x3F803F80U;
         float d[4] = {};
         multiply(d, kOnes, kOnes, kOnes, kOnes, to.x[tile][0], to.x[tile][1]);
@@ -249,16 +234,30 @@ struct Products {
     float scale, scale8, bias, bias8;
   };
 
-  __device__ Scales scales_of(int unit_row, int64 n, int64 n8, int group) const {
-    const uint32 bytes = a.K / W.group * t.scale_bytes;
-    const char* const at = shared + t.table_at + unit_row * t.table_stride + group * t.scale_bytes;
-    const char* const row = at + skew_of(n, bytes);
-    const char* const row8 = at + 8 * t.table_stride + skew_of(n8, bytes);
-    Scales s = {table_at(row, W.scale_type), table_at(row8, W.scale_type), 0, 0};
-    if (kFormat != kMxfp4) {
-      const int biases = t.table_rows * t.table_stride;
-      s.bias = table_at(row + biases, W.scale_type) - kOffset<kFormat> * s.scale;
-      s.bias8 = table_at(row8 + biases, W.scale_type) - kOffset<kFormat> * s.scale8;
+  // Where row g's scale of a group lies in a unit's part of the table, and row g + 8's.
+  struct Place {
+    int at, at8;
+  };
+
+  __device__ static float scale_at(const char* at) {
+    return to_float(*reinterpret_cast<const Scale*>(at));
+  }
+
+  __device__ Place place_of(int group) const {
+    const int byte = group * static_cast<int>(sizeof(Scale));
+    if (t.table_is_swizzled != 0) {
+      const int at = swizzled(byte, g);
+      return {at, at + kPiece / 2};
+    }
+    return {g * t.table_row + byte, (g + 8) * t.table_row + byte};
+  }
+
+  __device__ Scales scales_of(const char* unit, const Place& place) const {
+    Scales s = {scale_at(unit + place.at), scale_at(unit + place.at8), 0, 0};
+    if constexpr (kFormat != kMxfp4) {
+      const char* const biases = unit + t.units * t.table_unit;
+      s.bias = scale_at(biases + place.at) - kOffset<kFormat> * s.scale;
+      s.bias8 = scale_at(biases + place.at8) - kOffset<kFormat> * s.scale8;
     }
     return s;
   }
@@ -279,73 +278,103 @@ struct Products {
     uint32 w[kParts<kFormat>][4], w8[kParts<kFormat>][4];
   };
 
-  __device__ static void add_product(const Weights& w, const uint32 (&x)[4], float (&d)[4]) {
-    multiply(d, w.w[0][0], w.w8[0][0], w.w[0][1], w.w8[0][1], x[0], x[1]);
-    multiply(d, w.w[0][2], w.w8[0][2], w.w[0][3], w.w8[0][3], x[2], x[3]);
-    if constexpr (kParts<kFormat> == 2) {  // the upper halves of numbers
-      uint32 x16[4];
-#pragma unroll
-      for (int i = 0; i < 4; ++i) x16[i] = scaled_pair(x[i], 0x41804180U);
-      multiply(d, w.w[1][0], w.w8[1][0], w.w[1][1], w.w8[1][1], x16[0], x16[1]);
-      multiply(d, w.w[1][2], w.w8[1][2], w.w[1][3], w.w8[1][3], x16[2], x16[3]);
+  // One of the two steps of 16 columns that a chunk is.
+  template <int kStep>
+  __device__ static void add_step(const Weights& w, const uint32 (&x)[4], float (&d)[4]) {
+    constexpr int i = 2 * kStep;
+    multiply(d, w.w[0][i], w.w8[0][i], w.w[0][i + 1], w.w8[0][i + 1], x[i], x[i + 1]);
+    if constexpr (kParts<kFormat> == 2) {  // the upper halves of numbers, with 16 x
+      multiply(d, w.w[1][i], w.w8[1][i], w.w[1][i + 1], w.w8[1][i + 1],
+               scaled_pair(x[i], 0x41804180U), scaled_pair(x[i + 1], 0x41804180U));
     }
   }
 
-  __device__ void add_run(const char* rows, int unit, int units, int k, int column) {
-    const bool apart = kRun == 2 && W.group == kChunk;  // whether each chunk is a group
+  // kCount units, of which those past this block's are read as they are and go nowhere: so that
+  // there is nothing to decide between them, and their instructions overlap.
+  template <int kCount>
+  __device__ void add_run(const char* stage, int k, int column) {
+    const bool apart = kRun == 2 && t.group_shift == 5;  // whether each chunk is a group
     Operand x[kRun];
 #pragma unroll
     for (int c = 0; c < kRun; ++c) {
-      read_x(rows + t.x_at, column + c * kChunk, k + column + c * kChunk < a.K, x[c]);
+      read_x(stage + t.x_at, column + c * kChunk, k + column + c * kChunk < a.K, x[c]);
+    }
+    EightBytes at[kRun];
+    Place place[kRun];
+#pragma unroll
+    for (int c = 0; c < kRun; ++c) {
+      at[c] = EightBytes::of<kFormat>(column + c * kChunk, g, q);
+      const int group = (k + column + c * kChunk) >> t.group_shift;
+      place[c] = place_of(min(group, (a.K >> t.group_shift) - 1));
     }
     if (kRun == 2 && !apart) {
 #pragma unroll
       for (int tile = 0; tile < kTiles; ++tile) {
-        x[kRun - 1].sums[tile][0] += x[0].sums[tile][0];
-        x[kRun - 1].sums[tile][1] += x[0].sums[tile][1];
+        x[0].sums[tile][0] += x[kRun - 1].sums[tile][0];
+        x[0].sums[tile][1] += x[kRun - 1].sums[tile][1];
       }
     }
-    const int64 row_bytes = static_cast<int64>(a.K) * kBitsOf<kFormat> / 8;
-    const int at = (column / 8 + q) * kBitsOf<kFormat>;
-    const int last_group = kQuantised ? a.K / W.group - 1 : 0;
 #pragma unroll
-    for (int i = 0; i < S::kUnits; ++i) {
+    for (int i = 0; i < kCount; ++i) {
       const int of_block = i * S::kBeside + beside;
-      if (of_block >= units) break;
-      const int unit_row = of_block * kRows + g;
-      const int64 n = row_of(a, unit + of_block, g), n8 = row_of(a, unit + of_block, g + 8);
-      constexpr bool kAligned = kFormat == 4 || kFormat == 8 || kFormat == kMxfp4 || !kQuantised;
-      const char* const row = rows + unit_row * t.row_stride;
-      const char* const row8 = row + 8 * t.row_stride;
-      const int skew = kAligned ? 0 : static_cast<int>(skew_of(n, row_bytes));
-      const int skew8 = kAligned ? 0 : static_cast<int>(skew_of(n8, row_bytes));
+      const char* const rows = stage + of_block * t.unit_bytes;
+      const char* const table = shared + t.table_at + of_block * t.table_unit;
       Weights w[kRun];
 #pragma unroll
       for (int c = 0; c < kRun; ++c) {
-        unpack_eight<kFormat>(row, at + c * kChunk / 8 * kBitsOf<kFormat> + skew, w[c].w);
-        unpack_eight<kFormat>(row8, at + c * kChunk / 8 * kBitsOf<kFormat> + skew8, w[c].w8);
+        unpack_eight<kFormat>(rows, at[c], w[c].w);
+        unpack_eight<kFormat>(rows + kPiece / 2, at[c], w[c].w8);
       }
-      if constexpr (!kQuantised) {
+      float d[kRun][kTiles][4] = {};
 #pragma unroll
-        for (int tile = 0; tile < kTiles; ++tile) add_product(w[0], x[0].x[tile], sum[i][tile]);
-      } else {
-        const int group = (k + column) / W.group;
-        const Scales first = scales_of(unit_row, n, n8, group);
-        Scales last = first;
-        if (apart) last = scales_of(unit_row, n, n8, min(group + 1, last_group));
+      for (int tile = 0; tile < kTiles; ++tile) {
 #pragma unroll
-        for (int tile = 0; tile < kTiles; ++tile) {
-          float d[4] = {};
-          add_product(w[0], x[0].x[tile], d);
-          if constexpr (kRun == 2) {
-            if (apart) {
-              add_scaled(first, d, x[0].sums[tile], sum[i][tile]);
-              d[0] = d[1] = d[2] = d[3] = 0;
-            }
-            add_product(w[1], x[1].x[tile], d);
+        for (int c = 0; c < kRun; ++c) add_step<0>(w[c], x[c].x[tile], d[c][tile]);
+      }
+#pragma unroll
+      for (int tile = 0; tile < kTiles; ++tile) {
+#pragma unroll
+        for (int c = 0; c < kRun; ++c) add_step<1>(w[c], x[c].x[tile], d[c][tile]);
+      }
+      const Scales first = scales_of(table, place[0]);
+      if constexpr (kRun == 2) {
+        if (apart) {
+          const Scales last = scales_of(table, place[1]);
+#pragma unroll
+          for (int tile = 0; tile < kTiles; ++tile) {
+            add_scaled(last, d[1][tile], x[1].sums[tile], sum[i][tile]);
           }
-          add_scaled(last, d, x[kRun - 1].sums[tile], sum[i][tile]);
+        } else {
+#pragma unroll
+          for (int tile = 0; tile < kTiles; ++tile) {
+#pragma unroll
+            for (int j = 0; j < 4; ++j) d[0][tile][j] += d[1][tile][j];
+          }
         }
+      }
+#pragma unroll
+      for (int tile = 0; tile < kTiles; ++tile) {
+        add_scaled(first, d[0][tile], x[0].sums[tile], sum[i][tile]);
+      }
+    }
+  }
+
+  // All slices of a pass.
+  template <int kCount>
+  __device__ void add_slices(int& stage, int& round) {
+    const int own = t.slice / S::kAlong, begin = along * own;  // columns of a slice
+    for (int k = 0; k < a.K; k += t.slice) {
+      barrier_wait(barriers.full + stage, round & 1);
+      const char* const from = shared + static_cast<int64>(stage) * t.stage_bytes;
+      for (int column = begin; column < begin + own; column += kRun * kChunk) {
+        if (k + column >= a.K) break;
+        add_run<kCount>(from, k, column);
+      }
+      __syncwarp();
+      if (lane == 0) barrier_arrive(barriers.empty + stage);
+      if (++stage == t.stages) {
+        stage = 0;
+        ++round;
       }
     }
   }
@@ -400,10 +429,9 @@ struct Products {
 
   __device__ void run(const Passes& passes) {
     wait_for_kernel_before();
-    const int own = t.slice / S::kAlong, begin = along * own;  // columns of a slice
     int stage = 0, round = 0, pass = 0;
     for (int first = 0; first < passes.units; first += passes.each, ++pass) {
-      const int unit = passes.begin + first, units = min(passes.each, passes.units - first);
+      const int units = min(passes.each, passes.units - first);
 #pragma unroll
       for (int i = 0; i < S::kUnits; ++i) {
 #pragma unroll
@@ -411,77 +439,76 @@ struct Products {
           sum[i][tile][0] = sum[i][tile][1] = sum[i][tile][2] = sum[i][tile][3] = 0;
         }
       }
-      if (kQuantised) barrier_wait(&barriers.table_full, pass & 1);
-      for (int k = 0; k < a.K; k += t.slice) {
-        barrier_wait(barriers.full + stage, round & 1);
-        const char* const rows = shared + static_cast<int64>(stage) * t.stage_bytes;
-        for (int column = begin; column < begin + own; column += kRun * kChunk) {
-          if (k + column >= a.K) break;
-          add_run(rows, unit, units, k, column);
-        }
-        __syncwarp();
-        if (lane == 0) barrier_arrive(barriers.empty + stage);
-        if (++stage == t.stages) {
-          stage = 0;
-          ++round;
-        }
+      barrier_wait(&barriers.table_full, pass & 1);
+      const int own = (units + S::kBeside - 1) / S::kBeside;  // of a warp
+      if (3 * own <= S::kUnits) {
+        add_slices<S::kUnits / 3>(stage, round);
+      } else if (3 * own <= 2 * S::kUnits) {
+        add_slices<2 * S::kUnits / 3>(stage, round);
+      } else {
+        add_slices<S::kUnits>(stage, round);
       }
-      if (kQuantised && lane == 0) barrier_arrive(&barriers.table_empty);
-      write(unit, units);
+      if (lane == 0) barrier_arrive(&barriers.table_empty);
+      write(passes.begin + first, units);
     }
   }
 };
 
-template <int kFormat, int kTiles>
-__device__ void tensor_rows(const RowProductArgs& a, const QuantizedArgs& W,
-                            const TensorRowsArgs& t) {
+template <int kFormat, typename Scale, int kTiles>
+__device__ void tensor_rows(const RowProductArgs& a, const TensorRowsArgs& t,
+                            const TensorRowsMaps& maps) {
   extern __shared__ uint4 memory[];
   __shared__ Barriers barriers;
-  char* const shared = reinterpret_cast<char*>(memory);
+  char* const unaligned = reinterpret_cast<char*>(memory);
+  char* const shared = unaligned + (-shared_address(unaligned) & 1023);
   if (threadIdx.x == 0) {
     for (int stage = 0; stage < t.stages; ++stage) {
-      barrier_init(barriers.full + stage, 2 * kCopyThreads);
+      barrier_init(barriers.full + stage, 2);  // for W and for x
       barrier_init(barriers.empty + stage, kWarps);
     }
-    barrier_init(&barriers.table_full, kCopyThreads);
+    barrier_init(&barriers.table_full, 1);
     barrier_init(&barriers.table_empty, kWarps);
     barriers_made();
   }
   __syncthreads();
   const Passes passes(a);
   if (threadIdx.x >= kThreads) {
-    Copies<kFormat>{a, W, t, shared, barriers}.run(passes);
+    leave_registers<40>();
+    if (threadIdx.x == kThreads) Copies<kFormat>{a, t, maps, shared, barriers}.run(passes);
   } else {
-    Products<kFormat, kTiles>{a, W, t, shared, barriers}.run(passes);
+    take_registers<232>();
+    Products<kFormat, Scale, kTiles>{a, t, shared, barriers}.run(passes);
   }
 }
 
 #else
 
-template <int kFormat, int kTiles>
-__device__ void tensor_rows(const RowProductArgs&, const QuantizedArgs&, const TensorRowsArgs&) {}
+template <int kFormat, typename Scale, int kTiles>
+__device__ void tensor_rows(const RowProductArgs&, const TensorRowsArgs&, const TensorRowsMaps&) {}
 
 #endif
 
 }  // namespace
 
 extern "C" {
-#define XLSTM_TENSOR_ROWS(kFormat, name, kTiles)                                           \
-  __global__ void __launch_bounds__(kThreads + kCopyThreads, 1) tensor_rows_##name##_##kTiles(    \
-      RowProductArgs args, QuantizedArgs W, TensorRowsArgs tiles) {                        \
-    tensor_rows<kFormat, kTiles>(args, W, tiles);                                          \
+#define XLSTM_TENSOR_ROWS(kFormat, Scale, name, kTiles)                                       \
+  __global__ void __launch_bounds__(kThreads + kCopyThreads, 1) tensor_rows_##name##_##kTiles(       \
+      RowProductArgs args, TensorRowsArgs tiles, const __grid_constant__ TensorRowsMaps maps) { \
+    tensor_rows<kFormat, Scale, kTiles>(args, tiles, maps);                                   \
   }
-#define XLSTM_TENSOR_ROWS_TILES(kFormat, name) \
-  XLSTM_TENSOR_ROWS(kFormat, name, 1)          \
-  XLSTM_TENSOR_ROWS(kFormat, name, 2)          \
-  XLSTM_TENSOR_ROWS(kFormat, name, 4)          \
-  XLSTM_TENSOR_ROWS(kFormat, name, 8)
-XLSTM_TENSOR_ROWS_TILES(kDense, bf16)
-XLSTM_TENSOR_ROWS_TILES(2, 2)
-XLSTM_TENSOR_ROWS_TILES(3, 3)
-XLSTM_TENSOR_ROWS_TILES(4, 4)
-XLSTM_TENSOR_ROWS_TILES(5, 5)
-XLSTM_TENSOR_ROWS_TILES(6, 6)
-XLSTM_TENSOR_ROWS_TILES(8, 8)
-XLSTM_TENSOR_ROWS_TILES(kMxfp4, mxfp4)
+#define XLSTM_TENSOR_ROWS_TILES(kFormat, Scale, name) \
+  XLSTM_TENSOR_ROWS(kFormat, Scale, name, 1)          \
+  XLSTM_TENSOR_ROWS(kFormat, Scale, name, 2)          \
+  XLSTM_TENSOR_ROWS(kFormat, Scale, name, 4)          \
+  XLSTM_TENSOR_ROWS(kFormat, Scale, name, 8)
+#define XLSTM_TENSOR_ROWS_SCALES(kFormat)               \
+  XLSTM_TENSOR_ROWS_TILES(kFormat, float, kFormat##_f32) \
+  XLSTM_TENSOR_ROWS_TILES(kFormat, bf16, kFormat##_bf16)
+XLSTM_TENSOR_ROWS_SCALES(2)
+XLSTM_TENSOR_ROWS_SCALES(3)
+XLSTM_TENSOR_ROWS_SCALES(4)
+XLSTM_TENSOR_ROWS_SCALES(5)
+XLSTM_TENSOR_ROWS_SCALES(6)
+XLSTM_TENSOR_ROWS_SCALES(8)
+XLSTM_TENSOR_ROWS_TILES(kMxfp4, uint8, mxfp4)
 }
