@@ -48,9 +48,9 @@ TEST_P(MlstmStepOnGpu, AgreesWithTheReference) {
     return std::vector<float>(first, first + static_cast<std::ptrdiff_t>(count));
   };
   for (std::int64_t row = 0; row < B; ++row) {
-    states->add({{b.floats({NH, DHQK, DHV}, part(in.C, row, NH * DHQK * DHV)),
-                  b.floats({NH, DHQK}, part(in.n, row, NH * DHQK)),
-                  b.floats({NH}, part(in.m, row, NH))}});
+    states->add(
+        {{b.floats({NH, DHQK, DHV}, part(in.C, row, NH * DHQK * DHV)),
+          b.floats({NH, DHQK}, part(in.n, row, NH * DHQK)), b.floats({NH}, part(in.m, row, NH))}});
   }
   const MlstmMixerSpec spec = {NH, DHQK, DHV, 1e-6F, 1e-6F, std::nullopt};
   const Tensor h = b.mlstm_cell(

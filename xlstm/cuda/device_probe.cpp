@@ -68,12 +68,11 @@ double copy_of(Workspace& work, const Tensor& to, const Tensor& from) {
 // Of N x N matrices that lie in x, W and y.
 double product_of(Workspace& work, Products& products, DType dtype, std::int64_t N, const Tensor& x,
                   const Tensor& W, const Tensor& y) {
-  const Product product = {work.pointer(x), work.pointer(W), nullptr, work.to_write(y), N,
-                           N,               N,               dtype};
+  const Product product = {
+      work.pointer(x), work.pointer(W), nullptr, work.to_write(y), N, N, N, dtype};
   if (!products.compute(product)) return 0;
   const double size = static_cast<double>(N);
-  return 2e-9 * size * size * size /
-         seconds_of(work.device(), [&] { products.compute(product); });
+  return 2e-9 * size * size * size / seconds_of(work.device(), [&] { products.compute(product); });
 }
 
 }  // namespace

@@ -199,13 +199,13 @@ void Mlstm::step(const MlstmArgs& a, DType dtype, bool dependent) {
   while (across > 8 && 10 * strips(across) < 9 * multiprocessors) across /= 2;
   // Where a block has one tile, the next kernel's blocks have room beside it.
   const bool one = across == 8 && a.DHQK <= 256 && strips(across) <= multiprocessors;
-  work_.programs().launch(
-      "mlstm", str("mlstm_step_", type_name(dtype), "_", across, "_", one ? 1 : 4),
-      {.x = std::min<unsigned>(strips(across), multiprocessors),
-       .threads = kThreads,
-       .shared = (one ? 1 : 4) * kTile + memory,
-       .dependent = dependent},
-      a);
+  work_.programs().launch("mlstm",
+                          str("mlstm_step_", type_name(dtype), "_", across, "_", one ? 1 : 4),
+                          {.x = std::min<unsigned>(strips(across), multiprocessors),
+                           .threads = kThreads,
+                           .shared = (one ? 1 : 4) * kTile + memory,
+                           .dependent = dependent},
+                          a);
 }
 
 Tensor Mlstm::head_norm(const Tensor& h, const Norm& norm, std::int64_t NH, float eps,

@@ -1,5 +1,5 @@
-// Products of 1 to 64 rows with quantised weights by tensor cores (kernels/tensor_rows.cu), and norms
-// of rows with the gates' product (kernels/row_norms.cu).
+// Products of 1 to 64 rows with quantised weights by tensor cores (kernels/tensor_rows.cu), and
+// norms of rows with the gates' product (kernels/row_norms.cu).
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ class TensorRows {
   };
   // x [M, K] bfloat16, W [N, K] with scales of this type.
   std::optional<Plan> plan(std::int64_t M, std::int64_t N, std::int64_t K,
-                           const Quantization& format, DType scales) const;
+                           const Quantization& format, DType scales, bool swiglu) const;
 
   // Queues it; args.W is not looked at.
   void compute(const Plan& plan, const RowProductArgs& args, const QuantizedTensor& W);
@@ -33,7 +33,8 @@ class TensorRows {
   void norm(const RowNormArgs& args, std::int64_t M, DType dtype);
 
  private:
-  TensorMap map_of(const void* from, std::int64_t N, std::int64_t row_bytes, int rows) const;
+  TensorMap map_of(const void* from, std::int64_t N, std::int64_t row_bytes, int rows,
+                   int pieces) const;
 
   Workspace& work_;
 };

@@ -54,11 +54,13 @@ struct TensorRowsArgs {
   int slice;                // columns of a stage
   int units;                // of 16 rows of W, at most, at a time
   int stages, stage_bytes;  // of the ring, at 0
-  int unit_bytes;           // of a unit in a stage
-  int x_at, x_stride;       // of rows of x in a stage; of more than eight, of 64 columns of all
-  // Scales, then biases, of all columns of `units` units.
-  int table_at, table_unit, table_row, table_sets;
-  int table_is_swizzled;  // or as it lies in memory
+  // In a piece of 128 bytes of all units' rows: from unit to unit, and to the second eight rows.
+  int unit_bytes, second_rows;
+  int x_at, x_piece;  // of x in a stage; from 64 columns of all its rows to the next
+  int x_together;     // whether a slice of x is copied at once
+  // Scales, then biases, of all columns of `units` units: from set to set, and from unit to unit.
+  int table_at, table_sets, table_set, table_unit, table_row;
+  int table_is_swizzled;  // in pieces as W, or as it lies in memory
   const void* scales;     // for these
   const void* biases;
   int parts_at;     // sums of warps

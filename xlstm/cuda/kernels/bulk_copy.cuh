@@ -78,6 +78,15 @@ __device__ inline void tensor_copy(void* to, const xlstm::cuda::TensorMap& map, 
       : "memory");
 }
 
+__device__ inline void tensor_copy(void* to, const xlstm::cuda::TensorMap& map, int x, int y, int z,
+                                   uint64* barrier) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes "
+      "[%0], [%1, {%2, %3, %4}], [%5];" ::"r"(shared_address(to)),
+      "l"(&map), "r"(x), "r"(y), "r"(z), "r"(shared_address(barrier))
+      : "memory");
+}
+
 // A group of four warps leaves registers, as many as leave it `kCount` a thread, to those that wait
 // for some.
 template <int kCount>

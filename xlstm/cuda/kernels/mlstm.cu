@@ -1,8 +1,8 @@
 // The mLSTM cell (xlstm/kernels/mlstm_step/mlstm_step.h has the formulas), states in float32.
 //
-// A block has some columns of one head's C of one sequence, a thread those of a few rows. What a head
-// has once (n, m, the denominator) every block computes for itself; the last
-// block of a head to finish writes n and m, when nobody reads the old ones any more.
+// A block has some columns of one head's C of one sequence, a thread those of a few rows. What a
+// head has once (n, m, the denominator) every block computes for itself; the last block of a head
+// to finish writes n and m, when nobody reads the old ones any more.
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/kernels/bulk_copy.cuh"
 #include "xlstm/cuda/kernels/common.cuh"
@@ -119,10 +119,10 @@ __device__ void write_n(const MlstmArgs& a, int head, int b, const float* n, flo
 }
 
 // One token of each sequence. A strip is 4 kAcross columns of one head's C; a block takes one after
-// the other, a thread four columns of every (kThreads / kAcross)th row, which it fetches itself into
-// a ring in shared memory, kRing tiles of kAhead pieces before it needs them: across the ends of
-// strips, and the first ones while the kernels before still run. (No kernel that may be among them
-// writes the state: CudaStates sees to that.) DHV is a multiple of four.
+// the other, a thread four columns of every (kThreads / kAcross)th row, which it fetches itself
+// into a ring in shared memory, kRing tiles of kAhead pieces before it needs them: across the ends
+// of strips, and the first ones while the kernels before still run. (No kernel that may be among
+// them writes the state: CudaStates sees to that.) DHV is a multiple of four.
 constexpr int kAhead = 8;
 
 template <int kAcross>
@@ -519,10 +519,10 @@ __device__ void sequence_in_registers(const MlstmArgs& a) {
 }  // namespace
 
 extern "C" {
-#define XLSTM_MLSTM_STEP(A, kAcross, kRing, name)                                               \
-  __global__ void __launch_bounds__(kThreads)                                                   \
-      mlstm_step_##name##_##kAcross##_##kRing(MlstmArgs args) {                                 \
-    step<A, kAcross, kRing>(args);                                                              \
+#define XLSTM_MLSTM_STEP(A, kAcross, kRing, name)               \
+  __global__ void __launch_bounds__(kThreads)                   \
+      mlstm_step_##name##_##kAcross##_##kRing(MlstmArgs args) { \
+    step<A, kAcross, kRing>(args);                              \
   }
 #define XLSTM_MLSTM(A, name)                                                                    \
   XLSTM_MLSTM_STEP(A, 8, 1, name)                                                               \

@@ -6,6 +6,11 @@
 
 #include "xlstm/cuda/kernels/common.cuh"
 
+// A scale of mxfp4, 2^(e - 127), the smallest of which is subnormal.
+__device__ inline float to_float(uint8 e) {
+  return __uint_as_float(e == 0 ? 0x00400000U : static_cast<uint32>(e) << 23);
+}
+
 constexpr int kMxfp4 = 44;  // the format beside affine ones, which are their numbers of bits
 
 template <int kFormat>
@@ -14,7 +19,9 @@ constexpr int kBitsOf = kFormat == kMxfp4 ? 4 : kFormat;
 template <int kFormat>
 constexpr int kParts = kFormat == 8 ? 2 : 1;
 template <int kFormat>
-constexpr float kOffset = kFormat == kMxfp4 ? 0.0F : kFormat == 8 ? 128.0F * 17.0F : 128.0F;
+constexpr float kOffset = kFormat == kMxfp4 ? 0.0F
+                          : kFormat == 8    ? 128.0F * 17.0F
+                                            : 128.0F;
 
 // 128 + q of both halves, q of kBits bits at bit `at` of each.
 template <int kBits>
@@ -50,30 +57,30 @@ __device__ inline uint32 e2m1_pair(uint32 halves, int at) {
   return scaled_pair(bits, 0x7E807E80U);  // 2^126
 }
 
-// Where a lane's eight weights of a chunk of 32 columns lie in a unit's pieces in shared memory: the
-// lane of row g has those from 8 q on. Some formats' are in two words.
+// Where a lane's eight weights of a chunk of 32 columns lie in a unit's pieces in shared memory:
+// the lane of row g has those from 8 q on. Some formats' are in two words.
 struct EightBytes {
   int first, second;
   int shift;  // bits of the first word that are others'
 
   template <int kFormat>
-  __device__ static EightBytes of(int column, int g, int q);
+  __device__ static EightBytes of(int column, int g, int q, int piece);
 };
 
-// The place of a byte of row g: 16 rows of 128 bytes stand together, 16 bytes each at a place that
-// rows make different.
-__device__ inline int swizzled(int byte, int g) {
-  return byte / 128 * 2048 + g * 128 + (((byte / 16) ^ g) & 7) * 16 + byte % 16;
+// The place of a byte of row g where pieces of 128 bytes of all rows stand together, `piece` bytes
+// in all, 16 bytes each at a place that rows make different, as copies of tensors put them.
+__device__ inline int swizzled(int byte, int g, int piece) {
+  return byte / 128 * piece + g * 128 + (((byte / 16) ^ g) & 7) * 16 + byte % 16;
 }
 
 template <int kFormat>
-__device__ EightBytes EightBytes::of(int column, int g, int q) {
+__device__ EightBytes EightBytes::of(int column, int g, int q, int piece) {
   const int byte = (column / 8 + q) * kBitsOf<kFormat>;
   if constexpr (kFormat == 3 || kFormat == 5 || kFormat == 6) {
     const int word = byte / 4 * 4;
-    return {swizzled(word, g), swizzled(word + 4, g), byte % 4 * 8};
+    return {swizzled(word, g, piece), swizzled(word + 4, g, piece), byte % 4 * 8};
   } else {
-    return {swizzled(byte, g), 0, 0};
+    return {swizzled(byte, g, piece), 0, 0};
   }
 }
 

@@ -76,9 +76,9 @@ __device__ void row_norm(const RowNormArgs& a) {
 }  // namespace
 
 extern "C" {
-#define XLSTM_ROW_NORM(A, kChunks, name)                                                           \
-  __global__ void __launch_bounds__(kThreads) row_norm_##name##_##kChunks(RowNormArgs args) {      \
-    row_norm<A, kChunks>(args);                                                                    \
+#define XLSTM_ROW_NORM(A, kChunks, name)                                                      \
+  __global__ void __launch_bounds__(kThreads) row_norm_##name##_##kChunks(RowNormArgs args) { \
+    row_norm<A, kChunks>(args);                                                               \
   }
 #define XLSTM_ROW_NORMS(A, name) \
   XLSTM_ROW_NORM(A, 1, name)     \

@@ -8,22 +8,11 @@
 //
 // The numbers of W are multiplied as they are, whole numbers that are exact, and a group's sums by
 // its scale; its bias meets the sum of x over the group. Nothing is rounded before the result.
-#include "xlstm/cuda/kernels/args.h"
-#include "xlstm/cuda/kernels/bulk_copy.cuh"
-#include "xlstm/cuda/kernels/packed_pairs.cuh"
-
-using xlstm::cuda::RowProductArgs;
-using xlstm::cuda::TensorMap;
-using xlstm::cuda::TensorRowsArgs;
-using xlstm::cuda::TensorRowsMaps;
+#include "xlstm/cuda/kernels/tensor_copies.cuh"
 
 namespace {
 
-constexpr int kWarps = 8, kThreads = kWarps * kWarp;  // that compute
-constexpr int kCopyThreads = 128;  // one of them copies; so many share registers
-constexpr int kMostStages = 16;
-constexpr int kRows = 16, kChunk = 32;  // of a unit, and columns that a warp takes together
-constexpr int kMostUnits = 6;           // of a block at a time
+constexpr int kMostUnits = 6;  // of a block at a time
 
 #if __CUDA_ARCH__ >= 900
 
@@ -35,158 +24,12 @@ struct Split {
   static constexpr int kUnits = kMostUnits / kBeside;  // of a warp
 };
 
-struct Barriers {
-  uint64 full[kMostStages], empty[kMostStages], table_full, table_empty;
-};
-
-// The units of this block, taken in passes of at most kMostUnits.
-struct Passes {
-  int begin, units, each;
-
-  __device__ Passes(const RowProductArgs& a) {
-    const int64 all = a.N / kRows;
-    begin = static_cast<int>(all * blockIdx.x / gridDim.x);
-    units = static_cast<int>(all * (blockIdx.x + 1) / gridDim.x) - begin;
-    const int passes = (units + kMostUnits - 1) / kMostUnits;
-    each = passes > 0 ? (units + passes - 1) / passes : 1;
-  }
-};
-
-// The row of W that row r of a unit is.
-__device__ int row_of(const RowProductArgs& a, int unit, int r) {
-  if (a.swiglu == 0) return unit * kRows + r;
-  return unit * (kRows / 2) + r % (kRows / 2) + (r < kRows / 2 ? 0 : a.N / 2);
-}
-
-constexpr int kPiece = kRows * 128;  // bytes of a unit's pieces of 128 bytes
-
-// What the copying thread does. A barrier of a stage hears of it twice, for W and for x.
-template <int kFormat>
-struct Copies {
-  const RowProductArgs& a;
-  const TensorRowsArgs& t;
-  const TensorRowsMaps& maps;
-  char* shared;
-  Barriers& barriers;
-
-  // The pieces of 128 bytes from `byte` on, `count` of each row, of a unit.
-  __device__ void of_unit(char* to, const TensorMap& map, int unit, int byte, int count,
-                          uint64* barrier) const {
-    for (int piece = 0; piece < count; ++piece, to += kPiece, byte += 128) {
-      if (a.swiglu != 0) {  // boxes of half a unit
-        tensor_copy(to, map, byte, unit * (kRows / 2), barrier);
-        tensor_copy(to + kPiece / 2, map, byte, a.N / 2 + unit * (kRows / 2), barrier);
-      } else {
-        tensor_copy(to, map, byte, unit * kRows, barrier);
-      }
-    }
-  }
-
-  // Scales whose rows do not begin at 16 bytes: all of a unit as they lie.
-  __device__ void of_unit_as_it_lies(char* to, const void* from, int unit) const {
-    const auto* const base = static_cast<const char*>(from);
-    const uint32 half = t.table_row * (kRows / 2);
-    const int second = a.swiglu != 0 ? a.N / 2 + unit * (kRows / 2) : unit * kRows + kRows / 2;
-    const int64 first = static_cast<int64>(row_of(a, unit, 0)) * t.table_row;
-    bulk_copy(to, base + first, half, &barriers.table_full);
-    bulk_copy(to + half, base + static_cast<int64>(second) * t.table_row, half,
-              &barriers.table_full);
-  }
-
-  __device__ void of_table(int unit, int units) const {
-    const int sets = t.table_sets, pieces = (t.table_row + 127) / 128;
-    char* to = shared + t.table_at;
-    const int bytes = t.table_is_swizzled != 0 ? pieces * kPiece : t.table_row * kRows;
-    barrier_expect(&barriers.table_full, sets * units * bytes);
-    for (int set = 0; set < sets; ++set) {
-      for (int i = 0; i < units; ++i) {
-        char* const at = to + (set * t.units + i) * t.table_unit;
-        if (t.table_is_swizzled != 0) {
-          of_unit(at, set == 0 ? maps.scales : maps.biases, unit + i, 0, pieces,
-                  &barriers.table_full);
-        } else {
-          of_unit_as_it_lies(at, set == 0 ? t.scales : t.biases, unit + i);
-        }
-      }
-    }
-  }
-
-  __device__ void of_weights(int stage, int unit, int units, int k) const {
-    const int bytes = min(t.slice, a.K - k) * kBitsOf<kFormat> / 8, pieces = (bytes + 127) / 128;
-    char* const to = shared + static_cast<int64>(stage) * t.stage_bytes;
-    barrier_expect(barriers.full + stage, units * pieces * kPiece);
-    for (int i = 0; i < units; ++i) {
-      of_unit(to + i * t.unit_bytes, maps.W, unit + i, k * kBitsOf<kFormat> / 8, pieces,
-              barriers.full + stage);
-    }
-  }
-
-  __device__ void of_x(int stage, int k) const {
-    const int columns = min(t.slice, a.K - k);
-    char* const to = shared + static_cast<int64>(stage) * t.stage_bytes + t.x_at;
-    if (a.M <= 8) {
-      barrier_expect(barriers.full + stage, a.M * columns * sizeof(bf16));
-      for (int m = 0; m < a.M; ++m) {
-        bulk_copy(to + m * t.x_stride,
-                  static_cast<const bf16*>(a.x) + static_cast<int64>(m) * a.K + k,
-                  columns * sizeof(bf16), barriers.full + stage);
-      }
-      return;
-    }
-    const int pieces = (columns + 63) / 64;
-    barrier_expect(barriers.full + stage, pieces * a.M * 128);
-    for (int piece = 0; piece < pieces; ++piece) {
-      tensor_copy(to + piece * t.x_stride, maps.x, (k + piece * 64) * 2, 0, barriers.full + stage);
-    }
-  }
-
-  __device__ void run(const Passes& passes) const {
-    const int slices = (a.K + t.slice - 1) / t.slice;
-    int stage = 0, round = 0, waiting = 0, pass = 0;
-    bool may_read_x = false;
-    const auto catch_up = [&] {  // x of the stages that have their weights
-      wait_for_kernel_before();
-      may_read_x = true;
-      for (int n = 0; n < waiting; ++n) of_x(n, n % slices * t.slice);
-    };
-    for (int first = 0; first < passes.units; first += passes.each, ++pass) {
-      const int unit = passes.begin + first, units = min(passes.each, passes.units - first);
-      if (pass > 0) {
-        if (!may_read_x) catch_up();
-        barrier_wait(&barriers.table_empty, (pass - 1) & 1);
-      }
-      of_table(unit, units);
-      for (int slice = 0; slice < slices; ++slice) {
-        if (round > 0) {
-          if (!may_read_x) catch_up();
-          barrier_wait(barriers.empty + stage, (round - 1) & 1);
-        }
-        of_weights(stage, unit, units, slice * t.slice);
-        if (may_read_x) {
-          of_x(stage, slice * t.slice);
-        } else {
-          ++waiting;
-        }
-        if (++stage == t.stages) {
-          stage = 0;
-          ++round;
-        }
-      }
-    }
-    if (!may_read_x) catch_up();
-  }
-};
-
 __device__ void multiply(float (&d)[4], uint32 a0, uint32 a1, uint32 a2, uint32 a3, uint32 b0,
                          uint32 b1) {
   asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
       "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-}
-
-__device__ float to_float(uint8 e) {  // 2^(e - 127), the smallest of which is subnormal
-  return __uint_as_float(e == 0 ? 0x00400000U : static_cast<uint32>(e) << 23);
 }
 
 template <int kFormat, typename Scale, int kTiles>
@@ -210,14 +53,12 @@ struct Products {
     float sums[kTiles][2];
   };
 
-  __device__ void read_x(const char* x, int column, bool there, Operand& to) const {
+  // `x`: of row g of the first eight, this lane's columns of the chunk.
+  __device__ void read_x(const char* x, bool there, Operand& to) const {
 #pragma unroll
-    for (int tile = 0; tile < kTiles; ++tile) {
-      const int m = 8 * tile + g, c = column + 8 * q;
-      // Rows past the last one are read as they are: they meet no other row.
-      const int at = kTiles == 1 ? min(m, a.M - 1) * t.x_stride + c * 2
-                                 : c / 64 * t.x_stride + m * 128 + (((c / 8) ^ g) & 7) * 16;
-      const uint4 read = there ? *reinterpret_cast<const uint4*>(x + at) : make_uint4(0, 0, 0, 0);
+    for (int tile = 0; tile < kTiles; ++tile) {  // rows past the last one are zeros
+      const uint4 read =
+          there ? *reinterpret_cast<const uint4*>(x + tile * 8 * kPiece) : make_uint4(0, 0, 0, 0);
       x_pairs(read, to.x[tile]);
       if constexpr (kFormat != kMxfp4) {
         constexpr uint32 kOnes = 0x3F803F80U;
@@ -246,8 +87,8 @@ struct Products {
   __device__ Place place_of(int group) const {
     const int byte = group * static_cast<int>(sizeof(Scale));
     if (t.table_is_swizzled != 0) {
-      const int at = swizzled(byte, g);
-      return {at, at + kPiece / 2};
+      const int at = swizzled(byte, g, t.units * kRows * kPiece);
+      return {at, at + t.second_rows};
     }
     return {g * t.table_row + byte, (g + 8) * t.table_row + byte};
   }
@@ -255,7 +96,7 @@ struct Products {
   __device__ Scales scales_of(const char* unit, const Place& place) const {
     Scales s = {scale_at(unit + place.at), scale_at(unit + place.at8), 0, 0};
     if constexpr (kFormat != kMxfp4) {
-      const char* const biases = unit + t.units * t.table_unit;
+      const char* const biases = unit + t.table_set;
       s.bias = scale_at(biases + place.at) - kOffset<kFormat> * s.scale;
       s.bias8 = scale_at(biases + place.at8) - kOffset<kFormat> * s.scale8;
     }
@@ -289,24 +130,32 @@ struct Products {
     }
   }
 
+  // Where a run's columns lie in a stage.
+  struct Run {
+    EightBytes w[kRun];
+    int x[kRun];
+  };
+
+  __device__ Run run_at(int column) const {
+    Run run;
+#pragma unroll
+    for (int c = 0; c < kRun; ++c) {
+      const int chunk = column + c * kChunk, own = chunk + 8 * q;
+      run.w[c] = EightBytes::of<kFormat>(chunk, g, q, t.units * kRows * kPiece);
+      run.x[c] = t.x_at + own / 64 * t.x_piece + g * kPiece + (((own / 8) ^ g) & 7) * 16;
+    }
+    return run;
+  }
+
   // kCount units, of which those past this block's are read as they are and go nowhere: so that
   // there is nothing to decide between them, and their instructions overlap.
   template <int kCount>
-  __device__ void add_run(const char* stage, int k, int column) {
+  __device__ void add_run(const char* stage, int k, const Run& run) {
     const bool apart = kRun == 2 && t.group_shift == 5;  // whether each chunk is a group
     Operand x[kRun];
 #pragma unroll
-    for (int c = 0; c < kRun; ++c) {
-      read_x(stage + t.x_at, column + c * kChunk, k + column + c * kChunk < a.K, x[c]);
-    }
-    EightBytes at[kRun];
-    Place place[kRun];
-#pragma unroll
-    for (int c = 0; c < kRun; ++c) {
-      at[c] = EightBytes::of<kFormat>(column + c * kChunk, g, q);
-      const int group = (k + column + c * kChunk) >> t.group_shift;
-      place[c] = place_of(min(group, (a.K >> t.group_shift) - 1));
-    }
+    for (int c = 0; c < kRun; ++c) read_x(stage + run.x[c], k + c * kChunk < a.K, x[c]);
+    const Place place = place_of(k >> t.group_shift);
     if (kRun == 2 && !apart) {
 #pragma unroll
       for (int tile = 0; tile < kTiles; ++tile) {
@@ -322,8 +171,8 @@ struct Products {
       Weights w[kRun];
 #pragma unroll
       for (int c = 0; c < kRun; ++c) {
-        unpack_eight<kFormat>(rows, at[c], w[c].w);
-        unpack_eight<kFormat>(rows + kPiece / 2, at[c], w[c].w8);
+        unpack_eight<kFormat>(rows, run.w[c], w[c].w);
+        unpack_eight<kFormat>(rows + t.second_rows, run.w[c], w[c].w8);
       }
       float d[kRun][kTiles][4] = {};
 #pragma unroll
@@ -336,10 +185,11 @@ struct Products {
 #pragma unroll
         for (int c = 0; c < kRun; ++c) add_step<1>(w[c], x[c].x[tile], d[c][tile]);
       }
-      const Scales first = scales_of(table, place[0]);
+      const Scales first = scales_of(table, place);
       if constexpr (kRun == 2) {
         if (apart) {
-          const Scales last = scales_of(table, place[1]);
+          const int group = min((k >> t.group_shift) + 1, (a.K >> t.group_shift) - 1);
+          const Scales last = scales_of(table, place_of(group));
 #pragma unroll
           for (int tile = 0; tile < kTiles; ++tile) {
             add_scaled(last, d[1][tile], x[1].sums[tile], sum[i][tile]);
@@ -363,12 +213,15 @@ struct Products {
   template <int kCount>
   __device__ void add_slices(int& stage, int& round) {
     const int own = t.slice / S::kAlong, begin = along * own;  // columns of a slice
+    const bool several = own > kRun * kChunk;
+    Run run = run_at(begin);
     for (int k = 0; k < a.K; k += t.slice) {
       barrier_wait(barriers.full + stage, round & 1);
       const char* const from = shared + static_cast<int64>(stage) * t.stage_bytes;
       for (int column = begin; column < begin + own; column += kRun * kChunk) {
         if (k + column >= a.K) break;
-        add_run<kCount>(from, k, column);
+        if (several) run = run_at(column);
+        add_run<kCount>(from, k + column, run);
       }
       __syncwarp();
       if (lane == 0) barrier_arrive(barriers.empty + stage);
@@ -471,7 +324,7 @@ __device__ void tensor_rows(const RowProductArgs& a, const TensorRowsArgs& t,
     barriers_made();
   }
   __syncthreads();
-  const Passes passes(a);
+  const Passes passes(a, t);
   if (threadIdx.x >= kThreads) {
     leave_registers<40>();
     if (threadIdx.x == kThreads) Copies<kFormat>{a, t, maps, shared, barriers}.run(passes);
@@ -491,17 +344,17 @@ __device__ void tensor_rows(const RowProductArgs&, const TensorRowsArgs&, const 
 }  // namespace
 
 extern "C" {
-#define XLSTM_TENSOR_ROWS(kFormat, Scale, name, kTiles)                                       \
-  __global__ void __launch_bounds__(kThreads + kCopyThreads, 1) tensor_rows_##name##_##kTiles(       \
+#define XLSTM_TENSOR_ROWS(kFormat, Scale, name, kTiles)                                         \
+  __global__ void __launch_bounds__(kThreads + kCopyThreads, 1) tensor_rows_##name##_##kTiles(  \
       RowProductArgs args, TensorRowsArgs tiles, const __grid_constant__ TensorRowsMaps maps) { \
-    tensor_rows<kFormat, Scale, kTiles>(args, tiles, maps);                                   \
+    tensor_rows<kFormat, Scale, kTiles>(args, tiles, maps);                                     \
   }
 #define XLSTM_TENSOR_ROWS_TILES(kFormat, Scale, name) \
   XLSTM_TENSOR_ROWS(kFormat, Scale, name, 1)          \
   XLSTM_TENSOR_ROWS(kFormat, Scale, name, 2)          \
   XLSTM_TENSOR_ROWS(kFormat, Scale, name, 4)          \
   XLSTM_TENSOR_ROWS(kFormat, Scale, name, 8)
-#define XLSTM_TENSOR_ROWS_SCALES(kFormat)               \
+#define XLSTM_TENSOR_ROWS_SCALES(kFormat)                \
   XLSTM_TENSOR_ROWS_TILES(kFormat, float, kFormat##_f32) \
   XLSTM_TENSOR_ROWS_TILES(kFormat, bf16, kFormat##_bf16)
 XLSTM_TENSOR_ROWS_SCALES(2)
