@@ -11,7 +11,7 @@ using xlstm::cuda::TensorRowsArgs;
 using xlstm::cuda::TensorRowsMaps;
 
 constexpr int kWarps = 8, kThreads = kWarps * kWarp;  // that compute
-constexpr int kCopyThreads = 128;  // one of them copies; so many share registers
+constexpr int kCopyThreads = 128;                     // one of them copies; so many share registers
 constexpr int kMostStages = 16;
 constexpr int kRows = 16, kChunk = 32;  // of a unit, and columns that a warp takes together
 
