@@ -7,10 +7,10 @@ PREFIX ?= $(HOME)/.local
 SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test debug asan install format fuzz clean
+.PHONY: help setup build run test test-transformers debug asan install format fuzz clean
 
 help:    ## this list
-	@sed -n 's/^\([a-z]*\): *## /  make \1	/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\): *## /  make \1	/p' Makefile | expand -t 26
 setup:   ## install what is missing: packages, and MLX's wheel in .venv
 	@scripts/setup.sh
 build:   ## build everything, optimised, into build/release
@@ -25,6 +25,8 @@ debug:   ## the same with assertions and without optimisation, in build/debug
 	@scripts/test.sh debug
 asan:    ## the same under AddressSanitizer and UndefinedBehaviorSanitizer, in build/asan
 	@scripts/test.sh asan
+test-transformers: ## the Python package beside PyTorch, transformers and lm-evaluation-harness
+	@scripts/test_transformers.sh
 install: ## install into PREFIX (default ~/.local)
 	@scripts/build.sh release
 	@. scripts/env.sh && cmake_tool cmake --install build/release --prefix "$(PREFIX)"

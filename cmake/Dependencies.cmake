@@ -6,11 +6,21 @@ find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 
 # The environment speaks first, so that a change of it reaches a build folder that remembers another.
 if(DEFINED ENV{MLX_DIR} AND NOT "$ENV{MLX_DIR}" STREQUAL "")
   set(MLX_DIR "$ENV{MLX_DIR}" CACHE PATH "Folder of MLXConfig.cmake" FORCE)
+endif()
+if(SKBUILD AND NOT MLX_DIR)  # the wheel among what the package is built with
+  execute_process(
+    COMMAND "${Python_EXECUTABLE}" -c
+            "import pathlib, sys
+found = [p for d in sys.path for p in pathlib.Path(d).glob('mlx/share/cmake/MLX')]
+print(found[0].as_posix() if found else '', end='')"
+    OUTPUT_VARIABLE MLX_DIR)
 endif()
 if(NOT MLX_DIR OR NOT EXISTS "${MLX_DIR}/MLXConfig.cmake")
   file(GLOB _mlx_found

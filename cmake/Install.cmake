@@ -14,8 +14,11 @@ include(CMakePackageConfigHelpers)
 # Every object of every folder, used inside or not; the archives only bring what they are linked with.
 add_library(xlstm_shared SHARED)
 foreach(_folder IN LISTS XLSTM_FOLDERS)
+  if(_folder MATCHES "^(apps|python)$")
+    continue()
+  endif()
   get_target_property(_kind xlstm_${_folder} TYPE)
-  if(_kind STREQUAL "STATIC_LIBRARY" AND NOT _folder MATCHES "^(apps|python)$")
+  if(_kind STREQUAL "STATIC_LIBRARY")
     target_sources(xlstm_shared PRIVATE $<TARGET_OBJECTS:xlstm_${_folder}>)
     target_link_libraries(xlstm_shared PRIVATE xlstm_${_folder})
   endif()
@@ -57,11 +60,14 @@ set(_headers
     convert/convert.h
     engine/doctor.h
     engine/engine.h
+    engine/quantized_copies.h
     generate/batch.h
     generate/generator.h
     generate/perplexity.h
     generate/score.h
     generate/stop.h
+    hub/cache.h
+    hub/hub.h
     grammar/constraint.h
     grammar/json_constraint.h
     grammar/regex_constraint.h

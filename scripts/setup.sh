@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes this machine able to build the project: system packages (requirements/system.tsv), and MLX's
-# wheels (its library, and the Python front end for tests), pinned by version and hash, in a private
-# .venv. Where all is there it says nothing and takes
-# a fraction of a second, so every build starts with it.
+# Makes this machine able to build the project: system packages (requirements/system.tsv), and wheels,
+# pinned by version and hash, in a private .venv (MLX's library and its Python front end; what the Python
+# package is built and tested with; for tests the Hugging Face hub's Python client). Where all is there it
+# says nothing and takes a fraction of a second, so every build starts with it.
 #
 #   scripts/setup.sh           what a build and its tests need
 #   scripts/setup.sh --tools   also clang, its fuzzer runtime, clang-format and an emulator
@@ -39,6 +39,14 @@ sys.exit(not (3, 10) <= sys.version_info[:2] <= ($newest))" >/dev/null 2>&1; the
   return 1
 }
 
+# Whether C++ can be compiled for a Python. Debian splits its headers off; other Pythons have theirs or
+# cannot be mended from here: the Python package is then not built.
+has_python_headers() {
+  "$1" -c "import os, sys, sysconfig
+include = sysconfig.get_paths()['include']
+sys.exit(sys.prefix == '/usr' and not os.path.exists(os.path.join(include, 'Python.h')))" 2>/dev/null
+}
+
 fuzzer_links() {
   echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' |
     "${CLANGXX:-clang++}" -fsanitize=fuzzer,address -x c++ - -o /dev/null >/dev/null 2>&1
@@ -52,6 +60,7 @@ probe() {
     cmd:*) have "${1#cmd:}" ;;
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
     python) [ -n "$(find_python)" ] ;;
+    python-headers) [ -n "${MLX_DIR:-}" ] || has_python_headers "$(find_python)" ;;
     fuzzer) is_mac || fuzzer_links ;;
     emulator) ! is_x86_linux || have qemu-x86_64 || have qemu-x86_64-static ;;
     *) say "requirements/system.tsv: unknown probe '$1'"; exit 1 ;;
@@ -138,7 +147,7 @@ install_newer_compiler() {
 wanted_wheels() {
   if [ -z "${MLX_DIR:-}" ]; then
     if is_mac; then echo requirements/mlx-macos.txt; else echo requirements/mlx-linux.txt; fi
-    echo requirements/mlx-python.txt
+    printf 'requirements/%s.txt\n' mlx-python python-build python-tests huggingface-hub
   fi
   if ! cmake_is_new_enough; then
     if is_mac; then
@@ -169,7 +178,7 @@ install_wheels() {
   for file in $files; do args+=(-r "$file"); done
   if ! .venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps \
       --only-binary :all: "${args[@]}" >&2; then
-    say "could not install the pinned wheels (MLX has them for Linux x86_64 and aarch64 with glibc"
+    say "could not install the pinned wheels (they are for Linux x86_64 and aarch64 with glibc"
     say "2.35 or newer, and for Apple Silicon with macOS 14 or newer)"
     say "to use an MLX of your own: MLX_DIR=/folder/of/MLXConfig.cmake and the same command again"
     exit 1

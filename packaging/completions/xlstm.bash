@@ -3,7 +3,7 @@ _xlstm() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words= files=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'generate chat batch info wiring tokenize detokenize perplexity bench convert doctor completion help --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'generate chat batch info wiring tokenize detokenize perplexity bench convert download cache doctor completion help --help --version' -- "$word")
     return
   fi
   case "${COMP_WORDS[1]}" in
@@ -41,7 +41,7 @@ _xlstm() {
         --best-of) return ;;
         --logprobs) return ;;
       esac
-      words='--help --prompt --prompt-file --parse-special --model --dtype --quantize --group-size --mode --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style --regex --json-output --json-schema --n --best-of --json --logprobs --interactive' ;;
+      words='--help --prompt --prompt-file --parse-special --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style --regex --json-output --json-schema --n --best-of --json --logprobs --interactive' ;;
     chat)
       case "$before" in
         -p|--prompt) return ;;
@@ -71,7 +71,7 @@ _xlstm() {
         --save-state) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --wiring-style) mapfile -t COMPREPLY < <(compgen -W 'unicode ascii' -- "$word"); return ;;
       esac
-      words='--help --prompt --prompt-file --parse-special --model --dtype --quantize --group-size --mode --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style' ;;
+      words='--help --prompt --prompt-file --parse-special --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style' ;;
     batch)
       case "$before" in
         --rows) return ;;
@@ -99,7 +99,7 @@ _xlstm() {
         --regex) return ;;
         --json-schema) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
       esac
-      words='--help --rows --restart --keep-failed --stats --parse-special --model --dtype --quantize --group-size --mode --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --regex --json-output --json-schema' files=1 ;;
+      words='--help --rows --restart --keep-failed --stats --parse-special --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --regex --json-output --json-schema' files=1 ;;
     info)
       case "$before" in
         -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
@@ -112,7 +112,7 @@ _xlstm() {
         --memory-limit) return ;;
         --batch) return ;;
       esac
-      words='--help --model --dtype --quantize --group-size --mode --device --threads --memory-limit --batch --load --json' ;;
+      words='--help --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit --batch --load --json' ;;
     wiring)
       case "$before" in
         -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
@@ -143,7 +143,7 @@ _xlstm() {
         --threads) return ;;
         --memory-limit) return ;;
       esac
-      words='--help --file --lines --no-bos --json --model --dtype --quantize --group-size --mode --device --threads --memory-limit' ;;
+      words='--help --file --lines --no-bos --json --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit' ;;
     bench)
       case "$before" in
         --batch) return ;;
@@ -163,7 +163,7 @@ _xlstm() {
         --threads) return ;;
         --memory-limit) return ;;
       esac
-      words='--help --batch --positions --prefill --steps --repeats --sampler --profile --synthetic --json --csv --compare --model --dtype --quantize --group-size --mode --device --threads --memory-limit' ;;
+      words='--help --batch --positions --prefill --steps --repeats --sampler --profile --synthetic --json --csv --compare --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit' ;;
     convert)
       case "$before" in
         --quantize) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
@@ -179,6 +179,17 @@ _xlstm() {
         --memory-limit) return ;;
       esac
       words='--help --quantize --group-size --mode --head-bits --embedding-bits --keep --min-max --calibrate --calibration-tokens --dtype --force --json --threads --memory-limit' ;;
+    download)
+      case "$before" in
+        --revision) return ;;
+        --cache-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+      esac
+      words='--help --revision --cache-dir --force --quiet --json' ;;
+    cache)
+      case "$before" in
+        --cache-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+      esac
+      words='--help --cache-dir --yes --json ls rm verify' ;;
     doctor)
       case "$before" in
         --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
@@ -188,7 +199,7 @@ _xlstm() {
     completion)
       words='--help bash zsh fish' ;;
     help)
-      words='--help help generate chat batch info wiring tokenize detokenize perplexity bench convert doctor completion' ;;
+      words='--help help generate chat batch info wiring tokenize detokenize perplexity bench convert download cache doctor completion' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word"; [ -z "$files" ] || compgen -f -- "$word")
 }

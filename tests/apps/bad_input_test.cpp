@@ -116,13 +116,21 @@ TEST_F(BadOption, OptionsThatWouldDoNothingSaySo) {
   const Result result =
       xlstm({"generate", "-p", "The", "-n", "1", "--model", quantised, "--quantize", "4"});
   EXPECT_EQ(result.code, 0);
-  EXPECT_THAT(result.err, ::testing::HasSubstr("xlstm: --quantize changes nothing in quantised"));
+  EXPECT_THAT(result.err, ::testing::HasSubstr("xlstm: quantising changes nothing in quantised"));
+  const Result first = xlstm({"generate", "-p", "The", "-n", "1", "--quantize", "4"});
+  EXPECT_THAT(first.err, ::testing::HasSubstr("xlstm: quantising once; a copy of "));
   EXPECT_EQ(xlstm({"generate", "-p", "The", "-n", "1", "--quantize", "4"}).err, "");
+  EXPECT_EQ(
+      xlstm({"generate", "-p", "The", "-n", "1", "--quantize", "8", "--no-quantized-copy"}).err,
+      "");
 }
 
-TEST_F(BadOption, AModelThatIsNotThereSaysHowToGetIt) {
-  EXPECT_TRUE(is_one_line_error(xlstm({"generate", "-p", "a", "--model", "NX-AI/xLSTM-7b"}), 3,
-                                "hf download NX-AI/xLSTM-7b --local-dir xLSTM-7b"));
+TEST_F(BadOption, AModelThatIsNotThereIsLookedForInTheHubsCache) {
+  const RunOptions offline{
+      .environment = {{"HF_HUB_OFFLINE", "1"}, {"HF_HUB_CACHE", file("hub").string()}}};
+  EXPECT_TRUE(is_one_line_error(
+      xlstm({"generate", "-p", "a", "--model", "NX-AI/xLSTM-7b"}, offline), 5,
+      "[NX-AI/xLSTM-7b] wanted a model folder, got nothing there; and as a repository: "));
 }
 
 TEST_F(BadOption, AGitLfsPointerIsCalledOne) {

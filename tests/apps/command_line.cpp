@@ -31,6 +31,7 @@ std::vector<std::string> CommandLine::command(std::vector<std::string> arguments
 
 Result CommandLine::xlstm(std::vector<std::string> arguments, RunOptions options) const {
   options.environment.emplace("XDG_STATE_HOME", folder_.string());
+  options.environment.emplace("XLSTM_CACHE", (folder_ / "cache").string());
   return run(command(std::move(arguments)), options);
 }
 

@@ -17,7 +17,7 @@ namespace xlstm::testing {
 // A folder that lives as long as the test.
 class CommandLine : public ::testing::Test {
  protected:
-  // Runs `xlstm arguments...`; its state folder is ours.
+  // Runs `xlstm arguments...`; its state and cache folders are ours.
   Result xlstm(std::vector<std::string> arguments, RunOptions options = {}) const;
   std::vector<std::string> command(std::vector<std::string> arguments) const;
 

@@ -132,5 +132,19 @@ TEST_P(Cell, StatesOfOtherShapesAreRefused) {
   EXPECT_THROW(two->add({{b.filled({2, 16, 32}, 0)}}), Error);
 }
 
+TEST_P(Cell, InputsOfOtherShapesAreRefused) {
+  const MlstmCase c{"shapes", 1, 3, 2, 16, 32};
+  const MlstmData data = make_data(c);
+  const std::unique_ptr<StateBatch> states = states_of(b, c, data);
+  for (Tensor MlstmCellInput::*const part :
+       {&MlstmCellInput::q, &MlstmCellInput::k, &MlstmCellInput::v, &MlstmCellInput::i,
+        &MlstmCellInput::f}) {
+    MlstmCellInput in = input_of(b, c, data);
+    in.*part = b.filled({3, 7}, 0);
+    EXPECT_THROW(b.mlstm_cell(in, spec_of(c), {*states, 0}), Error);
+  }
+  EXPECT_EQ(values_of(b, states->take(0)), data.C);
+}
+
 }  // namespace
 }  // namespace xlstm::testing

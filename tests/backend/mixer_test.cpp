@@ -6,6 +6,7 @@
 
 #include "tests/backend/backends.h"
 #include "tests/backend/random_values.h"
+#include "xlstm/base/error.h"
 
 namespace xlstm::testing {
 namespace {
@@ -68,6 +69,17 @@ TEST_P(Mixer, IsItsDefinition) {
       }
     }
   }
+}
+
+TEST_P(Mixer, InputsOfOtherShapesAreRefused) {
+  const MlstmMixerSpec s = {2, 4, 8, 1e-6F, 1e-6F, 15.0F};
+  const Norm norm = b.prepare(Norm{b.filled({16}, 1), {}});
+  const auto batch = states(s, 1);
+  const Tensor qkvo = b.filled({3, 48}, 1), gates = b.filled({3, 4}, 1);
+  EXPECT_NO_THROW(b.mlstm_mixer(qkvo, gates, norm, s, {*batch, 0}));
+  EXPECT_THROW(b.mlstm_mixer(b.filled({3, 49}, 1), gates, norm, s, {*batch, 0}), Error);
+  EXPECT_THROW(b.mlstm_mixer(qkvo, b.filled({3, 5}, 1), norm, s, {*batch, 0}), Error);
+  EXPECT_THROW(b.mlstm_mixer(qkvo, b.filled({2, 4}, 1), norm, s, {*batch, 0}), Error);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -50,8 +51,8 @@ INSTANTIATE_TEST_SUITE_P(Backends, Ops, ::testing::ValuesIn(all_backends()), bac
 struct NormShape {
   std::int64_t rows, NH, width;
 };
-const NormShape kNormShapes[] = {{1, 1, 1},  {3, 1, 7},   {2, 3, 32},
-                                 {5, 4, 64}, {1, 8, 512}, {64, 4, 65}};
+const NormShape kNormShapes[] = {{1, 1, 1},   {3, 1, 7},   {2, 3, 32},  {5, 4, 64},
+                                 {1, 8, 512}, {64, 4, 65}, {2, 8, 1040}};
 
 TEST_P(Ops, RmsNormAgreesWithTheReference) {
   for (const auto& [rows, NH, width] : kNormShapes) {
@@ -227,17 +228,62 @@ TEST_P(Ops, EmbedTakesRows) {
 }
 
 TEST_P(Ops, SwigluGatesTheFirstHalf) {
-  constexpr std::int64_t T = 5, F = 67;
-  auto gate_up = uniform(T * 2 * F, 8, 15);
-  const Tensor in = activations({T, 2 * F}, gate_up);
-  std::vector<float> truth(length(T * F));
-  kernels::swiglu_reference(gate_up.data(), truth.data(), length(T), length(F));
-  const Tensor y = b.swiglu(in);
-  EXPECT_EQ(y.shape(), (TensorShape{T, F}));
-  const auto got = values_of(b, y);
-  for (std::size_t at = 0; at < truth.size(); ++at) {
-    // sigmoid and two products, each rounded
-    ASSERT_NEAR(got[at], truth[at], 8 * eps() * std::abs(truth[at]) + 0x1p-120) << at;
+  for (const std::int64_t F : {67, 72, 2056}) {
+    constexpr std::int64_t T = 5;
+    auto gate_up = uniform(T * 2 * F, 8, 15);
+    const Tensor in = activations({T, 2 * F}, gate_up);
+    std::vector<float> truth(length(T * F));
+    kernels::swiglu_reference(gate_up.data(), truth.data(), length(T), length(F));
+    const Tensor y = b.swiglu(in);
+    EXPECT_EQ(y.shape(), (TensorShape{T, F}));
+    const auto got = values_of(b, y);
+    for (std::size_t at = 0; at < truth.size(); ++at) {
+      // sigmoid and two products, each rounded
+      ASSERT_NEAR(got[at], truth[at], 8 * eps() * std::abs(truth[at]) + 0x1p-120) << at;
+    }
+  }
+}
+
+struct GateShape {
+  std::int64_t M, D, N;
+};
+const GateShape kGateShapes[] = {{1, 64, 8},   {5, 96, 8},    {16, 128, 16},
+                                 {37, 64, 32}, {33, 256, 12}, {17, 4096, 16}};
+
+TEST_P(Ops, GatesAreFloat32ProductsOfTheRoundedNorm) {
+  for (const auto& [M, D, N] : kGateShapes) {
+    auto x = uniform(M * D, 3, 1), w = uniform(D, 2, 2), W = uniform(8 * D, 1, 3);
+    const auto W2 = uniform(N * D, 1, 4), bias = uniform(N, 1, 5);
+    const Tensor in = activations({M, D}, x);
+    const Norm norm = b.prepare(Norm{activations({D}, w), Tensor()});
+    const Dense qkvo = b.prepare(Dense{activations({8, D}, W), {}});
+    const Dense gates = b.prepare(Dense{b.floats({N, D}, W2), b.floats({N}, bias)});
+    const auto both = b.mlstm_projections(in, norm, 1e-6F, qkvo, gates);
+    const Tensor y = b.rms_norm(in, norm, 1e-6F);
+    const auto normed = values_of(b, y), got = values_of(b, both.gates);
+    const auto first = values_of(b, both.qkvo), wanted_first = values_of(b, b.linear(y, qkvo));
+    ASSERT_EQ(got.size(), length(M * N));
+    for (std::int64_t m = 0; m < M; ++m) {
+      double most = 0, all = 0;
+      for (std::int64_t n = 0; n < N; ++n) {
+        double sum = bias[length(n)], size = 0;
+        for (std::int64_t d = 0; d < D; ++d) {
+          const double term =
+              static_cast<double>(normed[length(m * D + d)]) * W2[length(n * D + d)];
+          sum += term;
+          size += std::abs(term);
+          most = std::max(most, std::abs(term));
+        }
+        all = std::max(all, size);
+        // float32's sum; and a norm that is summed in another order rounds a few numbers otherwise.
+        const double bound = 0x1p-23 * static_cast<double>(D + 4) * size + 4 * eps() * most;
+        ASSERT_NEAR(got[length(m * N + n)], sum, bound) << M << " x " << D << " by " << N;
+      }
+      for (std::size_t n = length(8 * m); n < length(8 * m + 8); ++n) {
+        ASSERT_NEAR(first[n], wanted_first[n],
+                    2 * eps() * std::abs(wanted_first[n]) + 4 * eps() * most + 0x1p-20 * all);
+      }
+    }
   }
 }
 
@@ -309,7 +355,8 @@ TEST_P(Ops, RowSumsTellWhichRowsAreNumbers) {
   for (std::size_t i = 0; i < z.size(); ++i) truth[i / V] += static_cast<double>(z[i]);
   z[V + 4] = std::numeric_limits<float>::quiet_NaN();
   z[3 * V + 999] = std::numeric_limits<float>::infinity();
-  const auto sums = b.read_floats(b.row_sums(b.floats({5, V}, z)));
+  const Tensor of_rows = b.row_sums(b.floats({5, V}, z));
+  const auto sums = b.read_floats(of_rows);
   ASSERT_EQ(sums.size(), 5U);
   for (const std::size_t t : {0, 2, 4}) EXPECT_NEAR(sums[t], truth[t], 0x1p-23 * V * V) << t;
   EXPECT_TRUE(std::isnan(sums[1]));

@@ -47,7 +47,8 @@ class SampleRows : public ::testing::TestWithParam<testing::BackendCase> {
     std::vector<float> flat;
     for (const auto& row : rows) flat.insert(flat.end(), row.begin(), row.end());
     const Tensor logits = b.floats({static_cast<std::int64_t>(rows.size()), kV}, flat);
-    const auto ids = b.read_ids(b.sample(pointers(samplers), logits, allowed));
+    const Tensor chosen = b.sample(pointers(samplers), logits, allowed);
+    const auto ids = b.read_ids(chosen);
     return {ids.begin(), ids.end()};
   }
   Id one(Sampler& from, const std::vector<float>& row, AllowedIds allowed = {}) {

@@ -7,6 +7,7 @@
 #include <array>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "xlstm/base/error.h"
 
@@ -62,6 +63,22 @@ TEST(Sampling, CheckRefusesWrongBiases) {
   EXPECT_THAT(refusal({.logit_bias = {{-1, 1.0F}}}), HasSubstr("got -1"));
   EXPECT_THAT(refusal({.logit_bias = {{0, kNaN}}}), HasSubstr("[logit_bias]"));
   EXPECT_THAT(refusal({.logit_bias = {{0, kInf}}}), HasSubstr("[logit_bias]"));
+}
+
+TEST(Sampling, IdsOutsideTheVocabularyAreNamed) {
+  const auto refusal_of = [](const std::vector<std::int32_t>& ids) -> std::string {
+    try {
+      check_ids("a place", ids, V);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(refusal_of({}), "accepted");
+  EXPECT_EQ(refusal_of({0, V - 1}), "accepted");
+  EXPECT_EQ(refusal_of({0, V, -2}), "[a place] wanted token ids in [0, 8), got 8");
+  EXPECT_EQ(refusal_of({-1}), "[a place] wanted token ids in [0, 8), got -1");
 }
 
 TEST(Sampling, WrongCutsAreRefusedInAGreedyRunToo) {

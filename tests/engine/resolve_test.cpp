@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
@@ -65,13 +66,44 @@ TEST_F(Resolve, AFolderHereDoesNotHideAnEmbeddedModel) {
   fs::current_path(before);
 }
 
-TEST_F(Resolve, ARepositorySNameSaysHowToGetIt) {
-  EXPECT_THAT(refusal("NX-AI/xLSTM-7b"),
-              AllOf(HasSubstr("[NX-AI/xLSTM-7b] wanted a model folder, got nothing there"),
-                    HasSubstr("hf download NX-AI/xLSTM-7b --local-dir xLSTM-7b"),
-                    HasSubstr("--model ./xLSTM-7b")));
+HubOptions offline_in(const fs::path& cache) {
+  HubOptions hub;
+  hub.cache_dir = cache;
+  hub.offline = true;
+  return hub;
+}
+
+TEST_F(Resolve, WhatIsNoFolderMayBeARepository) {
+  const HubOptions hub = offline_in(folder_ / "cache");
+  const std::string commit = "0123456789abcdef0123456789abcdef01234567";
+  const std::string snapshot = "cache/models--org--name/snapshots/" + commit;
+  folder_.file("cache/models--org--name/refs/main", commit);
+  folder_.file(snapshot + "/config.json", "{}");
+  folder_.file(snapshot + "/model.safetensors", "");
+  for (const std::string& name : {std::string("org/name"), std::string("hf://org/name"),
+                                  std::string("org/name@main"), "org/name@" + commit}) {
+    EXPECT_EQ(resolve_model(name, {}, hub), folder_ / snapshot) << name;
+  }
+}
+
+TEST_F(Resolve, AFolderHereComesBeforeARepository) {
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_.path());
+  EXPECT_EQ(resolve_model("a/small", {}, offline_in(folder_ / "cache")), "a/small");
+  EXPECT_THROW(resolve_model("hf://a/small", {}, offline_in(folder_ / "cache")), Error);
+  fs::current_path(before);
+}
+
+TEST_F(Resolve, TheErrorSaysWhatIsNotHereAndWhatTheHubSays) {
+  const HubOptions hub = offline_in(folder_ / "cache");
+  const std::string both =
+      message_of(ErrorKind::kNetwork, [&] { resolve_model("NX-AI/xLSTM-7b", {}, hub); });
+  EXPECT_THAT(both, AllOf(HasSubstr("[NX-AI/xLSTM-7b] wanted a model folder, got nothing there"),
+                          HasSubstr("as a repository: [NX-AI/xLSTM-7b@main]"),
+                          HasSubstr((folder_ / "cache").string())));
+  expect_error(ErrorKind::kUsage, {"hf://org/name"}, [&] { resolve_model("hf://a/b/c", {}, hub); });
   for (const char* path : {"./xLSTM-7b", "/no/such", "a/b/c", "../b/c", "~/models", "models/"}) {
-    EXPECT_THAT(refusal(path), Not(HasSubstr("hf download"))) << path;
+    EXPECT_THAT(refusal(path), Not(HasSubstr("repository"))) << path;
   }
 }
 

@@ -262,6 +262,27 @@ TEST(Rows, ARowThatGetsNoMemoryForItsStateFailsAlone) {
   EXPECT_EQ(session.complete(greedy("", 8)).tokens, engine().complete(greedy(kPrompt, 8)).tokens);
 }
 
+TEST(Rows, ARowThatGetsNoMemoryToBeForkedFailsAlone) {
+  Batch batch = engine().batch();
+  const Row other = batch.add(engine().sequence(greedy("Once", 8)));
+  const Row row = batch.add(engine().sequence(greedy(kPrompt, 8)));
+  for (int i = 0; i < 3; ++i) batch.step();
+  engine().model().backend().drop_cache();
+  test::fail_tensor(0);  // its logits are to be taken from those of both rows
+  std::exception_ptr of_fork;
+  try {
+    batch.fork(row, {});
+  } catch (...) {
+    of_fork = std::current_exception();
+  }
+  EXPECT_TRUE(test::fail_none());
+  EXPECT_THAT(told(ErrorKind::kMemory, of_fork), HasSubstr("none left"));
+  EXPECT_EQ(batch.rows(), 1U);
+  const auto finished = run(batch);
+  EXPECT_THAT(told(ErrorKind::kMemory, finished.at(row).error), HasSubstr("none left"));
+  EXPECT_EQ(result_of(finished.at(other)).tokens, engine().complete(greedy("Once", 8)).tokens);
+}
+
 // Any allocation of a step may fail, of a row's or of all rows': rows end with an Error or with the
 // right answer, and the batch goes on.
 void fail_each_in_turn(void (*fail)(int)) {

@@ -36,6 +36,12 @@ void append(Ids& ids, const Ids& more) {
   ids.insert(ids.end(), more.begin(), more.end());
 }
 
+Session read_session(std::string_view text) {
+  Session session = engine().session();
+  session.read(text);
+  return session;
+}
+
 TEST(Session, TurnByTurnIsOneRunOverTheJoinedIds) {
   Session session = engine().session();
   Ids all = {0};  // BOS once, at the start
@@ -126,6 +132,29 @@ TEST(Session, TheLastTokenIsReadByASessionAndByNobodyElse) {
   EXPECT_EQ(session.complete(greedy("Once upon a time", 6)).tokens, out.tokens);
   EXPECT_EQ(calls_of("embed", backend.stop_profile()), 7U);
   EXPECT_EQ(session.position(), out.prompt_tokens + 6);
+}
+
+TEST(Session, TheLastTokenIsLeftUnreadWhereThatIsAskedFor) {
+  Session whole = engine().session(), part = engine().session();
+  Request request = greedy("Once upon a time");
+  const Completion all = whole.complete(request);
+  request.read_last = false;
+  EXPECT_EQ(part.complete(request).tokens, all.tokens);
+  ASSERT_EQ(part.position() + 1, whole.position());
+  part.score({all.tokens.back()});
+  EXPECT_EQ(part.next_logits(), whole.next_logits());
+}
+
+TEST(Session, GoesOnFromAStateThatWasReadOnBelowIt) {
+  const Session read = read_session("The old man");
+  Session session = engine().session();
+  const Model& model = engine().model();
+  {
+    const auto turn = model.backend().exclusive();
+    session.go_on_from(read.state());
+  }
+  EXPECT_EQ(session.position(), read.position());
+  EXPECT_EQ(session.next_logits(), read.next_logits());
 }
 
 TEST(Session, ResetStartsANewSequence) {

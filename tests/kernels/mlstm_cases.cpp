@@ -62,6 +62,22 @@ std::vector<MlstmCase> mlstm_chunk_cases() {
   return out;
 }
 
+std::vector<MlstmCase> mlstm_tile_cases() {
+  std::vector<MlstmCase> out = {{"scaling_400m", 2, 200, 4, 128, 256},
+                                {"xlstm_7b_head", 1, 300, 2, 256, 512},
+                                {"narrow", 3, 130, 3, 64, 64},
+                                {"wide_values", 1, 100, 1, 64, 512},
+                                {"three_tiles_of_keys", 1, 140, 1, 192, 128},
+                                {"open_gates_25", 1, 260, 2, 64, 64, 25.0F},
+                                {"fresh", 1, 129, 2, 64, 128, 15.0F, true},
+                                {"long", 1, 1000, 1, 64, 64},
+                                {"of_two_parts", 1, 4500, 1, 64, 64}};
+  for (const std::size_t S : {17, 63, 64, 65, 127, 128, 129, 255, 256, 257}) {
+    out.push_back({"length_" + std::to_string(S), 2, S, 2, 64, 64});
+  }
+  return out;
+}
+
 MlstmData make_data(const MlstmCase& c) {
   std::mt19937_64 random(std::hash<std::string>{}(c.name) + c.S);
   const std::size_t tokens = c.B * c.S * c.NH;
@@ -103,7 +119,8 @@ MlstmResult reference(const MlstmCase& c, const MlstmData& in) {
   return out;
 }
 
-MlstmResult bounds(const MlstmCase& c, const MlstmData& in, const MlstmResult& truth) {
+MlstmResult bounds(const MlstmCase& c, const MlstmData& in, const MlstmResult& truth,
+                   double rounding) {
   constexpr double kEps = std::numeric_limits<float>::epsilon();
   MlstmResult out = empty_result(c);
   const double scale = 1.0 / std::sqrt(static_cast<double>(c.DHQK));
@@ -142,12 +159,13 @@ MlstmResult bounds(const MlstmCase& c, const MlstmData& in, const MlstmResult& t
       for (std::size_t j = 0; j < c.DHV; ++j) {
         const std::size_t to = at * c.DHV + j;
         const double sums = numerator[j] + std::abs(truth.h[to]) * (dot_abs + std::exp(-m));
-        out.h[to] = static_cast<float>(relative * sums / denominator);
+        const double rounded = 2 * rounding * numerator[j];
+        out.h[to] = static_cast<float>((relative * sums + rounded) / denominator);
       }
     }
     const double relative = kEps * (static_cast<double>(c.S) + 2 + exponents);
     for (std::size_t x = 0; x < a.C.size(); ++x)
-      out.C[head * a.C.size() + x] = static_cast<float>(relative * a.C[x]);
+      out.C[head * a.C.size() + x] = static_cast<float>((relative + rounding) * a.C[x]);
     for (std::size_t x = 0; x < a.n.size(); ++x)
       out.n[head * a.n.size() + x] = static_cast<float>(relative * a.n[x]);
     out.m[head] = static_cast<float>(kEps * exponents);

@@ -19,6 +19,8 @@ struct MlstmCase {
 
 std::vector<MlstmCase> mlstm_step_cases();   // S = 1
 std::vector<MlstmCase> mlstm_chunk_cases();  // S >= 1, around chunk borders
+// Sizes that tensor cores multiply: DHQK and DHV of whole tiles.
+std::vector<MlstmCase> mlstm_tile_cases();
 
 // Inputs and outputs of one case; layouts as in xlstm/kernels/mlstm_chunk/mlstm_chunk.h.
 struct MlstmData {
@@ -44,7 +46,11 @@ MlstmResult empty_result(const MlstmCase& c);
 // a sum of T terms in any order errs by at most T eps A; a weight exp(x) errs by |x's error|, where
 // x adds up decays lf and maxima m of the tokens since the term's own, each rounded: eps * (|lf| +
 // |m|) a token. The denominator's error enters h in the same way, scaled by |h|.
-MlstmResult bounds(const MlstmCase& c, const MlstmData& in, const MlstmResult& truth);
+//
+// `rounding`: the relative error of factors that are rounded for products: of the weighted v of
+// each term of C, and then of C and of the scores as factors of h; not of the denominator.
+MlstmResult bounds(const MlstmCase& c, const MlstmData& in, const MlstmResult& truth,
+                   double rounding = 0);
 
 // "" when every element of `got` is within the bound of `truth`, else what and where the worst is.
 std::string compare(const MlstmResult& got, const MlstmResult& truth, const MlstmResult& bound);

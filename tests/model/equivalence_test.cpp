@@ -2,28 +2,15 @@
 // they say.
 #include <gtest/gtest.h>
 
-#include <map>
-
 #include "tests/model/fixture.h"
 #include "xlstm/base/error.h"
 
 namespace xlstm::testing {
 namespace {
 
-// The odd model on this backend, opened once.
-const Model& model_on(const BackendCase& backend) {
-  // Never destroyed: MLX's own statics may be gone by then.
-  static auto& models = *new std::map<std::string, Model>;
-  auto found = models.find(backend.name);
-  if (found == models.end()) {
-    found = models.emplace(backend.name, open_odd_model(backend.make())).first;
-  }
-  return found->second;
-}
-
 class Equivalence : public ::testing::TestWithParam<BackendCase> {
  protected:
-  const Model& model() const { return model_on(GetParam()); }
+  const Model& model() const { return odd_model_on(GetParam()); }
   const Plan& plan() const { return model().plan(); }
   Backend& backend() const { return model().backend(); }
   double bound(std::size_t S) const {
@@ -156,7 +143,7 @@ TEST_P(Equivalence, TokensForOtherRowsAreRefused) {
 }
 
 TEST(Model, StepsWriteIntoAStateOfTheirOwn) {
-  const Model& model = model_on(all_backends().front());
+  const Model& model = odd_model_on(all_backends().front());
   Backend& b = model.backend();
   const std::unique_ptr<StateBatch> states = model.states_of(model.initial_state());
   const auto memory_of = [&](const State& state) { return b.read(state.tensors[0]).data(); };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <random>
 #include <span>
 
@@ -16,6 +17,16 @@ Model open_model(const std::filesystem::path& folder, DType weights,
   LoadOptions options;
   options.dtype = weights;
   return Model::load(checkpoint.plan, *checkpoint.tensors, std::move(backend), options);
+}
+
+const Model& odd_model_on(const BackendCase& backend) {
+  // Never destroyed: MLX's own statics may be gone by then.
+  static auto& models = *new std::map<std::string, Model>;
+  auto found = models.find(backend.name);
+  if (found == models.end()) {
+    found = models.emplace(backend.name, open_odd_model(backend.make())).first;
+  }
+  return found->second;
 }
 
 Tensor tokens_of(const Model& model, const std::vector<std::int32_t>& ids, std::int64_t B) {

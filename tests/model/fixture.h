@@ -28,6 +28,8 @@ Model open_model(const std::filesystem::path& folder, DType weights = DType::kF3
 inline Model open_odd_model(std::shared_ptr<Backend> backend = cpu::make_backend(2)) {
   return open_model(data_folder() / "golden/large-odd-heads", DType::kF32, std::move(backend));
 }
+// The same on this backend, opened once.
+const Model& odd_model_on(const BackendCase& backend);
 
 // Ids [B, S].
 Tensor tokens_of(const Model& model, const std::vector<std::int32_t>& ids, std::int64_t B = 1);

@@ -3,27 +3,15 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-
 #include "tests/model/fixture.h"
 #include "xlstm/base/error.h"
 
 namespace xlstm::testing {
 namespace {
 
-const Model& model_on(const BackendCase& backend) {
-  // Never destroyed: MLX's own statics may be gone by then.
-  static auto& models = *new std::map<std::string, Model>;
-  auto found = models.find(backend.name);
-  if (found == models.end()) {
-    found = models.emplace(backend.name, open_odd_model(backend.make())).first;
-  }
-  return found->second;
-}
-
 class TrialTest : public ::testing::TestWithParam<BackendCase> {
  protected:
-  const Model& model() const { return model_on(GetParam()); }
+  const Model& model() const { return odd_model_on(GetParam()); }
   double bound(std::size_t S) const {
     return rounding_bound(model().plan(), S) +
            (GetParam().is_float32() ? 0 : 2 * bfloat16_activations_bound(model().plan()));

@@ -33,6 +33,7 @@ case "$*" in
   -V | --version) echo "Python 3.$version" ;;
   "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python && echo "venv" >> "$FAKE/log" ;;
   "-m pip "*) echo "pip $*" >> "$FAKE/log" ;;
+  "-c import os, sys, sysconfig"*) [ ! -e "$FAKE/headerless" ] ;;
   "-c import sys, venv, ensurepip"*"<= (3, 14))") [ "$version" -ge 10 ] && [ "$version" -le 14 ] ;;
   *) echo "unexpected: $*" >> "$FAKE/log"; exit 1 ;;
 esac
@@ -174,10 +175,16 @@ class SetupTest(unittest.TestCase):
     def test_mlx_and_its_python_front_end_by_their_hashes_once(self):
         made, pip = self.setup_wheels()
         self.assertEqual(made, "venv")
-        for part in ("--require-hashes", "--no-deps", "-r requirements/mlx-linux.txt",
-                     "-r requirements/mlx-python.txt"):
+        for part in ("--require-hashes", "--no-deps", "mlx-linux", "mlx-python", "python-build",
+                     "python-tests", "huggingface-hub"):
             self.assertIn(part, pip)
         self.assertEqual(self.setup_wheels(), [])
+
+    def test_headers_of_the_systems_python_where_they_are_missing(self):
+        self.pretend("apt-get", INSTALLER + 'rm -f "$FAKE/headerless"\n')
+        (self.fake / "headerless").write_text("")
+        log = self.setup_wheels()
+        self.assertIn("apt-get -q install -y --no-install-recommends python3-dev", log)
 
     def test_wheels_are_renewed_with_their_pins_and_with_python(self):
         self.assertEqual(len(self.setup_wheels()), 2)
@@ -196,6 +203,29 @@ class SetupTest(unittest.TestCase):
         self.assertEqual(len(versions), 1, versions)
         # Five versions of Python on two kinds of Linux and three of macOS.
         self.assertEqual(len(set(re.findall(r"sha256:[0-9a-f]{64}", text))), 25)
+
+    def test_pins_of_the_package_are_those_of_the_set_up(self):
+        package = (ROOT / "pyproject.toml").read_text()
+        pinned = {}
+        for name in ("mlx-linux", "mlx-macos", "mlx-python", "python-build"):
+            text = (ROOT / f"requirements/{name}.txt").read_text()
+            pinned.update(re.findall(r"^([a-z-]+)==([0-9.]+) ", text, re.M))
+        for name in ("scikit-build-core", "nanobind", "mlx-cpu", "mlx-metal", "mlx"):
+            found = set(re.findall(rf'"{name}(?:\[cpu\])?==([0-9.]+)', package))
+            self.assertEqual(found, {pinned[name]}, name)
+
+    def test_every_package_of_the_hubs_client_has_its_hashes(self):
+        text = (ROOT / "requirements/huggingface-hub.txt").read_text()
+        hashes = {}
+        for line in text.splitlines():
+            if pin := re.match(r"([a-z0-9-]+)==", line):
+                name = hashes.setdefault(pin[1], set())
+            elif digest := re.search(r"sha256:[0-9a-f]{64}", line):
+                name.add(digest[0])
+        # Only PyYAML has machine code: five versions of Python, two kinds of Linux and macOS.
+        self.assertEqual({name: len(found) for name, found in hashes.items()},
+                         {name: 15 if name == "pyyaml" else 1 for name in hashes})
+        self.assertIn("huggingface-hub", hashes)
 
     def test_mlx_dir_without_mlx(self):
         done = self.setup(MLX_DIR=str(self.fake))

@@ -29,6 +29,17 @@ TEST(Checkpoint, OpensAFolder) {
                                                              kClassics / "tokenizer_config.json"));
 }
 
+TEST(Checkpoint, InAHubSCacheItHasTheRepositorysName) {
+  const TemporaryFolder folder;
+  for (const auto& [cached, name] : {std::pair("models--a--b--c/snapshots/12ab", "a/b--c"),
+                                     std::pair("models--gpt/snapshots/12ab", "gpt"),
+                                     std::pair("other/snapshots/12ab", "12ab")}) {
+    fs::create_directories(folder / cached);
+    fs::copy(kClassics, folder / cached);
+    EXPECT_EQ(Checkpoint::open(folder / cached).plan.name, name);
+  }
+}
+
 TEST(Checkpoint, NeedsNoTokenizer) {
   const fs::path folder = fs::path(XLSTM_TEST_DATA) / "golden/large-plain";
   EXPECT_THAT(Checkpoint::open(folder).tokenizer_files, ::testing::IsEmpty());

@@ -36,9 +36,9 @@ struct BatchArguments {
   bool stats = false;
 };
 
-// What tells models apart whose answers must not be mixed.
+// What tells models apart whose answers must not be mixed; options.model is a folder.
 std::string model_text_of(const ModelOptions& options) {
-  const Plan plan = Checkpoint::open(Engine::resolve(options.model)).plan;
+  const Plan plan = Checkpoint::open(options.model).plan;
   const EngineOptions engine = engine_options(options);
   return str(plan.name, " ", plan.family, " ", plan.parameter_count(), " ", plan.bytes(), " ",
              engine.dtype, " ", engine.quantization ? to_string(*engine.quantization) : "");
@@ -130,6 +130,7 @@ int run_batch(BatchArguments options) {
   if (options.in.empty()) options.in = "-";
   if (options.out.empty()) options.out = "-";
   check_names(options);
+  options.model.model = model_folder(options.model.model, options.model.engine.hub).string();
   const std::uint64_t hash =
       hash_of_options(options.request, options.end_tokens,
                       model_text_of(options.model) + constraint_text_of(options.constraint));

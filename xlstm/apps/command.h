@@ -42,7 +42,7 @@ struct Command {
   std::function<int()> run;   // returns an exit code; throws Error
   std::string argument = {};  // name of the one positional argument, if it has one
   std::function<void(const std::string&)> set_argument = {};
-  std::vector<std::string> argument_choices = {};
+  std::vector<std::string> argument_choices = {};  // of the first
   bool argument_optional = false;
   int arguments = 1;  // that it takes
   Completes argument_completes = Completes::kNothing;
@@ -61,6 +61,8 @@ Command detokenize_command();
 Command perplexity_command();
 Command bench_command();
 Command convert_command();
+Command download_command();
+Command cache_command();
 Command doctor_command();
 Command completion_command();
 // Help on one of `commands`, or on all.

@@ -117,12 +117,12 @@ int run_convert(const ConvertArguments& options) {
   require_output_name("xlstm convert", options.to);
   ConvertOptions to = convert_options(options);
   to.threads = options.engine.threads;
+  const std::filesystem::path from = model_folder(options.from);
   ProgressBar bar("Converting");
   to.on_progress = [&bar](double share) {
     throw_if_interrupted();
     bar.update(share);
   };
-  const std::filesystem::path from = Engine::resolve(options.from);
   const std::unique_ptr<InputCovariance> covariance = calibration_of(options, from);
   to.covariance = covariance.get();
   to.check_memory = [&](std::uint64_t bytes) {

@@ -18,6 +18,9 @@ ExitCode exit_code_of(ErrorKind kind) {
       return kExitData;
     case ErrorKind::kMemory:
       return kExitMemory;
+    case ErrorKind::kNetwork:
+      return kExitNetwork;
+    case ErrorKind::kCancelled:
     case ErrorKind::kInternal:
       break;
   }

@@ -11,10 +11,11 @@ namespace xlstm::apps {
 // interrupt_exit_code() (interrupts.h).
 enum ExitCode : int {
   kExitOk = 0,
-  kExitOther = 1,  // our fault, or something nobody foresaw
-  kExitUsage = 2,  // an option or an input the caller can correct
-  kExitData = 3,   // a file, its format, or the model it describes
-  kExitMemory = 4  // more memory wanted than there is or than was allowed
+  kExitOther = 1,   // our fault, or something nobody foresaw
+  kExitUsage = 2,   // an option or an input the caller can correct
+  kExitData = 3,    // a file, its format, or the model it describes
+  kExitMemory = 4,  // more memory wanted than there is or than was allowed
+  kExitNetwork = 5  // a server that cannot be reached or does not answer as it should
 };
 
 ExitCode exit_code_of(ErrorKind kind);

@@ -74,7 +74,8 @@ std::string program_help(const std::vector<Command>& commands) {
   return out +
          "\nStandard output carries the answer alone, standard error all else. Exit codes: 0 done, "
          "1 "
-         "other\nfailure, 2 usage, 3 file or model, 4 memory, 130 Ctrl-C, 143 SIGTERM.\n";
+         "other\nfailure, 2 usage, 3 file or model, 4 memory, 5 network, 130 Ctrl-C, 143 "
+         "SIGTERM.\n";
 }
 
 std::string command_help(const Command& command) {

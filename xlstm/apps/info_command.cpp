@@ -98,8 +98,9 @@ Json info_json(const Plan& plan, const std::optional<Tokenizer>& tokenizer,
   return json;
 }
 
-int run_info(const InfoArguments& options) {
-  const auto folder = Engine::resolve(options.model.model);
+int run_info(InfoArguments options) {
+  const auto folder = model_folder(options.model.model, options.model.engine.hub);
+  options.model.model = folder.string();
   const Checkpoint checkpoint = Checkpoint::open(folder);
   const Plan& plan = checkpoint.plan;
   // A converted checkpoint may have none yet; to look at it needs none.

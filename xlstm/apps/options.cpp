@@ -3,14 +3,15 @@
 #include <limits>
 #include <utility>
 
+#include "xlstm/apps/download_progress.h"
 #include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
 #include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
+#include "xlstm/engine/quantized_copies.h"
 #include "xlstm/text/tokenizer.h"
 #include "xlstm/wiring/plan.h"
-#include "xlstm/wiring/quantization_recipe.h"
 
 namespace xlstm::apps {
 namespace {
@@ -165,14 +166,23 @@ Option memory_limit_option(EngineOptions& to) {
 
 OptionGroup model_option_group(ModelOptions& to) {
   Option model = file_option("--model", "MODEL",
-                             "A model's folder, or the name of one that came with xlstm (default: "
-                             "classics-8m)",
+                             "A model's folder, the name of one that came with xlstm (default: "
+                             "classics-8m), or a repository of Hugging Face: org/name, "
+                             "org/name@revision",
                              to.model, Completes::kFolder);
   model.letter = 'm';
-  const std::vector<Option> quantize = quantize_options(to.quantize);
-  return {"Model",
-          {model, dtype_option(to), quantize[0], quantize[1], quantize[2], device_option(to.engine),
-           threads_option(to.engine), memory_limit_option(to.engine)}};
+  Option no_copy = switch_option("--no-quantized-copy",
+                                 "Quantise in memory; else a copy is kept for the next time "
+                                 "(xlstm cache ls)",
+                                 to.no_quantized_copy);
+  no_copy.needs = "--quantize";
+  OptionGroup group{"Model", {model, dtype_option(to)}};
+  for (const Option& option : quantize_options(to.quantize)) group.options.push_back(option);
+  for (const Option& option : {no_copy, device_option(to.engine), threads_option(to.engine),
+                               memory_limit_option(to.engine)}) {
+    group.options.push_back(option);
+  }
+  return group;
 }
 
 OptionGroup answer_option_group(Request& to, std::vector<std::string>& end_tokens) {
@@ -221,23 +231,29 @@ void check_save(const StateOptions& options) {
 EngineOptions engine_options(const ModelOptions& options) {
   EngineOptions engine = options.engine;
   engine.quantization = options.quantize.format();
+  if (!options.no_quantized_copy) engine.quantized_copies = default_quantized_copies();
   return engine;
+}
+
+std::filesystem::path model_folder(const std::string& model, const HubOptions& hub) {
+  DownloadProgress progress;
+  return Engine::resolve(model, with_progress(hub, progress));
 }
 
 Engine open_engine(const ModelOptions& options) {
   EngineOptions engine = engine_options(options);
+  const std::string folder = model_folder(options.model, engine.hub).string();
   ProgressBar bar("Loading");
   engine.on_load_progress = [&bar](double share) {
     throw_if_interrupted();
     bar.update(share);
   };
-  Engine opened = Engine::open(options.model, engine);
+  engine.on_notice = [&bar](std::string_view notice) {
+    bar.clear();
+    write_note(str("xlstm: ", notice, "\n"));
+  };
+  Engine opened = Engine::open(folder, engine);
   bar.clear();
-  if (engine.quantization &&
-      !quantizes_anything(default_recipe(*engine.quantization), opened.plan())) {
-    write_note(str("xlstm: --quantize changes nothing in ", opened.plan().name,
-                   ", whose weights are ", opened.plan().dtypes(), "\n"));
-  }
   return opened;
 }
 

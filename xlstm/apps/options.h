@@ -1,6 +1,7 @@
 // Options that several commands share. The `to` objects must live as long as the options.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct ModelOptions {
   std::string model;  // "" is the embedded default
   EngineOptions engine;
   QuantizeOptions quantize;
+  bool no_quantized_copy = false;
 };
 
 // All that they say of the engine. Throws Error(kUsage) where they do not fit each other.
@@ -51,6 +53,10 @@ Option parse_special_option(bool& to);
 // A value that is stored as it is.
 Option text_option(std::string name, std::string value, std::string help, std::string& to,
                    Completes completes = Completes::kNothing);
+
+// The folder of the model of that name (Engine::resolve()). A repository is fetched, with its
+// progress on standard error; Ctrl-C leaves. A command calls it once, and goes on with the folder.
+std::filesystem::path model_folder(const std::string& model, const HubOptions& hub = {});
 
 // Opens the model with a progress bar; Ctrl-C leaves.
 Engine open_engine(const ModelOptions& options);

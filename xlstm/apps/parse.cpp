@@ -95,7 +95,7 @@ void take_extras(const Command& command, const std::vector<std::string>& extras)
   for (const std::string& extra : extras) {
     const bool is_option = extra.size() > 1 && extra.front() == '-';
     if (!is_option && taken < command.arguments && command.set_argument) {
-      check_choice(command.argument, command.argument_choices, extra);
+      if (taken == 0) check_choice(command.argument, command.argument_choices, extra);
       command.set_argument(extra);
       ++taken;
       continue;

@@ -26,7 +26,13 @@ struct TokenizeArguments {
 };
 
 Tokenizer open_tokenizer(const std::string& path) {
-  return Tokenizer::open(path.empty() ? Engine::resolve("") : std::filesystem::path(path));
+  if (path.empty()) return Tokenizer::open(model_folder(path));
+  std::error_code ignored;
+  const bool is_repository = path.starts_with("hf://") || repository_name(path);
+  if (!is_repository || std::filesystem::exists(path, ignored)) return Tokenizer::open(path);
+  HubOptions hub;
+  hub.content = HubContent::kTokenizer;
+  return Tokenizer::open(model_folder(path, hub));
 }
 
 // Calls `answer` with each line of standard input and its number; stops when the reader closed the
@@ -105,7 +111,8 @@ int run_detokenize(const TokenizeArguments& options) {
 
 Option tokenizer_option(TokenizeArguments& to) {
   return file_option("--tokenizer", "PATH",
-                     "A tokenizer.json or the folder that has one (default: the embedded model's)",
+                     "A tokenizer.json, or the folder or repository that has one (default: the "
+                     "embedded model's)",
                      to.tokenizer);
 }
 

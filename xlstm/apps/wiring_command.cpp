@@ -22,7 +22,7 @@ std::string view(const Plan& plan, const std::string& format) {
 }
 
 int run_wiring(const WiringArguments& options) {
-  const Checkpoint checkpoint = Checkpoint::open(Engine::resolve(options.model));
+  const Checkpoint checkpoint = Checkpoint::open(model_folder(options.model));
   write_out(view(checkpoint.plan, options.format));
   return kExitOk;
 }
@@ -31,8 +31,9 @@ int run_wiring(const WiringArguments& options) {
 
 Command wiring_command() {
   const auto options = std::make_shared<WiringArguments>();
-  Option model = file_option("--model", "MODEL", "A model's folder or name (default: classics-8m)",
-                             options->model, Completes::kFolder);
+  Option model =
+      file_option("--model", "MODEL", "A model's folder, name or repository (default: classics-8m)",
+                  options->model, Completes::kFolder);
   model.letter = 'm';
   Option format = text_option("--format", "FORMAT",
                               "tree (default), ascii (a tree without box characters), json or dot",

@@ -70,6 +70,9 @@ struct BackendMemory {
   std::uint64_t cache = 0;   // bytes kept for tensors to come
 };
 
+// Tokens that are read at once where a backend does not say otherwise: Backend::segment_tokens().
+inline constexpr std::int64_t kSegmentTokens = 512;
+
 class Backend {
  public:
   Backend() = default;
@@ -90,7 +93,7 @@ class Backend {
   virtual bool is_lazy() const = 0;
   // Tokens of all sequences together that are best read at once: enough to keep products busy, few
   // enough for the activations to stay small beside the weights.
-  virtual std::int64_t segment_tokens() const { return 512; }
+  virtual std::int64_t segment_tokens() const { return kSegmentTokens; }
   virtual ThreadPool& threads() = 0;  // of the host: kernels, quantisation while loading
   // Whether the ops that move states take rows of unequal lengths (StateBatch::lengths()).
   virtual bool takes_unequal_lengths() const { return false; }

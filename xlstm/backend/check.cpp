@@ -44,6 +44,24 @@ void check_range(std::string_view op, std::int64_t begin, std::int64_t end, std:
               str("[", begin, ", ", end, ")"));
 }
 
+void check_mlstm_cell(const MlstmCellInput& in, const MlstmMixerSpec& s) {
+  check_axes("mlstm_cell", "q", in.q, 2);
+  const std::int64_t T = in.q.shape()[0];
+  check_shape("mlstm_cell", "q", in.q, {T, s.NH * s.DHQK});
+  check_shape("mlstm_cell", "k", in.k, {T, s.NH * s.DHQK});
+  check_shape("mlstm_cell", "v", in.v, {T, s.NH * s.DHV});
+  check_shape("mlstm_cell", "i", in.i, {T, s.NH});
+  check_shape("mlstm_cell", "f", in.f, {T, s.NH});
+}
+
+void check_mlstm_mixer(const Tensor& qkvo, const Tensor& gates, const MlstmMixerSpec& s) {
+  check_axes("mlstm_mixer", "qkvo", qkvo, 2);
+  const std::int64_t T = qkvo.shape()[0];
+  check_shape("mlstm_mixer", "qkvo", qkvo, {T, 2 * s.NH * s.DHQK + 2 * s.NH * s.DHV});
+  check_shape("mlstm_mixer", "gates", gates, {T, 2 * s.NH});
+  check_dtype("mlstm_mixer", "gates", gates, DType::kF32);
+}
+
 void check_sample(std::span<Sampler* const> samplers, const Tensor& logits,
                   std::span<const AllowedIds> allowed) {
   check_axes("sample", "logits", logits, 2);

@@ -5,8 +5,7 @@
 #include <span>
 #include <string_view>
 
-#include "xlstm/backend/sampling.h"
-#include "xlstm/backend/tensor.h"
+#include "xlstm/backend/backend.h"
 
 namespace xlstm {
 
@@ -19,6 +18,10 @@ void check_elements(std::string_view op, const Tensor& tensor, std::int64_t coun
 // S of x [B * S, D].
 std::int64_t check_sequences(std::string_view op, const Tensor& x, std::int64_t B);
 void check_range(std::string_view op, std::int64_t begin, std::int64_t end, std::int64_t length);
+
+// The tokens of the mLSTM ops, as Backend's comments have them.
+void check_mlstm_cell(const MlstmCellInput& in, const MlstmMixerSpec& s);
+void check_mlstm_mixer(const Tensor& qkvo, const Tensor& gates, const MlstmMixerSpec& s);
 
 // Logits [B, V] of B different samplers, and a mask for each row or none.
 void check_sample(std::span<Sampler* const> samplers, const Tensor& logits,

@@ -4,7 +4,6 @@
 #include <limits>
 #include <random>
 #include <set>
-#include <string_view>
 
 #include "xlstm/base/error.h"
 
@@ -17,21 +16,20 @@ void want(bool ok, std::string_view field, std::string_view wanted, double got) 
   if (!ok) fail_wanted(ErrorKind::kUsage, field, wanted, str(got));
 }
 
-void want_id(std::int32_t id, std::int64_t V, std::string_view field) {
-  if (id >= 0 && id < V) return;
-  fail_wanted(ErrorKind::kUsage, field, str("token ids in [0, ", V, ")"), str(id));
-}
-
 }  // namespace
 
-void check(const Sampling& s, std::int64_t V, std::span<const std::int32_t> never) {
-  std::set<std::int32_t> barred;
-  for (const std::int32_t id : never) {
-    want_id(id, V, "never");
-    barred.insert(id);
+void check_ids(std::string_view where, std::span<const std::int32_t> ids, std::int64_t V) {
+  for (const std::int32_t id : ids) {
+    if (id >= 0 && id < V) continue;
+    fail_wanted(ErrorKind::kUsage, where, str("token ids in [0, ", V, ")"), str(id));
   }
+}
+
+void check(const Sampling& s, std::int64_t V, std::span<const std::int32_t> never) {
+  check_ids("never", never, V);
+  std::set<std::int32_t> barred(never.begin(), never.end());
   for (const auto& [id, bias] : s.logit_bias) {
-    want_id(id, V, "logit_bias");
+    check_ids("logit_bias", std::span(&id, 1), V);
     want(bias < kInf, "logit_bias", "numbers or -inf", bias);  // false for NaN
     if (bias == -kInf) barred.insert(id);
   }

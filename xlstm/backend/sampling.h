@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 
 namespace xlstm {
 
@@ -35,6 +36,9 @@ struct Sampling {
 // `never` together leave none of the V tokens. A wrong value is told of even where a greedy run
 // does not look at it.
 void check(const Sampling& sampling, std::int64_t V, std::span<const std::int32_t> never = {});
+
+// Throws Error(kUsage) that names `where` unless all ids are in [0, V).
+void check_ids(std::string_view where, std::span<const std::int32_t> ids, std::int64_t V);
 
 // Below 2^32, so that a person can type it again.
 std::uint64_t random_seed();

@@ -14,12 +14,14 @@ namespace xlstm {
 
 // Why something failed; the command line turns it into an exit code (docs/cli.md).
 enum class ErrorKind {
-  kUsage,     // an argument or option the caller can correct
-  kFile,      // a file that cannot be opened, read or written
-  kFormat,    // a file whose bytes are not what they claim to be
-  kModel,     // a sound file that describes a model we do not run
-  kMemory,    // more memory wanted than there is or than was allowed
-  kInternal,  // our fault
+  kUsage,      // an argument or option the caller can correct
+  kFile,       // a file that cannot be opened, read or written
+  kFormat,     // a file whose bytes are not what they claim to be
+  kModel,      // a sound file that describes a model we do not run
+  kMemory,     // more memory wanted than there is or than was allowed
+  kNetwork,    // a server that cannot be reached or does not answer as it should
+  kCancelled,  // the caller's own callback asked to stop
+  kInternal,   // our fault
 };
 
 class Error : public std::runtime_error {

@@ -9,6 +9,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/cpu/cpu_tensor.h"
+#include "xlstm/cpu/mlstm_cell.h"
 #include "xlstm/cpu/sampler.h"
 #include "xlstm/cpu/state_batch.h"
 #include "xlstm/cpu/top_tokens.h"
@@ -18,20 +19,12 @@
 #include "xlstm/kernels/elementwise/elementwise.h"
 #include "xlstm/kernels/gates/gates.h"
 #include "xlstm/kernels/head_norm/head_norm.h"
-#include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
-#include "xlstm/kernels/mlstm_step/mlstm_step.h"
 #include "xlstm/kernels/rms_norm/rms_norm.h"
 #include "xlstm/kernels/simd/simd.h"
 #include "xlstm/kernels/swiglu/swiglu.h"
 
 namespace xlstm::cpu {
 namespace {
-
-// Where q, k, v and the gates of each token lie: columns of wider rows.
-struct CellColumns {
-  const float *q, *k, *v, *i, *f;
-  std::ptrdiff_t qkv_stride, gate_stride;  // floats from token to token
-};
 
 class CpuBackend final : public Backend {
  public:
@@ -239,12 +232,8 @@ class CpuBackend final : public Backend {
 
   Tensor mlstm_cell(const MlstmCellInput& in, const MlstmMixerSpec& s, LayerState state) override {
     const ProfileSection section(profile_, "mlstm_cell");
+    check_mlstm_cell(in, s);
     const std::int64_t T = in.q.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
-    check_shape("mlstm_cell", "q", in.q, {T, QK});
-    check_shape("mlstm_cell", "k", in.k, {T, QK});
-    check_shape("mlstm_cell", "v", in.v, {T, V});
-    check_shape("mlstm_cell", "i", in.i, {T, s.NH});
-    check_shape("mlstm_cell", "f", in.f, {T, s.NH});
     // The kernels take one stride for q, k and v: here they lie apart, each by itself.
     Tensor qkv = join_columns({in.q, in.k, in.v});
     const float* const q = floats_of(qkv);
@@ -269,11 +258,9 @@ class CpuBackend final : public Backend {
   Tensor mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm, const MlstmMixerSpec& s,
                      LayerState state) override {
     const ProfileSection section(profile_, "mlstm_mixer");
-    const std::int64_t T = qkvo.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
     check_float32("mlstm_mixer", qkvo);
-    check_float32("mlstm_mixer", gates);
-    check_shape("mlstm_mixer", "qkvo", qkvo, {T, 2 * QK + 2 * V});
-    check_shape("mlstm_mixer", "gates", gates, {T, 2 * s.NH});
+    check_mlstm_mixer(qkvo, gates, s);
+    const std::int64_t T = qkvo.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
     const kernels::NormWeights w = norm_pointers("mlstm_mixer", norm, length(V));
     if (s.gate_soft_cap) {
       const Tensor capped = in_place_of("mlstm_mixer", gates);
@@ -439,58 +426,15 @@ class CpuBackend final : public Backend {
   // T tokens through the cell: h [T, NH * DHV].
   Tensor run_cell(const CellColumns& in, std::int64_t T, const MlstmMixerSpec& s,
                   LayerState state) {
-    auto& batch = static_cast<CpuStates&>(state.batch);
-    const std::size_t B = batch.rows();
-    const bool equal = batch.lengths().empty();
-    if (B == 0 || (equal && length(T) % B != 0) || (!equal && batch.lengths().size() != B)) {
-      fail_wanted(ErrorKind::kInternal, "mlstm_cell", str("tokens of ", B, " sequences"), str(T));
-    }
     Tensor h = allocate({T, s.NH * s.DHV}, DType::kF32, "mlstm_cell");
-    if (T == 0) return h;
-    rows_.resize(B);
-    for (std::size_t b = 0; b < B; ++b) {
-      rows_[b] = {batch.writable(b, state.first, {s.NH, s.DHQK, s.DHV}, "mlstm_cell"),
-                  batch.writable(b, state.first + 1, {s.NH, s.DHQK}, "mlstm_cell"),
-                  batch.writable(b, state.first + 2, {s.NH}, "mlstm_cell")};
-    }
-    if (equal) {
-      run_rows(in, 0, B, length(T) / B, s, floats_of(h));
-      return h;
-    }
-    CellColumns at = in;
-    float* to = floats_of(h);
-    for (std::size_t b = 0; b < B; ++b) {
-      const std::int64_t S = batch.lengths()[b];
-      run_rows(at, b, 1, length(S), s, to);
-      at.q += S * in.qkv_stride;
-      at.k += S * in.qkv_stride;
-      at.v += S * in.qkv_stride;
-      at.i += S * in.gate_stride;
-      at.f += S * in.gate_stride;
-      to += S * s.NH * s.DHV;
-    }
+    cell_.run(threads_, in, T, s, state, floats_of(h));
     return h;
-  }
-
-  // S tokens of each of B rows, from rows_[first] on: h [B * S, NH * DHV].
-  void run_rows(const CellColumns& in, std::size_t first, std::size_t B, std::size_t S,
-                const MlstmMixerSpec& s, float* h) {
-    if (S == 0) return;
-    const std::size_t NH = length(s.NH), DHQK = length(s.DHQK), DHV = length(s.DHV);
-    if (S == 1) {
-      kernels::mlstm_step(threads_, {B, NH, DHQK, DHV, s.cell_eps, in.qkv_stride, in.gate_stride},
-                          {in.q, in.k, in.v, in.i, in.f, rows_.data() + first, h});
-    } else {
-      kernels::mlstm_chunk(threads_,
-                           {B, S, NH, DHQK, DHV, s.cell_eps, in.qkv_stride, in.gate_stride},
-                           {in.q, in.k, in.v, in.i, in.f, rows_.data() + first, h});
-    }
   }
 
   ThreadPool threads_;
   std::shared_ptr<Workspace> workspace_;
   Profile profile_;
-  std::vector<kernels::MlstmStatePointers> rows_;  // of the batch under way
+  MlstmCell cell_;
 };
 
 }  // namespace

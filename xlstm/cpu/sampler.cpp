@@ -8,7 +8,6 @@
 #include <limits>
 #include <vector>
 
-#include "xlstm/base/error.h"
 #include "xlstm/cpu/candidates.h"
 #include "xlstm/kernels/choose/choose.h"
 
@@ -57,10 +56,7 @@ class CpuSampler final : public Sampler {
   std::int64_t V() const override { return static_cast<std::int64_t>(V_); }
 
   void see(std::span<const std::int32_t> tokens) override {
-    for (const std::int32_t id : tokens) {
-      if (id >= 0 && index(id) < V_) continue;
-      fail_wanted(ErrorKind::kUsage, "see", str("token ids in [0, ", V_, ")"), str(id));
-    }
+    check_ids("see", tokens, V());
     if (sampling_.counts_tokens()) count(tokens);
   }
 

@@ -1,23 +1,20 @@
-// States of sequences on the CPU: a batch is a list of them, and kernels get a pointer to each, so
-// joining and leaving copy nothing.
+// States of sequences on the CPU: kernels get pointers to the tensors of each row.
 #pragma once
 
 #include <memory>
 #include <string_view>
-#include <vector>
+#include <utility>
 
+#include "xlstm/backend/listed_states.h"
 #include "xlstm/cpu/workspace.h"
 
 namespace xlstm::cpu {
 
-class CpuStates : public StateBatch {
+class CpuStates final : public ListedStates {
  public:
   explicit CpuStates(std::shared_ptr<Workspace> workspace) : workspace_(std::move(workspace)) {}
 
-  void make_writable(std::size_t row) override;
   void evaluate() override {}
-  Tensor take(std::size_t index) override;
-  void put(std::size_t index, Tensor tensor) override;
 
   // Tensor `index` of a row, for writing: it gets memory of its own first where a fork of the
   // sequence holds it too. Throws Error(kInternal) unless it has this shape.
@@ -25,15 +22,11 @@ class CpuStates : public StateBatch {
                   std::string_view op);
 
  private:
-  Tensor& make_writable(Tensor& tensor, std::string_view op);
-  void add_tensors(std::vector<Tensor> tensors) override;
-  std::vector<Tensor> remove_tensors(std::size_t row) override;
-  std::vector<Tensor> copy_tensors(std::size_t row) const override { return states_[row]; }
-  void replace_tensors(std::size_t row, std::vector<Tensor> tensors) override;
-  void check_tensors(const std::vector<Tensor>& tensors) const;
+  Tensor allocate(const TensorShape& shape, DType dtype, std::string_view where) override;
+  void copy(const Tensor& to, std::size_t to_byte, const Tensor& from, std::size_t from_byte,
+            std::size_t bytes) override;
 
   std::shared_ptr<Workspace> workspace_;
-  std::vector<std::vector<Tensor>> states_;  // of each row
 };
 
 }  // namespace xlstm::cpu

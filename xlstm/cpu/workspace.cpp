@@ -1,10 +1,8 @@
 #include "xlstm/cpu/workspace.h"
 
 #include <algorithm>
-#include <bit>
 #include <new>
 
-#include "xlstm/base/ceil_div.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 
@@ -12,7 +10,6 @@ namespace xlstm::cpu {
 namespace {
 
 constexpr std::align_val_t kAlignment{128};
-constexpr std::size_t kSmallest = 256;  // bytes
 
 std::byte* new_block(std::size_t size) noexcept {
   return static_cast<std::byte*>(::operator new(size, kAlignment, std::nothrow));
@@ -37,27 +34,14 @@ struct Workspace::Block : CpuData {
   std::size_t size_class;
 };
 
-// Class 4 p + q holds (4 + q) 2^p / 4 bytes.
-std::size_t Workspace::class_of(std::size_t bytes) {
-  bytes = std::max(bytes, kSmallest);
-  const auto power = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1;  // 2^power < bytes
-  const std::size_t quarter = std::size_t{1} << (power - 2);
-  const std::size_t quarters = ceil_div(bytes, quarter);  // 5 to 8
-  return quarters == 8 ? 4 * (power + 1) : 4 * power + quarters - 4;
-}
-
-std::size_t Workspace::size_of_class(std::size_t size_class) {
-  return (4 + size_class % 4) << (size_class / 4 - 2);
-}
-
 Workspace::~Workspace() {
   drop_cache();
 }
 
 std::shared_ptr<CpuData> Workspace::take(std::size_t bytes, std::string_view where) {
-  const std::size_t size_class = bytes > SIZE_MAX / 4 ? kClasses : class_of(bytes);
+  const std::size_t size_class = bytes > SIZE_MAX / 4 ? kSizeClasses : size_class_of(bytes);
   std::byte* memory = nullptr;
-  if (size_class < kClasses) {
+  if (size_class < kSizeClasses) {
     const std::lock_guard lock(mutex_);
     const std::size_t size = size_of_class(size_class);
     if (!free_[size_class].empty()) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "xlstm/backend/backend.h"
+#include "xlstm/base/size_classes.h"
 
 namespace xlstm::cpu {
 
@@ -39,16 +40,11 @@ class Workspace : public std::enable_shared_from_this<Workspace> {
  private:
   struct Block;
 
-  // Sizes of blocks are four a power of two: at most a quarter more than is asked for.
-  static constexpr std::size_t kClasses = 4 * 64;
-  static std::size_t class_of(std::size_t bytes);
-  static std::size_t size_of_class(std::size_t size_class);
-
   void give_back(std::byte* bytes, std::size_t size_class) noexcept;
   void free_cache() noexcept;  // with mutex_ held
 
   mutable std::mutex mutex_;
-  std::array<std::vector<std::byte*>, kClasses> free_;
+  std::array<std::vector<std::byte*>, kSizeClasses> free_;
   BackendMemory use_;
 };
 

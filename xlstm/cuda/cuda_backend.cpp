@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 #include <variant>
@@ -12,6 +13,7 @@
 #include "xlstm/cuda/device_probe.h"
 #include "xlstm/cuda/linear.h"
 #include "xlstm/cuda/mlstm.h"
+#include "xlstm/cuda/norms.h"
 #include "xlstm/cuda/recordings.h"
 #include "xlstm/cuda/sampler.h"
 #include "xlstm/cuda/state_batch.h"
@@ -142,6 +144,10 @@ class CudaBackend final : public Backend {
     work_->device().use();
     if (linear_.can_norm(x)) return linear_.normed(x, norm, eps);
     Tensor y = like("rms_norm", x);
+    if (norms::fits_units(x)) {
+      norms::by_units(*work_, x, norm, eps, y);
+      return y;
+    }
     launch("norms", str("rms_norm_", type_name(x.dtype())), {.x = unsigned_of(x.shape()[0])},
            work_->pointer(x), work_->pointer(norm.weight), work_->pointer(norm.bias),
            work_->to_write(y), narrow(x.shape()[1]), eps);
@@ -159,6 +165,12 @@ class CudaBackend final : public Backend {
     check_shape("swiglu", "gate_up", gate_up, gate_up.shape().with_last(2 * F));
     work_->device().use();
     Tensor y = work_->allocate(gate_up.shape().with_last(F), gate_up.dtype(), "swiglu");
+    if (const std::int64_t units = y.elements() / 8;
+        y.dtype() == DType::kBF16 && F % 8 == 0 && units <= INT32_MAX) {
+      launch("elementwise", "swiglu_units_bf16", {.x = blocks_for(units, 256)},
+             work_->pointer(gate_up), work_->to_write(y), narrow(F / 8), narrow(units));
+      return y;
+    }
     launch("elementwise", str("swiglu_", type_name(y.dtype())),
            {.x = unsigned_of(y.shape()[0]), .y = blocks_for(F, 256)}, work_->pointer(gate_up),
            work_->to_write(y), narrow(F));
@@ -266,16 +278,19 @@ class CudaBackend final : public Backend {
                                      const Dense& qkvo, const Dense& gates) override {
     work_->device().use();
     const RowProduct product = {.x = x, .dense = qkvo, .norm = &norm, .eps = eps, .second = &gates};
+    check_norm("mlstm_projections", norm, x.shape()[1]);
     Tensor second;
     if (!linear_.is_for_rows(product)) {
-      if (!linear_.can_norm(x, &gates)) {
-        return Backend::mlstm_projections(x, norm, eps, qkvo, gates);
+      if (linear_.can_norm(x, &gates)) {
+        const Tensor a = linear_.normed(x, norm, eps, &gates, &second);
+        return {linear(a, qkvo), std::move(second)};
       }
-      check_norm("mlstm_projections", norm, x.shape()[1]);
-      const Tensor a = linear_.normed(x, norm, eps, &gates, &second);
-      return {linear(a, qkvo), std::move(second)};
+      if (norms::fits_gates(*work_, x, gates)) {
+        auto [normed, i_and_f] = norms::with_gates(*work_, x, norm, eps, gates);
+        return {linear(normed, qkvo), std::move(i_and_f)};
+      }
+      return Backend::mlstm_projections(x, norm, eps, qkvo, gates);
     }
-    check_norm("mlstm_projections", norm, x.shape()[1]);
     Tensor first = linear_.compute_rows(product, &second);
     return {std::move(first), std::move(second)};
   }

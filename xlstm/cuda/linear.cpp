@@ -96,11 +96,11 @@ std::optional<TensorRows::Plan> Linear::tensor_plan(const RowProduct& p) const {
 }
 
 bool Linear::can_norm(const Tensor& x, const Dense* second) const {
-  constexpr std::int64_t kMostBesideGates = 64;  // of more, a library's product is faster
-  if (!TensorRows::takes_norm(x.shape()[1])) return false;
+  constexpr std::int64_t kMostNormed = 64;  // norms.h has kernels for more
+  if (x.shape()[0] > kMostNormed || !TensorRows::takes_norm(x.shape()[1])) return false;
   if (second == nullptr) return true;
   const auto* W2 = std::get_if<Tensor>(&second->weight);
-  return W2 != nullptr && W2->dtype() == DType::kF32 && x.shape()[0] <= kMostBesideGates;
+  return W2 != nullptr && W2->dtype() == DType::kF32;
 }
 
 Tensor Linear::normed(const Tensor& x, const Norm& norm, float eps, const Dense* second,
@@ -296,6 +296,14 @@ void Linear::stream_rows(const RowProductArgs& a, DType x, const QuantizedTensor
 Tensor Linear::dequantized(const QuantizedTensor& W, DType dtype) {
   const TensorShape shape = shape_of(W);
   Tensor y = work_.allocate(shape, dtype, "dequantized weights");
+  if (dtype == DType::kBF16 && shape[1] % 8 == 0) {
+    const int bits = W.format.bits == 4 || W.format.bits == 8 ? W.format.bits : 0;
+    const std::int64_t units = shape.elements() / 8;
+    work_.programs().launch("embed", str("dequantize_units_", bits), {.x = blocks_for(units, 256)},
+                            quantized_args(work_, W), work_.to_write(y), narrow(shape[1] / 8),
+                            units);
+    return y;
+  }
   work_.programs().launch("embed", str("dequantize_", type_name(dtype)),
                           {.x = element_blocks(shape.elements())}, quantized_args(work_, W),
                           work_.to_write(y), shape[0], shape[1]);

@@ -44,7 +44,8 @@ class Linear {
   // `second` becomes product.second's result, [M, N2] float32.
   Tensor compute_rows(const RowProduct& product, Tensor* second = nullptr);
 
-  // Whether one kernel norms x, and computes its product with `second` where there is one.
+  // Whether one kernel norms x, which has up to 64 rows, and computes its product with `second`
+  // where there is one.
   bool can_norm(const Tensor& x, const Dense* second = nullptr) const;
   // The normed x; the product, [M, N2] float32, in y2.
   Tensor normed(const Tensor& x, const Norm& norm, float eps, const Dense* second = nullptr,

@@ -1,7 +1,6 @@
 #include "xlstm/cuda/memory.h"
 
 #include <algorithm>
-#include <bit>
 #include <new>
 
 #include "xlstm/base/ceil_div.h"
@@ -11,7 +10,6 @@
 namespace xlstm::cuda {
 namespace {
 
-constexpr std::size_t kSmallest = 256;    // bytes
 constexpr std::size_t kExact = SIZE_MAX;  // the class of blocks that are not kept
 
 }  // namespace
@@ -39,19 +37,6 @@ struct Pool::Block : CudaData {
   std::shared_ptr<Pool> pool;
   std::size_t size, size_class;
 };
-
-// Class 4 p + q holds (4 + q) 2^p / 4 bytes.
-std::size_t Pool::class_of(std::size_t bytes) {
-  bytes = std::max(bytes, kSmallest);
-  const auto power = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1;  // 2^power < bytes
-  const std::size_t quarter = std::size_t{1} << (power - 2);
-  const std::size_t quarters = ceil_div(bytes, quarter);  // 5 to 8
-  return quarters == 8 ? 4 * (power + 1) : 4 * power + quarters - 4;
-}
-
-std::size_t Pool::size_of_class(std::size_t size_class) {
-  return (4 + size_class % 4) << (size_class / 4 - 2);
-}
 
 Pool::~Pool() {
   drop_cache();
@@ -85,7 +70,7 @@ std::shared_ptr<CudaData> Pool::take(std::size_t bytes, std::string_view where) 
   if (bytes > SIZE_MAX / 8) {
     fail_wanted(ErrorKind::kMemory, where, str(bytes, " bytes"), "none left");
   }
-  const std::size_t size_class = class_of(bytes), size = size_of_class(size_class);
+  const std::size_t size_class = size_class_of(bytes), size = size_of_class(size_class);
   DevicePointer at = 0;
   {
     const std::lock_guard lock(use_->mutex);
@@ -109,7 +94,7 @@ std::shared_ptr<CudaData> Pool::take(std::size_t bytes, std::string_view where) 
 }
 
 std::shared_ptr<CudaData> Pool::take_for_long(std::size_t bytes, std::string_view where) {
-  const std::size_t size = std::max(ceil_div(bytes, kSmallest) * kSmallest, kSmallest);
+  const std::size_t size = std::max(round_up(bytes, kSmallestBlock), kSmallestBlock);
   DevicePointer at = 0;
   {
     const std::lock_guard lock(use_->mutex);
@@ -143,7 +128,7 @@ void Pool::drop_cache() noexcept {
 }
 
 void Pool::free_cache() noexcept {
-  for (std::size_t size_class = 0; size_class < kClasses; ++size_class) {
+  for (std::size_t size_class = 0; size_class < kSizeClasses; ++size_class) {
     for (const DevicePointer at : free_[size_class]) {
       free_now(at);
       use_->bytes.cache -= size_of_class(size_class);

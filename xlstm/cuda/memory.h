@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "xlstm/backend/backend.h"
+#include "xlstm/base/size_classes.h"
 #include "xlstm/cuda/device.h"
 
 namespace xlstm::cuda {
@@ -66,11 +67,6 @@ class Pool : public std::enable_shared_from_this<Pool> {
  private:
   struct Block;
 
-  // Sizes of blocks are four a power of two: at most a quarter more than is asked for.
-  static constexpr std::size_t kClasses = 4 * 64;
-  static std::size_t class_of(std::size_t bytes);
-  static std::size_t size_of_class(std::size_t size_class);
-
   DevicePointer allocate(std::size_t size, std::string_view where, std::size_t wanted);
   void give_back(DevicePointer at, std::size_t size, std::size_t size_class) noexcept;
   void free_cache() noexcept;  // with the mutex held
@@ -78,7 +74,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   std::shared_ptr<Device> device_;
   std::shared_ptr<MemoryUse> use_;
-  std::array<std::vector<DevicePointer>, kClasses> free_;
+  std::array<std::vector<DevicePointer>, kSizeClasses> free_;
 };
 
 }  // namespace xlstm::cuda

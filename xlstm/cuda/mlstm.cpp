@@ -55,12 +55,8 @@ MlstmArgs Mlstm::arguments(std::string_view op, const MlstmMixerSpec& s, std::in
 }
 
 Tensor Mlstm::cell(const MlstmCellInput& in, const MlstmMixerSpec& s, LayerState state) {
+  check_mlstm_cell(in, s);
   const std::int64_t T = in.q.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
-  check_shape("mlstm_cell", "q", in.q, {T, QK});
-  check_shape("mlstm_cell", "k", in.k, {T, QK});
-  check_shape("mlstm_cell", "v", in.v, {T, V});
-  check_shape("mlstm_cell", "i", in.i, {T, s.NH});
-  check_shape("mlstm_cell", "f", in.f, {T, s.NH});
   MlstmArgs a = arguments("mlstm_cell", s, T, state);
   // Kernels take one stride for q, k and v: here they lie apart, so that they are joined.
   const Tensor h = work_.allocate({T, V}, DType::kF32, "mlstm_cell");
@@ -97,11 +93,9 @@ Tensor Mlstm::cell(const MlstmCellInput& in, const MlstmMixerSpec& s, LayerState
 }
 
 MlstmArgs Mlstm::mixer_arguments(const Tensor& qkvo, const Tensor& gates, const MlstmMixerSpec& s,
-                                 LayerState state, const Tensor& h) {
+                                 LayerState state) {
+  check_mlstm_mixer(qkvo, gates, s);
   const std::int64_t T = qkvo.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
-  check_shape("mlstm_mixer", "qkvo", qkvo, {T, 2 * QK + 2 * V});
-  check_shape("mlstm_mixer", "gates", gates, {T, 2 * s.NH});
-  check_dtype("mlstm_mixer", "gates", gates, DType::kF32);
   MlstmArgs a = arguments("mlstm_mixer", s, T, state);
   const void* const first = work_.pointer(qkvo);
   a.q = first;
@@ -112,14 +106,14 @@ MlstmArgs Mlstm::mixer_arguments(const Tensor& qkvo, const Tensor& gates, const 
   a.qkv_stride = a.out_gate_stride = narrow(2 * QK + 2 * V);
   a.gate_stride = narrow(2 * s.NH);
   a.gate_cap = s.gate_soft_cap.value_or(0.0F);
-  a.h = work_.to_write<float>(h);
   return a;
 }
 
 Tensor Mlstm::open_mixer(const Tensor& qkvo, const Tensor& gates, const MlstmMixerSpec& s,
                          LayerState state) {
   const Tensor h = work_.allocate({qkvo.shape()[0], s.NH * s.DHV}, DType::kF32, "mlstm_mixer");
-  MlstmArgs a = mixer_arguments(qkvo, gates, s, state, h);
+  MlstmArgs a = mixer_arguments(qkvo, gates, s, state);
+  a.h = work_.to_write<float>(h);
   a.open = 1;
   run(a, qkvo.dtype(), state);
   return h;
@@ -128,17 +122,23 @@ Tensor Mlstm::open_mixer(const Tensor& qkvo, const Tensor& gates, const MlstmMix
 Tensor Mlstm::mixer(const Tensor& qkvo, const Tensor& gates, const Norm& norm,
                     const MlstmMixerSpec& s, LayerState state) {
   const std::int64_t T = qkvo.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
+  MlstmArgs a = mixer_arguments(qkvo, gates, s, state);
+  const Tensor y = work_.allocate({T, V}, qkvo.dtype(), "mlstm_mixer");
+  if (y.elements() == 0) return y;
+  a.out_gate = at_column(a.q, 2 * QK + V, qkvo.dtype());
+  a.norm_weight = work_.pointer<const float>(norm.weight);
+  a.norm_bias = work_.pointer<const float>(norm.bias);
+  if (chunks_.serve(a, qkvo.dtype())) {
+    a.y = work_.to_write(y);
+    chunks_.run(a);
+    return y;
+  }
   const Tensor h = work_.allocate({T, V}, DType::kF32, "mlstm_mixer");
-  MlstmArgs a = mixer_arguments(qkvo, gates, s, state, h);
-  if (h.elements() == 0) return work_.allocate({T, V}, qkvo.dtype(), "mlstm_mixer");
+  a.h = work_.to_write<float>(h);
   if (a.S > 1) {
     run(a, qkvo.dtype(), state);
     return head_norm(h, norm, s.NH, s.norm_eps, qkvo, 2 * QK + V, qkvo.dtype());
   }
-  const Tensor y = work_.allocate({T, V}, qkvo.dtype(), "mlstm_mixer");
-  a.out_gate = at_column(a.q, 2 * QK + V, qkvo.dtype());
-  a.norm_weight = work_.pointer<const float>(norm.weight);
-  a.norm_bias = work_.pointer<const float>(norm.bias);
   a.y = work_.to_write(y);
   run(a, qkvo.dtype(), state);
   return y;
@@ -147,6 +147,10 @@ Tensor Mlstm::mixer(const Tensor& qkvo, const Tensor& gates, const Norm& norm,
 void Mlstm::run(const MlstmArgs& a, DType dtype, LayerState state) {
   const auto NH = static_cast<unsigned>(a.NH), B = static_cast<unsigned>(a.B);
   const auto DHQK = static_cast<std::size_t>(a.DHQK);
+  if (chunks_.serve(a, dtype)) {
+    chunks_.run(a);
+    return;
+  }
   if (a.S > 1 && a.DHQK <= 256 && a.DHQK % 32 == 0 && a.DHV % 4 == 0) {
     // GroupMemory: q, k, v and partial sums of 16 tokens, and what the gates say of these.
     constexpr std::size_t kFloats = 16 * (2 * 256 + 32 + 8 * 32) + 8 * 16 + 3 * 16;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "xlstm/cuda/kernels/args.h"
+#include "xlstm/cuda/mlstm_chunk.h"
 #include "xlstm/cuda/state_batch.h"
 #include "xlstm/cuda/workspace.h"
 
@@ -9,7 +10,8 @@ namespace xlstm::cuda {
 
 class Mlstm {
  public:
-  explicit Mlstm(Workspace& work) : work_(work) {}
+  // `chunk`: of how many tokens chunks are where there are many, a multiple of 64.
+  explicit Mlstm(Workspace& work, std::int64_t chunk = 128) : work_(work), chunks_(work, chunk) {}
 
   // As Backend's ops of these names.
   Tensor cell(const MlstmCellInput& in, const MlstmMixerSpec& spec, LayerState state);
@@ -26,13 +28,14 @@ class Mlstm {
   MlstmArgs arguments(std::string_view op, const MlstmMixerSpec& spec, std::int64_t T,
                       LayerState state);
   MlstmArgs mixer_arguments(const Tensor& qkvo, const Tensor& gates, const MlstmMixerSpec& spec,
-                            LayerState state, const Tensor& h);
+                            LayerState state);
   void run(const MlstmArgs& args, DType dtype, LayerState state);
   // One token of each sequence; `dependent` as in Grid.
   void step(const MlstmArgs& args, DType dtype, bool dependent);
   int* counters(std::int64_t count);
 
   Workspace& work_;
+  MlstmChunks chunks_;
   Tensor counters_;  // of blocks that have finished, 0 between kernels
 };
 

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "xlstm/backend/check.h"
-#include "xlstm/base/error.h"
 #include "xlstm/cuda/kernels/args.h"
 
 namespace xlstm::cuda {
@@ -25,11 +24,8 @@ class CudaSampler final : public Sampler {
       host_bias_ = bias_of(sampling, V, never);
       bias_ = on_device(host_bias_);
     }
-    if (sampling.counts_tokens()) {
-      seen_ = work_->allocate({V}, DType::kU32, "sampler");
-      const std::span<std::byte> to = work_->writable(seen_);
-      std::memset(to.data(), 0, to.size());
-    }
+    if (sampling.counts_tokens()) seen_ = zeros(V);
+    if (!sampling.is_greedy()) drawn_ = zeros(2);
   }
 
   // What it has counted is its own, the rest is never written.
@@ -38,12 +34,12 @@ class CudaSampler final : public Sampler {
         work_(other.work_),
         sampling_(other.sampling_),
         seed_(other.seed_),
-        drawn_(other.drawn_),
         V_(other.V_),
         scratch_(work_->allocate({V_}, DType::kF32, "sampler")),
         host_bias_(other.host_bias_),
         bias_(other.bias_),
-        seen_(other.seen_ ? work_->copy_of(other.seen_, "sampler") : Tensor()) {}
+        seen_(copy_of(other.seen_)),
+        drawn_(copy_of(other.drawn_)) {}
 
   std::int64_t V() const override { return V_; }
 
@@ -51,15 +47,12 @@ class CudaSampler final : public Sampler {
   std::unique_ptr<Sampler> clone(std::uint64_t seed) const override {
     auto copy = std::make_unique<CudaSampler>(*this);
     copy->seed_ = seed;
-    copy->drawn_ = 0;
+    if (drawn_) copy->drawn_ = copy->zeros(2);
     return copy;
   }
 
   void see(std::span<const std::int32_t> tokens) override {
-    for (const std::int32_t id : tokens) {
-      if (id >= 0 && id < V_) continue;
-      fail_wanted(ErrorKind::kUsage, "see", str("token ids in [0, ", V_, ")"), str(id));
-    }
+    check_ids("see", tokens, V_);
     if (!seen_ || tokens.empty()) return;
     Tensor ids =
         work_->allocate({static_cast<std::int64_t>(tokens.size())}, DType::kI32, "sampler");
@@ -77,6 +70,8 @@ class CudaSampler final : public Sampler {
         .bias = work_->pointer<const float>(bias),
         .seen = seen_ ? work_->to_write<unsigned>(seen_) : nullptr,
         .id = id,
+        .drawn = drawn_ ? work_->to_write<unsigned long long>(drawn_) : nullptr,
+        .none = kNoToken,
         .V = static_cast<int>(V_),
         .top_k = sampling_.top_k,
         .temperature = sampling_.temperature,
@@ -86,7 +81,6 @@ class CudaSampler final : public Sampler {
         .presence = sampling_.presence_penalty,
         .frequency = sampling_.frequency_penalty,
         .seed = seed_,
-        .index = sampling_.is_greedy() ? 0 : drawn_++,
     };
     work_->programs().launch("choose", "sample", Grid{.threads = 1024}, args);
   }
@@ -109,6 +103,17 @@ class CudaSampler final : public Sampler {
     return bias;
   }
 
+  Tensor zeros(std::int64_t count) const {
+    Tensor tensor = work_->allocate({count}, DType::kU32, "sampler");
+    const std::span<std::byte> to = work_->writable(tensor);
+    std::memset(to.data(), 0, to.size());
+    return tensor;
+  }
+
+  Tensor copy_of(const Tensor& tensor) const {
+    return tensor ? work_->copy_of(tensor, "sampler") : Tensor();
+  }
+
   Tensor on_device(const std::vector<float>& bias) const {
     Tensor tensor = work_->allocate({V_}, DType::kF32, "sampler");
     std::memcpy(work_->writable(tensor).data(), bias.data(), bias.size() * sizeof(float));
@@ -118,12 +123,12 @@ class CudaSampler final : public Sampler {
   std::shared_ptr<Workspace> work_;
   Sampling sampling_;
   std::uint64_t seed_;
-  std::uint64_t drawn_ = 0;  // random numbers used so far
   std::int64_t V_;
   Tensor scratch_;                // [V]: the logits, being corrected
   std::vector<float> host_bias_;  // [V] or none
   Tensor bias_;                   // the same
   Tensor seen_;                   // [V] uint32, how often; or none
+  Tensor drawn_;                  // uint64, how many random numbers were used; or none
 };
 
 }  // namespace

@@ -1,13 +1,15 @@
-// States of sequences on the GPU: a batch is a list of them, and kernels find each through a table
-// of addresses, so that joining and leaving copy nothing.
+// States of sequences on the GPU: kernels find the tensors of each row through a table of
+// addresses.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "xlstm/backend/listed_states.h"
 #include "xlstm/cuda/workspace.h"
 
 namespace xlstm::cuda {
@@ -27,14 +29,19 @@ class AddressTable {
   std::vector<DevicePointer> known_;  // what the device has
 };
 
-class CudaStates : public StateBatch {
+class CudaStates final : public ListedStates {
  public:
   explicit CudaStates(std::shared_ptr<Workspace> work) : work_(std::move(work)) {}
 
-  void make_writable(std::size_t row) override;
   void evaluate() override { work_->device().synchronize(); }
-  Tensor take(std::size_t index) override;
-  void put(std::size_t index, Tensor tensor) override;
+  Tensor take(std::size_t index) override {
+    ++moves_;
+    return ListedStates::take(index);
+  }
+  void put(std::size_t index, Tensor tensor) override {
+    ++moves_;
+    ListedStates::put(index, std::move(tensor));
+  }
 
   // The device's address of those of tensor `index` of each row, for writing: a row gets memory of
   // its own first where a fork of the sequence holds it too. Throws Error(kInternal) unless it has
@@ -56,17 +63,15 @@ class CudaStates : public StateBatch {
   void use_table(std::shared_ptr<AddressTable> table);
 
  private:
-  void add_tensors(std::vector<Tensor> tensors) override;
-  std::vector<Tensor> remove_tensors(std::size_t row) override;
-  std::vector<Tensor> copy_tensors(std::size_t row) const override { return states_[row]; }
-  void replace_tensors(std::size_t row, std::vector<Tensor> tensors) override;
-  void check_tensors(const std::vector<Tensor>& tensors) const;
-  void make_writable(Tensor& tensor);
+  Tensor allocate(const TensorShape& shape, DType dtype, std::string_view where) override {
+    return work_->allocate(shape, dtype, where);
+  }
+  void copy(const Tensor& to, std::size_t to_byte, const Tensor& from, std::size_t from_byte,
+            std::size_t bytes) override;
 
   std::shared_ptr<Workspace> work_;
-  std::vector<std::vector<Tensor>> states_;  // of each row
-  std::shared_ptr<AddressTable> table_;      // [tensors][rows]
-  std::vector<DevicePointer> wanted_;        // memory for a part of it
+  std::shared_ptr<AddressTable> table_;  // [tensors][rows]
+  std::vector<DevicePointer> wanted_;    // memory for a part of it
   std::map<std::size_t, std::uint64_t> written_;
   std::uint64_t moves_ = 0;
 };

@@ -1,5 +1,5 @@
 // Products of 1 to 64 rows with quantised weights by tensor cores (kernels/tensor_rows.cu), and
-// norms of rows with the gates' product (kernels/row_norms.cu).
+// norms of as many rows with the gates' product (kernels/row_norms.cu).
 #pragma once
 
 #include <cstdint>

@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "xlstm/backend/sampling.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
@@ -51,14 +52,6 @@ OnToken on_token_of(const Request& request, const OnCompletionText& on_text) {
   };
 }
 
-void check_end_tokens(const Request& request, std::int64_t V) {
-  for (const TokenId id : request.end_tokens) {
-    if (id < 0 || id >= V) {
-      fail_wanted(ErrorKind::kUsage, "end_tokens", str("token ids in [0, ", V, ")"), str(id));
-    }
-  }
-}
-
 void check_prompt(const PromptTokens& prompt, const State& state) {
   if (!prompt.ids.empty() || state.next_logits) return;
   if (state.position > 0) {
@@ -101,14 +94,14 @@ std::optional<Sequence> Engine::Impl::sequence(const State& state, const Request
                                                const OnCompletionText& on_text,
                                                bool keeps_state) const {
   const bool with_bos = request.add_bos && state.position == 0;
-  check_end_tokens(request, model.plan().V);
+  check_ids("end_tokens", request.end_tokens, model.plan().V);
   auto prompt = request.prompt_ids
                     ? given_tokens(request)
                     : prompt_tokens(text_tokenizer(), with_bos ? bos_id : std::nullopt, request);
   if (!prompt) return std::nullopt;
   check_prompt(*prompt, state);
   GenerateOptions generate_options = options_of(request, *prompt, end_ids);
-  generate_options.read_last = keeps_state;
+  generate_options.read_last = keeps_state && request.read_last;
   return Sequence(model, tokenizer ? &*tokenizer : nullptr, state, std::move(prompt->ids),
                   std::move(generate_options), on_token_of(request, on_text));
 }

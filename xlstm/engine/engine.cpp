@@ -9,6 +9,7 @@
 #include "xlstm/engine/doctor.h"
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
+#include "xlstm/engine/quantized_copies.h"
 #include "xlstm/engine/resolve.h"
 #include "xlstm/engine/special_tokens.h"
 #include "xlstm/generate/batch.h"
@@ -38,12 +39,17 @@ std::optional<QuantizationRecipe> recipe_of(const EngineOptions& options) {
   return recipe;
 }
 
-Model load_model(const Checkpoint& checkpoint, std::shared_ptr<Backend> backend,
+Model load_model(Checkpoint checkpoint, std::shared_ptr<Backend> backend,
                  const EngineOptions& options, const std::optional<QuantizationRecipe>& recipe,
                  const std::string& where) {
   const DType dtype = weight_dtype(options);
   check_memory(estimate_memory(checkpoint.plan, *backend, dtype, 1, recipe), options, *backend,
                where);
+  if (recipe && options.on_notice && !quantizes_anything(*recipe, checkpoint.plan)) {
+    options.on_notice(str("quantising changes nothing in ", checkpoint.plan.name,
+                          ", whose weights are ", checkpoint.plan.dtypes()));
+  }
+  if (recipe) checkpoint = quantized_copy(std::move(checkpoint), *recipe, options);
   return Model::load(checkpoint.plan, *checkpoint.tensors, std::move(backend),
                      {dtype, options.on_load_progress, recipe});
 }
@@ -55,11 +61,11 @@ Model open_synthetic(const std::string& size, const EngineOptions& options) {
     std::shared_ptr<Backend> backend = make_backend(options);
     Synthetic synthetic = make_synthetic(size);
     const std::string name = "synthetic-" + size;
-    const Checkpoint checkpoint =
+    Checkpoint checkpoint =
         Checkpoint::in_memory(name, synthetic.config_json, std::move(synthetic.source));
     std::optional<QuantizationRecipe> recipe = recipe_of(options);
     if (recipe) recipe->search = false;  // takes minutes for 7b, and nobody reads what it writes
-    return load_model(checkpoint, std::move(backend), options, recipe, name);
+    return load_model(std::move(checkpoint), std::move(backend), options, recipe, name);
   });
 }
 
@@ -74,18 +80,17 @@ Engine Engine::open_unguarded(const std::string& name, const EngineOptions& opti
   const std::optional<QuantizationRecipe> recipe =
       recipe_of(options);  // a wrong option comes before any file
   std::shared_ptr<Backend> backend = make_backend(options);
-  const Checkpoint checkpoint = Checkpoint::open(resolve_model(name, model_roots()));
-  const Plan& plan = checkpoint.plan;
+  Checkpoint checkpoint = Checkpoint::open(resolve_model(name, model_roots(), options.hub));
   std::optional<Tokenizer> tokenizer = open_tokenizer(checkpoint);
   std::optional<TokenId> bos;
   std::vector<TokenId> ends;
   if (tokenizer) {
-    bos = begin_token(*tokenizer, plan);
-    ends = end_tokens(*tokenizer, plan);
+    bos = begin_token(*tokenizer, checkpoint.plan);
+    ends = end_tokens(*tokenizer, checkpoint.plan);
   }
-  Model model =
-      load_model(checkpoint, std::move(backend), options, recipe, checkpoint.folder.string());
   std::string chat_template = read_chat_template(checkpoint.folder);
+  const std::string where = checkpoint.folder.string();
+  Model model = load_model(std::move(checkpoint), std::move(backend), options, recipe, where);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   return Engine(
       std::make_shared<const Impl>(Impl{options, std::move(model), std::move(tokenizer), bos, ends,
@@ -164,15 +169,15 @@ MemoryNeed Engine::memory_need(const std::string& name, const EngineOptions& opt
   return translate_bad_alloc([&] {
     const std::optional<QuantizationRecipe> recipe = recipe_of(options);
     const std::shared_ptr<Backend> backend = make_backend(options);
-    const Plan plan = Checkpoint::open(resolve_model(name, model_roots())).plan;
+    const Plan plan = Checkpoint::open(resolve_model(name, model_roots(), options.hub)).plan;
     const MemoryEstimate estimate =
         estimate_memory(plan, *backend, weight_dtype(options), batch, recipe);
     return memory_need_of(estimate.total(), options, *backend);
   });
 }
 
-std::filesystem::path Engine::resolve(const std::string& name) {
-  return translate_bad_alloc([&] { return resolve_model(name, model_roots()); });
+std::filesystem::path Engine::resolve(const std::string& name, const HubOptions& hub) {
+  return translate_bad_alloc([&] { return resolve_model(name, model_roots(), hub); });
 }
 
 }  // namespace xlstm

@@ -28,6 +28,7 @@
 
 #include "xlstm/base/quantization.h"
 #include "xlstm/generate/completion.h"
+#include "xlstm/hub/hub.h"
 
 namespace xlstm {
 
@@ -38,6 +39,7 @@ class Sequence;
 class Tokenizer;
 struct BatchOptions;
 struct Plan;
+struct State;
 
 // All of it is the engine's own: several work side by side.
 struct EngineOptions {
@@ -46,12 +48,18 @@ struct EngineOptions {
   // Quantises the weights while they are loaded, in the recipe that is best for this format; what
   // the model's files hold quantised stays as it is.
   std::optional<Quantization> quantization = {};
+  // The folder that keeps what was quantised so, as files of the project's own, to be loaded the
+  // next time (quantized_copies.h). Empty: nothing is kept. A state saved by a model that was
+  // quantised in memory is not one of its copy's.
+  std::filesystem::path quantized_copies = {};
   std::string device = "auto";          // "cpu", "gpu"; "auto" is a GPU where MLX has one
   std::size_t threads = 0;              // of CPU kernels; 0: XLSTM_THREADS, else all cores
   std::uint64_t soft_memory_limit = 0;  // bytes; above it caches are dropped. 0: none
   std::uint64_t hard_memory_limit =
       0;  // bytes; a load that would pass it is refused. 0: the machine's
-  std::function<void(double)> on_load_progress = {};  // 0 to 1
+  std::function<void(double)> on_load_progress = {};     // 0 to 1
+  std::function<void(std::string_view)> on_notice = {};  // what a person may want to know meanwhile
+  HubOptions hub = {};  // how a name that is a repository's is fetched
 };
 
 struct Request {
@@ -84,6 +92,8 @@ struct Request {
   // Restricts what the answer may be (grammar/constraint.h); the request's answer takes a clone.
   std::shared_ptr<const Constraint> constraint = {};
   OnToken on_token = {};  // gets every token as soon as it is chosen; completion.h
+  // Whether a session reads the last token, too; off, whoever goes on from there reads it.
+  bool read_last = true;
   // Asked, and told 0 to 1, while the prompt is tokenised, between its segments, and the first
   // after each token too.
   std::function<bool()> cancelled = {};
@@ -143,6 +153,10 @@ class Session {
   // Goes on from where a sequence of this engine that is done has ended (or one that was taken out
   // of its batch). Error(kUsage) for others.
   void go_on_from(const Sequence& sequence);
+  // The state itself (backend/state.h), and another of this engine's model in its place, computed:
+  // for those who read on by Model::forward(). Copied and dropped under Backend::exclusive().
+  const State& state() const;
+  void go_on_from(State state);
   std::uint64_t position() const;  // tokens read so far
   std::uint64_t bytes() const;     // size of the state, the same at every position
   void reset();
@@ -169,9 +183,9 @@ Model open_synthetic(const std::string& size, const EngineOptions& options = {})
 // be computed together go into one Batch.
 class Engine {
  public:
-  // `name` is a model folder, or the name of an embedded model ("classics-8m"; "" is the default).
-  // Throws Error: kUsage (options), kFile, kFormat, kModel (the folder), kMemory (before any weight
-  // is read, when it cannot fit).
+  // `name` is a model folder, the name of an embedded model ("classics-8m"; "" is the default), or
+  // of a repository ("org/name"; resolve()). Throws Error: kUsage (options), kFile, kFormat, kModel
+  // (the folder), kMemory (before any weight is read, when it cannot fit), what resolve() throws.
   static Engine open(const std::string& name = "", const EngineOptions& options = {});
 
   Completion complete(const Request& request, const OnCompletionText& on_text = {}) const;
@@ -201,11 +215,13 @@ class Engine {
   // and what it may have.
   static MemoryNeed memory_need(const std::string& name, const EngineOptions& options = {},
                                 int batch = 1);
-  // The folder that `name` stands for: `name` itself where it is a path (it has a '/'); else an
-  // embedded model, looked for in $XLSTM_MODELS (folders divided by ':') and in
-  // ../share/xlstm/models of the program and of this library; else a folder of that name here.
-  // Throws Error(kFile) saying where was looked.
-  static std::filesystem::path resolve(const std::string& name);
+  // The folder that `name` stands for: `name` itself where it is a path (it has a '/'), or, where
+  // there is no such folder, the repository of that name, "org/name" or "org/name@revision", which
+  // is fetched (hub/hub.h; "hf://org/name" never is a folder here); else an embedded model, looked
+  // for in $XLSTM_MODELS (folders divided by ':') and in ../share/xlstm/models of the program and
+  // of this library; else a folder of that name here. Throws Error(kFile) saying where was looked,
+  // and what fetch() throws.
+  static std::filesystem::path resolve(const std::string& name, const HubOptions& hub = {});
 
  private:
   friend class Session;

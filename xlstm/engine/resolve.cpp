@@ -93,25 +93,40 @@ std::string hint(const std::optional<fs::path>& near) {
   return near ? str("; did you mean ", xlstm::quoted(near->string()), "?") : "";
 }
 
-// Advice where `name` reads like a repository of a hub, "NX-AI/xLSTM-7b".
-std::string repository_hint(const std::string& name) {
-  const std::size_t slash = name.find('/');
-  const bool two_words = slash != 0 && slash != std::string::npos && slash + 1 < name.size() &&
-                         name.find('/', slash + 1) == std::string::npos;
-  if (!two_words || name.front() == '.' || name.front() == '~') return "";
-  return str("; if this is a repository of Hugging Face, fetch it with: hf download ", name,
-             " --local-dir ", name.substr(slash + 1), ", and use --model ./",
-             name.substr(slash + 1));
+// What is wrong with a path that is no folder.
+Error path_error(const fs::path& path) {
+  const fs::path trimmed = path.has_filename() ? path : path.parent_path();
+  if (is_there(trimmed)) {
+    return Error(ErrorKind::kFile, path.string(), "wanted a model folder, got a file");
+  }
+  const fs::path parent = trimmed.has_parent_path() ? trimmed.parent_path() : fs::path(".");
+  return Error(ErrorKind::kFile, path.string(),
+               "wanted a model folder, got nothing there" +
+                   hint(nearest(trimmed.filename().string(), {parent})));
 }
 
-fs::path resolve_path(const fs::path& path) {
-  if (is_folder(path)) return path;
-  const fs::path trimmed = path.has_filename() ? path : path.parent_path();
-  if (is_there(trimmed)) fail_wanted(ErrorKind::kFile, path.string(), "a model folder", "a file");
-  const fs::path parent = trimmed.has_parent_path() ? trimmed.parent_path() : fs::path(".");
-  fail_wanted(ErrorKind::kFile, path.string(), "a model folder",
-              "nothing there" + hint(nearest(trimmed.filename().string(), {parent})) +
-                  repository_hint(path.string()));
+// A path that is no folder here may name a repository; the error then says both.
+fs::path resolve_path(const std::string& name, const HubOptions& hub) {
+  if (is_folder(name)) return name;
+  const std::optional<RepositoryName> repository = repository_name(name);
+  const Error not_here = path_error(name);
+  if (!repository || is_there(name)) throw not_here;
+  try {
+    return fetch(*repository, hub);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kCancelled) throw;
+    throw Error(error.kind(), name,
+                str(std::string_view(not_here.what()).substr(name.size() + 3),
+                    "; and as a repository: ", error.what()));
+  }
+}
+
+// After "hf://" nothing else is meant.
+fs::path resolve_repository(const std::string& name, const HubOptions& hub) {
+  const std::optional<RepositoryName> repository = repository_name(name);
+  if (repository) return fetch(*repository, hub);
+  fail_wanted(ErrorKind::kUsage, "model", "hf://org/name or hf://org/name@revision",
+              xlstm::quoted(name));
 }
 
 // Whether `name` can only be a path.
@@ -132,8 +147,10 @@ std::vector<fs::path> model_roots() {
   return roots;
 }
 
-fs::path resolve_model(const std::string& name, const std::vector<fs::path>& roots) {
-  if (is_path(name)) return resolve_path(name);
+fs::path resolve_model(const std::string& name, const std::vector<fs::path>& roots,
+                       const HubOptions& hub) {
+  if (name.starts_with("hf://")) return resolve_repository(name, hub);
+  if (is_path(name)) return resolve_path(name, hub);
   const std::string wanted = name.empty() ? std::string(kDefaultModel) : name;
   std::string looked;
   for (const fs::path& root : roots) {

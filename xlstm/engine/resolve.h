@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "xlstm/hub/hub.h"
+
 namespace xlstm {
 
 inline constexpr std::string_view kDefaultModel = "classics-8m";
@@ -14,8 +16,11 @@ inline constexpr std::string_view kDefaultModel = "classics-8m";
 std::vector<std::filesystem::path> model_roots();
 
 // The folder that `name` stands for ("" is the default model), embedded ones looked for in `roots`.
-// Throws Error(kFile): what was wanted, where was looked, and the nearest name that exists.
+// One with a '/' that is no folder here may be a repository's (hub/hub.h), which is then fetched;
+// after "hf://" it always is. Throws Error: kFile (what was wanted, where was looked, the nearest
+// name that exists), kUsage ("hf://" and no name), what fetch() throws.
 std::filesystem::path resolve_model(const std::string& name,
-                                    const std::vector<std::filesystem::path>& roots);
+                                    const std::vector<std::filesystem::path>& roots,
+                                    const HubOptions& hub = {});
 
 }  // namespace xlstm

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "xlstm/backend/sampling.h"
 #include "xlstm/base/atomic_file.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/engine.h"
@@ -13,12 +14,9 @@ namespace {
 
 constexpr std::string_view kSession = "session";
 
-void check_ids(const std::vector<std::int32_t>& ids, std::int64_t V) {
+void check_read(const std::vector<std::int32_t>& ids, std::int64_t V) {
   if (ids.empty()) fail_wanted(ErrorKind::kUsage, kSession, "at least one token", "none");
-  for (const std::int32_t id : ids) {
-    if (id >= 0 && id < V) continue;
-    fail_wanted(ErrorKind::kUsage, kSession, str("token ids in [0, ", V, ")"), str(id));
-  }
+  check_ids(kSession, ids, V);
 }
 
 }  // namespace
@@ -90,6 +88,13 @@ void Session::go_on_from(const Sequence& sequence) {
   });
 }
 
+const State& Session::state() const {
+  return require_impl(impl_, kSession).state;
+}
+void Session::go_on_from(State state) {
+  require_impl(impl_, kSession).move_to(std::move(state));
+}
+
 void Session::read(std::string_view text, bool add_bos, bool parse_special) {
   translate_bad_alloc([&] {
     if (text.empty() && (position() > 0 || !add_bos || !impl_->engine->bos_id)) return;
@@ -116,7 +121,7 @@ std::vector<float> Session::read_on_trial(const std::vector<std::int32_t>& ids) 
   return translate_bad_alloc([&] {
     Impl& impl = require_impl(impl_, kSession);
     const Model& model = impl.engine->model;
-    check_ids(ids, model.plan().V);
+    check_read(ids, model.plan().V);
     const auto turn = impl.backend().exclusive();
     impl.trial.reset();
     auto trial = std::make_unique<SessionTrial>();

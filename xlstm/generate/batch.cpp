@@ -144,9 +144,9 @@ std::unique_ptr<BatchEntry> Batch::Impl::take_reading(std::size_t at) {
 }
 
 std::unique_ptr<BatchEntry> Batch::Impl::take_decoding(std::size_t at) {
+  State state = states->remove(at);  // where that throws the row stays
   std::unique_ptr<BatchEntry> entry = std::move(decoding[at]);
   decoding.erase(decoding.begin() + static_cast<std::ptrdiff_t>(at));
-  State state = states->remove(at);
   if (entry->impl().error) return entry;
   guarded(*entry, [&] {
     state.next_logits = backend.reshape(logits_of(*entry), {V});
@@ -158,10 +158,10 @@ std::unique_ptr<BatchEntry> Batch::Impl::take_decoding(std::size_t at) {
 std::unique_ptr<BatchEntry> Batch::Impl::take(Row row) {
   const std::size_t read_at = find_row(reading, row);
   if (read_at < reading.size()) return take_reading(read_at);
-  const std::size_t at = find_row(decoding, row);
-  if (at == decoding.size()) return nullptr;
+  if (find_row(decoding, row) == decoding.size()) return nullptr;
   settle();
-  return take_decoding(at);
+  const std::size_t at = find_row(decoding, row);
+  return at < decoding.size() ? take_decoding(at) : nullptr;
 }
 
 // What a row needs is in its state: what it has read, and the logits of its next token.
@@ -248,10 +248,16 @@ Batch::Row Batch::fork(Row row, std::optional<std::uint64_t> seed, OnToken on_to
   impl.admit();
   std::unique_ptr<BatchEntry> entry = impl.take(row);
   if (!entry) fail_row("a row that is under way", row);
-  if (entry->sequence.error()) std::rethrow_exception(entry->sequence.error());
-  Sequence fork = entry->sequence.fork(seed, std::move(on_token));
-  impl.begin(row, std::move(entry->sequence));
-  return add(std::move(fork));
+  std::exception_ptr error = entry->sequence.error();
+  std::optional<Sequence> fork;
+  try {
+    if (!error) fork = entry->sequence.fork(seed, std::move(on_token));
+  } catch (...) {
+    error = current_error();
+  }
+  impl.begin(row, std::move(entry->sequence));  // goes on, or ends with its own error
+  if (error) std::rethrow_exception(error);
+  return add(std::move(*fork));
 }
 
 Sequence Batch::remove(Row row) {

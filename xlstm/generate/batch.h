@@ -66,7 +66,9 @@ class Batch {
   // Reads at most `most` tokens of a row's prompt now; all but the last piece are cut to whole
   // chunks of kSegmentMultiple. Returns how many it read: 0 where the row has none left to read.
   std::int64_t prefill(Row row, std::int64_t most);
-  // Adds a row that goes on from where this one is: see Sequence::fork.
+  // Adds a row that goes on from where this one is: see Sequence::fork. Throws Error(kUsage) for a
+  // row that is not under way, the error of one that it finds failed, which then is done, and what
+  // the fork throws (a clone of a constraint, say): the row itself goes on.
   Row fork(Row row, std::optional<std::uint64_t> seed, OnToken on_token = {});
   // Takes a row out wherever it is; added again, it goes on. Error(kUsage) for a row that is not
   // here.

@@ -74,7 +74,9 @@ struct Batch::Impl {
   bool can_queue() const;
   void decode_queued();
   void decode_now();
-  void settle();  // waits for what is queued, so that rows may come and go
+  // Waits for what is queued, so that rows may come and go. Where that went wrong, the rows that it
+  // was for have ended.
+  void settle();
   void draw();
   void draw_together(const std::vector<std::optional<std::size_t>>& rows);
   void make_writable();

@@ -84,7 +84,8 @@ void Batch::Impl::read_together(const std::vector<BatchEntry*>& entries,
   const std::unique_ptr<StateBatch> together = backend.state_batch();
   for (BatchEntry* const entry : entries) together->add(entry->reading->remove(0));
   const Tensor logits = model.forward_unequal(pieces, *together);
-  const std::span<const float> sums = backend.read_floats(backend.row_sums(logits));
+  const Tensor of_rows = backend.row_sums(logits);
+  const std::span<const float> sums = backend.read_floats(of_rows);
   const double share = watch.seconds() / static_cast<double>(entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
     BatchEntry& entry = *entries[i];

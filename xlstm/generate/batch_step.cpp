@@ -147,7 +147,11 @@ void Batch::Impl::take_token(std::size_t at, TokenId id, float sum, std::uint64_
 
 void Batch::Impl::settle() {
   if (!queued) return;
-  take_tokens(*std::exchange(queued, {}));
+  try {
+    take_tokens(*std::exchange(queued, {}));
+  } catch (...) {
+    fail_all();
+  }
 }
 
 // Every row that has no next token yet gets one.

@@ -29,11 +29,7 @@ void check(const std::vector<TokenId>& prompt, const State& start, std::int64_t 
     fail_wanted(ErrorKind::kUsage, "prompt", "at least one token, or a state that has read some",
                 "none");
   }
-  for (const TokenId id : prompt) {
-    if (id < 0 || id >= V) {
-      fail_wanted(ErrorKind::kUsage, "prompt", str("token ids in [0, ", V, ")"), str(id));
-    }
-  }
+  check_ids("prompt", prompt, V);
 }
 
 std::vector<TokenId> ids_without_token(const Tokenizer* tokenizer, std::int64_t V) {

@@ -250,6 +250,7 @@ class MlxBackend final : public Backend {
   }
 
   Tensor mlstm_cell(const MlstmCellInput& in, const MlstmMixerSpec& s, LayerState state) override {
+    check_mlstm_cell(in, s);
     auto& states = static_cast<MlxStates&>(state.batch);
     const int B = static_cast<int>(states.rows()), T = static_cast<int>(in.q.shape()[0]);
     const int NH = static_cast<int>(s.NH), V = static_cast<int>(s.NH * s.DHV);
@@ -259,13 +260,9 @@ class MlxBackend final : public Backend {
     if (T == 0) return tensor_of(mx::zeros({0, V}, mx::float32, device_));
     const int S = T / B;
     const auto heads = [&](const Tensor& x, std::int64_t width) {
-      check_shape("mlstm_cell", "q, k or v", x, {T, s.NH * width});
       return mlx::reshape(on_device(x), {B, S, NH, static_cast<int>(width)});
     };
-    const auto gate = [&](const Tensor& x) {
-      check_shape("mlstm_cell", "gate", x, {T, s.NH});
-      return mlx::reshape(on_device(x), {B, S, NH});
-    };
+    const auto gate = [&](const Tensor& x) { return mlx::reshape(on_device(x), {B, S, NH}); };
     const MlstmInput input = {heads(in.q, s.DHQK), heads(in.k, s.DHQK), heads(in.v, s.DHV),
                               gate(in.i), gate(in.f)};
     const MlstmArrays before = take_state(states, state.first);
@@ -284,6 +281,7 @@ class MlxBackend final : public Backend {
 
   Tensor mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm, const MlstmMixerSpec& spec,
                      LayerState state) override {
+    check_mlstm_mixer(qkvo, gates, spec);
     auto& states = static_cast<MlxStates&>(state.batch);
     const MlstmArrays before = peek_state(states, state.first);
     std::optional<mx::array> bias;

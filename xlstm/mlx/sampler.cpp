@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "mlx/random.h"
-#include "xlstm/base/error.h"
 #include "xlstm/mlx/mlx_tensor.h"
 
 namespace xlstm::mlx {
@@ -87,14 +86,10 @@ class MlxSampler final : public Sampler {
   std::int64_t V() const override { return V_; }
 
   void see(std::span<const std::int32_t> tokens) override {
-    std::vector<float> count(counts_ ? static_cast<std::size_t>(V_) : 0, 0.0F);
-    for (const std::int32_t id : tokens) {
-      if (id < 0 || id >= V_) {
-        fail_wanted(ErrorKind::kUsage, "see", str("token ids in [0, ", V_, ")"), str(id));
-      }
-      if (counts_) count[static_cast<std::size_t>(id)] += 1.0F;
-    }
+    check_ids("see", tokens, V_);
     if (!counts_ || tokens.empty()) return;
+    std::vector<float> count(static_cast<std::size_t>(V_), 0.0F);
+    for (const std::int32_t id : tokens) count[static_cast<std::size_t>(id)] += 1.0F;
     seen_ = mx::add(seen_, mx::array(count.begin(), {1, static_cast<int>(V_)}), device_);
   }
 

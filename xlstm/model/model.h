@@ -30,10 +30,8 @@ struct LoadOptions {
 // Whose logits are wanted: of all tokens, or of the last one of each sequence.
 enum class Positions { kAll, kLast };
 
-// Tokens of all sequences together that are read at once where ops run on the host (a backend says
-// what suits it: Backend::segment_tokens()). Of each sequence a multiple of kSegmentMultiple: whole
-// chunks of the mLSTM's chunkwise form.
-inline constexpr std::int64_t kSegmentTokens = 512;
+// Of each sequence a multiple of so many tokens is read at once: whole chunks of the mLSTM's
+// chunkwise form. How many of all sequences together, Backend::segment_tokens() says.
 inline constexpr std::int64_t kSegmentMultiple = 64;
 
 class Model {

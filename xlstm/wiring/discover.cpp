@@ -37,12 +37,6 @@ using Families = std::span<const Family* const>;
   fail(ErrorKind::kInternal, where, "refused without a reason");
 }
 
-std::string folder_name(const fs::path& folder) {
-  std::error_code error;
-  const fs::path whole = fs::weakly_canonical(folder, error);
-  return (error ? folder : whole).filename().string();
-}
-
 void add_tokens(Plan& plan, const TokenIds& tokens) {
   if (!plan.bos_id) plan.bos_id = tokens.bos;
   if (!plan.pad_id) plan.pad_id = tokens.pad;
@@ -81,12 +75,28 @@ Plan discover(const fs::path& folder, std::string_view config_json, const Tensor
     const ConfigFile file = parse_config(whole_file(generation), generation.string());
     add_tokens(plan, read_token_ids(file));
   }
-  plan.name = folder_name(folder);
+  plan.name = model_name(folder);
   return plan;
 }
 
 Plan discover(const fs::path& folder, const TensorSource& source, Families among) {
   return discover(folder, read_config(folder), source, among);
+}
+
+std::string model_name(const fs::path& folder) {
+  std::error_code error;
+  fs::path whole = fs::weakly_canonical(folder, error);
+  if (error) whole = folder;
+  constexpr std::string_view kRepository = "models--", kBetween = "--";
+  const fs::path snapshots = whole.parent_path();
+  std::string name = snapshots.parent_path().filename().string();
+  if (snapshots.filename() != "snapshots" || !name.starts_with(kRepository)) {
+    return whole.filename().string();
+  }
+  name.erase(0, kRepository.size());
+  const std::size_t between = name.find(kBetween);
+  if (between != std::string::npos) name.replace(between, kBetween.size(), "/");
+  return name;
 }
 
 std::string read_config(const fs::path& folder) {

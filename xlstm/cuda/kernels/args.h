@@ -104,16 +104,41 @@ struct MlstmArgs {
   float cell_eps, norm_eps, gate_cap;  // cap 0: none
 };
 
+// Of a chunk: the sum of its log-decays, and its largest column (below).
+struct MlstmChunkSums {
+  float decay, largest;
+};
+
+// Tokens [first, first + count) of each sequence through the cell in chunks (mlstm_chunk.cuh), and
+// what its kernels leave for each other.
+struct MlstmChunkArgs {
+  MlstmArgs cell;  // y: with norm and gate; none: h alone
+  int first, count;
+  int chunk, chunks;  // tokens of one, a multiple of 64, and how many of them `count` are
+  // [B, NH, count], of token t, with b_t the sum of its chunk's log-decays up to it:
+  float* decay;    // b_t
+  float* column;   // x_t = i_t - b_t
+  float* largest;  // the maximum of its chunk's columns up to it
+  float* later;    // i_t and the log-decays of the chunk's later tokens
+  // [B, NH, chunks]
+  float* m;  // before the chunk
+  MlstmChunkSums* sums;
+  float* n;  // [.., DHQK] before the chunk
+  void* C;   // [.., DHQK, DHV] bfloat16, before the chunk: a factor of products
+};
+
 // How a token is chosen (backend/sampling.h).
 struct SampleArgs {
-  const float* logits;  // [V]
-  float* work;          // [V]
-  const float* bias;    // [V] added to the logits, -inf: never; or none
-  unsigned int* seen;   // [V] how often; or none
-  int* id;              // [1]
+  const float* logits;        // [V]
+  float* work;                // [V]
+  const float* bias;          // [V] added to the logits, -inf: never; or none
+  unsigned int* seen;         // [V] how often; or none
+  int* id;                    // [1]
+  unsigned long long* drawn;  // how many random numbers were used; none at temperature 0
+  int none;                   // the id where no token can be chosen
   int V, top_k;
   float temperature, top_p, min_p, repetition, presence, frequency;
-  unsigned long long seed, index;
+  unsigned long long seed;
 };
 
 }  // namespace xlstm::cuda

@@ -96,11 +96,15 @@ struct Sampler {
   }
 };
 
-__device__ void correct(const SampleArgs& a) {
+// Whether all logits that may be chosen are numbers or -inf, in every thread.
+__device__ bool correct(const SampleArgs& a) {
   constexpr float kMost = 3.402823466e38F;
+  bool wrong = false;
   for (int v = threadIdx.x; v < a.V; v += kThreads) {
-    float logit = a.logits[v];
-    if (a.bias != nullptr) logit = fminf(logit + a.bias[v], kMost);
+    const float bias = a.bias != nullptr ? a.bias[v] : 0.0F;
+    float logit = bias == -infinity() ? bias : a.logits[v];
+    wrong = wrong || !(logit < infinity());
+    if (bias != 0) logit = fminf(logit + bias, kMost);
     if (a.seen != nullptr && a.seen[v] > 0 && logit != -infinity()) {
       const double p = a.repetition;
       double corrected = logit > 0 ? logit / p : logit * p;
@@ -111,7 +115,7 @@ __device__ void correct(const SampleArgs& a) {
     }
     a.work[v] = logit;
   }
-  __syncthreads();
+  return __syncthreads_or(wrong ? 1 : 0) == 0;
 }
 
 // Random numbers by their index in the sequence of a seed (SplitMix64), in [0, 1).
@@ -202,11 +206,16 @@ __global__ void __launch_bounds__(kThreads) sample(SampleArgs a) {
   __shared__ uint64 scratch[kThreads / kWarp];
   __shared__ double sums[kThreads / kWarp];
   const Sampler s = {a, scratch, sums};
-  correct(a);
+  const bool good = correct(a);
   const int best = row_argmax(a.work, a.V, scratch);
   int id = best;
   const float top = a.work[best];
-  if (a.temperature > 0 && top != -infinity()) {
+  if (!good || top == -infinity()) {  // no token: the sampler stays as it was
+    if (threadIdx.x == 0) *a.id = a.none;
+    return;
+  }
+  if (a.temperature > 0) {
+    const double u = unit_interval(a.seed, *a.drawn);
     __syncthreads();
     for (int v = threadIdx.x; v < a.V; v += kThreads) {
       a.work[v] = (a.work[v] - top) / a.temperature;
@@ -224,7 +233,8 @@ __global__ void __launch_bounds__(kThreads) sample(SampleArgs a) {
       const float lowest = logf(a.min_p);  // the top is 0 now
       least = max(least, static_cast<uint64>(key_of(lowest)) << 32);
     }
-    id = draw(s, least, unit_interval(a.seed, a.index));
+    id = draw(s, least, u);
+    if (threadIdx.x == 0) ++*a.drawn;
   }
   if (threadIdx.x == 0) {
     *a.id = id;

@@ -56,9 +56,27 @@ __device__ void swiglu(const A* gate_up, A* out, int F) {
   out[static_cast<int64>(blockIdx.x) * F + column] = from_float<A>(gate * sigmoid_of(gate) * up);
 }
 
+__device__ uint32 swiglu_of(uint32 gates, uint32 ups) {
+  const float low = bf16_low(gates), high = bf16_high(gates);
+  return pack_bf16(low * sigmoid_of(low) * bf16_low(ups), high * sigmoid_of(high) * bf16_high(ups));
+}
+
+// The same, F = 8 units, of `count` units of the result.
+__device__ void swiglu_units(const uint4* gate_up, uint4* out, uint32 units, uint32 count) {
+  const uint32 at = blockIdx.x * blockDim.x + threadIdx.x;
+  if (at >= count) return;
+  const uint4* const from = gate_up + static_cast<int64>(at / units) * 2 * units + at % units;
+  const uint4 gate = load_once(from), up = load_once(from + units);
+  out[at] = make_uint4(swiglu_of(gate.x, up.x), swiglu_of(gate.y, up.y), swiglu_of(gate.z, up.z),
+                       swiglu_of(gate.w, up.w));
+}
+
 }  // namespace
 
 extern "C" {
+__global__ void swiglu_units_bf16(const uint4* gate_up, uint4* out, uint32 units, uint32 count) {
+  swiglu_units(gate_up, out, units, count);
+}
 __global__ void cast_f32_bf16(const float* x, bf16* y, int64 count) {
   cast(x, y, count);
 }

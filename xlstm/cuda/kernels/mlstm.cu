@@ -6,16 +6,13 @@
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/kernels/bulk_copy.cuh"
 #include "xlstm/cuda/kernels/common.cuh"
+#include "xlstm/cuda/kernels/gates.cuh"
 
 using xlstm::cuda::MlstmArgs;
 
 namespace {
 
 constexpr int kThreads = 256;
-
-__device__ float capped(float x, float cap) {
-  return cap > 0 ? cap * tanhf(x / cap) : x;
-}
 
 // What the gates of one token make of the state.
 struct Gates {
@@ -31,11 +28,6 @@ struct Gates {
     take = expf(i - m);
   }
 };
-
-// 1 / (max(|q . n|, exp(-m)) + eps)
-__device__ float inverse_denominator(float qn, float m, float eps) {
-  return 1.0F / (fmaxf(fabsf(qn), expf(fminf(-m, 88.0F))) + eps);
-}
 
 // True in all threads of the last of `blocks` blocks that come here, for which it puts the counter
 // back; what the others wrote before is visible to it.

@@ -1,3 +1,4 @@
+// For up to 64 rows; more go to norms.cu, whose blocks read W2 once for 16 rows.
 // y = x / sqrt(mean(x^2) + eps) * weight (+ bias) of some rows, and the small product of the normed
 // rows that gates need, y2 = y W2^T (+ bias2), in float32. Grid: (rows, pairs of rows of W2), one
 // pair at least; the first block of a row writes y. A thread has kChunks times eight neighbouring

@@ -1,0 +1,7 @@
+"""``python -m xlstm_metal``."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
