@@ -115,13 +115,20 @@ std::optional<AnyArray> array_of(nb::handle given) {
   return array;
 }
 
+// A text is no sequence of ids, and its bytes no array of them.
+void refuse_text(nb::handle given, std::string_view where) {
+  PyObject* object = given.ptr();
+  if (!PyUnicode_Check(object) && !PyBytes_Check(object) && !PyByteArray_Check(object)) return;
+  refuse(where, kWantedIds, str("a text (", type_of(given), ")"));
+}
+
 // The ids of an array [S], or of a sequence of integers and nothing else.
 std::vector<std::int32_t> row_of(nb::handle given, std::string_view where) {
+  refuse_text(given, where);
   if (const std::optional<AnyArray> array = array_of(given)) {
     if (array->ndim() != 1) refuse(where, kWantedIds, str("a row that is ", shape_text(*array)));
     return block_of_ids(*array, where).ids;
   }
-  if (nb::isinstance<nb::str>(given)) refuse(where, kWantedIds, "a text");
   if (!nb::hasattr(given, "__iter__")) refuse(where, kWantedIds, "a " + type_of(given));
   std::vector<std::int32_t> ids;
   for (const nb::handle id : nb::iter(given)) ids.push_back(id_of(id, where));
@@ -137,6 +144,7 @@ bool is_list_of_lists(nb::handle given) {
 }  // namespace
 
 IdBlock id_block(nb::handle given, std::string_view where) {
+  refuse_text(given, where);
   if (const std::optional<AnyArray> array = array_of(given)) return block_of_ids(*array, where);
   IdBlock block;
   if (!is_list_of_lists(given)) {

@@ -15,8 +15,8 @@ namespace nb = nanobind;
 // ever: nothing may wait for one any more.
 bool is_ending();
 
-// callable(*arguments), for who holds the GIL; throws nb::python_error. To be used for all that runs
-// Python's code, which lets go of the GIL, and wants it back.
+// callable(*arguments), for who holds the GIL; throws nb::python_error. To be used for all that
+// runs Python's code, which lets go of the GIL, and wants it back.
 nb::object call_python(nb::handle callable, const nb::tuple& arguments);
 
 // While it is here, this thread does not hold the GIL, which it held before.
