@@ -64,7 +64,7 @@ def test_objects_of_python(runner: xLSTMRunner) -> None:
         tracemalloc.stop()
 
 
-# What C++ has bound is counted by nanobind, which says at the end what is left where it is told to.
+# What C++ has bound is counted by nanobind, which says at the end what is left.
 EVERYTHING = """
 from xlstm_metal import _native, xLSTMRunner, UsageError
 _native.set_leak_warnings(True)
