@@ -68,6 +68,14 @@ class Fetch : public ::testing::Test {
   fs::path cache() const { return folder_ / "cache"; }
   fs::path repository() const { return cache() / "models--org--name"; }
 
+  // Whether nothing is kept of files that did not come.
+  bool parts_are_empty() const {
+    for (const auto& entry : fs::directory_iterator(repository() / "blobs")) {
+      if (entry.path().extension() == ".incomplete" && entry.file_size() > 0) return false;
+    }
+    return true;
+  }
+
   // The error of a fetch from a hub whose answers are changed; no blob, link or ref may be left.
   void refused(ErrorKind kind, const std::vector<std::string>& pieces,
                const ScriptedHub::Change& change) const {
@@ -301,7 +309,7 @@ TEST_F(Fetch, EtagsThatAreNoHashes) {
 }
 
 TEST_F(Fetch, AnswersThatNoHubGives) {
-  refused(ErrorKind::kNetwork, {"X-Repo-Commit", "none"},
+  refused(ErrorKind::kNetwork, {"X-Repo-Commit", "none", "no answer of a hub"},
           [](const ScriptedRequest& request, ScriptedAnswer& answer) {
             if (is_head(request)) replace_header(answer, "X-Repo-Commit", "");
           });
@@ -322,8 +330,72 @@ TEST_F(Fetch, HeadersWithoutEnd) {
 TEST_F(Fetch, MoreBytesThanTheFileHas) {
   refused(ErrorKind::kNetwork, {"a file of", "more"},
           [](const ScriptedRequest& request, ScriptedAnswer& answer) {
-            if (is_file(request)) answer.body += "more";
+            if (is_file(request)) answer.body += "more", answer.has_length = false;
           });
+}
+
+TEST_F(Fetch, FewerBytesThanTheFileHasEndIt) {
+  const ScriptedAnswer kNoSuchRange{.status = 416};
+  const ScriptedAnswer kOtherTotal{
+      .status = 206, .headers = {{"Content-Range", "bytes 3-3/4"}}, .body = "g"};
+  for (const ScriptedAnswer& rest : {kNoSuchRange, kOtherTotal}) {
+    int sent = 0;
+    refused(ErrorKind::kNetwork, {"model.safetensors", "the file's bytes from 3"},
+            [&](const ScriptedRequest& request, ScriptedAnswer& answer) {
+              if (!is_file(request) || !request.path.ends_with("safetensors")) return;
+              ++sent;
+              if (request.headers.contains("range")) {
+                answer = rest;
+              } else {
+                answer.body = "wei";
+                answer.has_length = false;
+              }
+            });
+    EXPECT_EQ(sent, 8);
+    EXPECT_TRUE(parts_are_empty());
+  }
+}
+
+TEST_F(Fetch, AnotherLengthThanTheFilesIsNotTaken) {
+  int sent = 0;
+  refused(ErrorKind::kNetwork, {"model.safetensors", "the file of 7 bytes", "3 bytes"},
+          [&](const ScriptedRequest& request, ScriptedAnswer& answer) {
+            if (!is_file(request) || !request.path.ends_with("safetensors")) return;
+            answer.body = "wei";
+            ++sent;
+          });
+  EXPECT_EQ(sent, 6);
+  EXPECT_TRUE(parts_are_empty());
+}
+
+TEST_F(Fetch, PagesInPlaceOfAFile) {
+  const std::string kPage = "<p>in!";
+  const ScriptedAnswer kOfThatSize{.headers = {{"Content-Type", "text/plain"}},
+                                   .body = kPage + "!"};
+  const ScriptedAnswer kWithoutLength{
+      .headers = {{"Content-Type", "text/plain"}}, .body = kPage, .has_length = false};
+  for (const ScriptedAnswer& page : {kOfThatSize, kWithoutLength}) {
+    refused(ErrorKind::kNetwork, {"model.safetensors", "no answer of a hub", "text/plain"},
+            [&](const ScriptedRequest& request, ScriptedAnswer& answer) {
+              if (is_file(request) && request.path.ends_with("safetensors")) answer = page;
+            });
+    EXPECT_TRUE(parts_are_empty());
+  }
+}
+
+TEST_F(Fetch, APageFromWhereTheFileShouldLie) {
+  const ScriptedServer other([](const ScriptedRequest&) {
+    return ScriptedAnswer{
+        .headers = {{"Content-Type", "text/html"}}, .body = "<p>in!", .has_length = false};
+  });
+  refused(ErrorKind::kNetwork, {"model.safetensors", "no answer of a hub", "text/html"},
+          [&](const ScriptedRequest& request, ScriptedAnswer& answer) {
+            if (!is_file(request) || !request.path.ends_with("safetensors")) return;
+            answer.status = 302;
+            answer.headers.emplace_back("Location", other.url() + "/signed");
+          });
+  EXPECT_EQ(other.requests().size(), 6U);
+  EXPECT_TRUE(parts_are_empty());
 }
 
 TEST_F(Fetch, OtherBytesAreTriedAgainAndGivenUp) {
