@@ -130,6 +130,39 @@ TEST_F(Fetch, AnotherProgramsPartIsAddedTo) {
   EXPECT_EQ(content_of(snapshot / "model.safetensors"), "weights");
 }
 
+// Calls `remove` with the snapshot's folder at each request for the bytes of a file.
+ScriptedHub::Change removing(
+    const fs::path& repository,
+    const std::function<void(const std::string& file, const fs::path& snapshot)>& remove) {
+  return [=](const ScriptedRequest& request, const ScriptedAnswer&) {
+    if (!is_file(request)) return;
+    remove(fs::path(request.path).filename(), repository / "snapshots" / ScriptedHub::kCommit);
+  };
+}
+
+TEST_F(Fetch, WhatIsRemovedMeanwhileIsFetchedAgain) {
+  const ScriptedHub hub(kFiles, removing(repository(), [](const auto& file, const fs::path& all) {
+                          if (file == "config.json") fs::remove_all(all);  // it comes last
+                        }));
+  const fs::path folder = fetch({"org/name", ""}, options(hub.url()));
+  for (const char* name : {"config.json", "model.safetensors", "tokenizer.json"}) {
+    EXPECT_EQ(content_of(folder / name), kFiles.at(name)) << name;
+  }
+}
+
+TEST_F(Fetch, WhatIsRemovedAgainAndAgainIsGivenUp) {
+  const fs::path blobs = repository() / "blobs";
+  const auto remove = [&](const fs::path& link) {
+    std::error_code ignored;
+    const fs::path blob = fs::read_symlink(link, ignored).filename();
+    if (!ignored) fs::remove(blobs / blob), fs::remove(link);
+  };
+  refused(ErrorKind::kFile, {ScriptedHub::kCommit, "another program removes them"},
+          removing(repository(), [&](const auto& file, const fs::path& all) {
+            remove(all / (file == "config.json" ? "model.safetensors" : "config.json"));
+          }));
+}
+
 TEST_F(Fetch, OnlyATokenizer) {
   const ScriptedHub hub(kFiles);
   HubOptions with = options(hub.url());

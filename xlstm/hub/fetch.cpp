@@ -30,6 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kSpareBytes = 16 << 20;  // that a file system keeps
+constexpr int kMostRounds = 4;  // of fetching what another program removed meanwhile
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;
@@ -117,19 +118,31 @@ class Fetch {
       job.note(str(name_.id, " is called ", quoted(info.id), " now"));
     }
     const bool is_first = !is_there(folder_.snapshots());
-    std::vector<RemoteFile> missing = missing_files(job, info);
-    if (is_first) show_licence(job, info);
-    if (missing.empty()) {
-      try {
-        finish(info);
-      } catch (const Error&) {  // a cache that may only be read does as well
-      }
-      return;
+    const bool nothing_is_missing = !fetch_missing(job, info, is_first);
+    try {
+      finish(info);
+    } catch (const Error&) {
+      if (!nothing_is_missing) throw;  // else a cache that may only be read does as well
     }
-    folder_.create();
-    check_space(missing);
-    fetch_files(job, missing);
-    finish(info);
+  }
+
+  // Until all is there: another program may remove the revision meanwhile. False where nothing was
+  // missing.
+  bool fetch_missing(Job& job, const RepositoryInfo& info, bool is_first) {
+    for (int round = 0;; ++round) {
+      const bool force = options_.force_download && round == 0;
+      const std::vector<RemoteFile> missing = missing_files(job, info, force);
+      if (round == 0 && is_first) show_licence(job, info);
+      if (missing.empty()) return round > 0;
+      if (round == kMostRounds) {
+        fail_wanted(ErrorKind::kFile, folder_.snapshot(commit_).string(),
+                    "the files that were fetched",
+                    str("no ", missing.front().name, ": another program removes them"));
+      }
+      folder_.create();
+      check_space(missing, force);
+      fetch_files(job, missing, force);
+    }
   }
 
   RepositoryInfo ask_for_info(Client& client, Job& job) {
@@ -160,10 +173,10 @@ class Fetch {
   }
 
   // What is needed and not in the snapshot, each with its ETag and size.
-  std::vector<RemoteFile> missing_files(Job& job, const RepositoryInfo& info) const {
+  std::vector<RemoteFile> missing_files(Job& job, const RepositoryInfo& info, bool force) const {
     std::vector<std::string> names;
     for (const std::string& name : needed_files(info.files, options_.content, text_of(name_))) {
-      if (options_.force_download || !is_there(folder_.file(commit_, name))) names.push_back(name);
+      if (force || !is_there(folder_.file(commit_, name))) names.push_back(name);
     }
     std::vector<RemoteFile> files(names.size());
     job.each(names.size(), [&] {
@@ -178,16 +191,15 @@ class Fetch {
     return files;
   }
 
-  bool has_blob(const RemoteFile& file) const {
-    return !options_.force_download && is_there(folder_.blob(file.etag));
+  bool has_blob(const RemoteFile& file, bool force) const {
+    return !force && is_there(folder_.blob(file.etag));
   }
 
-  void check_space(const std::vector<RemoteFile>& files) const {
+  void check_space(const std::vector<RemoteFile>& files, bool force) const {
     std::map<std::string, std::uint64_t> missing;  // two names may have the same bytes
     for (const RemoteFile& file : files) {
-      if (has_blob(file) || !file.size) continue;
-      const std::uint64_t there =
-          options_.force_download ? 0 : size_of(folder_.incomplete(file.etag));
+      if (has_blob(file, force) || !file.size) continue;
+      const std::uint64_t there = force ? 0 : size_of(folder_.incomplete(file.etag));
       missing[file.etag] = *file.size - std::min(*file.size, there);
     }
     std::uint64_t needed = 0;
@@ -204,20 +216,20 @@ class Fetch {
                     "larger file system"));
   }
 
-  void begin_progress(Job& job, const std::vector<RemoteFile>& files) const {
+  void begin_progress(Job& job, const std::vector<RemoteFile>& files, bool force) const {
     std::vector<FileProgress> rows;
     for (const RemoteFile& file : files) {
-      const bool is_here = has_blob(file);
-      const std::uint64_t done = is_here                   ? file.size.value_or(0)
-                                 : options_.force_download ? 0
-                                                           : size_of(folder_.incomplete(file.etag));
+      const bool is_here = has_blob(file, force);
+      const std::uint64_t done = is_here ? file.size.value_or(0)
+                                 : force ? 0
+                                         : size_of(folder_.incomplete(file.etag));
       rows.push_back({file.name, file.size, done, is_here});
     }
     job.begin_files(std::move(rows));
   }
 
-  void fetch_files(Job& job, const std::vector<RemoteFile>& files) const {
-    begin_progress(job, files);
+  void fetch_files(Job& job, const std::vector<RemoteFile>& files, bool force) const {
+    begin_progress(job, files, force);
     std::vector<std::size_t> last, others;
     for (std::size_t i = 0; i < files.size(); ++i) {
       (is_config(files[i].name) ? last : others).push_back(i);
@@ -225,14 +237,15 @@ class Fetch {
     for (const std::vector<std::size_t>& numbers : {others, last}) {
       job.each(numbers.size(), [&] {
         return [&, own = std::make_shared<Client>(settings_, job.stop_flag())](std::size_t i) {
-          fetch_file(*own, job, files[numbers[i]], numbers[i]);
+          fetch_file(*own, job, files[numbers[i]], numbers[i], force);
         };
       });
     }
   }
 
-  void fetch_file(Client& client, Job& job, const RemoteFile& file, std::size_t number) const {
-    const BlobToFetch blob{name_, folder_, commit_, file, number, options_.force_download};
+  void fetch_file(Client& client, Job& job, const RemoteFile& file, std::size_t number,
+                  bool force) const {
+    const BlobToFetch blob{name_, folder_, commit_, file, number, force};
     fetch_blob(client, job, blob, [&] { folder_.link(commit_, file.name, file.etag); });
   }
 

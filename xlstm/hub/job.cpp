@@ -171,8 +171,7 @@ void Job::note(std::string sentence) {
 
 void Job::begin_files(std::vector<FileProgress> files) {
   const std::lock_guard lock(mutex_);
-  progress_ = {};
-  progress_.size = 0;
+  progress_ = {.files = {}, .size = 0, .done = 0, .received = progress_.received};
   for (const FileProgress& file : files) {
     progress_.done += file.done;
     progress_.size =
