@@ -6,6 +6,7 @@
 
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
+#include "xlstm/base/home_folder.h"
 
 namespace xlstm {
 namespace {
@@ -41,6 +42,15 @@ TEST(HubSettings, TheCacheIsWhereThePythonLibraryHasIt) {
   HubOptions options;
   options.cache_dir = "/mine";
   EXPECT_EQ(cache(set, options), "/mine");
+}
+
+TEST(HubSettings, WithoutHomeTheCacheIsWhereTheSystemSaysThatItIs) {
+  if (home_folder().empty()) {
+    expect_error(ErrorKind::kUsage, {"HF_HOME", "home folder"}, [] { cache({}); });
+  } else {
+    EXPECT_EQ(cache({}), (home_folder() / ".cache/huggingface/hub").string());
+  }
+  EXPECT_EQ(cache({{"HF_HOME", "/hf"}}), "/hf/hub");
 }
 
 TEST(HubSettings, EmptyVariablesAreAsIfNotSet) {
