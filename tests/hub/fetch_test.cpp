@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <fstream>
@@ -161,6 +162,26 @@ TEST_F(Fetch, WhatIsRemovedAgainAndAgainIsGivenUp) {
           removing(repository(), [&](const auto& file, const fs::path& all) {
             remove(all / (file == "config.json" ? "model.safetensors" : "config.json"));
           }));
+}
+
+TEST_F(Fetch, FilesOfTheSameBytesAreFetchedOnce) {
+  auto files = kFiles;
+  files["added_tokens.json"] = files["special_tokens_map.json"] = files.at("tokenizer.json");
+  const ScriptedHub hub(files);
+  HubOptions with = options(hub.url());
+  std::vector<std::string> notices;
+  FetchProgress last;
+  with.on_notice = [&](const std::string& notice) { notices.push_back(notice); };
+  with.on_progress = [&](const FetchProgress& progress) { last = progress; };
+  with.force_download = true;
+  const fs::path folder = fetch({"org/name", ""}, with);
+  for (const char* name : {"added_tokens.json", "special_tokens_map.json", "tokenizer.json"}) {
+    EXPECT_EQ(content_of(folder / name), "{}") << name;
+  }
+  const auto all = hub.requests();
+  EXPECT_EQ(std::count_if(all.begin(), all.end(), is_file), 3);
+  EXPECT_THAT(notices, Not(Contains(HasSubstr("waiting"))));
+  EXPECT_EQ(last.done, last.size);
 }
 
 TEST_F(Fetch, OnlyATokenizer) {
@@ -523,7 +544,9 @@ TEST_F(Fetch, OptionsThatDoNotFit) {
   with.revision = "";
   expect_error(ErrorKind::kUsage, {"org/../x"}, [&] { fetch({"org/../x", ""}, with); });
   with.offline = with.force_download = true;
-  expect_error(ErrorKind::kUsage, {"offline"}, [&] { fetch({"org/name", ""}, with); });
+  expect_error(ErrorKind::kUsage, {"org/name", "--force", "the option offline"}, [&] {
+    fetch({"org/name", ""}, with);
+  });
   EXPECT_TRUE(hub.requests().empty());
 }
 

@@ -115,6 +115,24 @@ TEST(HubSettings, TheEndpointLosesItsLastSlash) {
   }
 }
 
+TEST(HubSettings, APasswordInTheEndpointIsNotShown) {
+  const std::string message = message_of(ErrorKind::kUsage, [] {
+    settings({{"HF_ENDPOINT", "https://me:secret@host/"}});
+  });
+  EXPECT_THAT(message, ::testing::HasSubstr("HF_ENDPOINT"));
+  EXPECT_THAT(message, ::testing::Not(::testing::HasSubstr("secret")));
+}
+
+TEST(HubSettings, OfflineNoTokenIsLookedFor) {
+  const Variables bad = {{"HF_TOKEN", "two words"}};
+  expect_error(ErrorKind::kUsage, {"HF_TOKEN"}, [&] { settings(bad); });
+  HubOptions options;
+  options.offline = true;
+  EXPECT_EQ(settings(bad, options).token, "");
+  EXPECT_EQ(settings(bad, options).offline_source, "the option offline");
+  EXPECT_EQ(settings({{"TRANSFORMERS_OFFLINE", "1"}}).offline_source, "TRANSFORMERS_OFFLINE");
+}
+
 TEST(HubSettings, OfflineIsWhatPythonTakesForYes) {
   for (const char* yes : {"1", "ON", "yes", "True"}) {
     EXPECT_TRUE(settings({{"HF_HUB_OFFLINE", yes}}).offline) << yes;

@@ -157,7 +157,8 @@ void DownloadProgress::note(const std::string& sentence) {
 HubOptions with_progress(HubOptions options, DownloadProgress& progress) {
   options.on_progress = [&progress](const FetchProgress& now) { progress.update(now); };
   options.on_notice = [&progress](const std::string& sentence) { progress.note(sentence); };
-  options.cancelled = [] {
+  options.cancelled = [&progress] {
+    if (interrupted()) progress.note(kFetchStopped);
     throw_if_interrupted();
     return false;
   };

@@ -274,7 +274,7 @@ void fetch_blob(Client& client, Job& job, const BlobToFetch& blob,
   bool told = false;
   const FileLock lock(blob.folder.lock(blob.file.etag), [&] {
     if (!std::exchange(told, true)) {
-      job.note(str("waiting for another program that fetches ", blob.file.name));
+      job.note(str("waiting for another download of the bytes of ", blob.file.name));
     }
     job.wait(kLookAtLock);
   });

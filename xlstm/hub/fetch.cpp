@@ -87,14 +87,14 @@ class Fetch {
  private:
   fs::path offline_snapshot(const std::optional<std::string>& known, SnapshotState state) const {
     if (options_.force_download) {
-      fail_wanted(ErrorKind::kUsage, "force_download", "a network", "offline mode");
+      fail_wanted(ErrorKind::kUsage, text_of(name_), "a network to fetch it anew (--force)",
+                  str("offline mode, of ", settings_.offline_source));
     }
     if (state != SnapshotState::kNone) return folder_.snapshot(*known);
-    fail_wanted(
-        ErrorKind::kNetwork, text_of(name_),
-        str("it in the cache ", settings_.cache.string(), ", where ",
-            options_.offline ? "the option offline" : "HF_HUB_OFFLINE", " forbids to fetch it"),
-        known ? "a part of it" : "nothing of that revision");
+    fail_wanted(ErrorKind::kNetwork, text_of(name_),
+                str("it in the cache ", settings_.cache.string(), ", where ",
+                    settings_.offline_source, " forbids to fetch it"),
+                known ? "a part of it" : "nothing of that revision");
   }
 
   // What the cache has is better than nothing, but not where the hub knows that it is not wanted.
@@ -230,23 +230,44 @@ class Fetch {
 
   void fetch_files(Job& job, const std::vector<RemoteFile>& files, bool force) const {
     begin_progress(job, files, force);
-    std::vector<std::size_t> last, others;
+    std::vector<Twins> last, others;
     for (std::size_t i = 0; i < files.size(); ++i) {
-      (is_config(files[i].name) ? last : others).push_back(i);
+      add_to(is_config(files[i].name) ? last : others, files, i);
     }
-    for (const std::vector<std::size_t>& numbers : {others, last}) {
-      job.each(numbers.size(), [&] {
+    for (const std::vector<Twins>& all : {others, last}) {
+      job.each(all.size(), [&] {
         return [&, own = std::make_shared<Client>(settings_, job.stop_flag())](std::size_t i) {
-          fetch_file(*own, job, files[numbers[i]], numbers[i], force);
+          fetch_twins(*own, job, files, all[i], force);
         };
       });
     }
   }
 
-  void fetch_file(Client& client, Job& job, const RemoteFile& file, std::size_t number,
-                  bool force) const {
-    const BlobToFetch blob{name_, folder_, commit_, file, number, force};
-    fetch_blob(client, job, blob, [&] { folder_.link(commit_, file.name, file.etag); });
+  // Numbers of files that have the same bytes, which are fetched once.
+  using Twins = std::vector<std::size_t>;
+
+  static void add_to(std::vector<Twins>& all, const std::vector<RemoteFile>& files,
+                     std::size_t number) {
+    const auto found = std::find_if(all.begin(), all.end(), [&](const Twins& twins) {
+      return files[twins.front()].etag == files[number].etag;
+    });
+    if (found == all.end()) {
+      all.push_back({number});
+    } else {
+      found->push_back(number);
+    }
+  }
+
+  void fetch_twins(Client& client, Job& job, const std::vector<RemoteFile>& files,
+                   const Twins& twins, bool force) const {
+    const std::size_t first = twins.front();
+    const BlobToFetch blob{name_, folder_, commit_, files[first], first, force};
+    fetch_blob(client, job, blob, [&] {
+      for (const std::size_t number : twins) {
+        folder_.link(commit_, files[number].name, files[number].etag);
+        job.set_complete(number, size_of(folder_.blob(files[number].etag)));
+      }
+    });
   }
 
   void finish(const RepositoryInfo& info) const {

@@ -100,8 +100,7 @@ void Job::watch() {
     if (was_end) return;
     lock.unlock();
     if (options_.cancelled && options_.cancelled()) {
-      fail(ErrorKind::kCancelled, "hub",
-           "stopped; what was fetched is kept, and the next call goes on from there");
+      fail(ErrorKind::kCancelled, "hub", kFetchStopped);
     }
     lock.lock();
   }

@@ -137,10 +137,21 @@ std::string endpoint_of(const HubOptions& options, const Environment& environmen
       is_option ? options.endpoint : filled(environment, "HF_ENDPOINT").value_or(kHub);
   while (endpoint.ends_with('/')) endpoint.pop_back();
   if (!parse_url(endpoint)) {
+    const bool has_user = endpoint.find('@') != std::string::npos;  // and maybe a password
     fail_wanted(ErrorKind::kUsage, is_option ? "endpoint" : "HF_ENDPOINT",
-                "an address that begins with https:// or http://", quoted(endpoint));
+                "an address that begins with https:// or http://, without a user's name",
+                has_user ? "one with a name, which is not shown" : quoted(endpoint));
   }
   return endpoint;
+}
+
+// What forbids the network; "" where nothing does.
+std::string offline_source(const HubOptions& options, const Environment& environment) {
+  if (options.offline) return "the option offline";
+  for (const char* name : {"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"}) {
+    if (is_on(environment(name))) return name;
+  }
+  return "";
 }
 
 void take_certificates(HubSettings& settings, const Environment& environment) {
@@ -181,11 +192,13 @@ HubSettings hub_settings(const HubOptions& options, const Environment& environme
   HubSettings settings;
   settings.cache = hub_cache(options, environment);
   settings.endpoint = endpoint_of(options, environment);
-  settings.offline = options.offline || is_on(environment("HF_HUB_OFFLINE")) ||
-                     is_on(environment("TRANSFORMERS_OFFLINE"));
-  Token token = token_of(options, environment);
-  settings.token = std::move(token.text);
-  settings.token_source = std::move(token.source);
+  settings.offline_source = offline_source(options, environment);
+  settings.offline = !settings.offline_source.empty();
+  if (!settings.offline) {  // else nobody gets it
+    Token token = token_of(options, environment);
+    settings.token = std::move(token.text);
+    settings.token_source = std::move(token.source);
+  }
   settings.metadata_timeout = timeout(environment, "HF_HUB_ETAG_TIMEOUT");
   settings.download_timeout = timeout(environment, "HF_HUB_DOWNLOAD_TIMEOUT");
   take_certificates(settings, environment);
