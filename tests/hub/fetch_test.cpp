@@ -184,6 +184,32 @@ TEST_F(Fetch, FilesOfTheSameBytesAreFetchedOnce) {
   EXPECT_EQ(last.done, last.size);
 }
 
+TEST_F(Fetch, AnIndexOfShardsInFoldersIsRefusedBeforeTheyCome) {
+  auto files = kFiles;
+  files.erase("model.safetensors");
+  files["a.safetensors"] = "shard";
+  files["model.safetensors.index.json"] = "{\"weight_map\": {\"x\": \"sub/b.safetensors\"}}";
+  const ScriptedHub hub(files);
+  for (int time = 0; time < 2; ++time) {  // the index is there the second time
+    expect_error(ErrorKind::kModel, {"[org/name@main]", "\"sub/b.safetensors\""}, [&] {
+      fetch({"org/name", ""}, options(hub.url()));
+    });
+  }
+  const auto all = hub.requests();
+  EXPECT_EQ(std::count_if(all.begin(), all.end(), is_file), 1);
+}
+
+TEST_F(Fetch, WhatAForcedDownloadLeftIsCleared) {
+  const ScriptedHub hub(kFiles);
+  fetch({"org/name", ""}, options(hub.url()));
+  const std::string blob = "cache/models--org--name/blobs/" + git_hash("weights");
+  const fs::path part = folder_.file(blob + ".incomplete", "wei");
+  const fs::path other = folder_.file(blob.substr(0, blob.size() - 1) + "x.incomplete", "wei");
+  fetch({"org/name", ""}, options(hub.url()));
+  EXPECT_FALSE(fs::exists(part));
+  EXPECT_TRUE(fs::exists(other));  // it may be gone on with
+}
+
 TEST_F(Fetch, OnlyATokenizer) {
   const ScriptedHub hub(kFiles);
   HubOptions with = options(hub.url());

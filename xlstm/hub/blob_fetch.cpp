@@ -283,7 +283,6 @@ void fetch_blob(Client& client, Job& job, const BlobToFetch& blob,
     BlobFetch(client, job, blob).run();
   } else {
     std::error_code ignored;
-    fs::remove(blob.folder.incomplete(blob.file.etag), ignored);  // of a forced one that stopped
     job.set_complete(blob.number, fs::file_size(path, ignored));
   }
   then();

@@ -17,6 +17,7 @@
 #include "xlstm/hub/hub.h"
 #include "xlstm/hub/hub_api.h"
 #include "xlstm/hub/job.h"
+#include "xlstm/hub/leftovers.h"
 #include "xlstm/hub/needed_files.h"
 #include "xlstm/hub/refusals.h"
 #include "xlstm/hub/remote_names.h"
@@ -41,6 +42,10 @@ std::uint64_t size_of(const fs::path& path) {
   std::error_code error;
   const std::uintmax_t size = fs::file_size(path, error);
   return error ? 0 : size;
+}
+
+bool is_index(std::string_view name) {
+  return name == kWeightsIndex || name == kTorchIndex;
 }
 
 RepositoryName with_revision(const RepositoryName& name, const HubOptions& options) {
@@ -71,6 +76,7 @@ class Fetch {
     const SnapshotState state =
         known ? snapshot_state(folder_, *known, options_.content) : SnapshotState::kNone;
     if (settings_.offline) return offline_snapshot(known, state);
+    if (!options_.force_download) clear_leftovers(folder_);
     const bool is_final = state == SnapshotState::kWhole && is_commit(name_.revision);
     if (is_final && !options_.force_download) return folder_.snapshot(*known);
     has_fallback_ = state != SnapshotState::kNone && !options_.force_download;
@@ -141,7 +147,7 @@ class Fetch {
       }
       folder_.create();
       check_space(missing, force);
-      fetch_files(job, missing, force);
+      fetch_files(job, info, missing, force);
     }
   }
 
@@ -228,23 +234,43 @@ class Fetch {
     job.begin_files(std::move(rows));
   }
 
-  void fetch_files(Job& job, const std::vector<RemoteFile>& files, bool force) const {
-    begin_progress(job, files, force);
-    std::vector<Twins> last, others;
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      add_to(is_config(files[i].name) ? last : others, files, i);
-    }
-    for (const std::vector<Twins>& all : {others, last}) {
-      job.each(all.size(), [&] {
-        return [&, own = std::make_shared<Client>(settings_, job.stop_flag())](std::size_t i) {
-          fetch_twins(*own, job, files, all[i], force);
-        };
-      });
-    }
-  }
-
   // Numbers of files that have the same bytes, which are fetched once.
   using Twins = std::vector<std::size_t>;
+
+  void fetch_files(Job& job, const RepositoryInfo& info, const std::vector<RemoteFile>& files,
+                   bool force) const {
+    begin_progress(job, files, force);
+    std::vector<Twins> first, others, last;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      const std::string& name = files[i].name;
+      add_to(is_index(name) ? first : is_config(name) ? last : others, files, i);
+    }
+    fetch_group(job, files, first, force);
+    check_indices(info);  // before the weights come
+    fetch_group(job, files, others, force);
+    fetch_group(job, files, last, force);
+  }
+
+  void fetch_group(Job& job, const std::vector<RemoteFile>& files, const std::vector<Twins>& all,
+                   bool force) const {
+    job.each(all.size(), [&] {
+      return [&, own = std::make_shared<Client>(settings_, job.stop_flag())](std::size_t i) {
+        fetch_twins(*own, job, files, all[i], force);
+      };
+    });
+  }
+
+  // Of an index whose shards lie elsewhere no model could be opened.
+  void check_indices(const RepositoryInfo& info) const {
+    for (const std::string& name : needed_files(info.files, options_.content, text_of(name_))) {
+      if (!is_index(name)) continue;
+      for (const std::string& shard : shards_of(folder_.file(commit_, name))) {
+        if (shard.find('/') == std::string::npos) continue;
+        fail_wanted(ErrorKind::kModel, text_of(name_), "weights beside " + name,
+                    "some in a folder: " + quoted(shard));
+      }
+    }
+  }
 
   static void add_to(std::vector<Twins>& all, const std::vector<RemoteFile>& files,
                      std::size_t number) {
