@@ -42,6 +42,7 @@ TEST_F(Bench, NumbersAgreeWithEachOther) {
     EXPECT_NEAR(figure["bandwidth_share"].get<double>(),
                 gbs / figure["machine"]["read_gb_per_second"].get<double>(), 1e-6);
     EXPECT_GT(figure["machine"]["float32_gflops"], 0);
+    EXPECT_FALSE(figure.contains("device"));  // a CPU is the machine
   }
   EXPECT_EQ(json["figures"][1]["position"], 70);
   EXPECT_EQ(json["figures"][2]["state_bytes"], 3 * json["figures"][0]["state_bytes"].get<int>());

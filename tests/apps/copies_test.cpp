@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "tests/apps/command_line.h"
 #include "xlstm/base/json.h"
@@ -57,12 +58,32 @@ TEST_F(CacheCommand, ADamagedCopyIsAFaultAndIsMadeAnew) {
   const std::string text = generate("4");
   const fs::path weights =
       fs::path(copies()[0].at("folder").get<std::string>()) / "model.safetensors";
+  fs::resize_file(weights, fs::file_size(weights) - 1);
+  std::ofstream(weights, std::ios::app) << "x";
+  Result result = cache({"verify"});
+  EXPECT_EQ(result.code, 3);
+  EXPECT_THAT(result.out, HasSubstr("model.safetensors: wanted the bytes that were written"));
   fs::resize_file(weights, 4096);
-  const Result result = cache({"verify"});
+  result = cache({"verify"});
   EXPECT_EQ(result.code, 3);
   EXPECT_THAT(result.out, HasSubstr("model.safetensors"));
   EXPECT_EQ(generate("4"), text);
   EXPECT_EQ(cache({"verify"}).code, 0);
+}
+
+TEST_F(CacheCommand, AModelSFolderNamesItsCopies) {
+  for (const char* folder : {"a/m", "b/m"}) {
+    fs::create_directories(file(folder));
+    fs::copy(embedded_model(), file(folder));
+    xlstm({"generate", "-p", "It", "-n", "1", "--model", file(folder).string(), "--quantize", "8"});
+  }
+  ASSERT_EQ(copies().size(), 2U);
+  EXPECT_TRUE(is_one_line_error(cache({"rm", "m", "--yes"}), 2, "b/m"));
+  EXPECT_EQ(cache({"rm", file("a/m").string(), "--yes"}).code, 0);
+  ASSERT_EQ(copies().size(), 1U);
+  EXPECT_EQ(copies()[0].at("model"), file("b/m").string());
+  EXPECT_EQ(cache({"rm", "m", "--yes"}).code, 0);
+  EXPECT_EQ(copies().size(), 0U);
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ TEST(KernelTexts, AreWhatTheBackendNames) {
   }
   EXPECT_THAT(names, ::testing::UnorderedElementsAre(
                          "choose", "elementwise", "embed", "mlstm", "mlstm_outputs", "mlstm_states",
-                         "norms", "product", "quantized_stream", "row_product", "row_stream"));
+                         "norms", "probe", "product", "quantized_stream", "row_norms",
+                         "row_product", "row_stream", "tensor_rows"));
   for (const KernelText& header : kernel_headers()) {
     EXPECT_THAT(std::string(header.name), ::testing::StartsWith("xlstm/cuda/kernels/"));
   }

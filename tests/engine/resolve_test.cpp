@@ -86,6 +86,19 @@ TEST_F(Resolve, WhatIsNoFolderMayBeARepository) {
   }
 }
 
+// Names as people mistype them stay here.
+TEST_F(Resolve, APathWithAMistakeIsNotToldToAHub) {
+  const fs::path before = fs::current_path();
+  fs::create_directories(folder_.path() / "models/small");
+  folder_.file("models/small/config.json", "{}");
+  fs::current_path(folder_.path());
+  const std::string said = refusal("models/smal"), other = refusal("models/large");
+  fs::current_path(before);
+  EXPECT_THAT(said, AllOf(HasSubstr("did you mean \"models/small\""),
+                          HasSubstr("a repository of that name would be hf://models/smal")));
+  EXPECT_THAT(other, HasSubstr("got nothing there; a repository of that name would be hf://"));
+}
+
 TEST_F(Resolve, AFolderHereComesBeforeARepository) {
   const fs::path before = fs::current_path();
   fs::current_path(folder_.path());

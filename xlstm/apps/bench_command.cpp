@@ -132,7 +132,8 @@ Command bench_command() {
           "rates and the time to hand a cache line to another core are probed before and after "
           "each figure, memory bandwidth before and after each of its measurements. One between "
           "unlike bandwidths is taken again; ~ marks figures while the machine did not hold "
-          "still. Shares are of those probes.",
+          "still. Shares are of those probes. On a GPU its own rates are probed instead: of a copy "
+          "within its memory, and of products of large matrices.",
       .groups =
           {{"Figures",
             {list_option("--batch", "Sequences that decode together (default: 1)", 4096,

@@ -80,6 +80,12 @@ Json figure_json(const BenchFigure& f) {
               {"peak_bytes", f.peak_bytes},
               {"resident_bytes", f.resident_bytes},
               {"machine", machine_json(f.machine)}};
+  if (f.device) {
+    out["device"] = {{"copy_gb_per_second", f.device->copy_gbs},
+                     {"read_gb_per_second", f.device->read_gbs},
+                     {"float32_gflops", f.device->float32_gflops},
+                     {"bfloat16_gflops", f.device->bf16_gflops}};
+  }
   if (!f.profile.empty()) out["profile"] = profile_json(f.profile);
   return out;
 }

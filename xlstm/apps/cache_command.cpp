@@ -176,8 +176,8 @@ Command cache_command() {
           "huggingface_hub fetched, and the copies that --quantize keeps. rm removes repositories "
           "(org/name) with the copies made of them, revisions (org/name@revision, a branch, tag, "
           "or the beginning of a commit) and the files that no other revision has, and single "
-          "copies. verify reads every file and compares it with the hash that is its name; of a "
-          "copy it reads the headers.",
+          "copies. verify reads every file and compares it with the hash that is its name, copies "
+          "with hashes that were kept when they were made.",
       .groups = {{"Options",
                   {file_option("--cache-dir", "DIR",
                                "The cache (default: HF_HUB_CACHE, or hub in HF_HOME)",

@@ -1,16 +1,18 @@
 #include "xlstm/apps/copies_section.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/json.h"
 #include "xlstm/base/memory.h"
+#include "xlstm/engine/copy_record.h"
 #include "xlstm/engine/quantized_copies.h"
 #include "xlstm/wiring/checkpoint.h"
-#include "xlstm/wiring/discover.h"
 
 namespace xlstm::apps {
 namespace {
@@ -24,22 +26,40 @@ std::string_view state_of(const QuantizedCopy& copy) {
   return copy.current ? "" : "outdated";
 }
 
-// A person names a copy by its own name, or by the model that it was made of: a folder, or a
-// repository without a revision.
-bool is_meant(const QuantizedCopy& copy, const std::string& name) {
-  if (copy.model.empty()) return name == name_of(copy);
-  return name == name_of(copy) || name == copy.model || name == model_name(copy.model);
+// The folder that `name` is a path of; "" where there is none.
+std::filesystem::path folder_of(const std::string& name) {
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::canonical(name, error);
+  return error ? std::filesystem::path() : folder;
 }
 
-// Its headers, sizes and config; the hashes of its bytes nobody knows.
-std::optional<CacheFault> fault_of(const QuantizedCopy& copy) {
-  if (copy.model.empty()) return CacheFault{copy.folder, "wanted a whole copy, got a part of one"};
+std::string without_scheme(const std::string& name) {
+  constexpr std::string_view kScheme = "hf://";
+  return name.starts_with(kScheme) ? name.substr(kScheme.size()) : name;
+}
+
+// "A, B" of the models that copies were made of.
+std::string models_of(const std::vector<QuantizedCopy>& copies) {
+  std::set<std::string> models;
+  for (const QuantizedCopy& copy : copies) models.insert(copy.model.string());
+  std::string text;
+  for (const std::string& model : models) text += (text.empty() ? "" : " and ") + model;
+  return text;
+}
+
+// What is there and not as it was written.
+std::vector<CacheFault> faults_of(const QuantizedCopy& copy,
+                                  const std::function<void(std::uint64_t)>& on_bytes) {
+  std::vector<CacheFault> faults;
   try {
     Checkpoint::open(copy.folder);
   } catch (const Error& error) {
-    return CacheFault{copy.folder, error.what()};
+    return {{copy.folder, error.what()}};
   }
-  return std::nullopt;
+  for (const std::filesystem::path& file : damaged_files(copy.folder, on_bytes)) {
+    faults.push_back({file, "wanted the bytes that were written, got others"});
+  }
+  return faults;
 }
 
 class CopiesSection : public CacheSection {
@@ -88,11 +108,14 @@ class CopiesSection : public CacheSection {
     return removal;
   }
 
+  // Those that are complete; the others may be in work.
   SectionCheck check(const std::string& name,
-                     const std::function<void(std::uint64_t)>& /*on_bytes*/) const override {
+                     const std::function<void(std::uint64_t)>& on_bytes) const override {
     SectionCheck all;
+    const auto count = [&](std::uint64_t bytes) { on_bytes(all.bytes += bytes); };
     for (const QuantizedCopy& copy : name.empty() ? copies() : of_name(name)) {
-      if (std::optional<CacheFault> fault = fault_of(copy)) all.faults.push_back(std::move(*fault));
+      if (copy.model.empty()) continue;
+      for (CacheFault& fault : faults_of(copy, count)) all.faults.push_back(std::move(fault));
       ++all.files;
     }
     return all;
@@ -101,10 +124,24 @@ class CopiesSection : public CacheSection {
  private:
   std::vector<QuantizedCopy> copies() const { return list_quantized_copies(folder_); }
 
+  // A person names a copy by its own name, or by the model that it was made of: its folder, or what
+  // people call it where that is one model. Throws Error(kUsage) where it is several.
   std::vector<QuantizedCopy> of_name(const std::string& name) const {
-    std::vector<QuantizedCopy> all = copies();
-    std::erase_if(all, [&](const QuantizedCopy& copy) { return !is_meant(copy, name); });
-    return all;
+    const std::filesystem::path folder = folder_of(name);
+    std::vector<QuantizedCopy> exactly, by_name;
+    for (const QuantizedCopy& copy : copies()) {
+      if (name_of(copy) == name || (!folder.empty() && folder == copy.model)) {
+        exactly.push_back(copy);
+      } else if (copy.name == without_scheme(name)) {
+        by_name.push_back(copy);
+      }
+    }
+    if (!exactly.empty()) return exactly;
+    const bool is_one = std::ranges::all_of(
+        by_name, [&](const QuantizedCopy& copy) { return copy.model == by_name.front().model; });
+    if (is_one) return by_name;
+    fail_wanted(ErrorKind::kUsage, "xlstm cache", "the name of a copy, or its model's folder",
+                str(quoted(name), ", which may be ", models_of(by_name)));
   }
 
   std::filesystem::path folder_;

@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "xlstm/backend/device_rates.h"
 #include "xlstm/backend/sampling.h"
 #include "xlstm/backend/state.h"
 #include "xlstm/backend/tensor.h"
@@ -239,6 +240,11 @@ class Backend {
   // Between these, time is added up by op; nothing where ops are computed later.
   virtual void start_profile() {}
   virtual std::vector<ProfileEntry> stop_profile() { return {}; }  // the costliest first
+  // What the device can do right now, for whoever measures speed on it; none where that is what the
+  // host's processor and memory can do. Takes some 30 ms, and memory of the device meanwhile.
+  virtual std::optional<DeviceRates> device_rates() { return std::nullopt; }
+  // GB/s of a copy within the device's memory alone, in some 5 ms; 0 where device_rates() has none.
+  virtual double device_copy_rate() { return 0; }
   // Nodes of the graph behind these tensors that are not computed yet; 0 where there is no graph.
   virtual std::uint64_t graph_nodes(std::span<const Tensor> /*tensors*/) const { return 0; }
 

@@ -10,6 +10,7 @@
 
 #include "xlstm/backend/check.h"
 #include "xlstm/base/error.h"
+#include "xlstm/cuda/device_probe.h"
 #include "xlstm/cuda/linear.h"
 #include "xlstm/cuda/mlstm.h"
 #include "xlstm/cuda/norms.h"
@@ -110,6 +111,10 @@ class CudaBackend final : public Backend {
   }
 
   BackendMemory memory() const override { return work_->memory(); }
+  std::optional<DeviceRates> device_rates() override {
+    return measured_rates(*work_, linear_.library());
+  }
+  double device_copy_rate() override { return measured_copy(*work_); }
   void drop_cache() override { work_->drop_cache(); }
   std::uint64_t device_memory() const override { return work_->device().memory(); }
 
@@ -136,6 +141,8 @@ class CudaBackend final : public Backend {
   Tensor rms_norm(const Tensor& x, const Norm& norm, float eps) override {
     check_axes("rms_norm", "x", x, 2);
     check_norm("rms_norm", norm, x.shape()[1]);
+    work_->device().use();
+    if (linear_.can_norm(x)) return linear_.normed(x, norm, eps);
     Tensor y = like("rms_norm", x);
     if (norms::fits_units(x)) {
       norms::by_units(*work_, x, norm, eps, y);
@@ -272,14 +279,18 @@ class CudaBackend final : public Backend {
     work_->device().use();
     const RowProduct product = {.x = x, .dense = qkvo, .norm = &norm, .eps = eps, .second = &gates};
     check_norm("mlstm_projections", norm, x.shape()[1]);
-    if (!linear_.is_for_rows(product)) {
-      if (!norms::fits_gates(*work_, x, gates)) {
-        return Backend::mlstm_projections(x, norm, eps, qkvo, gates);
-      }
-      auto [normed, i_and_f] = norms::with_gates(*work_, x, norm, eps, gates);
-      return {linear(normed, qkvo), std::move(i_and_f)};
-    }
     Tensor second;
+    if (!linear_.is_for_rows(product)) {
+      if (linear_.can_norm(x, &gates)) {
+        const Tensor a = linear_.normed(x, norm, eps, &gates, &second);
+        return {linear(a, qkvo), std::move(second)};
+      }
+      if (norms::fits_gates(*work_, x, gates)) {
+        auto [normed, i_and_f] = norms::with_gates(*work_, x, norm, eps, gates);
+        return {linear(normed, qkvo), std::move(i_and_f)};
+      }
+      return Backend::mlstm_projections(x, norm, eps, qkvo, gates);
+    }
     Tensor first = linear_.compute_rows(product, &second);
     return {std::move(first), std::move(second)};
   }

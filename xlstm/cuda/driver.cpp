@@ -67,6 +67,7 @@ void fill(const SharedLibrary& library, Driver& d) {
   XLSTM_FIND(cuModuleUnload);
   XLSTM_FIND(cuModuleGetFunction);
   XLSTM_FIND(cuFuncSetAttribute);
+  XLSTM_FIND(cuTensorMapEncodeTiled);
   XLSTM_FIND(cuLaunchKernelEx);
 #undef XLSTM_FIND
 }

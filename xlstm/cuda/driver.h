@@ -105,6 +105,10 @@ struct Driver {
   int (*cuModuleUnload)(Module module);
   int (*cuModuleGetFunction)(Function* function, Module module, const char* name);
   int (*cuFuncSetAttribute)(Function function, int attribute, int value);
+  int (*cuTensorMapEncodeTiled)(void* map, int type, std::uint32_t axes, const void* from,
+                                const std::uint64_t* lengths, const std::uint64_t* pitches,
+                                const std::uint32_t* box, const std::uint32_t* steps,
+                                int interleaved, int swizzle, int promotion, int outside);
   int (*cuLaunchKernelEx)(const LaunchConfig* config, Function function, void** arguments,
                           void** extra);
 

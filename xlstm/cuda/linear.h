@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/products.h"
+#include "xlstm/cuda/tensor_rows.h"
 #include "xlstm/cuda/workspace.h"
 
 namespace xlstm::cuda {
@@ -30,7 +32,7 @@ QuantizedArgs quantized_args(Workspace& work, const QuantizedTensor& W);
 
 class Linear {
  public:
-  explicit Linear(Workspace& work) : work_(work) {}
+  explicit Linear(Workspace& work) : work_(work), tensor_rows_(work) {}
 
   // Without norm, second and swiglu.
   Tensor compute(const RowProduct& product);
@@ -42,7 +44,18 @@ class Linear {
   // `second` becomes product.second's result, [M, N2] float32.
   Tensor compute_rows(const RowProduct& product, Tensor* second = nullptr);
 
+  // Whether one kernel norms x, which has up to 64 rows, and computes its product with `second`
+  // where there is one.
+  bool can_norm(const Tensor& x, const Dense* second = nullptr) const;
+  // The normed x; the product, [M, N2] float32, in y2.
+  Tensor normed(const Tensor& x, const Norm& norm, float eps, const Dense* second = nullptr,
+                Tensor* y2 = nullptr);
+
+  Products* library();  // of products of many rows, looked for when it is first asked for; or none
+
  private:
+  std::optional<TensorRows::Plan> tensor_plan(const RowProduct& product) const;
+  Tensor by_tensor_rows(const RowProduct& product, const TensorRows::Plan& plan, Tensor* second);
   void launch_rows(const RowProductArgs& args, DType x, DType W);
   bool can_stream(std::int64_t M, std::int64_t K, DType x, DType W) const;
   void stream_rows(const RowProductArgs& args, DType x, DType W);
@@ -53,9 +66,9 @@ class Linear {
   Tensor dequantized(const QuantizedTensor& W, DType dtype);
   // Of plain weights, or without the pointer to quantised ones.
   RowProductArgs arguments(const RowProduct& product, const Tensor& y);
-  Products* library();
 
   Workspace& work_;
+  TensorRows tensor_rows_;
   bool looked_for_library_ = false;
   std::unique_ptr<Products> library_;
 };

@@ -1,5 +1,6 @@
 #include "xlstm/cuda/mlstm.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "xlstm/backend/check.h"
@@ -10,7 +11,7 @@ namespace xlstm::cuda {
 namespace {
 
 constexpr std::int64_t kMostCounters = 1 << 16;
-constexpr int kStepColumns = 32, kThreads = 256;  // of mlstm.cu
+constexpr int kThreads = 256;  // of mlstm.cu
 
 template <typename T>
 const void* at_column(const T* rows, std::int64_t column, DType dtype) {
@@ -176,18 +177,39 @@ void Mlstm::run(const MlstmArgs& a, DType dtype, LayerState state) {
   auto& batch = static_cast<CudaStates&>(state.batch);
   const std::uint64_t chain = work_.programs().chain();
   const bool dependent = !batch.was_written_in(state.first, chain);
-  const bool vectors = a.DHV % 4 == 0;
-  constexpr std::size_t kPartial = kThreads / 32 * kStepColumns;
+  step(a, dtype, dependent);
+  batch.set_written_in(state.first, work_.programs().chain());
+}
+
+void Mlstm::step(const MlstmArgs& a, DType dtype, bool dependent) {
+  constexpr std::size_t kTile = kThreads * 8 * 16;  // bytes of one of the ring
+  const std::size_t memory = 3 * static_cast<std::size_t>(a.DHQK) * sizeof(float);
+  if (a.DHV % 4 != 0) {
+    work_.programs().launch("mlstm", str("mlstm_step_scalar_", type_name(dtype)),
+                            {.x = blocks_for(a.DHV, kThreads),
+                             .y = static_cast<unsigned>(a.NH),
+                             .z = static_cast<unsigned>(a.B),
+                             .threads = kThreads,
+                             .shared = memory,
+                             .dependent = dependent},
+                            a);
+    return;
+  }
+  // Strips as wide as leave one for (nearly) every multiprocessor: wide ones read longer pieces of
+  // rows, and make what a head has once less often.
+  const auto multiprocessors = static_cast<unsigned>(work_.device().multiprocessors());
+  const auto strips = [&](int across) { return blocks_for(a.DHV, 4 * across) * a.NH * a.B; };
+  int across = 64;
+  while (across > 8 && 10 * strips(across) < 9 * multiprocessors) across /= 2;
+  // Where a block has one tile, the next kernel's blocks have room beside it.
+  const bool one = across == 8 && a.DHQK <= 256 && strips(across) <= multiprocessors;
   work_.programs().launch("mlstm",
-                          str("mlstm_step_", vectors ? "vector_" : "scalar_", type_name(dtype)),
-                          {.x = blocks_for(a.DHV, kStepColumns),
-                           .y = NH,
-                           .z = B,
+                          str("mlstm_step_", type_name(dtype), "_", across, "_", one ? 1 : 4),
+                          {.x = std::min<unsigned>(strips(across), multiprocessors),
                            .threads = kThreads,
-                           .shared = (3 * DHQK + kPartial) * sizeof(float),
+                           .shared = (one ? 1 : 4) * kTile + memory,
                            .dependent = dependent},
                           a);
-  batch.set_written_in(state.first, work_.programs().chain());
 }
 
 Tensor Mlstm::head_norm(const Tensor& h, const Norm& norm, std::int64_t NH, float eps,

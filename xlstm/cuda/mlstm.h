@@ -30,6 +30,8 @@ class Mlstm {
   MlstmArgs mixer_arguments(const Tensor& qkvo, const Tensor& gates, const MlstmMixerSpec& spec,
                             LayerState state);
   void run(const MlstmArgs& args, DType dtype, LayerState state);
+  // One token of each sequence; `dependent` as in Grid.
+  void step(const MlstmArgs& args, DType dtype, bool dependent);
   int* counters(std::int64_t count);
 
   Workspace& work_;

@@ -1,4 +1,4 @@
-// RMS norms of many rows of bfloat16, sixteen bytes at a time.
+// RMS norms of many rows of bfloat16, sixteen bytes at a time. (Linear::normed() is for up to 64.)
 #pragma once
 
 #include <utility>

@@ -235,10 +235,10 @@ class Bench {
   // run(begin) calls begin() once it is ready and begins with what is to be measured.
   template <class Run>
   void measure(BenchFigure& figure, double tokens, const Run& run) {
-    const kernels::Probe before = kernels::probe_machine(threads());
+    const kernels::Probe before = probe(figure);
     std::vector<Timing> timings = paired_timings([&] { return run([] {}); }, figure.steady);
     if (stop()) return;  // the last one may be of a part
-    const kernels::Probe after = kernels::probe_machine(threads());
+    const kernels::Probe after = probe(figure);
     figure.machine = kernels::mean(before, after);
     figure.steady = figure.steady && kernels::same_state(before, after);
     take(figure, tokens, timings);
@@ -252,15 +252,31 @@ class Bench {
     on_figure_(figure);
   }
 
+  // What the figure's shares are of: the device where it is one of its own, else this machine.
+  kernels::Probe probe(BenchFigure& figure) {
+    figure.device = model_.backend().device_rates();
+    if (!figure.device) return kernels::probe_machine(threads());
+    kernels::Probe out;
+    out.read_gbs = figure.device->copy_gbs;
+    out.peak_gflops = figure.device->float32_gflops;
+    out.bf16_gflops = figure.device->bf16_gflops;
+    return out;
+  }
+
+  double probe_memory() {
+    const double copy = model_.backend().device_copy_rate();
+    return copy > 0 ? copy : kernels::probe_read(threads());
+  }
+
   // Runs beside which memory was steady; all runs, if there were not enough of these.
   template <class Run>
   std::vector<Timing> paired_timings(const Run& run, bool& enough) {
     const auto wanted = static_cast<std::size_t>(options_.repeats);
     std::vector<Timing> all, steady;
-    double before = kernels::probe_read(threads());
+    double before = probe_memory();
     while (steady.size() < wanted && all.size() < 4 * wanted && (all.empty() || !stop())) {
       Timing timing = run();
-      const double after = kernels::probe_read(threads());
+      const double after = probe_memory();
       timing.read_gbs = (before + after) / 2;
       if (std::abs(before - after) <= 0.1 * std::max(before, after)) steady.push_back(timing);
       all.push_back(timing);

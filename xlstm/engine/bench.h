@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "xlstm/backend/device_rates.h"
 #include "xlstm/backend/sampling.h"
 #include "xlstm/base/profile.h"
 #include "xlstm/kernels/probe/probe.h"
@@ -41,9 +43,11 @@ struct BenchFigure {
   std::uint64_t nodes = 0;         // of that graph, a call; 0 where ops run when they are called
   double bytes_per_call = 0;       // weights and state moved, at least
   double operations_per_call = 0;  // multiplications and additions of the matrix products
-  kernels::Probe machine;          // read_gbs: beside the measurement that counts; else the mean
-                                   // of the probes before and after the figure
-  bool steady = true;              // whether the machine kept its state meanwhile
+  // read_gbs: beside the measurement that counts; else the mean of the probes before and after the
+  // figure. On a device of its own: its rates, read_gbs that of a copy, and 0 where it has none.
+  kernels::Probe machine;
+  std::optional<DeviceRates> device;  // as it was after the figure
+  bool steady = true;                 // whether the machine kept its state meanwhile
   std::uint64_t state_bytes = 0, active_bytes = 0, peak_bytes = 0, resident_bytes = 0;
   std::vector<ProfileEntry> profile;
 
@@ -54,10 +58,11 @@ struct BenchFigure {
 
 // Measures decode at each position and batch, then prefill at each length, and calls on_figure with
 // each. Clock and hand-over time are probed around every figure, memory bandwidth around each of
-// its measurements, by one pass over memory: neighbours come and go within tenths of a second and
-// slow both down alike. A measurement between passes that differ by over a tenth is taken again (at
-// most 4 * repeats in all). The one whose share of bandwidth (of a decode) or time (of a prompt) is
-// the median counts. Throws Error(kUsage) for options out of range.
+// its measurements, by one pass over memory (on a GPU by a copy within its own): neighbours come
+// and go within tenths of a second and slow both down alike. A measurement between passes that
+// differ by over a tenth is taken again (at most 4 * repeats in all). The one whose share of
+// bandwidth (of a decode) or time (of a prompt) is the median counts. Throws Error(kUsage) for
+// options out of range.
 void run_bench(const Model& model, const BenchOptions& options,
                const std::function<void(const BenchFigure&)>& on_figure);
 

@@ -1,9 +1,12 @@
 #include "xlstm/engine/quantized_copies.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
+#include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "xlstm/base/error.h"
@@ -12,14 +15,19 @@
 #include "xlstm/convert/conversion.h"
 #include "xlstm/convert/convert.h"
 #include "xlstm/engine/copy_record.h"
+#include "xlstm/hub/file_lock.h"
+#include "xlstm/wiring/discover.h"
 
 namespace xlstm {
 namespace {
 
 namespace fs = std::filesystem;
 
+// What is being made; NewFolder names them so.
+constexpr std::string_view kUnfinished = ".xlstm-";
+
 std::optional<Checkpoint> open_copy(const fs::path& folder, const Json& record) {
-  if (read_copy_record(folder) != record) return std::nullopt;
+  if (!is_copy_of(folder, record)) return std::nullopt;
   try {
     return Checkpoint::open(folder);
   } catch (const Error&) {
@@ -80,8 +88,9 @@ QuantizedCopy look_at(const fs::path& folder) {
   copy.bytes = bytes_in(folder);
   if (const std::optional<Json> record = read_copy_record(folder)) {
     copy.model = model_in(*record);
+    copy.name = model_name(copy.model);
     copy.format = short_name(format_in(*record));
-    copy.current = copy_record(copy.model, files_in(*record), format_in(*record)) == record;
+    copy.current = is_current(*record);
   }
   return copy;
 }
@@ -105,23 +114,67 @@ void remove_outdated(const fs::path& copies, const Json& record) {
   }
 }
 
+void remove_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::remove_all(folder, error);
+  if (error) fail(ErrorKind::kFile, folder.string(), str("cannot remove it: ", error.message()));
+}
+
+// Its record first: without it, it is none.
+void remove_copy(const fs::path& folder) {
+  remove_copy_record(folder);
+  remove_folder(folder);
+}
+
+// What processes left that were killed: nobody else makes a copy now.
+void remove_unfinished(const fs::path& copies) {
+  for (const QuantizedCopy& copy : list_quantized_copies(copies)) {
+    if (copy.folder.filename().string().starts_with(kUnfinished)) remove_folder(copy.folder);
+  }
+}
+
+void notice(const EngineOptions& options, const std::string& text) {
+  if (options.on_notice) options.on_notice(text);
+}
+
+// The right to make copies in this folder.
+FileLock lock_copies(const EngineOptions& options) {
+  constexpr std::chrono::milliseconds kLookAgain{100};
+  bool is_told = false;
+  return FileLock(options.quantized_copies / ".lock", [&, is_told]() mutable {
+    if (!std::exchange(is_told, true))
+      notice(options, "waiting for another program that quantises");
+    if (options.on_load_progress) options.on_load_progress(0);  // may stop us
+    std::this_thread::sleep_for(kLookAgain);
+  });
+}
+
 Checkpoint make_copy(const Checkpoint& model, const QuantizationRecipe& recipe,
                      const EngineOptions& options, const fs::path& folder, const Json& record) {
   ConvertOptions convert_options;
   convert_options.recipe = recipe;
-  convert_options.replace = true;  // one without its record, or damaged; or another process's
   convert_options.threads = options.threads;
   convert_options.on_progress = options.on_load_progress;
+  remove_unfinished(options.quantized_copies);
+  remove_copy(folder);  // one without its record, or damaged
   const std::uint64_t bytes = bytes_of_weights(model, convert_options);
   check_room(options.quantized_copies, bytes);
-  if (options.on_notice) {
-    options.on_notice(str("quantising once; a copy of ", human_bytes(bytes), " is kept in ",
-                          quoted(folder.string())));
-  }
+  notice(options, str("quantising once; a copy of ", human_bytes(bytes), " is kept in ",
+                      quoted(folder.string())));
   convert(model.folder, folder, convert_options);
   write_copy_record(folder, record);
   remove_outdated(options.quantized_copies, record);
   return Checkpoint::open(folder);
+}
+
+Checkpoint found_or_made(const Checkpoint& model, const QuantizationRecipe& recipe,
+                         const EngineOptions& options, const Json& record) {
+  create_folders(options.quantized_copies);
+  const fs::path folder = copy_folder(options.quantized_copies, record, model.plan);
+  if (std::optional<Checkpoint> copy = open_copy(folder, record)) return std::move(*copy);
+  const FileLock lock = lock_copies(options);
+  if (std::optional<Checkpoint> copy = open_copy(folder, record)) return std::move(*copy);
+  return make_copy(model, recipe, options, folder, record);
 }
 
 }  // namespace
@@ -153,12 +206,7 @@ std::vector<QuantizedCopy> list_quantized_copies(const fs::path& folder) {
 }
 
 void remove_quantized_copy(const QuantizedCopy& copy) {
-  std::error_code error;
-  fs::remove(copy_record_file(copy.folder), error);
-  if (!error) fs::remove_all(copy.folder, error);
-  if (error) {
-    fail(ErrorKind::kFile, copy.folder.string(), str("cannot remove it: ", error.message()));
-  }
+  remove_copy(copy.folder);
 }
 
 Checkpoint quantized_copy(Checkpoint model, const QuantizationRecipe& recipe,
@@ -171,17 +219,12 @@ Checkpoint quantized_copy(Checkpoint model, const QuantizationRecipe& recipe,
   const std::optional<Json> record = copy_record(model.folder, files_of(model), recipe.format);
   if (!record) return model;  // loading it says why
   try {
-    create_folders(copies);
-    const fs::path folder = copy_folder(copies, *record, model.plan);
-    std::optional<Checkpoint> copy = open_copy(folder, *record);
-    if (!copy) copy = make_copy(model, recipe, options, folder, *record);
-    copy->plan.name = model.plan.name;
-    return std::move(*copy);
+    Checkpoint copy = found_or_made(model, recipe, options, *record);
+    copy.plan.name = model.plan.name;
+    return copy;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kFile && error.kind() != ErrorKind::kUsage) throw;
-    if (options.on_notice) {
-      options.on_notice(str("no quantised copy is kept: ", error.what()));
-    }
+    notice(options, str("no quantised copy is kept: ", error.what()));
     return model;
   }
 }

@@ -17,7 +17,9 @@ namespace xlstm {
 
 struct QuantizedCopy {
   std::filesystem::path folder;
-  std::filesystem::path model;  // the folder that it was made of
+  std::filesystem::path model;  // the folder that it was made of; of the hub's cache the
+                                // repository's. Empty: it is not complete
+  std::string name;             // what people call the model: "org/name", a folder's name
   std::string format;           // as short_name() has it: "4-bit/64"
   std::uint64_t bytes = 0;      // on disk
   bool current = false;         // the model is there, as it was
@@ -27,15 +29,16 @@ struct QuantizedCopy {
 // $XDG_CACHE_HOME/xlstm/quantized, else ~/.cache/xlstm/quantized. Empty where there is no home.
 std::filesystem::path default_quantized_copies();
 
-// All copies in `folder`, by name. What a process that was killed left is among them, without a
-// model.
+// All copies in `folder`, by name. What a process that was killed left, or one that works now, is
+// among them, without a model; the next copy that is made takes such leavings away.
 std::vector<QuantizedCopy> list_quantized_copies(const std::filesystem::path& folder);
 
 // Removes the copy, its record first. Throws Error(kFile).
 void remove_quantized_copy(const QuantizedCopy& copy);
 
 // The copy of `model` by `recipe` in options.quantized_copies, made if it is not there: a pass over
-// the weights that holds one tensor at a time and reports to options.on_load_progress. `model`
+// the weights that holds one tensor at a time and reports to options.on_load_progress. Processes
+// make copies in turns. `model`
 // itself where no copies are wanted, the recipe changes nothing, the model is quantised or lies in
 // no folder, and where no copy can be written, which options.on_notice is told.
 Checkpoint quantized_copy(Checkpoint model, const QuantizationRecipe& recipe,

@@ -93,31 +93,41 @@ std::string hint(const std::optional<fs::path>& near) {
   return near ? str("; did you mean ", xlstm::quoted(near->string()), "?") : "";
 }
 
-// What is wrong with a path that is no folder.
-Error path_error(const fs::path& path) {
+// A path that is no folder.
+struct NoFolder {
+  Error error;              // what is wrong
+  bool is_meant_to_be_one;  // its folder is here, or a name that is near
+};
+
+NoFolder look_at_path(const fs::path& path) {
   const fs::path trimmed = path.has_filename() ? path : path.parent_path();
   if (is_there(trimmed)) {
-    return Error(ErrorKind::kFile, path.string(), "wanted a model folder, got a file");
+    return {Error(ErrorKind::kFile, path.string(), "wanted a model folder, got a file"), true};
   }
-  const fs::path parent = trimmed.has_parent_path() ? trimmed.parent_path() : fs::path(".");
-  return Error(ErrorKind::kFile, path.string(),
-               "wanted a model folder, got nothing there" +
-                   hint(nearest(trimmed.filename().string(), {parent})));
+  const bool has_parent = trimmed.has_parent_path();
+  const fs::path parent = has_parent ? trimmed.parent_path() : fs::path(".");
+  const std::optional<fs::path> near = nearest(trimmed.filename().string(), {parent});
+  return {Error(ErrorKind::kFile, path.string(),
+                "wanted a model folder, got nothing there" + hint(near)),
+          near || (has_parent && is_folder(parent))};
 }
 
-// A path that is no folder here may name a repository; the error then says both.
+// A path that is no folder here may name a repository; the error then says both. What looks like a
+// path with a mistake is not told to a hub.
 fs::path resolve_path(const std::string& name, const HubOptions& hub) {
   if (is_folder(name)) return name;
   const std::optional<RepositoryName> repository = repository_name(name);
-  const Error not_here = path_error(name);
-  if (!repository || is_there(name)) throw not_here;
+  const NoFolder here = look_at_path(name);
+  if (!repository || is_there(name)) throw here.error;
+  const std::string what(std::string_view(here.error.what()).substr(name.size() + 3));
+  if (here.is_meant_to_be_one) {
+    fail(ErrorKind::kFile, name, str(what, "; a repository of that name would be hf://", name));
+  }
   try {
     return fetch(*repository, hub);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kCancelled) throw;
-    throw Error(error.kind(), name,
-                str(std::string_view(not_here.what()).substr(name.size() + 3),
-                    "; and as a repository: ", error.what()));
+    throw Error(error.kind(), name, str(what, "; and as a repository: ", error.what()));
   }
 }
 

@@ -37,6 +37,12 @@ using Families = std::span<const Family* const>;
   fail(ErrorKind::kInternal, where, "refused without a reason");
 }
 
+constexpr std::string_view kRepository = "models--";  // how such folders' names begin
+
+bool is_repository(const fs::path& folder) {
+  return folder.filename().string().starts_with(kRepository);
+}
+
 void add_tokens(Plan& plan, const TokenIds& tokens) {
   if (!plan.bos_id) plan.bos_id = tokens.bos;
   if (!plan.pad_id) plan.pad_id = tokens.pad;
@@ -87,12 +93,13 @@ std::string model_name(const fs::path& folder) {
   std::error_code error;
   fs::path whole = fs::weakly_canonical(folder, error);
   if (error) whole = folder;
-  constexpr std::string_view kRepository = "models--", kBetween = "--";
-  const fs::path snapshots = whole.parent_path();
-  std::string name = snapshots.parent_path().filename().string();
-  if (snapshots.filename() != "snapshots" || !name.starts_with(kRepository)) {
-    return whole.filename().string();
+  if (whole.parent_path().filename() == "snapshots") {
+    const fs::path repository = whole.parent_path().parent_path();
+    if (is_repository(repository)) whole = repository;
   }
+  std::string name = whole.filename().string();
+  if (!is_repository(whole)) return name;
+  constexpr std::string_view kBetween = "--";
   name.erase(0, kRepository.size());
   const std::size_t between = name.find(kBetween);
   if (between != std::string::npos) name.replace(between, kBetween.size(), "/");

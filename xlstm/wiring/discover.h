@@ -29,8 +29,8 @@ Plan discover(const std::filesystem::path& folder, std::string_view config_json,
 Plan discover(std::string_view config_json, const TensorSource& source, std::string_view where,
               std::span<const Family* const> among = families());
 
-// What people call the model in `folder`: "ORG/NAME" of a folder models--ORG--NAME/snapshots/COMMIT
-// in a hub's cache, else the folder's name.
+// What people call the model in `folder`: "ORG/NAME" of the folders models--ORG--NAME and
+// models--ORG--NAME/snapshots/COMMIT of a hub's cache, else the folder's name.
 std::string model_name(const std::filesystem::path& folder);
 
 // The text of `folder`/config.json. Throws Error(kFile) where there is none.

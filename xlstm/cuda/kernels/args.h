@@ -40,6 +40,46 @@ struct QuantizedArgs {
   int scale_type;  // 0 float32, 1 bfloat16, 2 float16, 3 mxfp4's exponents
 };
 
+// A matrix of bytes as the copies of tensors know it: CUtensorMap.
+struct alignas(64) TensorMap {
+  unsigned long long opaque[16];
+};
+struct TensorRowsMaps {
+  TensorMap W, x, scales, biases;
+};
+
+// How tensor_rows.cu goes along K, and where it keeps what in shared memory. Bytes, but for `slice`
+// and `units`.
+struct TensorRowsArgs {
+  int slice;                // columns of a stage
+  int units;                // of 16 rows of W, at most, at a time
+  int stages, stage_bytes;  // of the ring, at 0
+  // In a piece of 128 bytes of all units' rows: from unit to unit, and to the second eight rows.
+  int unit_bytes, second_rows;
+  int x_at, x_piece;  // of x in a stage; from 64 columns of all its rows to the next
+  int x_together;     // whether a slice of x is copied at once
+  // Scales, then biases, of all columns of `units` units: from set to set, and from unit to unit.
+  int table_at, table_sets, table_set, table_unit, table_row;
+  int table_is_swizzled;  // in pieces as W, or as it lies in memory
+  const void* scales;     // for these
+  const void* biases;
+  int parts_at;     // sums of warps
+  int group_shift;  // columns of a group are 1 << group_shift
+};
+
+// The norm of M rows with a small product of the normed ones, in float32.
+struct RowNormArgs {
+  const void* x;        // [M, K]
+  const float* weight;  // [K]
+  const float* bias;    // [K] or none
+  void* y;              // [M, K]
+  const float* W2;      // [N2, K] or none
+  const float* bias2;   // [N2] or none
+  float* y2;            // [M, N2]
+  int K, N2;
+  float eps;
+};
+
 // The mLSTM cell of B sequences with what surrounds it. Strides are in elements from token to
 // token.
 struct MlstmArgs {

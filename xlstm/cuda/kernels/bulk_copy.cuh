@@ -1,14 +1,29 @@
-// Copies from the GPU's memory to a block's shared memory that need no thread while they run, and
-// the barriers that tell of their end. For compute capability 9.0 and newer.
+// Copies from the GPU's memory to a block's shared memory that no thread waits for while they run,
+// and, for compute capability 9.0 and newer, bulk ones and the barriers that tell of their end.
 #pragma once
 
+#include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/kernels/common.cuh"
-
-#if __CUDA_ARCH__ >= 900
 
 __device__ inline uint32 shared_address(const void* at) {
   return static_cast<uint32>(__cvta_generic_to_shared(at));
 }
+// 16 bytes by this thread, by way of the second cache; both addresses are multiples of 16.
+__device__ inline void copy_piece(void* to, const void* from) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)), "l"(from)
+               : "memory");
+}
+// Ends a group of this thread's pieces.
+__device__ inline void end_group() {
+  asm volatile("cp.async.commit_group;" ::: "memory");
+}
+// Until of this thread's groups at most the last `kLast` are under way.
+template <int kLast>
+__device__ inline void wait_for_groups() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(kLast) : "memory");
+}
+
+#if __CUDA_ARCH__ >= 900
 
 // Of `arrivals` threads (a copy's bytes are told by expect_bytes()).
 __device__ inline void barrier_init(uint64* barrier, int arrivals) {
@@ -51,6 +66,40 @@ __device__ inline void bulk_copy(void* to, const void* from, uint32 bytes, uint6
           "r"(shared_address(to)),
       "l"(from), "r"(bytes), "r"(shared_address(barrier))
       : "memory");
+}
+
+// A box of a matrix, as its map says, from column x (in bytes) and row y on.
+__device__ inline void tensor_copy(void* to, const xlstm::cuda::TensorMap& map, int x, int y,
+                                   uint64* barrier) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes "
+      "[%0], [%1, {%2, %3}], [%4];" ::"r"(shared_address(to)),
+      "l"(&map), "r"(x), "r"(y), "r"(shared_address(barrier))
+      : "memory");
+}
+
+__device__ inline void tensor_copy(void* to, const xlstm::cuda::TensorMap& map, int x, int y, int z,
+                                   uint64* barrier) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes "
+      "[%0], [%1, {%2, %3, %4}], [%5];" ::"r"(shared_address(to)),
+      "l"(&map), "r"(x), "r"(y), "r"(z), "r"(shared_address(barrier))
+      : "memory");
+}
+
+// A group of four warps leaves registers, as many as leave it `kCount` a thread, to those that wait
+// for some.
+template <int kCount>
+__device__ inline void leave_registers() {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+  asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(kCount));
+#endif
+}
+template <int kCount>
+__device__ inline void take_registers() {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+  asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(kCount));
+#endif
 }
 
 #endif

@@ -1,9 +1,10 @@
 // The mLSTM cell (xlstm/kernels/mlstm_step/mlstm_step.h has the formulas), states in float32.
 //
-// A block has some columns of one head's C of one sequence, in registers: a thread those of a few
-// rows. What a head has once (n, m, the denominator) every block computes for itself; the last
-// block of a head to finish writes n and m, when nobody reads the old ones any more.
+// A block has some columns of one head's C of one sequence, a thread those of a few rows. What a
+// head has once (n, m, the denominator) every block computes for itself; the last block of a head
+// to finish writes n and m, when nobody reads the old ones any more.
 #include "xlstm/cuda/kernels/args.h"
+#include "xlstm/cuda/kernels/bulk_copy.cuh"
 #include "xlstm/cuda/kernels/common.cuh"
 #include "xlstm/cuda/kernels/gates.cuh"
 
@@ -66,129 +67,232 @@ __device__ void finish_head(const MlstmArgs& a, const float* h, int64 token, int
   }
 }
 
-// One token of each sequence. Grid: (blocks of kColumns columns, NH, B). kVector columns a thread
-// (4 where DHV and the memory allow it, else 1), so kThreads * kVector / kColumns rows at a time.
-template <typename A, int kVector, int kColumns>
-__device__ void step(const MlstmArgs& a) {
-  extern __shared__ float shared[];  // q [DHQK], k [DHQK], n [DHQK], partial sums
-  constexpr int kAcross = kColumns / kVector, kRows = kThreads / kAcross, kAhead = 8;
-  static_assert(kWarp % kAcross == 0, "a warp has whole rows of a block");
-  float* const q = shared;
-  float* const k = q + a.DHQK;
-  float* const n = k + a.DHQK;
-  float* const partial = n + a.DHQK;  // [warps][kColumns]
-  __shared__ float scratch[kWarp];
-  __shared__ bool last;
-  const int head = blockIdx.y, b = blockIdx.z, lane = threadIdx.x % kWarp;
-  const int column = blockIdx.x * kColumns + threadIdx.x % kAcross * kVector;
-  const int first_row = threadIdx.x / kAcross;
-  const bool inside = column < a.DHV;
-  float* const C = a.C[b] + static_cast<int64>(head) * a.DHQK * a.DHV + column;
+// What the step of one token needs of a head besides C, for all columns. [DHQK] each.
+struct HeadMemory {
+  float2* qk;  // q / sqrt(DHQK), and k times what is taken of it
+  float* n;
+};
 
-  // The state comes while the kernels before still run: no kernel that may be among them writes it
-  // (CudaStates sees to that).
-  float ahead[kAhead][kVector];
-#pragma unroll
-  for (int r = 0; r < kAhead; ++r) {
-    const int row = first_row + r * kRows;
-    if (!inside || row >= a.DHQK) continue;
-    if constexpr (kVector == 4) {
-      const float4 c = __ldcg(reinterpret_cast<const float4*>(C + static_cast<int64>(row) * a.DHV));
-      ahead[r][0] = c.x, ahead[r][1] = c.y, ahead[r][2] = c.z, ahead[r][3] = c.w;
-    } else {
-      ahead[r][0] = __ldcg(C + static_cast<int64>(row) * a.DHV);
-    }
-  }
-  for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
-    n[row] = __ldcg(a.n[b] + head * a.DHQK + row);
-  }
-  const float m_before = __ldcg(a.m[b] + head);
-  wait_for_kernel_before();
-
-  const A* const q_in = static_cast<const A*>(a.q) + static_cast<int64>(b) * a.qkv_stride;
-  const A* const k_in = static_cast<const A*>(a.k) + static_cast<int64>(b) * a.qkv_stride;
-  const A* const v_in = static_cast<const A*>(a.v) + static_cast<int64>(b) * a.qkv_stride;
-  float v[kVector], sum[kVector];
-#pragma unroll
-  for (int j = 0; j < kVector; ++j) {
-    v[j] = inside ? to_float(v_in[head * a.DHV + column + j]) : 0.0F;
-    sum[j] = 0;
-  }
-  const Gates gates(a.i[static_cast<int64>(b) * a.gate_stride + head],
-                    a.f[static_cast<int64>(b) * a.gate_stride + head], m_before, a.gate_cap);
+// Reads q, k and v's neighbours of one head, moves n on in `memory`, and returns q . n in all
+// threads. Threads may read `memory` after it.
+template <typename A>
+__device__ float move_n_on(const MlstmArgs& a, int head, int b, const Gates& gates,
+                           const HeadMemory& memory, float* scratch) {
+  const int64 at = static_cast<int64>(b) * a.qkv_stride + head * a.DHQK;
+  const A* const q_in = static_cast<const A*>(a.q) + at;
+  const A* const k_in = static_cast<const A*>(a.k) + at;
   const float scale = 1.0F / sqrtf(static_cast<float>(a.DHQK));
   float qn = 0;
   for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
-    q[row] = to_float(q_in[head * a.DHQK + row]) * scale;
-    k[row] = to_float(k_in[head * a.DHQK + row]);
-    n[row] = gates.keep * n[row] + gates.take * k[row];
-    qn += q[row] * n[row];
+    const float q = to_float(q_in[row]) * scale, k = gates.take * to_float(k_in[row]);
+    memory.qk[row] = make_float2(q, k);
+    memory.n[row] = gates.keep * memory.n[row] + k;
+    qn += q * memory.n[row];
   }
-  qn = block_sum(qn, scratch);  // all threads have read n and m, and see q and k
-  int* const arrived = a.arrived + b * a.NH + head;
-  if (threadIdx.x == 0) {
-    last = atomicAdd(arrived, 1) == gridDim.x - 1;
-    if (last) *arrived = 0;
-  }
+  return block_sum(qn, scratch);
+}
 
-  for (int base = first_row, r0 = 0; base < a.DHQK; base += kAhead * kRows, r0 += kAhead) {
+__device__ Gates gates_of(const MlstmArgs& a, int head, int b, float m_before) {
+  const int64 at = static_cast<int64>(b) * a.gate_stride + head;
+  return Gates(a.i[at], a.f[at], m_before, a.gate_cap);
+}
+
+// True in all threads of the last of a head's `blocks` blocks that have read its n and m. To be
+// followed by a barrier of the block before it is read.
+__device__ void note_reader(int* arrived, int blocks, bool* last) {
+  if (threadIdx.x != 0) return;
+  *last = atomicAdd(arrived, 1) == blocks - 1;
+  if (*last) *arrived = 0;
+}
+
+__device__ void write_n(const MlstmArgs& a, int head, int b, const float* n, float m) {
+  for (int row = threadIdx.x; row < a.DHQK; row += kThreads) a.n[b][head * a.DHQK + row] = n[row];
+  if (threadIdx.x == 0) a.m[b][head] = m;
+}
+
+// One token of each sequence. A strip is 4 kAcross columns of one head's C; a block takes one after
+// the other, a thread four columns of every (kThreads / kAcross)th row, which it fetches itself
+// into a ring in shared memory, kRing tiles of kAhead pieces before it needs them: across the ends
+// of strips, and the first ones while the kernels before still run. (No kernel that may be among
+// them writes the state: CudaStates sees to that.) DHV is a multiple of four.
+constexpr int kAhead = 8;
+
+template <int kAcross>
+struct Strips {
+  static constexpr int kWidth = 4 * kAcross, kRows = kThreads / kAcross, kTileRows = kRows * kAhead;
+  int across, all, tiles;  // of a head; of all heads; tiles of one
+
+  __device__ Strips(const MlstmArgs& a)
+      : across((a.DHV + kWidth - 1) / kWidth),
+        all(across * a.NH * a.B),
+        tiles((a.DHQK + kTileRows - 1) / kTileRows) {}
+};
+
+// Where this thread's columns of a strip lie.
+template <int kAcross>
+struct Strip {
+  int head, b, column;
+  bool inside;
+  float* C;
+
+  __device__ Strip(const MlstmArgs& a, const Strips<kAcross>& strips, int strip)
+      : head(strip / strips.across % a.NH),
+        b(strip / strips.across / a.NH),
+        column(strip % strips.across * Strips<kAcross>::kWidth + threadIdx.x % kAcross * 4),
+        inside(column < a.DHV),
+        C(a.C[b] + static_cast<int64>(head) * a.DHQK * a.DHV + column) {}
+};
+
+// The sums of all threads that have the same columns: in the first kWidth / 4 threads' `sum`.
+template <int kAcross>
+__device__ float4 sum_of_columns(float4 sum, float4* partial) {
+  constexpr int kParts = kAcross < kWarp ? kThreads / kWarp : kThreads / kAcross;
 #pragma unroll
-    for (int r = 0; r < kAhead; ++r) {
-      const int row = base + r * kRows;
-      if (!inside || row >= a.DHQK) continue;
-      float* const at = C + static_cast<int64>(row) * a.DHV;
-      float c[kVector];
-      if (r0 == 0) {
-#pragma unroll
-        for (int j = 0; j < kVector; ++j) c[j] = ahead[r][j];
-      } else if constexpr (kVector == 4) {
-        const float4 read = *reinterpret_cast<const float4*>(at);
-        c[0] = read.x, c[1] = read.y, c[2] = read.z, c[3] = read.w;
-      } else {
-        c[0] = *at;
-      }
-      const float kk = gates.take * k[row], qq = q[row];
-#pragma unroll
-      for (int j = 0; j < kVector; ++j) {
-        c[j] = gates.keep * c[j] + kk * v[j];
-        sum[j] += qq * c[j];
-      }
-      if constexpr (kVector == 4) {
-        *reinterpret_cast<float4*>(at) = make_float4(c[0], c[1], c[2], c[3]);
-      } else {
-        *at = c[0];
-      }
-    }
+  for (int lanes = kAcross; lanes < kWarp; lanes *= 2) {
+    sum.x += __shfl_xor_sync(~0U, sum.x, lanes), sum.y += __shfl_xor_sync(~0U, sum.y, lanes);
+    sum.z += __shfl_xor_sync(~0U, sum.z, lanes), sum.w += __shfl_xor_sync(~0U, sum.w, lanes);
   }
-#pragma unroll
-  for (int j = 0; j < kVector; ++j) {
-#pragma unroll
-    for (int lanes = kAcross; lanes < kWarp; lanes *= 2) {
-      sum[j] += __shfl_xor_sync(~0U, sum[j], lanes);
-    }
-    if (lane < kAcross) {
-      partial[threadIdx.x / kWarp * kColumns + lane * kVector + j] = sum[j];
-    }
+  if (kAcross >= kWarp || threadIdx.x % kWarp < kAcross) {
+    const int part = kAcross < kWarp ? threadIdx.x / kWarp : threadIdx.x / kAcross;
+    partial[part * kAcross + threadIdx.x % kAcross] = sum;
   }
   __syncthreads();
-  float* const h = a.h + (static_cast<int64>(b) * a.NH + head) * a.DHV;
-  const float inverse = inverse_denominator(qn, gates.m, a.cell_eps);
-  for (int j = threadIdx.x; j < kColumns; j += kThreads) {
-    const int d = blockIdx.x * kColumns + j;
-    if (d >= a.DHV) continue;
-    float all = 0;
+  if (threadIdx.x >= kAcross) return sum;
+  sum = partial[threadIdx.x];
 #pragma unroll
-    for (int warp = 0; warp < kThreads / kWarp; ++warp) all += partial[warp * kColumns + j];
-    h[d] = inverse * all;
+  for (int part = 1; part < kParts; ++part) {
+    const float4 other = partial[part * kAcross + threadIdx.x];
+    sum.x += other.x, sum.y += other.y, sum.z += other.z, sum.w += other.w;
   }
-  if (last) {  // nobody reads the old n and m any more
-    for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
-      a.n[b][head * a.DHQK + row] = n[row];
+  return sum;
+}
+
+template <typename A, int kAcross, int kRing>
+__device__ void step(const MlstmArgs& a) {
+  extern __shared__ float4 ring[];  // [kRing][kAhead][kThreads]
+  using S = Strips<kAcross>;
+  __shared__ float4 partial[kThreads];
+  __shared__ float scratch[kWarp];
+  __shared__ bool last;
+  HeadMemory memory;
+  memory.qk = reinterpret_cast<float2*>(ring + kRing * kAhead * kThreads);
+  memory.n = reinterpret_cast<float*>(memory.qk + a.DHQK);
+  const S strips(a);
+  const int first_row = threadIdx.x / kAcross;
+
+  int fetched_strip = blockIdx.x, fetched_tile = 0, fetched_slot = 0;
+  Strip<kAcross> ahead(a, strips, min(fetched_strip, strips.all - 1));
+  const auto fetch = [&] {
+    if (fetched_strip < strips.all) {
+#pragma unroll
+      for (int r = 0; r < kAhead; ++r) {
+        const int row = (fetched_tile * kAhead + r) * S::kRows + first_row;
+        if (!ahead.inside || row >= a.DHQK) continue;
+        copy_piece(ring + (fetched_slot * kAhead + r) * kThreads + threadIdx.x,
+                   ahead.C + static_cast<int64>(row) * a.DHV);
+      }
+      if (++fetched_tile == strips.tiles) {
+        fetched_tile = 0;
+        fetched_strip += gridDim.x;
+        if (fetched_strip < strips.all) ahead = Strip<kAcross>(a, strips, fetched_strip);
+      }
+      fetched_slot = fetched_slot + 1 == kRing ? 0 : fetched_slot + 1;
     }
-    if (threadIdx.x == 0) a.m[b][head] = gates.m;
+    end_group();
+  };
+#pragma unroll
+  for (int i = 0; i < kRing; ++i) fetch();
+
+  bool waited = false;
+  int slot = 0;
+  for (int each = blockIdx.x; each < strips.all; each += gridDim.x) {
+    const Strip<kAcross> strip(a, strips, each);
+    const int head = strip.head, b = strip.b;
+    __syncthreads();  // nobody reads the last strip's numbers any more
+    for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
+      memory.n[row] = __ldcg(a.n[b] + head * a.DHQK + row);
+    }
+    const float m_before = __ldcg(a.m[b] + head);
+    if (!waited) wait_for_kernel_before();
+    waited = true;
+    const A* const v_in = static_cast<const A*>(a.v) + static_cast<int64>(b) * a.qkv_stride +
+                          head * a.DHV + strip.column;
+    float4 v = make_float4(0, 0, 0, 0), sum = v;
+    if (strip.inside) {
+      v = make_float4(to_float(v_in[0]), to_float(v_in[1]), to_float(v_in[2]), to_float(v_in[3]));
+    }
+    const Gates gates = gates_of(a, head, b, m_before);
+    const float qn = move_n_on<A>(a, head, b, gates, memory, scratch);
+    int* const arrived = a.arrived + b * a.NH + head;
+    note_reader(arrived, strips.across, &last);
+
+    for (int tile = 0; tile < strips.tiles; ++tile) {
+      wait_for_groups<kRing - 1>();
+#pragma unroll
+      for (int r = 0; r < kAhead; ++r) {
+        const int row = (tile * kAhead + r) * S::kRows + first_row;
+        if (!strip.inside || row >= a.DHQK) continue;
+        float4 c = ring[(slot * kAhead + r) * kThreads + threadIdx.x];
+        const float2 qk = memory.qk[row];
+        c.x = gates.keep * c.x + qk.y * v.x, c.y = gates.keep * c.y + qk.y * v.y;
+        c.z = gates.keep * c.z + qk.y * v.z, c.w = gates.keep * c.w + qk.y * v.w;
+        sum.x += qk.x * c.x, sum.y += qk.x * c.y, sum.z += qk.x * c.z, sum.w += qk.x * c.w;
+        *reinterpret_cast<float4*>(strip.C + static_cast<int64>(row) * a.DHV) = c;
+      }
+      slot = slot + 1 == kRing ? 0 : slot + 1;
+      fetch();
+    }
+    sum = sum_of_columns<kAcross>(sum, partial);
+    float* const h = a.h + (static_cast<int64>(b) * a.NH + head) * a.DHV;
+    if (threadIdx.x < kAcross && strip.inside) {
+      const float inverse = inverse_denominator(qn, gates.m, a.cell_eps);
+      *reinterpret_cast<float4*>(h + strip.column) =
+          make_float4(inverse * sum.x, inverse * sum.y, inverse * sum.z, inverse * sum.w);
+    }
+    if (last) write_n(a, head, b, memory.n, gates.m);  // nobody reads the old ones any more
+    if (a.open != 0 || a.out_gate == nullptr) continue;
+    // Another count, of blocks whose h is written.
+    if (is_last_block(arrived + a.B * a.NH, strips.across)) {
+      finish_head<A>(a, h, b, head, 1.0F, scratch);
+    }
   }
+}
+
+// The same for any DHV. Grid: (blocks of kThreads columns, NH, B).
+template <typename A>
+__device__ void scalar_step(const MlstmArgs& a) {
+  extern __shared__ float4 ring[];  // as above, without the ring
+  __shared__ float scratch[kWarp];
+  __shared__ bool last;
+  HeadMemory memory;
+  memory.qk = reinterpret_cast<float2*>(ring);
+  memory.n = reinterpret_cast<float*>(memory.qk + a.DHQK);
+  const int head = blockIdx.y, b = blockIdx.z, column = blockIdx.x * kThreads + threadIdx.x;
+  wait_for_kernel_before();
+  for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
+    memory.n[row] = __ldcg(a.n[b] + head * a.DHQK + row);
+  }
+  const Gates gates = gates_of(a, head, b, __ldcg(a.m[b] + head));
+  const float qn = move_n_on<A>(a, head, b, gates, memory, scratch);
+  int* const arrived = a.arrived + b * a.NH + head;
+  note_reader(arrived, gridDim.x, &last);
+  float* const h = a.h + (static_cast<int64>(b) * a.NH + head) * a.DHV;
+  if (column < a.DHV) {
+    float* const C = a.C[b] + static_cast<int64>(head) * a.DHQK * a.DHV + column;
+    const float v = to_float(
+        static_cast<const A*>(a.v)[static_cast<int64>(b) * a.qkv_stride + head * a.DHV + column]);
+    float sum = 0;
+    for (int row = 0; row < a.DHQK; ++row) {
+      float* const at = C + static_cast<int64>(row) * a.DHV;
+      const float c = gates.keep * *at + memory.qk[row].y * v;
+      *at = c;
+      sum += memory.qk[row].x * c;
+    }
+    h[column] = sum * inverse_denominator(qn, gates.m, a.cell_eps);
+  }
+  __syncthreads();
+  if (last) write_n(a, head, b, memory.n, gates.m);
   if (a.open != 0 || a.out_gate == nullptr) return;
-  // Another count, of blocks whose h is written.
   if (is_last_block(arrived + a.B * a.NH, gridDim.x)) finish_head<A>(a, h, b, head, 1.0F, scratch);
 }
 
@@ -407,12 +511,19 @@ __device__ void sequence_in_registers(const MlstmArgs& a) {
 }  // namespace
 
 extern "C" {
+#define XLSTM_MLSTM_STEP(A, kAcross, kRing, name)               \
+  __global__ void __launch_bounds__(kThreads)                   \
+      mlstm_step_##name##_##kAcross##_##kRing(MlstmArgs args) { \
+    step<A, kAcross, kRing>(args);                              \
+  }
 #define XLSTM_MLSTM(A, name)                                                                    \
-  __global__ void __launch_bounds__(kThreads) mlstm_step_vector_##name(MlstmArgs args) {        \
-    step<A, 4, 32>(args);                                                                       \
-  }                                                                                             \
+  XLSTM_MLSTM_STEP(A, 8, 1, name)                                                               \
+  XLSTM_MLSTM_STEP(A, 8, 4, name)                                                               \
+  XLSTM_MLSTM_STEP(A, 16, 4, name)                                                              \
+  XLSTM_MLSTM_STEP(A, 32, 4, name)                                                              \
+  XLSTM_MLSTM_STEP(A, 64, 4, name)                                                              \
   __global__ void __launch_bounds__(kThreads) mlstm_step_scalar_##name(MlstmArgs args) {        \
-    step<A, 1, 32>(args);                                                                       \
+    scalar_step<A>(args);                                                                       \
   }                                                                                             \
   __global__ void __launch_bounds__(kThreads) mlstm_sequence_##name(MlstmArgs args) {           \
     sequence<A>(args);                                                                          \

@@ -1,4 +1,5 @@
-// Norms of rows and of heads, statistics in float32. A block for each row or head.
+// Norms of rows and of heads, statistics in float32. A block for each row or head. Rows: those of
+// prompts, more than 64, and those of shapes that row_norms.cu does not take.
 #include "xlstm/cuda/kernels/tiles.cuh"
 
 namespace {

@@ -5,6 +5,7 @@
 
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/kernels/bulk_copy.cuh"
+#include "xlstm/cuda/kernels/eights.cuh"
 
 using xlstm::cuda::RowProductArgs;
 using xlstm::cuda::StreamArgs;
@@ -12,18 +13,6 @@ using xlstm::cuda::StreamArgs;
 constexpr int kThreads = 256, kWarps = kThreads / kWarp;  // that compute; one more warp copies
 constexpr int kMostStages = 16;
 
-// Eight columns.
-__device__ inline void read_eight(const float* from, float* x) {
-  const float4 low = reinterpret_cast<const float4*>(from)[0];
-  const float4 high = reinterpret_cast<const float4*>(from)[1];
-  x[0] = low.x, x[1] = low.y, x[2] = low.z, x[3] = low.w;
-  x[4] = high.x, x[5] = high.y, x[6] = high.z, x[7] = high.w;
-}
-__device__ inline void read_eight(const bf16* from, float* x) {
-  const uint4 w = *reinterpret_cast<const uint4*>(from);
-  x[0] = bf16_low(w.x), x[1] = bf16_high(w.x), x[2] = bf16_low(w.y), x[3] = bf16_high(w.y);
-  x[4] = bf16_low(w.z), x[5] = bf16_high(w.z), x[6] = bf16_low(w.w), x[7] = bf16_high(w.w);
-}
 template <typename T, int kChunk>
 __device__ void read_chunk(const T* from, float (&x)[kChunk]) {
 #pragma unroll

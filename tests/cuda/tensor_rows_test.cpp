@@ -1,0 +1,297 @@
+// Products of some rows on a GPU against sums in float64, in every format of weights; none where
+// there is no GPU of compute capability 9.0 or newer.
+#include "xlstm/cuda/tensor_rows.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <ostream>
+#include <random>
+
+#include "xlstm/base/error.h"
+#include "xlstm/base/floats.h"
+#include "xlstm/cuda/cuda_backend.h"
+#include "xlstm/kernels/linear/linear.h"
+#include "xlstm/kernels/quantize/quantize.h"
+#include "xlstm/kernels/quantized_linear/quantized_linear.h"
+
+namespace xlstm::cuda {
+namespace {
+
+struct Case {
+  Quantization format;
+  DType scale_type = DType::kBF16;
+};
+
+std::string name_of_case(const ::testing::TestParamInfo<Case>& info) {
+  const Case& c = info.param;
+  if (c.format.mode == QuantizationMode::kMxfp4) return "mxfp4";
+  return str("bits_", c.format.bits, "_groups_", c.format.group_size, "_scales_",
+             c.scale_type == DType::kBF16 ? "bfloat16" : "float32");
+}
+
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << to_string(c.format);
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  bool there = false;
+  try {
+    there = has_gpu() && Device().capability() >= 90;
+  } catch (const Error&) {
+  }
+  if (!there) return all;
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
+    for (const int group : {32, 64, 128}) {
+      all.push_back({Quantization{QuantizationMode::kAffine, bits, group}});
+    }
+  }
+  all.push_back({Quantization{QuantizationMode::kAffine, 4, 64}, DType::kF32});
+  all.push_back({Quantization{QuantizationMode::kAffine, 8, 32}, DType::kF32});
+  all.push_back({Quantization{QuantizationMode::kMxfp4, 4, 32}, DType::kU8});
+  return all;
+}
+
+// W [N, K] with the numbers that it stands for, and for each the size that a kernel computes with:
+// |w|, and what unpacking adds and takes away again (up to 256 + 2176 scales).
+struct Matrix {
+  WeightTensor tensor;
+  std::vector<float> values, sizes;
+};
+
+class TensorRowsOf : public ::testing::TestWithParam<Case> {
+ protected:
+  TensorRowsOf() : backend_(make_backend(DType::kBF16)), b(*backend_) {}
+
+  std::vector<float> uniform(std::int64_t count, float range) {
+    std::uniform_real_distribution<float> draw(-range, range);
+    std::vector<float> out(static_cast<std::size_t>(count));
+    for (float& x : out) x = float_from_bf16(bf16_from_float(draw(random_)));
+    return out;
+  }
+  Tensor activations(const TensorShape& shape, const std::vector<float>& values) {
+    return b.to_activation(b.floats(shape, values));
+  }
+
+  Matrix matrix(std::int64_t N, std::int64_t K) {
+    Matrix out;
+    out.values = uniform(N * K, 1);
+    out.sizes.resize(out.values.size());
+    const Quantization format = GetParam().format;
+    const bool affine = format.mode == QuantizationMode::kAffine;
+    const TensorShape groups = {N, K / format.group_size};
+    const DType scale_type = GetParam().scale_type;
+    QuantizedTensor W = {b.allocate({N, quantized_words(format, K)}, DType::kU32, "words"),
+                         b.allocate(groups, scale_type, "scales"),
+                         affine ? b.allocate(groups, scale_type, "biases") : Tensor(), format};
+    kernels::QuantizedRows rows;
+    rows.words = reinterpret_cast<std::uint32_t*>(b.writable(W.words).data());
+    rows.scales = b.writable(W.scales).data();
+    rows.biases = affine ? b.writable(W.biases).data() : nullptr;
+    rows.scale_type =
+        scale_type == DType::kBF16 ? kernels::WeightType::kBF16 : kernels::WeightType::kF32;
+    kernels::quantize_rows(out.values.data(), static_cast<std::size_t>(N),
+                           static_cast<std::size_t>(K), format, kernels::Rounding::kMinMax, nullptr,
+                           rows);
+    const kernels::QuantizedMatrix numbers = {format, rows.words, rows.scales, rows.biases,
+                                              rows.scale_type};
+    for (std::int64_t n = 0; n < N; ++n) {
+      kernels::dequantize_row(numbers, static_cast<std::size_t>(n), static_cast<std::size_t>(K),
+                              out.values.data() + n * K);
+    }
+    // Scales are at most 2 / (2^bits - 1), twice the largest weight.
+    const float scale = affine ? 2.01F / static_cast<float>((1 << format.bits) - 1) : 0.0F;
+    for (std::size_t at = 0; at < out.values.size(); ++at) {
+      out.sizes[at] = std::abs(out.values[at]) + scale * (format.bits == 8 ? 4800 : 384);
+    }
+    out.tensor = W;
+    return out;
+  }
+
+  struct Truth {
+    std::vector<double> y, bound;  // [M, N]
+  };
+
+  // x W^T, with what a kernel may be away from it: each of K products is exact, sums are rounded
+  // (or cut) K times, and `x_error` is the relative error of each x.
+  Truth product(const std::vector<float>& x, const Matrix& W, std::int64_t M, std::int64_t N,
+                std::int64_t K, double x_error) {
+    Truth out;
+    for (std::int64_t m = 0; m < M; ++m) {
+      for (std::int64_t n = 0; n < N; ++n) {
+        double sum = 0, size = 0, plain = 0;
+        for (std::int64_t k = 0; k < K; ++k) {
+          const auto at = static_cast<std::size_t>(n * K + k);
+          const double xk = x[static_cast<std::size_t>(m * K + k)];
+          sum += xk * static_cast<double>(W.values[at]);
+          size += std::abs(xk) * static_cast<double>(W.sizes[at]);
+          plain += std::abs(xk * static_cast<double>(W.values[at]));
+        }
+        // Groups of up to 128 columns are summed apart, then with those of a warp, then of warps.
+        const double roundings = 128 + static_cast<double>(K) / 32 + 8;
+        out.y.push_back(sum);
+        out.bound.push_back(0x1p-23 * roundings * size + x_error * plain);
+      }
+    }
+    return out;
+  }
+
+  void expect_near(const Tensor& got, const std::vector<double>& y,
+                   const std::vector<double>& bound) {
+    const Tensor in_float32 = b.to_float32(got);
+    const auto values = b.read_floats(in_float32);
+    ASSERT_EQ(values.size(), y.size());
+    for (std::size_t at = 0; at < y.size(); ++at) {
+      ASSERT_NEAR(values[at], y[at], bound[at] + 0x1p-8 * std::abs(y[at])) << "at " << at;
+    }
+  }
+
+  bool fits(std::int64_t M, std::int64_t N, std::int64_t K) {
+    Workspace work;
+    return TensorRows(work)
+        .plan(M, N, K, GetParam().format, GetParam().scale_type, false)
+        .has_value();
+  }
+
+  std::mt19937 random_{1};
+  std::shared_ptr<Backend> backend_;
+  Backend& b;
+};
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(TensorRowsOf);
+INSTANTIATE_TEST_SUITE_P(Formats, TensorRowsOf, ::testing::ValuesIn(cases()), name_of_case);
+
+struct Shape {
+  std::int64_t M, N, K;
+};
+// A unit; ends of slices of every length, groups of 128 columns; more units than multiprocessors,
+// and more than a block takes in one pass.
+const Shape kShapes[] = {{1, 16, 128},    {2, 48, 384},    {3, 272, 1152},  {8, 2144, 640},
+                         {9, 32, 2176},   {16, 64, 1280},  {17, 160, 384},  {33, 96, 1152},
+                         {64, 2240, 256}, {1, 17024, 128}, {40, 15024, 128}};
+
+TEST_P(TensorRowsOf, ProductIsTheSum) {
+  for (const auto& [M, N, K] : kShapes) {
+    SCOPED_TRACE(str(M, " ", N, " ", K));
+    ASSERT_TRUE(fits(M, N, K));
+    const auto x = uniform(M * K, 1), bias = uniform(N, 1);
+    const Matrix W = matrix(N, K);
+    Truth truth = product(x, W, M, N, K, 0);
+    for (std::size_t at = 0; at < truth.y.size(); ++at) {
+      truth.y[at] += static_cast<double>(bias[at % static_cast<std::size_t>(N)]);
+    }
+    const Dense dense = b.prepare(Dense{W.tensor, activations({N}, bias)});
+    expect_near(b.linear(activations({M, K}, x), dense), truth.y, truth.bound);
+  }
+}
+
+TEST_P(TensorRowsOf, ColumnsNeedNotBeWholeSlicesOrPieces) {
+  const std::int64_t group = GetParam().format.group_size;
+  for (const std::int64_t groups : {1, 3, 6, 11, 22, 35}) {
+    for (const std::int64_t M : {1, 12, 50}) {
+      SCOPED_TRACE(str(groups, " groups, ", M));
+      const std::int64_t N = 48, K = groups * group;
+      // Others go by the general way, which rounds weights to bfloat16.
+      const Quantization& f = GetParam().format;
+      const bool even = f.mode == QuantizationMode::kAffine || groups % 2 == 0;
+      const bool whole = K * f.bits / 8 % 16 == 0 && even;
+      ASSERT_EQ(fits(M, N, K), whole);
+      const auto x = uniform(M * K, 1);
+      const Matrix W = matrix(N, K);
+      const Truth truth = product(x, W, M, N, K, whole ? 0 : 0x1p-8);
+      expect_near(b.linear(activations({M, K}, x), b.prepare(Dense{W.tensor, {}})), truth.y,
+                  truth.bound);
+    }
+  }
+}
+
+TEST_P(TensorRowsOf, ResidualIsAddedInPlaceOrBeside) {
+  constexpr std::int64_t M = 5, N = 112, K = 256;
+  const auto x = uniform(M * K, 1), y = uniform(M * N, 4);
+  const Matrix W = matrix(N, K);
+  Truth truth = product(x, W, M, N, K, 0);
+  for (std::size_t at = 0; at < y.size(); ++at) truth.y[at] += static_cast<double>(y[at]);
+  const Dense dense = b.prepare(Dense{W.tensor, {}});
+  const Tensor in = activations({M, K}, x), kept = activations({M, N}, y);
+  expect_near(b.linear_add(in, dense, kept), truth.y, truth.bound);
+  expect_near(b.linear_add(in, dense, activations({M, N}, y)), truth.y, truth.bound);
+  const std::vector<double> same(y.begin(), y.end());
+  expect_near(kept, same, std::vector<double>(y.size()));
+}
+
+// What a norm makes of rows of x, in float64.
+std::vector<float> normed(const std::vector<float>& x, const std::vector<float>& weight,
+                          std::int64_t M, std::int64_t K) {
+  std::vector<float> y(x.size());
+  for (std::int64_t m = 0; m < M; ++m) {
+    double squares = 0;
+    for (std::int64_t k = 0; k < K; ++k) {
+      squares += std::pow(static_cast<double>(x[static_cast<std::size_t>(m * K + k)]), 2);
+    }
+    const double r = 1 / std::sqrt(squares / static_cast<double>(K) + 1e-6);
+    for (std::int64_t k = 0; k < K; ++k) {
+      const auto at = static_cast<std::size_t>(m * K + k);
+      y[at] = static_cast<float>(static_cast<double>(x[at]) * r *
+                                 static_cast<double>(weight[static_cast<std::size_t>(k)]));
+    }
+  }
+  return y;
+}
+
+TEST_P(TensorRowsOf, NormComesBeforeProductAndGates) {
+  for (const std::int64_t M : {1, 4, 20}) {
+    SCOPED_TRACE(M);
+    constexpr std::int64_t N = 144, K = 640, N2 = 6;
+    const auto x = uniform(M * K, 3), weight = uniform(K, 2), gates = uniform(N2 * K, 1);
+    const Matrix W = matrix(N, K);
+    const auto in = normed(x, weight, M, K);
+    const Norm norm = b.prepare(Norm{activations({K}, weight), {}});
+    const Dense second = b.prepare(Dense{b.floats({N2, K}, gates), {}});
+    // The normed x is rounded to bfloat16.
+    const Truth truth = product(in, W, M, N, K, 0x1p-8);
+    Matrix W2 = {Tensor(), gates, gates};
+    for (float& size : W2.sizes) size = std::abs(size);
+    Truth of_gates = product(in, W2, M, N2, K, 0x1p-8);
+    const auto [first, g] = b.mlstm_projections(activations({M, K}, x), norm, 1e-6F,
+                                                b.prepare(Dense{W.tensor, {}}), second);
+    expect_near(first, truth.y, truth.bound);
+    ASSERT_EQ(g.dtype(), DType::kF32);
+    expect_near(g, of_gates.y, of_gates.bound);
+    expect_near(b.norm_linear(activations({M, K}, x), norm, 1e-6F, b.prepare(Dense{W.tensor, {}})),
+                truth.y, truth.bound);
+  }
+}
+
+TEST_P(TensorRowsOf, SwigluJoinsTheHalves) {
+  for (const std::int64_t M : {1, 7, 33}) {
+    for (const std::int64_t F : {8, 72, 3000}) {
+      SCOPED_TRACE(str(M, " ", F));
+      constexpr std::int64_t K = 256;
+      const auto x = uniform(M * K, 1), weight = uniform(K, 0.25F);
+      const Matrix W = matrix(2 * F, K);
+      const auto in = normed(x, weight, M, K);
+      const Truth truth = product(in, W, M, 2 * F, K, 0x1p-8);
+      std::vector<double> y, bound;
+      for (std::int64_t m = 0; m < M; ++m) {
+        for (std::int64_t f = 0; f < F; ++f) {
+          const auto gate = static_cast<std::size_t>(m * 2 * F + f),
+                     up = gate + static_cast<std::size_t>(F);
+          const double sigmoid = 1 / (1 + std::exp(-truth.y[gate]));
+          const double silu = truth.y[gate] * sigmoid;
+          y.push_back(silu * truth.y[up]);
+          // SiLU's slope is at most 1.1.
+          bound.push_back(1.1 * truth.bound[gate] * (std::abs(truth.y[up]) + truth.bound[up]) +
+                          std::abs(silu) * truth.bound[up]);
+        }
+      }
+      const Norm norm = b.prepare(Norm{activations({K}, weight), {}});
+      expect_near(
+          b.norm_swiglu(activations({M, K}, x), norm, 1e-6F, b.prepare(Dense{W.tensor, {}})), y,
+          bound);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace xlstm::cuda
