@@ -6,6 +6,7 @@
 #include "xlstm/apps/cache_section.h"
 #include "xlstm/apps/download_progress.h"
 #include "xlstm/base/json.h"
+#include "xlstm/base/utf8.h"
 
 namespace xlstm::testing {
 namespace {
@@ -49,6 +50,15 @@ TEST(DownloadProgressText, LinesFitTheTerminal) {
   EXPECT_THAT(apps::total_line(all, 1e8, 120), AllOf(HasSubstr("/s"), HasSubstr("0:30 left")));
   all.size = std::nullopt;
   EXPECT_THAT(apps::total_line(all, 1e8, 120), Not(HasSubstr("left")));
+}
+
+TEST(DownloadProgressText, NoCharacterIsCut) {
+  std::string name(50, 'x');
+  for (int i = 0; i < 30; ++i) name += "\xc3\xa9";
+  for (const char* end : {".bin", ".json"}) {  // one of them would begin within a character
+    const FileProgress file{name + end, 100, 50, false};
+    EXPECT_EQ(utf8_first_error(apps::file_line(file, 200)), std::string::npos) << end;
+  }
 }
 
 TEST(TableText, ColumnsAreAligned) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "tests/hub/scripted_server.h"
 #include "tests/support/expect_error.h"
@@ -66,6 +67,26 @@ TEST_F(Cache, IsListed) {
 
 TEST_F(Cache, WhereThereIsNoneIsEmpty) {
   EXPECT_THAT(cached_repositories(temporary_ / "none"), IsEmpty());
+}
+
+TEST_F(Cache, FilesOfOthersAreNeitherRefsNorFaults) {
+  const fs::path refs = folder_.path() / "refs";
+  temporary_.file("models--org--name/refs/.DS_Store", std::string(6148, '\0'));
+  temporary_.file("models--org--name/refs/text", "no commit");
+  ASSERT_EQ(::mkfifo((refs / "fifo").c_str(), 0600), 0);
+  fs::create_symlink("nothing", refs / "dangling");
+  temporary_.file("models--org--name/blobs/.DS_Store", "x");
+  temporary_.file("models--org--name/snapshots/.DS_Store", "x");
+  temporary_.file("models--org--name/snapshots/" + kNew + "/.DS_Store", "x");
+  const CachedRepository repository = only();
+  ASSERT_THAT(repository.revisions, SizeIs(2));
+  EXPECT_THAT(repository.revisions[1].refs, ElementsAre("main", "v1"));
+  EXPECT_EQ(repository.revisions[1].files, 2U);
+  EXPECT_EQ(repository.bytes, 15U);
+  EXPECT_THAT(verify_cached(repository).faults, IsEmpty());
+  remove_cached(cache(), plan_removal(cache(), {"org/name", "main"}));
+  EXPECT_FALSE(fs::exists(folder_.snapshot(kNew)));
+  EXPECT_TRUE(fs::exists(folder_.file(kOld, "config.json")));
 }
 
 TEST_F(Cache, LosesARevisionAndWhatOnlyThatHas) {

@@ -49,6 +49,26 @@ class CacheTest(HubTest):
         self.assert_downloaded(newer)
         self.assertEqual(len(self.cache().blobs()), len(newer))
 
+    def test_removes_all_revisions_one_by_one(self):
+        repository = self.hub.add("org/name", NEEDED)
+        old = repository.branches["main"]
+        self.succeed("download", "org/name")
+        new = repository.commit({**NEEDED, "config.json": b'{"new": 1}'})
+        self.succeed("download", "org/name")
+        done = self.succeed("cache", "rm", f"org/name@{old}", f"hf://org/name@{new}", "org/name@main", "--yes")
+        self.assertEqual(len(done.stdout.splitlines()), 2, done.stdout)
+        self.assertEqual(self.succeed("cache", "ls").stdout, "")
+        self.assertFalse(self.cache().folder.exists())
+
+    def test_links_that_are_made_anew_are_no_download(self):
+        self.hub.add("org/name", NEEDED)
+        first = self.succeed("download", "org/name")
+        self.assertIn("fetching", first.stderr)
+        shutil.rmtree(self.cache().snapshot())
+        again = self.succeed("download", "org/name")
+        self.assertNotIn("fetching", again.stderr)
+        self.assert_downloaded()
+
     def test_verify_reads_every_byte(self):
         self.hub.add("org/name", NEEDED)
         self.succeed("download", "org/name")

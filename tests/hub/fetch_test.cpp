@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <fstream>
@@ -68,6 +69,14 @@ class Fetch : public ::testing::Test {
   fs::path cache() const { return folder_ / "cache"; }
   fs::path repository() const { return cache() / "models--org--name"; }
 
+  // Whether nothing is kept of files that did not come.
+  bool parts_are_empty() const {
+    for (const auto& entry : fs::directory_iterator(repository() / "blobs")) {
+      if (entry.path().extension() == ".incomplete" && entry.file_size() > 0) return false;
+    }
+    return true;
+  }
+
   // The error of a fetch from a hub whose answers are changed; no blob, link or ref may be left.
   void refused(ErrorKind kind, const std::vector<std::string>& pieces,
                const ScriptedHub::Change& change) const {
@@ -120,6 +129,85 @@ TEST_F(Fetch, AnotherProgramsPartIsAddedTo) {
     EXPECT_THAT(request.path, Not(HasSubstr("config.json")));
   }
   EXPECT_EQ(content_of(snapshot / "model.safetensors"), "weights");
+}
+
+// Calls `remove` with the snapshot's folder at each request for the bytes of a file.
+ScriptedHub::Change removing(
+    const fs::path& repository,
+    const std::function<void(const std::string& file, const fs::path& snapshot)>& remove) {
+  return [=](const ScriptedRequest& request, const ScriptedAnswer&) {
+    if (!is_file(request)) return;
+    remove(fs::path(request.path).filename(), repository / "snapshots" / ScriptedHub::kCommit);
+  };
+}
+
+TEST_F(Fetch, WhatIsRemovedMeanwhileIsFetchedAgain) {
+  const ScriptedHub hub(kFiles, removing(repository(), [](const auto& file, const fs::path& all) {
+                          if (file == "config.json") fs::remove_all(all);  // it comes last
+                        }));
+  const fs::path folder = fetch({"org/name", ""}, options(hub.url()));
+  for (const char* name : {"config.json", "model.safetensors", "tokenizer.json"}) {
+    EXPECT_EQ(content_of(folder / name), kFiles.at(name)) << name;
+  }
+}
+
+TEST_F(Fetch, WhatIsRemovedAgainAndAgainIsGivenUp) {
+  const fs::path blobs = repository() / "blobs";
+  const auto remove = [&](const fs::path& link) {
+    std::error_code ignored;
+    const fs::path blob = fs::read_symlink(link, ignored).filename();
+    if (!ignored) fs::remove(blobs / blob), fs::remove(link);
+  };
+  refused(ErrorKind::kFile, {ScriptedHub::kCommit, "another program removes them"},
+          removing(repository(), [&](const auto& file, const fs::path& all) {
+            remove(all / (file == "config.json" ? "model.safetensors" : "config.json"));
+          }));
+}
+
+TEST_F(Fetch, FilesOfTheSameBytesAreFetchedOnce) {
+  auto files = kFiles;
+  files["added_tokens.json"] = files["special_tokens_map.json"] = files.at("tokenizer.json");
+  const ScriptedHub hub(files);
+  HubOptions with = options(hub.url());
+  std::vector<std::string> notices;
+  FetchProgress last;
+  with.on_notice = [&](const std::string& notice) { notices.push_back(notice); };
+  with.on_progress = [&](const FetchProgress& progress) { last = progress; };
+  with.force_download = true;
+  const fs::path folder = fetch({"org/name", ""}, with);
+  for (const char* name : {"added_tokens.json", "special_tokens_map.json", "tokenizer.json"}) {
+    EXPECT_EQ(content_of(folder / name), "{}") << name;
+  }
+  const auto all = hub.requests();
+  EXPECT_EQ(std::count_if(all.begin(), all.end(), is_file), 3);
+  EXPECT_THAT(notices, Not(Contains(HasSubstr("waiting"))));
+  EXPECT_EQ(last.done, last.size);
+}
+
+TEST_F(Fetch, AnIndexOfShardsInFoldersIsRefusedBeforeTheyCome) {
+  auto files = kFiles;
+  files.erase("model.safetensors");
+  files["a.safetensors"] = "shard";
+  files["model.safetensors.index.json"] = "{\"weight_map\": {\"x\": \"sub/b.safetensors\"}}";
+  const ScriptedHub hub(files);
+  for (int time = 0; time < 2; ++time) {  // the index is there the second time
+    expect_error(ErrorKind::kModel, {"[org/name@main]", "\"sub/b.safetensors\""}, [&] {
+      fetch({"org/name", ""}, options(hub.url()));
+    });
+  }
+  const auto all = hub.requests();
+  EXPECT_EQ(std::count_if(all.begin(), all.end(), is_file), 1);
+}
+
+TEST_F(Fetch, WhatAForcedDownloadLeftIsCleared) {
+  const ScriptedHub hub(kFiles);
+  fetch({"org/name", ""}, options(hub.url()));
+  const std::string blob = "cache/models--org--name/blobs/" + git_hash("weights");
+  const fs::path part = folder_.file(blob + ".incomplete", "wei");
+  const fs::path other = folder_.file(blob.substr(0, blob.size() - 1) + "x.incomplete", "wei");
+  fetch({"org/name", ""}, options(hub.url()));
+  EXPECT_FALSE(fs::exists(part));
+  EXPECT_TRUE(fs::exists(other));  // it may be gone on with
 }
 
 TEST_F(Fetch, OnlyATokenizer) {
@@ -301,7 +389,7 @@ TEST_F(Fetch, EtagsThatAreNoHashes) {
 }
 
 TEST_F(Fetch, AnswersThatNoHubGives) {
-  refused(ErrorKind::kNetwork, {"X-Repo-Commit", "none"},
+  refused(ErrorKind::kNetwork, {"X-Repo-Commit", "none", "no answer of a hub"},
           [](const ScriptedRequest& request, ScriptedAnswer& answer) {
             if (is_head(request)) replace_header(answer, "X-Repo-Commit", "");
           });
@@ -322,8 +410,72 @@ TEST_F(Fetch, HeadersWithoutEnd) {
 TEST_F(Fetch, MoreBytesThanTheFileHas) {
   refused(ErrorKind::kNetwork, {"a file of", "more"},
           [](const ScriptedRequest& request, ScriptedAnswer& answer) {
-            if (is_file(request)) answer.body += "more";
+            if (is_file(request)) answer.body += "more", answer.has_length = false;
           });
+}
+
+TEST_F(Fetch, FewerBytesThanTheFileHasEndIt) {
+  const ScriptedAnswer kNoSuchRange{.status = 416};
+  const ScriptedAnswer kOtherTotal{
+      .status = 206, .headers = {{"Content-Range", "bytes 3-3/4"}}, .body = "g"};
+  for (const ScriptedAnswer& rest : {kNoSuchRange, kOtherTotal}) {
+    int sent = 0;
+    refused(ErrorKind::kNetwork, {"model.safetensors", "the file's bytes from 3"},
+            [&](const ScriptedRequest& request, ScriptedAnswer& answer) {
+              if (!is_file(request) || !request.path.ends_with("safetensors")) return;
+              ++sent;
+              if (request.headers.contains("range")) {
+                answer = rest;
+              } else {
+                answer.body = "wei";
+                answer.has_length = false;
+              }
+            });
+    EXPECT_EQ(sent, 8);
+    EXPECT_TRUE(parts_are_empty());
+  }
+}
+
+TEST_F(Fetch, AnotherLengthThanTheFilesIsNotTaken) {
+  int sent = 0;
+  refused(ErrorKind::kNetwork, {"model.safetensors", "the file of 7 bytes", "3 bytes"},
+          [&](const ScriptedRequest& request, ScriptedAnswer& answer) {
+            if (!is_file(request) || !request.path.ends_with("safetensors")) return;
+            answer.body = "wei";
+            ++sent;
+          });
+  EXPECT_EQ(sent, 6);
+  EXPECT_TRUE(parts_are_empty());
+}
+
+TEST_F(Fetch, PagesInPlaceOfAFile) {
+  const std::string kPage = "<p>in!";
+  const ScriptedAnswer kOfThatSize{.headers = {{"Content-Type", "text/plain"}},
+                                   .body = kPage + "!"};
+  const ScriptedAnswer kWithoutLength{
+      .headers = {{"Content-Type", "text/plain"}}, .body = kPage, .has_length = false};
+  for (const ScriptedAnswer& page : {kOfThatSize, kWithoutLength}) {
+    refused(ErrorKind::kNetwork, {"model.safetensors", "no answer of a hub", "text/plain"},
+            [&](const ScriptedRequest& request, ScriptedAnswer& answer) {
+              if (is_file(request) && request.path.ends_with("safetensors")) answer = page;
+            });
+    EXPECT_TRUE(parts_are_empty());
+  }
+}
+
+TEST_F(Fetch, APageFromWhereTheFileShouldLie) {
+  const ScriptedServer other([](const ScriptedRequest&) {
+    return ScriptedAnswer{
+        .headers = {{"Content-Type", "text/html"}}, .body = "<p>in!", .has_length = false};
+  });
+  refused(ErrorKind::kNetwork, {"model.safetensors", "no answer of a hub", "text/html"},
+          [&](const ScriptedRequest& request, ScriptedAnswer& answer) {
+            if (!is_file(request) || !request.path.ends_with("safetensors")) return;
+            answer.status = 302;
+            answer.headers.emplace_back("Location", other.url() + "/signed");
+          });
+  EXPECT_EQ(other.requests().size(), 6U);
+  EXPECT_TRUE(parts_are_empty());
 }
 
 TEST_F(Fetch, OtherBytesAreTriedAgainAndGivenUp) {
@@ -418,7 +570,9 @@ TEST_F(Fetch, OptionsThatDoNotFit) {
   with.revision = "";
   expect_error(ErrorKind::kUsage, {"org/../x"}, [&] { fetch({"org/../x", ""}, with); });
   with.offline = with.force_download = true;
-  expect_error(ErrorKind::kUsage, {"offline"}, [&] { fetch({"org/name", ""}, with); });
+  expect_error(ErrorKind::kUsage, {"org/name", "--force", "the option offline"}, [&] {
+    fetch({"org/name", ""}, with);
+  });
   EXPECT_TRUE(hub.requests().empty());
 }
 

@@ -100,6 +100,7 @@ class InterruptedTest(HubTest):
                 done = self.finish(process)
                 self.assertEqual(done.returncode, 128 + number, done.stderr)
                 self.assertEqual(done.stdout, "")
+                self.assertIn("what was fetched is kept", done.stderr)
                 self.hub.faults.clear()
                 self.hub.settle()
                 before = self.cache().incomplete()

@@ -45,9 +45,9 @@ TEST(NeededFiles, ShardsThatAnIndexCallsOtherwise) {
 }
 
 TEST(NeededFiles, NumberedShards) {
-  EXPECT_THAT(needed({"config.yaml", "model_0.safetensors", "model_1.safetensors",
+  EXPECT_THAT(needed({"config.json", "model_0.safetensors", "model_1.safetensors",
                       "model_x.safetensors", "pytorch_model.bin"}),
-              ElementsAre("config.yaml", "model_0.safetensors", "model_1.safetensors"));
+              ElementsAre("config.json", "model_0.safetensors", "model_1.safetensors"));
 }
 
 TEST(NeededFiles, TorchWhereThereIsNothingElse) {
@@ -58,6 +58,21 @@ TEST(NeededFiles, TorchWhereThereIsNothingElse) {
       UnorderedElementsAre("pytorch_model-00001-of-00001.bin", "pytorch_model.bin.index.json"));
   EXPECT_THAT(needed({"model.ckpt", "tirex.onnx"}), ElementsAre("model.ckpt"));
   EXPECT_THAT(needed({"a.pt", "b.ckpt", "sub/c.pt"}), ElementsAre("a.pt"));
+}
+
+TEST(NeededFiles, StateOfTrainingIsNoWeights) {
+  EXPECT_THAT(needed({"config.json", "a.pt", "optimizer.pt", "scheduler.pt", "training_args.pt"}),
+              ElementsAre("config.json", "a.pt"));
+  EXPECT_THAT(needed({"a.bin", "pytorch_model.bin.index.json", "training_args.bin"}),
+              UnorderedElementsAre("a.bin", "pytorch_model.bin.index.json"));
+  expect_error(ErrorKind::kModel, {"weights"}, [] { needed({"config.json", "optimizer.pt"}); });
+  EXPECT_FALSE(is_torch_file("training_args.bin"));
+}
+
+TEST(NeededFiles, AConfigThatIsNotReadIsRefused) {
+  expect_error(ErrorKind::kModel, {"[org/name]", "config.json", "config.yaml"}, [] {
+    needed({"config.yaml", "model.safetensors"});
+  });
 }
 
 TEST(NeededFiles, NoWeights) {

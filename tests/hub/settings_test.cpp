@@ -6,6 +6,7 @@
 
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
+#include "xlstm/base/home_folder.h"
 
 namespace xlstm {
 namespace {
@@ -41,6 +42,15 @@ TEST(HubSettings, TheCacheIsWhereThePythonLibraryHasIt) {
   HubOptions options;
   options.cache_dir = "/mine";
   EXPECT_EQ(cache(set, options), "/mine");
+}
+
+TEST(HubSettings, WithoutHomeTheCacheIsWhereTheSystemSaysThatItIs) {
+  if (home_folder().empty()) {
+    expect_error(ErrorKind::kUsage, {"HF_HOME", "home folder"}, [] { cache({}); });
+  } else {
+    EXPECT_EQ(cache({}), (home_folder() / ".cache/huggingface/hub").string());
+  }
+  EXPECT_EQ(cache({{"HF_HOME", "/hf"}}), "/hf/hub");
 }
 
 TEST(HubSettings, EmptyVariablesAreAsIfNotSet) {
@@ -103,6 +113,24 @@ TEST(HubSettings, TheEndpointLosesItsLastSlash) {
   for (const char* bad : {"huggingface.co", "file:///etc", "ftp://host", "http://", "http://u@h"}) {
     expect_error(ErrorKind::kUsage, {"HF_ENDPOINT"}, [&] { settings({{"HF_ENDPOINT", bad}}); });
   }
+}
+
+TEST(HubSettings, APasswordInTheEndpointIsNotShown) {
+  const std::string message = message_of(ErrorKind::kUsage, [] {
+    settings({{"HF_ENDPOINT", "https://me:secret@host/"}});
+  });
+  EXPECT_THAT(message, ::testing::HasSubstr("HF_ENDPOINT"));
+  EXPECT_THAT(message, ::testing::Not(::testing::HasSubstr("secret")));
+}
+
+TEST(HubSettings, OfflineNoTokenIsLookedFor) {
+  const Variables bad = {{"HF_TOKEN", "two words"}};
+  expect_error(ErrorKind::kUsage, {"HF_TOKEN"}, [&] { settings(bad); });
+  HubOptions options;
+  options.offline = true;
+  EXPECT_EQ(settings(bad, options).token, "");
+  EXPECT_EQ(settings(bad, options).offline_source, "the option offline");
+  EXPECT_EQ(settings({{"TRANSFORMERS_OFFLINE", "1"}}).offline_source, "TRANSFORMERS_OFFLINE");
 }
 
 TEST(HubSettings, OfflineIsWhatPythonTakesForYes) {

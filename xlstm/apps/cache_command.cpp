@@ -42,25 +42,36 @@ int run_list(const CacheArguments& options, const Sections& sections) {
   return kExitOk;
 }
 
-std::vector<Removal> removals(const CacheArguments& options, const Sections& sections) {
-  std::vector<Removal> found;
-  for (const std::string& name : options.names) {
-    const std::size_t before = found.size();
-    for (const auto& section : sections) {
-      if (auto removal = section->removal(name)) found.push_back(std::move(*removal));
-    }
-    if (found.size() > before) continue;
-    fail_wanted(ErrorKind::kUsage, "xlstm cache rm", "something that xlstm cache ls lists",
-                quoted(name));
+// A thing to remove, planned. Where a name names the same as an earlier one it is left out.
+struct Named {
+  const CacheSection& section;
+  std::string name;
+  Removal removal;
+};
+
+void add_removals(std::vector<Named>& all, const Sections& sections, std::string name) {
+  constexpr std::string_view kScheme = "hf://";
+  if (name.starts_with(kScheme)) name.erase(0, kScheme.size());
+  bool is_known = false;
+  for (const auto& section : sections) {
+    std::optional<Removal> removal = section->removal(name);
+    if (!removal) continue;
+    is_known = true;
+    const bool again = std::any_of(all.begin(), all.end(), [&](const Named& other) {
+      return &other.section == section.get() && other.removal.what == removal->what;
+    });
+    if (!again) all.push_back({*section, name, std::move(*removal)});
   }
-  return found;
+  if (is_known) return;
+  fail_wanted(ErrorKind::kUsage, "xlstm cache rm", "something that xlstm cache ls lists",
+              quoted(name));
 }
 
 // Asked where somebody can answer; a script says --yes.
-bool is_agreed(const CacheArguments& options, const std::vector<Removal>& all) {
+bool is_agreed(const CacheArguments& options, const std::vector<Named>& all) {
   if (options.yes) return true;
-  for (const Removal& removal : all) {
-    write_note(str("remove ", removal.what, ", ", human_bytes(removal.bytes), "\n"));
+  for (const Named& each : all) {
+    write_note(str("remove ", each.removal.what, ", ", human_bytes(each.removal.bytes), "\n"));
   }
   if (!stdin_is_terminal()) {
     fail_wanted(ErrorKind::kUsage, "xlstm cache rm", "--yes where nobody can be asked", "none");
@@ -74,18 +85,22 @@ int run_remove(const CacheArguments& options, const Sections& sections) {
   if (options.names.empty()) {
     fail_wanted(ErrorKind::kUsage, "xlstm cache rm", "names of what to remove", "none");
   }
-  const std::vector<Removal> all = removals(options, sections);
+  std::vector<Named> all;
+  for (const std::string& name : options.names) add_removals(all, sections, name);
   if (!is_agreed(options, all)) {
     write_note("xlstm: nothing was removed\n");
     return kExitOk;
   }
   Json list = Json::array();
-  for (const Removal& removal : all) {
+  for (const Named& each : all) {
     throw_if_interrupted();
-    removal.remove();
-    list.push_back({{"removed", removal.what}, {"bytes", removal.bytes}});
+    // Planned again: what an earlier one shared is now this one's alone, or is gone with it.
+    const std::optional<Removal> removal = each.section.removal(each.name);
+    if (!removal) continue;
+    removal->remove();
+    list.push_back({{"removed", removal->what}, {"bytes", removal->bytes}});
     if (!options.json) {
-      write_out(str("removed ", removal.what, ", ", human_bytes(removal.bytes), "\n"));
+      write_out(str("removed ", removal->what, ", ", human_bytes(removal->bytes), "\n"));
     }
   }
   if (options.json) write_out(json_line({{"removed", list}}));

@@ -25,7 +25,14 @@ std::filesystem::path fetched(const RepositoryName& name, const DownloadArgument
   hub.cache_dir = options.folder;
   DownloadProgress progress;
   hub = with_progress(hub, progress);
-  if (options.quiet) hub.on_progress = {}, hub.on_notice = {};
+  if (options.quiet) {
+    hub.on_progress = {};
+    hub.on_notice = {};
+    hub.cancelled = [] {
+      throw_if_interrupted();
+      return false;
+    };
+  }
   return fetch(name, hub);
 }
 

@@ -18,7 +18,11 @@ constexpr std::size_t kLongestName = 40;
 
 // The end of a long name tells more than its beginning.
 std::string shown_name(const std::string& name) {
-  return name.size() <= kLongestName ? name : "..." + name.substr(name.size() - kLongestName + 3);
+  if (name.size() <= kLongestName) return name;
+  const auto is_inside = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; };
+  std::size_t begin = name.size() - kLongestName + 3;
+  while (begin < name.size() && is_inside(name[begin])) ++begin;  // of a character of UTF-8
+  return "..." + name.substr(begin);
 }
 
 std::optional<int> percent_of(std::uint64_t done, std::optional<std::uint64_t> size) {
@@ -134,7 +138,8 @@ void DownloadProgress::tell(const FetchProgress& progress, double seconds) {
 }
 
 void DownloadProgress::update(const FetchProgress& progress) {
-  if (style_ == Style::kNone) return;
+  const bool only_links = progress.received == 0 && progress.done == progress.size;
+  if (style_ == Style::kNone || only_links) return;
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   rate_.add(seconds, progress.received);
   if (style_ == Style::kBars) {
@@ -157,7 +162,8 @@ void DownloadProgress::note(const std::string& sentence) {
 HubOptions with_progress(HubOptions options, DownloadProgress& progress) {
   options.on_progress = [&progress](const FetchProgress& now) { progress.update(now); };
   options.on_notice = [&progress](const std::string& sentence) { progress.note(sentence); };
-  options.cancelled = [] {
+  options.cancelled = [&progress] {
+    if (interrupted()) progress.note(kFetchStopped);
     throw_if_interrupted();
     return false;
   };

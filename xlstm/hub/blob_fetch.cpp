@@ -16,6 +16,7 @@
 #include "xlstm/hub/content_hash.h"
 #include "xlstm/hub/file_lock.h"
 #include "xlstm/hub/refusals.h"
+#include "xlstm/hub/remote_names.h"
 
 namespace xlstm {
 namespace {
@@ -23,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::milliseconds kLookAtLock{100};
-constexpr int kMostMismatches = 3;  // of a file's hash, before it is given up
+constexpr int kMostMismatches = 3;  // of a file's hash, or of parts, before it is given up
 
 // The file that grows. Bytes are written where they belong and the file is never shortened: should
 // another process, on a file system without locks, fetch the same, both write the same bytes.
@@ -175,8 +176,9 @@ class BlobFetch {
         ended = is_whole() || !blob_.file.size;
         if (!ended) throw TransferFailure{"the connection ended before the file did", true, true};
       } catch (const WrongPart&) {
-        if (before == 0) {
-          fail_wanted(ErrorKind::kNetwork, where_, "the file's bytes from its start",
+        if (before == 0 || wrong_parts_++ == kMostMismatches) {
+          part_.start_over();  // never to be resumed
+          fail_wanted(ErrorKind::kNetwork, where_, str("the file's bytes from ", before),
                       "others, from " + url_);
         }
         start_over();
@@ -208,9 +210,27 @@ class BlobFetch {
       const bool fits = range && range->first == done_ &&
                         (!range->size || !blob_.file.size || *range->size == *blob_.file.size);
       if (!fits) throw WrongPart();
-    } else if (done_ > 0) {
-      start_over();
+      return;
     }
+    check_whole(head);
+    if (done_ > 0) start_over();
+  }
+
+  // That it is the file and no page in its place, of a network that asks to log in, say. Tried
+  // again: somebody may log in.
+  void check_whole(const HttpResponse& head) const {
+    const std::string length = head.header("content-length");
+    const std::string type = head.header("content-type");
+    const bool is_of_hub = head.header("x-repo-commit") == blob_.commit ||
+                           etag_of(head.header("etag")) == blob_.file.etag;
+    const bool has_size =
+        length.empty() || !blob_.file.size || length == std::to_string(*blob_.file.size);
+    if (is_of_hub && has_size && !type.starts_with("text/html")) return;
+    const std::string wanted =
+        blob_.file.size ? str("the file of ", *blob_.file.size, " bytes") : "the file";
+    throw TransferFailure{str("wanted ", wanted, ", got ", length.empty() ? "some" : length,
+                              " bytes of type ", quoted(type), ": ", kNoHub),
+                          true, true};
   }
 
   void take(std::span<const std::byte> bytes) {
@@ -238,6 +258,7 @@ class BlobFetch {
   std::string where_, url_;
   PartFile part_;
   std::uint64_t done_ = 0;  // bytes in the file
+  int wrong_parts_ = 0;     // that came so far
   std::optional<ContentHash> hash_;
 };
 
@@ -253,7 +274,7 @@ void fetch_blob(Client& client, Job& job, const BlobToFetch& blob,
   bool told = false;
   const FileLock lock(blob.folder.lock(blob.file.etag), [&] {
     if (!std::exchange(told, true)) {
-      job.note(str("waiting for another program that fetches ", blob.file.name));
+      job.note(str("waiting for another download of the bytes of ", blob.file.name));
     }
     job.wait(kLookAtLock);
   });

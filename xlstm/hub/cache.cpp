@@ -6,7 +6,6 @@
 #include <system_error>
 
 #include "xlstm/base/error.h"
-#include "xlstm/base/input_file.h"
 #include "xlstm/hub/cache_files.h"
 #include "xlstm/hub/remote_names.h"
 #include "xlstm/hub/repository_folder.h"
@@ -16,11 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kMostRefBytes = 4096;
-
 CachedRevision revision_of(const fs::path& snapshot) {
   CachedRevision revision{.commit = snapshot.filename().string()};
   for (const fs::path& file : files_below(snapshot)) {
+    if (is_of_the_desktop(file)) continue;
     ++revision.files;
     revision.bytes += bytes_of(file);
   }
@@ -31,9 +29,9 @@ CachedRevision revision_of(const fs::path& snapshot) {
 std::map<std::string, std::vector<std::string>> refs_of(const fs::path& folder) {
   std::map<std::string, std::vector<std::string>> refs;
   for (const fs::path& file : files_below(folder / "refs")) {
-    std::string commit = whole_file(file, kMostRefBytes);
-    while (commit.ends_with('\n')) commit.pop_back();
-    refs[commit].push_back(file.lexically_relative(folder / "refs").string());
+    if (const auto commit = commit_in(file)) {
+      refs[*commit].push_back(file.lexically_relative(folder / "refs").string());
+    }
   }
   return refs;
 }
@@ -50,6 +48,7 @@ CachedRepository repository_of(const fs::path& folder, const std::string& id) {
     repository.revisions.push_back(std::move(revision));
   }
   for (const fs::path& blob : entries_of(folder / "blobs")) {
+    if (is_of_the_desktop(blob)) continue;
     const std::uint64_t bytes = bytes_of(blob);
     repository.bytes += bytes;
     if (blob.filename().string().ends_with(kIncomplete)) repository.incomplete += bytes;
@@ -62,7 +61,7 @@ CachedRepository repository_of(const fs::path& folder, const std::string& id) {
 std::vector<fs::path> entries_of(const fs::path& folder) {
   std::vector<fs::path> entries;
   std::error_code error;
-  if (!fs::exists(folder, error)) return entries;
+  if (!fs::is_directory(folder, error)) return entries;
   fs::directory_iterator entry(folder, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     entries.push_back(entry->path());
@@ -84,6 +83,10 @@ std::vector<fs::path> files_below(const fs::path& folder) {
     }
   }
   return files;
+}
+
+bool is_of_the_desktop(const fs::path& file) {
+  return file.filename() == ".DS_Store";
 }
 
 std::uint64_t bytes_of(const fs::path& file) {

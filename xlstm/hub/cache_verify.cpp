@@ -16,7 +16,7 @@ class Check {
 
   void blob(const fs::path& path) {
     const std::string name = path.filename().string();
-    if (name.ends_with(kIncomplete)) return;
+    if (name.ends_with(kIncomplete) || is_of_the_desktop(path)) return;
     if (!is_content_hash(name)) {
       found(path, "wanted a name that is a SHA-256 or a hash of git, got another");
       return;

@@ -91,12 +91,20 @@ HttpResponse Client::send(const HubRequest& request, const OnBody& on_body) {
   for (int redirects = 0; redirects <= kMostRedirects; ++redirects) {
     // Once it has left the hub it does not come back: where to, others said.
     with_token = with_token && url.origin == endpoint_.origin;
-    HttpResponse response = hop(request, url, with_token, on_body);
+    const bool is_elsewhere = url.origin != endpoint_.origin;
+    const auto on_bytes = [&](const HttpResponse& head, std::span<const std::byte> bytes) {
+      if (!on_body) return;
+      if (!is_elsewhere || commit.empty()) return on_body(head, bytes);
+      HttpResponse with_commit = head;
+      with_commit.headers.emplace("x-repo-commit", commit);
+      on_body(with_commit, bytes);
+    };
+    HttpResponse response = hop(request, url, with_token, on_bytes);
     if (const std::string said = response.header("x-repo-commit"); !said.empty()) commit = said;
     const bool describes = request.head && !response.header("x-linked-etag").empty();
     if (!is_redirect(response) || describes) {
       if (is_busy(response.status)) throw TryLater{response.status, url.text, wait_of(response)};
-      if (url.origin != endpoint_.origin) check_storage(response, url);
+      if (is_elsewhere) check_storage(response, url);
       if (!commit.empty()) response.headers["x-repo-commit"] = commit;
       return response;
     }

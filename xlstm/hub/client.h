@@ -21,7 +21,8 @@ class Client {
 
   // The last answer of the redirects, its headers with X-Repo-Commit of an earlier one where it has
   // none itself. Of HEAD the first that describes a file (X-Linked-Etag), whereever it leads.
-  // on_body gets the body of an answer that is neither a redirect nor an error. Throws
+  // on_body gets the body of an answer that is neither a redirect nor an error; the headers beside
+  // it have an earlier X-Repo-Commit only where another host answers, which knows of none. Throws
   // TransferFailure, TryLater (backoff.h), Error(kNetwork) for redirects that lead nowhere.
   HttpResponse send(const HubRequest& request, const OnBody& on_body = {});
 

@@ -17,6 +17,7 @@
 #include "xlstm/hub/hub.h"
 #include "xlstm/hub/hub_api.h"
 #include "xlstm/hub/job.h"
+#include "xlstm/hub/leftovers.h"
 #include "xlstm/hub/needed_files.h"
 #include "xlstm/hub/refusals.h"
 #include "xlstm/hub/remote_names.h"
@@ -30,6 +31,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kSpareBytes = 16 << 20;  // that a file system keeps
+constexpr int kMostRounds = 4;  // of fetching what another program removed meanwhile
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;
@@ -40,6 +42,10 @@ std::uint64_t size_of(const fs::path& path) {
   std::error_code error;
   const std::uintmax_t size = fs::file_size(path, error);
   return error ? 0 : size;
+}
+
+bool is_index(std::string_view name) {
+  return name == kWeightsIndex || name == kTorchIndex;
 }
 
 RepositoryName with_revision(const RepositoryName& name, const HubOptions& options) {
@@ -70,6 +76,7 @@ class Fetch {
     const SnapshotState state =
         known ? snapshot_state(folder_, *known, options_.content) : SnapshotState::kNone;
     if (settings_.offline) return offline_snapshot(known, state);
+    if (!options_.force_download) clear_leftovers(folder_);
     const bool is_final = state == SnapshotState::kWhole && is_commit(name_.revision);
     if (is_final && !options_.force_download) return folder_.snapshot(*known);
     has_fallback_ = state != SnapshotState::kNone && !options_.force_download;
@@ -86,14 +93,14 @@ class Fetch {
  private:
   fs::path offline_snapshot(const std::optional<std::string>& known, SnapshotState state) const {
     if (options_.force_download) {
-      fail_wanted(ErrorKind::kUsage, "force_download", "a network", "offline mode");
+      fail_wanted(ErrorKind::kUsage, text_of(name_), "a network to fetch it anew (--force)",
+                  str("offline mode, of ", settings_.offline_source));
     }
     if (state != SnapshotState::kNone) return folder_.snapshot(*known);
-    fail_wanted(
-        ErrorKind::kNetwork, text_of(name_),
-        str("it in the cache ", settings_.cache.string(), ", where ",
-            options_.offline ? "the option offline" : "HF_HUB_OFFLINE", " forbids to fetch it"),
-        known ? "a part of it" : "nothing of that revision");
+    fail_wanted(ErrorKind::kNetwork, text_of(name_),
+                str("it in the cache ", settings_.cache.string(), ", where ",
+                    settings_.offline_source, " forbids to fetch it"),
+                known ? "a part of it" : "nothing of that revision");
   }
 
   // What the cache has is better than nothing, but not where the hub knows that it is not wanted.
@@ -117,19 +124,31 @@ class Fetch {
       job.note(str(name_.id, " is called ", quoted(info.id), " now"));
     }
     const bool is_first = !is_there(folder_.snapshots());
-    std::vector<RemoteFile> missing = missing_files(job, info);
-    if (is_first) show_licence(job, info);
-    if (missing.empty()) {
-      try {
-        finish(info);
-      } catch (const Error&) {  // a cache that may only be read does as well
-      }
-      return;
+    const bool nothing_is_missing = !fetch_missing(job, info, is_first);
+    try {
+      finish(info);
+    } catch (const Error&) {
+      if (!nothing_is_missing) throw;  // else a cache that may only be read does as well
     }
-    folder_.create();
-    check_space(missing);
-    fetch_files(job, missing);
-    finish(info);
+  }
+
+  // Until all is there: another program may remove the revision meanwhile. False where nothing was
+  // missing.
+  bool fetch_missing(Job& job, const RepositoryInfo& info, bool is_first) {
+    for (int round = 0;; ++round) {
+      const bool force = options_.force_download && round == 0;
+      const std::vector<RemoteFile> missing = missing_files(job, info, force);
+      if (round == 0 && is_first) show_licence(job, info);
+      if (missing.empty()) return round > 0;
+      if (round == kMostRounds) {
+        fail_wanted(ErrorKind::kFile, folder_.snapshot(commit_).string(),
+                    "the files that were fetched",
+                    str("no ", missing.front().name, ": another program removes them"));
+      }
+      folder_.create();
+      check_space(missing, force);
+      fetch_files(job, info, missing, force);
+    }
   }
 
   RepositoryInfo ask_for_info(Client& client, Job& job) {
@@ -160,10 +179,10 @@ class Fetch {
   }
 
   // What is needed and not in the snapshot, each with its ETag and size.
-  std::vector<RemoteFile> missing_files(Job& job, const RepositoryInfo& info) const {
+  std::vector<RemoteFile> missing_files(Job& job, const RepositoryInfo& info, bool force) const {
     std::vector<std::string> names;
     for (const std::string& name : needed_files(info.files, options_.content, text_of(name_))) {
-      if (options_.force_download || !is_there(folder_.file(commit_, name))) names.push_back(name);
+      if (force || !is_there(folder_.file(commit_, name))) names.push_back(name);
     }
     std::vector<RemoteFile> files(names.size());
     job.each(names.size(), [&] {
@@ -178,16 +197,15 @@ class Fetch {
     return files;
   }
 
-  bool has_blob(const RemoteFile& file) const {
-    return !options_.force_download && is_there(folder_.blob(file.etag));
+  bool has_blob(const RemoteFile& file, bool force) const {
+    return !force && is_there(folder_.blob(file.etag));
   }
 
-  void check_space(const std::vector<RemoteFile>& files) const {
+  void check_space(const std::vector<RemoteFile>& files, bool force) const {
     std::map<std::string, std::uint64_t> missing;  // two names may have the same bytes
     for (const RemoteFile& file : files) {
-      if (has_blob(file) || !file.size) continue;
-      const std::uint64_t there =
-          options_.force_download ? 0 : size_of(folder_.incomplete(file.etag));
+      if (has_blob(file, force) || !file.size) continue;
+      const std::uint64_t there = force ? 0 : size_of(folder_.incomplete(file.etag));
       missing[file.etag] = *file.size - std::min(*file.size, there);
     }
     std::uint64_t needed = 0;
@@ -204,36 +222,78 @@ class Fetch {
                     "larger file system"));
   }
 
-  void begin_progress(Job& job, const std::vector<RemoteFile>& files) const {
+  void begin_progress(Job& job, const std::vector<RemoteFile>& files, bool force) const {
     std::vector<FileProgress> rows;
     for (const RemoteFile& file : files) {
-      const bool is_here = has_blob(file);
-      const std::uint64_t done = is_here                   ? file.size.value_or(0)
-                                 : options_.force_download ? 0
-                                                           : size_of(folder_.incomplete(file.etag));
+      const bool is_here = has_blob(file, force);
+      const std::uint64_t done = is_here ? file.size.value_or(0)
+                                 : force ? 0
+                                         : size_of(folder_.incomplete(file.etag));
       rows.push_back({file.name, file.size, done, is_here});
     }
     job.begin_files(std::move(rows));
   }
 
-  void fetch_files(Job& job, const std::vector<RemoteFile>& files) const {
-    begin_progress(job, files);
-    std::vector<std::size_t> last, others;
+  // Numbers of files that have the same bytes, which are fetched once.
+  using Twins = std::vector<std::size_t>;
+
+  void fetch_files(Job& job, const RepositoryInfo& info, const std::vector<RemoteFile>& files,
+                   bool force) const {
+    begin_progress(job, files, force);
+    std::vector<Twins> first, others, last;
     for (std::size_t i = 0; i < files.size(); ++i) {
-      (is_config(files[i].name) ? last : others).push_back(i);
+      const std::string& name = files[i].name;
+      add_to(is_index(name) ? first : is_config(name) ? last : others, files, i);
     }
-    for (const std::vector<std::size_t>& numbers : {others, last}) {
-      job.each(numbers.size(), [&] {
-        return [&, own = std::make_shared<Client>(settings_, job.stop_flag())](std::size_t i) {
-          fetch_file(*own, job, files[numbers[i]], numbers[i]);
-        };
-      });
+    fetch_group(job, files, first, force);
+    check_indices(info);  // before the weights come
+    fetch_group(job, files, others, force);
+    fetch_group(job, files, last, force);
+  }
+
+  void fetch_group(Job& job, const std::vector<RemoteFile>& files, const std::vector<Twins>& all,
+                   bool force) const {
+    job.each(all.size(), [&] {
+      return [&, own = std::make_shared<Client>(settings_, job.stop_flag())](std::size_t i) {
+        fetch_twins(*own, job, files, all[i], force);
+      };
+    });
+  }
+
+  // Of an index whose shards lie elsewhere no model could be opened.
+  void check_indices(const RepositoryInfo& info) const {
+    for (const std::string& name : needed_files(info.files, options_.content, text_of(name_))) {
+      if (!is_index(name)) continue;
+      for (const std::string& shard : shards_of(folder_.file(commit_, name))) {
+        if (shard.find('/') == std::string::npos) continue;
+        fail_wanted(ErrorKind::kModel, text_of(name_), "weights beside " + name,
+                    "some in a folder: " + quoted(shard));
+      }
     }
   }
 
-  void fetch_file(Client& client, Job& job, const RemoteFile& file, std::size_t number) const {
-    const BlobToFetch blob{name_, folder_, commit_, file, number, options_.force_download};
-    fetch_blob(client, job, blob, [&] { folder_.link(commit_, file.name, file.etag); });
+  static void add_to(std::vector<Twins>& all, const std::vector<RemoteFile>& files,
+                     std::size_t number) {
+    const auto found = std::find_if(all.begin(), all.end(), [&](const Twins& twins) {
+      return files[twins.front()].etag == files[number].etag;
+    });
+    if (found == all.end()) {
+      all.push_back({number});
+    } else {
+      found->push_back(number);
+    }
+  }
+
+  void fetch_twins(Client& client, Job& job, const std::vector<RemoteFile>& files,
+                   const Twins& twins, bool force) const {
+    const std::size_t first = twins.front();
+    const BlobToFetch blob{name_, folder_, commit_, files[first], first, force};
+    fetch_blob(client, job, blob, [&] {
+      for (const std::size_t number : twins) {
+        folder_.link(commit_, files[number].name, files[number].etag);
+        job.set_complete(number, size_of(folder_.blob(files[number].etag)));
+      }
+    });
   }
 
   void finish(const RepositoryInfo& info) const {

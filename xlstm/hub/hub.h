@@ -64,8 +64,9 @@ struct HubOptions {
 
 // The folder of the repository's snapshot, all files that `options.content` names in it. Fetches
 // what is missing; a revision that is a whole commit and complete in the cache needs no network,
-// and where the hub cannot be reached the snapshot that the cache has of a branch or tag does, with
-// a notice. What was fetched when it is stopped or fails is kept, and the next call goes on there.
+// and where the hub cannot be reached, or gives no access, the snapshot that the cache has of a
+// branch or tag does, with a notice. What was fetched when it is stopped or fails is kept, and the
+// next call goes on there.
 //
 // Throws Error: kUsage (options, environment), kFile (no such repository or revision, no right to
 // read it, no space, the cache cannot be written), kModel (it holds no weights), kNetwork (the hub
@@ -74,6 +75,10 @@ std::filesystem::path fetch(const RepositoryName& name, const HubOptions& option
 
 // The cache's folder, which need not exist. Throws Error(kUsage).
 std::filesystem::path hub_cache(const HubOptions& options = {});
+
+// What a download that somebody stops says.
+inline constexpr const char* kFetchStopped =
+    "stopped; what was fetched is kept, and the next call goes on from there";
 
 // Whether HF_HUB_DISABLE_PROGRESS_BARS says so.
 bool hub_progress_disabled();

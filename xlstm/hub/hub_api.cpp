@@ -22,9 +22,7 @@ Json parse_answer(const std::string& text, const std::string& where) {
     if (json.is_object()) return json;
     fail_wanted(ErrorKind::kFormat, where, "a JSON object", described(json));
   } catch (const Error& error) {
-    fail(ErrorKind::kNetwork, where,
-         str("this is no answer of a hub (is HF_ENDPOINT right? does a network ask to log in?): ",
-             error.what()));
+    fail(ErrorKind::kNetwork, where, str(kNoHub, ": ", error.what()));
   }
 }
 
@@ -124,9 +122,9 @@ RemoteFile remote_file(Client& client, const RepositoryName& name, const std::st
   if (response.status >= 400) fail_refused(name, response, url, client.settings());
   const std::string at = response.header("x-repo-commit");
   if (at != commit) {
-    fail_wanted(
-        ErrorKind::kNetwork, url, str("a header X-Repo-Commit of ", commit, ", as a hub sends it"),
-        at.empty() ? "none (is HF_ENDPOINT right? does a network ask to log in?)" : quoted(at));
+    fail_wanted(ErrorKind::kNetwork, url,
+                str("a header X-Repo-Commit of ", commit, ", as a hub sends it"),
+                at.empty() ? str("none: ", kNoHub) : quoted(at));
   }
   const bool is_linked = !response.header("x-linked-etag").empty();
   RemoteFile remote{file, etag_of(response.header(is_linked ? "x-linked-etag" : "etag")), {}};

@@ -100,8 +100,7 @@ void Job::watch() {
     if (was_end) return;
     lock.unlock();
     if (options_.cancelled && options_.cancelled()) {
-      fail(ErrorKind::kCancelled, "hub",
-           "stopped; what was fetched is kept, and the next call goes on from there");
+      fail(ErrorKind::kCancelled, "hub", kFetchStopped);
     }
     lock.lock();
   }
@@ -171,8 +170,7 @@ void Job::note(std::string sentence) {
 
 void Job::begin_files(std::vector<FileProgress> files) {
   const std::lock_guard lock(mutex_);
-  progress_ = {};
-  progress_.size = 0;
+  progress_ = {.files = {}, .size = 0, .done = 0, .received = progress_.received};
   for (const FileProgress& file : files) {
     progress_.done += file.done;
     progress_.size =

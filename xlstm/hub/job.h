@@ -39,7 +39,8 @@ class Job {
   void note(std::string sentence);
   std::chrono::milliseconds first_retry_wait() const { return options_.first_retry_wait; }
 
-  // The files that the progress is of; `done` bytes of each are there already.
+  // The files that the progress is of; `done` bytes of each are there already. What was received
+  // for earlier ones stays counted.
   void begin_files(std::vector<FileProgress> files);
   void set_done(std::size_t file, std::uint64_t done);       // bytes that are here
   void add_received(std::size_t file, std::uint64_t count);  // that came over the network

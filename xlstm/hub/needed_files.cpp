@@ -45,13 +45,23 @@ Names chosen(const Names& names, const Wanted& wanted) {
   return found;
 }
 
+// What training writes beside the weights.
+bool is_training_state(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kPrefixes = {
+      "optimizer", "scheduler", "training_args", "rng_state", "random_states", "scaler"};
+  return std::any_of(kPrefixes.begin(), kPrefixes.end(),
+                     [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
 // The index and the shards beside it, which some call as they like.
 Names with_index(const Names& names, std::string_view index, std::string_view prefix,
                  std::string_view suffix) {
   Names found =
       chosen(names, [&](std::string_view name) { return is_indexed_shard(name, prefix, suffix); });
   if (found.empty()) {
-    found = chosen(names, [&](std::string_view name) { return name.ends_with(suffix); });
+    found = chosen(names, [&](std::string_view name) {
+      return name.ends_with(suffix) && !is_training_state(name);
+    });
   }
   found.emplace_back(index);
   return found;
@@ -66,7 +76,9 @@ Names weights(const Names& names) {
   if (contains(names, kTorchWeights)) return {std::string(kTorchWeights)};
   if (contains(names, kTorchIndex)) return with_index(names, kTorchIndex, "pytorch_model-", ".bin");
   for (const std::string_view suffix : {".pt", ".pth", ".ckpt"}) {
-    Names found = chosen(names, [&](std::string_view name) { return name.ends_with(suffix); });
+    Names found = chosen(names, [&](std::string_view name) {
+      return name.ends_with(suffix) && !is_training_state(name);
+    });
     if (!found.empty()) return found;
   }
   return {};
@@ -102,8 +114,8 @@ bool is_numbered_shard(std::string_view name) {
 }
 
 bool is_torch_file(std::string_view name) {
-  return name.ends_with(".bin") || name.ends_with(".pt") || name.ends_with(".pth") ||
-         name.ends_with(".ckpt");
+  return !is_training_state(name) && (name.ends_with(".bin") || name.ends_with(".pt") ||
+                                      name.ends_with(".pth") || name.ends_with(".ckpt"));
 }
 
 std::vector<std::string_view> known_names(HubContent content) {
@@ -127,6 +139,13 @@ std::vector<std::string> needed_files(const std::vector<std::string>& names, Hub
                 str("weights: ", kWholeWeights, ", ", kWeightsIndex,
                     ", model_0.safetensors or PyTorch's .bin, .pt or .ckpt"),
                 some_of(names));
+  }
+  const bool has_config = std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return is_config(name) && name.ends_with(".json");
+  });
+  if (!has_config && contains(names, "config.yaml")) {
+    fail_wanted(ErrorKind::kModel, where, "a config.json",
+                "config.yaml, which is not read yet: nothing was fetched");
   }
   return chosen(names, [&](const std::string& name) {
     return is_config(name) || name == "generation_config.json" || is_tokenizer_text(name) ||

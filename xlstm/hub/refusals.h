@@ -9,6 +9,10 @@
 
 namespace xlstm {
 
+// What an answer that only a stranger can have given is called.
+inline constexpr const char* kNoHub =
+    "this is no answer of a hub (is HF_ENDPOINT right? does a network ask to log in?)";
+
 // The repository is there, a revision of that name is not.
 class UnknownRevision : public Error {
  public:

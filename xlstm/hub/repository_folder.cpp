@@ -70,6 +70,18 @@ std::optional<std::string> repository_id(const std::string& folder_name) {
   return repository_name("hf://" + id) ? std::optional(id) : std::nullopt;
 }
 
+std::optional<std::string> commit_in(const fs::path& ref) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(ref, ignored)) return std::nullopt;
+  try {
+    std::string commit = whole_file(ref, kMostRefBytes);
+    while (commit.ends_with('\n')) commit.pop_back();
+    return is_commit(commit) ? std::optional(commit) : std::nullopt;
+  } catch (const Error&) {  // too long, or not ours to read
+    return std::nullopt;
+  }
+}
+
 RepositoryFolder::RepositoryFolder(fs::path cache, const std::string& id)
     : cache_(std::move(cache)), folder_(cache_ / folder_name(id)) {}
 
@@ -96,13 +108,7 @@ fs::path RepositoryFolder::absent(const std::string& commit, std::string_view na
 }
 
 std::optional<std::string> RepositoryFolder::commit_of(const std::string& revision) const {
-  if (is_commit(revision)) return revision;
-  const fs::path ref = folder_ / "refs" / revision;
-  std::error_code ignored;
-  if (!fs::is_regular_file(ref, ignored)) return std::nullopt;
-  std::string commit = whole_file(ref, kMostRefBytes);
-  while (commit.ends_with('\n')) commit.pop_back();
-  return is_commit(commit) ? std::optional(commit) : std::nullopt;
+  return is_commit(revision) ? revision : commit_in(folder_ / "refs" / revision);
 }
 
 void RepositoryFolder::create() const {

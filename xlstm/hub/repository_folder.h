@@ -49,6 +49,9 @@ class RepositoryFolder {
   std::filesystem::path cache_, folder_;
 };
 
+// The commit that a file below refs/ holds; nullopt for whatever else somebody put there.
+std::optional<std::string> commit_in(const std::filesystem::path& ref);
+
 // "models--org--name" -> "org/name"; nullopt for other folders.
 std::optional<std::string> repository_id(const std::string& folder_name);
 

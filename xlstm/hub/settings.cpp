@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/home_folder.h"
 #include "xlstm/base/input_file.h"
 #include "xlstm/hub/url.h"
 
@@ -33,8 +34,16 @@ std::optional<std::string> filled(const Environment& environment, const char* na
   return value && !value->empty() ? value : std::nullopt;
 }
 
-std::string home(const Environment& environment) {
-  return filled(environment, "HOME").value_or(".");
+// nullopt where nothing says where this user is at home.
+std::optional<std::string> home(const Environment& environment) {
+  if (const auto set = filled(environment, "HOME")) return set;
+  const fs::path known = home_folder();
+  return known.empty() ? std::nullopt : std::optional(known.string());
+}
+
+[[noreturn]] void fail_without_home() {
+  fail_wanted(ErrorKind::kUsage, "HF_HOME", "the folder of the hub's cache and token",
+              "none, and this user has no home folder (HOME) that it could lie in");
 }
 
 bool is_name_character(char c) {
@@ -62,16 +71,22 @@ std::string with_variables(const std::string& text, const Environment& environme
 
 // A folder as people write it: "~" and variables stand for what they are.
 fs::path expanded(std::string text, const Environment& environment) {
-  if (text == "~" || text.starts_with("~/")) text.replace(0, 1, home(environment));
+  if (text == "~" || text.starts_with("~/")) {
+    const auto folder = home(environment);
+    if (!folder) fail_without_home();
+    text.replace(0, 1, *folder);
+  }
   return with_variables(text, environment);
 }
 
-fs::path hub_home(const Environment& environment) {
+// nullopt where it would lie in a home folder, and there is none.
+std::optional<fs::path> hub_home(const Environment& environment) {
   if (const auto named = filled(environment, "HF_HOME")) return expanded(*named, environment);
-  const auto caches = filled(environment, "XDG_CACHE_HOME");
-  const fs::path folder =
-      caches ? expanded(*caches, environment) : fs::path(home(environment)) / ".cache";
-  return folder / "huggingface";
+  if (const auto caches = filled(environment, "XDG_CACHE_HOME")) {
+    return expanded(*caches, environment) / "huggingface";
+  }
+  const auto folder = home(environment);
+  return folder ? std::optional(fs::path(*folder) / ".cache/huggingface") : std::nullopt;
 }
 
 double timeout(const Environment& environment, const char* name) {
@@ -108,7 +123,9 @@ Token token_of(const HubOptions& options, const Environment& environment) {
     if (const auto value = filled(environment, name)) return checked({trimmed(*value), name});
   }
   const auto named = filled(environment, "HF_TOKEN_PATH");
-  const fs::path file = named ? expanded(*named, environment) : hub_home(environment) / "token";
+  const auto folder = named ? std::nullopt : hub_home(environment);
+  if (!named && !folder) return {};
+  const fs::path file = named ? expanded(*named, environment) : *folder / "token";
   std::error_code ignored;
   if (!fs::is_regular_file(file, ignored)) return {};
   return checked({trimmed(whole_file(file, kMostTokenBytes)), file.string()});
@@ -120,10 +137,21 @@ std::string endpoint_of(const HubOptions& options, const Environment& environmen
       is_option ? options.endpoint : filled(environment, "HF_ENDPOINT").value_or(kHub);
   while (endpoint.ends_with('/')) endpoint.pop_back();
   if (!parse_url(endpoint)) {
+    const bool has_user = endpoint.find('@') != std::string::npos;  // and maybe a password
     fail_wanted(ErrorKind::kUsage, is_option ? "endpoint" : "HF_ENDPOINT",
-                "an address that begins with https:// or http://", quoted(endpoint));
+                "an address that begins with https:// or http://, without a user's name",
+                has_user ? "one with a name, which is not shown" : quoted(endpoint));
   }
   return endpoint;
+}
+
+// What forbids the network; "" where nothing does.
+std::string offline_source(const HubOptions& options, const Environment& environment) {
+  if (options.offline) return "the option offline";
+  for (const char* name : {"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"}) {
+    if (is_on(environment(name))) return name;
+  }
+  return "";
 }
 
 void take_certificates(HubSettings& settings, const Environment& environment) {
@@ -155,18 +183,22 @@ fs::path hub_cache(const HubOptions& options, const Environment& environment) {
   for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
     if (const auto value = filled(environment, name)) return expanded(*value, environment);
   }
-  return hub_home(environment) / "hub";
+  const auto folder = hub_home(environment);
+  if (!folder) fail_without_home();
+  return *folder / "hub";
 }
 
 HubSettings hub_settings(const HubOptions& options, const Environment& environment) {
   HubSettings settings;
   settings.cache = hub_cache(options, environment);
   settings.endpoint = endpoint_of(options, environment);
-  settings.offline = options.offline || is_on(environment("HF_HUB_OFFLINE")) ||
-                     is_on(environment("TRANSFORMERS_OFFLINE"));
-  Token token = token_of(options, environment);
-  settings.token = std::move(token.text);
-  settings.token_source = std::move(token.source);
+  settings.offline_source = offline_source(options, environment);
+  settings.offline = !settings.offline_source.empty();
+  if (!settings.offline) {  // else nobody gets it
+    Token token = token_of(options, environment);
+    settings.token = std::move(token.text);
+    settings.token_source = std::move(token.source);
+  }
   settings.metadata_timeout = timeout(environment, "HF_HUB_ETAG_TIMEOUT");
   settings.download_timeout = timeout(environment, "HF_HUB_DOWNLOAD_TIMEOUT");
   take_certificates(settings, environment);

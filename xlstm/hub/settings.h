@@ -20,6 +20,7 @@ struct HubSettings {
   std::string token;         // "": none
   std::string token_source;  // where it is from, for messages: "HF_TOKEN", a file, ...
   bool offline = false;
+  std::string offline_source;   // for messages: "HF_HUB_OFFLINE"; "" where it is not offline
   double metadata_timeout = 0;  // seconds without a byte after which a request is given up
   double download_timeout = 0;
   std::string ca_file, ca_folder;  // of certificates that are trusted; "": the system's

@@ -1,7 +1,6 @@
 #include "xlstm/hub/snapshot.h"
 
 #include <algorithm>
-#include <set>
 #include <system_error>
 #include <vector>
 
@@ -23,21 +22,12 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
+// Of what is no index whoever opens it says what is wrong.
 bool shards_are_there(const fs::path& index) {
-  try {
-    const Json json = parse_json(whole_file(index, kMostIndexBytes), index.string());
-    const auto map = json.is_object() ? json.find("weight_map") : json.end();
-    if (map == json.end() || !map->is_object()) return true;  // whoever opens it says what is wrong
-    std::set<std::string> shards;
-    for (const Json& shard : *map) {
-      if (shard.is_string()) shards.insert(shard.get<std::string>());
-    }
-    return std::all_of(shards.begin(), shards.end(), [&](const std::string& shard) {
-      return is_there(index.parent_path() / shard);
-    });
-  } catch (const Error&) {
-    return true;
-  }
+  const std::set<std::string> shards = shards_of(index);
+  return std::all_of(shards.begin(), shards.end(), [&](const std::string& shard) {
+    return is_there(index.parent_path() / shard);
+  });
 }
 
 bool weights_are_there(const fs::path& snapshot) {
@@ -72,6 +62,20 @@ bool is_usable(const fs::path& snapshot, HubContent content) {
 }
 
 }  // namespace
+
+std::set<std::string> shards_of(const fs::path& index) {
+  std::set<std::string> shards;
+  try {
+    const Json json = parse_json(whole_file(index, kMostIndexBytes), index.string());
+    const auto map = json.is_object() ? json.find("weight_map") : json.end();
+    if (map == json.end() || !map->is_object()) return shards;
+    for (const Json& shard : *map) {
+      if (shard.is_string()) shards.insert(shard.get<std::string>());
+    }
+  } catch (const Error&) {
+  }
+  return shards;
+}
 
 SnapshotState snapshot_state(const RepositoryFolder& folder, const std::string& commit,
                              HubContent content) {

@@ -1,0 +1,17 @@
+// Whose folders these are.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+
+namespace xlstm {
+
+// $HOME where it is set and not empty, else what the password database says of this user; empty
+// where that says nothing.
+std::filesystem::path home_folder();
+
+// What the password database says; empty where it does not know `user`.
+std::filesystem::path home_folder_of(uid_t user);
+
+}  // namespace xlstm
