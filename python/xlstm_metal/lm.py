@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -45,25 +45,95 @@ class GenerationResponse:
     finish_reason: str | None = None
 
 
-def load(path_or_hf_repo: str, revision: str | None = None, **options: Any) -> tuple[xLSTMRunner, Tokenizer]:
-    """A model, by folder, embedded name or repository, and its tokenizer.
+@overload
+def load(
+    path_or_hf_repo: str,
+    tokenizer_config: Mapping[str, Any] | None = None,
+    model_config: Mapping[str, Any] | None = None,
+    adapter_path: str | None = None,
+    lazy: bool = False,
+    return_config: Literal[False] = False,
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+    **options: Any,
+) -> tuple[xLSTMRunner, Tokenizer]: ...
 
-    ``options`` are those of ``xLSTMRunner.from_pretrained``.
+
+@overload
+def load(
+    path_or_hf_repo: str,
+    tokenizer_config: Mapping[str, Any] | None = None,
+    model_config: Mapping[str, Any] | None = None,
+    adapter_path: str | None = None,
+    lazy: bool = False,
+    *,
+    return_config: Literal[True],
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+    **options: Any,
+) -> tuple[xLSTMRunner, Tokenizer, dict[str, Any]]: ...
+
+
+def load(
+    path_or_hf_repo: str,
+    tokenizer_config: Mapping[str, Any] | None = None,
+    model_config: Mapping[str, Any] | None = None,
+    adapter_path: str | None = None,
+    lazy: bool = False,
+    return_config: bool = False,
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+    **options: Any,
+) -> Any:
+    """A model, by folder, embedded name or repository, and its tokenizer; with ``return_config`` its
+    configuration, too.
+
+    ``options`` are those of ``xLSTMRunner.from_pretrained``. ``lazy`` and ``trust_remote_code`` mean nothing
+    here: weights are mapped, and no code of a model is run. UsageError for an adapter, or a configuration
+    that is to replace the model's own.
     """
+    del lazy, trust_remote_code
+    tokenizer_config = {k: v for k, v in (tokenizer_config or {}).items() if k != "trust_remote_code"}
+    _refuse(tokenizer_config=tokenizer_config, model_config=model_config, adapter_path=adapter_path)
     model = xLSTMRunner.from_pretrained(path_or_hf_repo, revision=revision, **options)
-    return model, model.tokenizer
+    return (model, model.tokenizer, model.config) if return_config else (model, model.tokenizer)
 
 
-def make_prompt_cache(model: xLSTMRunner) -> list[State]:
-    """What calls of ``generate`` with ``prompt_cache=`` go on from, and leave where they end."""
+def make_prompt_cache(model: xLSTMRunner, max_kv_size: int | None = None) -> list[State]:
+    """What calls of ``generate`` with ``prompt_cache=`` go on from, and leave where they end.
+
+    A state has one size at every length: ``max_kv_size`` means nothing.
+    """
+    del max_kv_size
     return [model.new_state()]
 
 
 def make_sampler(
-    temp: float = 0.0, top_p: float = 0.0, min_p: float = 0.0, top_k: int = 0
+    temp: float = 0.0,
+    top_p: float = 0.0,
+    min_p: float = 0.0,
+    min_tokens_to_keep: int = 1,
+    top_k: int = 0,
+    xtc_probability: float = 0.0,
+    xtc_threshold: float = 0.1,
+    xtc_special_tokens: Sequence[int] | None = None,
 ) -> Callable[[Any], Any]:
-    """A sampler of mlx-lm's parameters, which the engine itself runs."""
+    """A sampler of mlx-lm's parameters, which the engine itself runs.
+
+    UsageError for what the engine does not: XTC, and ``min_tokens_to_keep`` other than 1.
+    """
+    del xtc_threshold, xtc_special_tokens  # they mean nothing without a probability
+    _refuse(xtc_probability=xtc_probability)
+    if min_tokens_to_keep != 1:
+        raise UsageError(f"[min_tokens_to_keep] wanted 1, got {min_tokens_to_keep!r}")
     return _EngineSampler(temp, top_p, min_p, top_k)
+
+
+def _refuse(**options: Any) -> None:
+    """Options of mlx-lm that would change what is computed, and cannot be followed."""
+    for name, given in options.items():
+        if given:
+            raise UsageError(f"[{name}] wanted none, which is not supported, got {given!r}")
 
 
 def generate(
@@ -91,42 +161,62 @@ def generate(
     return text
 
 
+# Parameters of mlx-lm for caches that grow, and for draft models: a state has one size.
+_NOTHING_HERE = frozenset(
+    "max_kv_size prefill_step_size kv_bits kv_group_size quantized_kv_start num_draft_tokens".split()
+)
+_NO_LIMIT = 2**63 - 1
+
+
 def stream_generate(
     model: xLSTMRunner,
     tokenizer: Tokenizer,
     prompt: str | Sequence[int],
-    *,
     max_tokens: int = 256,
+    draft_model: None = None,
+    stream: Any = None,
+    *,
     sampler: Callable[[Any], Any] | None = None,
-    logits_processors: Sequence[Callable[[Any, Any], Any]] = (),
+    logits_processors: Sequence[Callable[[Any, Any], Any]] | None = None,
     prompt_cache: list[State] | None = None,
+    prompt_progress_callback: Callable[[int, int], object] | None = None,
+    input_embeddings: None = None,
     logprobs: bool = True,
     **options: Any,
 ) -> Iterator[GenerationResponse]:
     """The answer to a prompt, token by token; greedy without a ``sampler``, as mlx-lm's.
 
     Args:
+        max_tokens: of the answer; -1: until the model ends it.
         sampler: log-probabilities [1, V] -> ids [1]; or one of ``make_sampler``.
         logits_processors: each (tokens [n], logits [1, V]) -> logits [1, V].
-        prompt_cache: of ``make_prompt_cache``.
+        prompt_cache: of ``make_prompt_cache``; a call that fails leaves it as it was.
+        prompt_progress_callback: gets the tokens of the prompt that are read, and how many there are:
+            before the first and after the last.
         logprobs: whether responses have them; without, tokens come a little sooner.
-        options: further ones of ``xlstm_metal.generation.Options``.
+        options: further ones of ``xlstm_metal.generation.Options``. Those of mlx-lm for caches that grow
+            mean nothing here, nor does ``stream``; a ``draft_model`` and ``input_embeddings`` are refused.
     """
-    del tokenizer  # the model's own
-    rows = _Rows(logits_processors, None if isinstance(sampler, _EngineSampler) else sampler)
-    given = Options(max_tokens=max_tokens, temperature=0.0)
+    del tokenizer, stream  # the model's own, and MLX's
+    _refuse(draft_model=draft_model is not None, input_embeddings=input_embeddings is not None)
+    rows = _Rows(logits_processors or (), None if isinstance(sampler, _EngineSampler) else sampler)
+    given = Options(max_tokens=_NO_LIMIT if max_tokens == -1 else max_tokens, temperature=0.0)
     if isinstance(sampler, _EngineSampler):
         given.update(sampler.options())
-    if logprobs or rows.changes:
-        given["logits_processors"] = [rows]
-    given.update(options)  # type: ignore[typeddict-item]
+    elif sampler is not None:
+        given["sampler"] = rows.sample
+    if logprobs or logits_processors:
+        given["logits_processors"] = [rows.process]
+    given.update({k: v for k, v in options.items() if k not in _NOTHING_HERE})  # type: ignore[typeddict-item]
     state = prompt_cache[0] if prompt_cache else None
-    clock = _Clock(model, len(model.prompt_ids(prompt, state)))
+    clock = _Clock(model, len(model.prompt_ids(prompt, state)), prompt_progress_callback)
+    answer = model.stream(prompt, state=state, **given)
     try:
-        yield from _responses(model.stream(prompt, state=state, **given), clock, rows)
+        yield from _responses(answer, clock, rows)
     finally:
-        if prompt_cache:
-            prompt_cache[0].assign(model.state)
+        ended = answer.answer()
+        if prompt_cache and not ended.has_failed:
+            prompt_cache[0].assign(ended.state())
 
 
 def _responses(
@@ -150,18 +240,23 @@ def _responses(
 class _Clock:
     """Counts and rates of an answer."""
 
-    def __init__(self, model: xLSTMRunner, prompt_tokens: int) -> None:
+    def __init__(
+        self, model: xLSTMRunner, prompt_tokens: int, on_prompt: Callable[[int, int], object] | None
+    ) -> None:
         self._model = model
+        self._on_prompt = on_prompt or (lambda read, of: None)
         self._prompt_tokens = prompt_tokens
         self._tokens = 0
         self._start = time.perf_counter()
         self._first = 0.0
+        self._on_prompt(0, prompt_tokens)
 
     def response(self, token: Token, logprobs: npt.NDArray[np.float32] | None) -> GenerationResponse:
         now = time.perf_counter()
         self._tokens += 1
         if self._tokens == 1:
             self._first = now
+            self._on_prompt(self._prompt_tokens, self._prompt_tokens)
         taken = max(now - self._first, 1e-9)
         memory = self._model.memory()
         return GenerationResponse(
@@ -178,17 +273,16 @@ class _Clock:
 
 
 class _Rows:
-    """mlx-lm's processors and sampler as one processor of ours, which keeps the log-probabilities."""
+    """mlx-lm's processors and sampler as ours, and the log-probabilities that they leave."""
 
     def __init__(
         self, processors: Sequence[Callable[[Any, Any], Any]], sampler: Callable[[Any], Any] | None
     ) -> None:
-        self.changes = bool(processors) or sampler is not None
         self.logprobs: npt.NDArray[np.float32] | None = None
         self._processors = list(processors)
         self._sampler = sampler
 
-    def __call__(self, tokens: npt.NDArray[np.int32], logits: npt.NDArray[np.float32]) -> Any:
+    def process(self, tokens: npt.NDArray[np.int32], logits: npt.NDArray[np.float32]) -> Any:
         row = logits
         if self._processors:
             ids, changed = _mlx(tokens), _mlx(logits[None])
@@ -196,10 +290,11 @@ class _Rows:
                 changed = processor(ids, changed)
             row = np.array(changed, dtype=np.float32, copy=True).reshape(-1)
         self.logprobs = hooks.log_softmax(row)
-        if self._sampler is None:
-            return row
-        chosen = self._sampler(_mlx(self.logprobs[None]))
-        return hooks.only(row, int(np.array(chosen).reshape(-1)[0]))
+        return row
+
+    def sample(self, logprobs: npt.NDArray[np.float32]) -> Any:
+        assert self._sampler is not None  # else the engine does
+        return np.array(self._sampler(_mlx(logprobs[None]))).reshape(-1)[0]
 
 
 @dataclass(frozen=True)
