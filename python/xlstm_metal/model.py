@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from . import _native
 from .arrays import is_mlx, shares_mlx, to_mlx
-from .checks import sequences
+from .checks import listed, sequences
 from .download import model_folder, notice
 from .errors import UsageError
 from .model_info import model_info
@@ -177,7 +177,10 @@ class Model:
             Logits, float32 [S, V] or [B, S, V] ([V] or [B, V] with ``last_only``): an mlx.core.array
             where ids is one, else a numpy array. And the next state, or the list [B] of them.
         """
-        states = None if state is None else [state] if isinstance(state, _native.State) else list(state)
+        states = None
+        if state is not None:
+            given = [state] if isinstance(state, _native.State) else listed(state, "state", "a State or several")
+            states = [self._start(one) for one in given]
         wants_mlx = is_mlx(ids)
         direct = wants_mlx and shares_mlx()
         logits, after = self._engine.forward(ids, states, last_only, direct)

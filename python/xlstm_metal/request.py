@@ -81,8 +81,9 @@ def _set_ends(request: _native.Request, options: Options) -> None:
         request.stop = [checks.text(one, "stop") for one in texts]
     stop_tokens = options.get("stop_tokens")
     if stop_tokens is not None:
-        ids = checks.listed(stop_tokens, "stop_tokens", "a list of ids")
-        request.end_tokens = _native.ids_of(ids).tolist()
+        wanted = "a list of token ids"
+        ids = checks.listed(stop_tokens, "stop_tokens", wanted)
+        _set(request, "end_tokens", ids, "stop_tokens", wanted)
         request.stop_at_end_token = False
 
 

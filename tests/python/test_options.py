@@ -25,6 +25,8 @@ from xlstm_metal import Completion, UsageError, xLSTMRunner
         ("stop", ["a", 5]),
         ("stop", "\ud800"),
         ("stop_tokens", 5),
+        ("stop_tokens", ["a"]),
+        ("stop_tokens", "A"),
         ("logit_bias", 5),
         ("logit_bias", {"a": 1.0}),
         ("regex", "\ud800"),
@@ -56,6 +58,10 @@ def test_numbers_of_numpy(runner: xLSTMRunner, greedy: Completion) -> None:
         PROMPT, max_tokens=np.int64(24), temperature=np.float32(0), seed=np.int64(3), stop_tokens=np.array([4095])
     )
     assert answer.tokens == greedy.tokens and answer.seed == 3
+    end = greedy.tokens[5]
+    for ids in ([end], (end,), {end}, np.array([end]), iter([end])):
+        answer = runner.complete(PROMPT, temperature=0, stop_tokens=ids)
+        assert answer.stop_reason == "end_token" and answer.tokens == greedy.tokens[: greedy.tokens.index(end) + 1]
 
 
 def test_a_text_is_no_list_of_texts(runner: xLSTMRunner) -> None:
@@ -84,6 +90,8 @@ def test_what_is_no_state(runner: xLSTMRunner) -> None:
         lambda: runner.complete("A", state=wrong),
         lambda: runner.complete_batch(["A"], states=wrong),
         lambda: runner.score("A", wrong),
+        lambda: runner.forward([1], wrong),
+        lambda: runner.forward([[1]], [wrong]),
     ):
         with pytest.raises(UsageError, match=r"^\[state\] wanted"):
             use()
