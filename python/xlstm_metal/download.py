@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 from . import _native
+from .checks import text
+from .errors import UsageError
 
 __all__ = ["model_folder", "notice"]
 
@@ -26,10 +28,14 @@ def model_folder(
     revision: str | None = None,
 ) -> Path:
     """The folder of a model, fetched into the hub's cache where it is not there yet."""
+    wanted = text(os.fspath(name), "model")
+    if not wanted:
+        raise UsageError("[model] wanted a folder or a name, got an empty one")
+    _check_repository(wanted, {"revision": revision, "force_download": force_download})
     bar = _Bar()
     try:
         folder = _native.Engine.resolve(
-            os.fspath(name),
+            wanted,
             revision=revision or "",
             cache_dir="" if cache_dir is None else cache_dir,
             force_download=force_download,
@@ -41,6 +47,15 @@ def model_folder(
     return Path(folder)
 
 
+def _check_repository(name: str, options: dict[str, object]) -> None:
+    """Refuses what a folder or an embedded model cannot follow."""
+    if name.startswith("hf://") or ("/" in name and not os.path.exists(name)):
+        return
+    for option, value in options.items():
+        if value:
+            raise UsageError(f"[{option}] wanted a repository of the hub, org/name, got {name!r}")
+
+
 class _Bar:
     """A line on a terminal: how much is here."""
 
@@ -49,7 +64,10 @@ class _Bar:
 
     def wanted(self) -> bool:
         off = os.environ.get("HF_HUB_DISABLE_PROGRESS_BARS", "").upper() in ("1", "ON", "YES", "TRUE")
-        return sys.stderr.isatty() and not off
+        try:
+            return sys.stderr.isatty() and not off
+        except (AttributeError, ValueError):  # None, or closed
+            return False
 
     def show(self, done: int, size: int | None) -> None:
         of = f" of {size / 1e6:.0f} MB, {100 * done / max(size, 1):.0f} %" if size is not None else " MB"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from . import _native
 from .arrays import is_mlx, shares_mlx, to_mlx
+from .checks import listed, sequences
 from .download import model_folder, notice
+from .errors import UsageError
 from .model_info import model_info
 from .quantize import Quantize, quantization_of
 from .tokenizer import Tokenizer
@@ -20,7 +22,15 @@ from .tokenizer import Tokenizer
 if TYPE_CHECKING:
     from ._native import State
 
-__all__ = ["Model"]
+__all__ = ["WIRING_STYLES", "Model", "check_wiring_style"]
+
+WIRING_STYLES = ("unicode", "ascii", "json", "dot")
+
+
+def check_wiring_style(style: str) -> None:
+    """Tells a style that there is not before a model is loaded, which takes long."""
+    if style not in WIRING_STYLES:
+        raise UsageError(f"[wiring_style] wanted one of {', '.join(WIRING_STYLES)}, got {style!r}")
 
 
 class Model:
@@ -65,6 +75,7 @@ class Model:
         wiring_style: str = "unicode",
         on_progress: Callable[[float], object] | None = None,
     ) -> None:
+        check_wiring_style(wiring_style)
         self.model_path = model_folder(model_path)
         self._engine = _native.Engine.open(
             str(self.model_path),
@@ -132,7 +143,15 @@ class Model:
 
     @state.setter
     def state(self, state: State | None) -> None:
-        self._state = self._engine.start() if state is None else state
+        self._state = self._start(state)
+
+    def _start(self, state: State | None) -> State:
+        """What to go on from: None is the start of a sequence."""
+        if state is None:
+            return self._engine.start()
+        if not isinstance(state, _native.State):
+            raise UsageError(f"[state] wanted a State or None, got {state!r}")
+        return state
 
     def new_state(self) -> State:
         """The state at the start of a sequence."""
@@ -158,7 +177,10 @@ class Model:
             Logits, float32 [S, V] or [B, S, V] ([V] or [B, V] with ``last_only``): an mlx.core.array
             where ids is one, else a numpy array. And the next state, or the list [B] of them.
         """
-        states = None if state is None else [state] if isinstance(state, _native.State) else list(state)
+        states = None
+        if state is not None:
+            given = [state] if isinstance(state, _native.State) else listed(state, "state", "a State or several")
+            states = [self._start(one) for one in given]
         wants_mlx = is_mlx(ids)
         direct = wants_mlx and shares_mlx()
         logits, after = self._engine.forward(ids, states, last_only, direct)
@@ -174,13 +196,14 @@ class Model:
         of it is scored: [S]. Of ids the first has no likelihood there: [S - 1]. After a ``state`` that
         has read something all have one.
         """
-        reader = self._engine.start() if state is None else state.fork()
+        reader = self._start(state).fork()
         return reader.score(self.prompt_ids(ids, reader))
 
-    def score_batch(self, texts: Sequence[Any]) -> list[npt.NDArray[np.float32]]:
+    def score_batch(self, texts: Iterable[Any]) -> list[npt.NDArray[np.float32]]:
         """``score`` of several texts (or lists of ids) of any lengths, read side by side."""
         start = self._engine.start()
-        return self._engine.score_batch([self.prompt_ids(text, start) for text in texts])
+        given = sequences(texts, "score_batch")
+        return self._engine.score_batch([self.prompt_ids(text, start) for text in given])
 
     def perplexity(self, ids: Any) -> float:
         """exp of the mean negative log-likelihood of a token, of a text or of ids."""
@@ -190,7 +213,7 @@ class Model:
         self, prompt: Any, state: State | None = None, *, add_bos: bool = True, parse_special: bool = True
     ) -> list[int]:
         """The ids that a prompt is read as: at the start of a sequence BOS comes first, for a text or none."""
-        begins = state is None or state.position == 0
+        begins = state is None or self._start(state).position == 0
         bos = self._engine.bos_id
         if isinstance(prompt, str):
             ids: list[int] = self.tokenizer.encode(prompt, parse_special=parse_special)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _native
+from .checks import listed, sequences
 from .download import model_folder
 from .errors import UsageError
 from .generation import (
@@ -16,10 +17,10 @@ from .generation import (
     Options,
     Stream,
     completion_of,
-    make_request,
 )
-from .model import Model
+from .model import Model, check_wiring_style
 from .quantize import Quantize
+from .request import Asked, make_request
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -39,7 +40,7 @@ class xLSTMRunner(Model):
     @classmethod
     def from_pretrained(
         cls,
-        model_id: str | os.PathLike[str],
+        id_or_path: str | os.PathLike[str],
         cache_dir: str | os.PathLike[str] | None = None,
         force_download: bool = False,
         revision: str | None = None,
@@ -56,9 +57,12 @@ class xLSTMRunner(Model):
             force_download: fetches what is there, too.
             revision: branch, tag or commit; None: "main", or what the name says.
             options: the rest of what ``Model`` takes.
+
+        ``force_download`` and ``revision`` are refused (UsageError) where the model is no repository's.
         """
+        check_wiring_style(wiring_style)
         return cls(
-            model_folder(model_id, cache_dir, force_download, revision),
+            model_folder(id_or_path, cache_dir, force_download, revision),
             dtype=dtype,
             quantize=quantize,
             show_wiring=show_wiring,
@@ -80,9 +84,9 @@ class xLSTMRunner(Model):
         Returns a list of that token, so that it can be given to the next call.
         """
         options = Options(max_tokens=1, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-        request = make_request(self._engine, ids, options)
-        request.stop_at_end_token = request.read_last = False
-        stream = self._stream(self._state, request)
+        asked = make_request(self._engine, ids, options)
+        asked.request.stop_at_end_token = asked.request.read_last = False
+        stream = self._stream(self._state, asked)
         for _ in stream:
             pass
         return stream.answer().tokens
@@ -146,10 +150,10 @@ class xLSTMRunner(Model):
 
     def complete_batch(
         self,
-        prompts: Sequence[Any],
+        prompts: Iterable[Any],
         *,
-        seed: int | Sequence[int] | None = None,
-        states: State | Sequence[State] | None = None,
+        seed: int | Iterable[int] | None = None,
+        states: State | Iterable[State] | None = None,
         max_rows: int = 0,
         keep_states: bool = False,
         **options: Unpack[BatchOptions],
@@ -164,12 +168,16 @@ class xLSTMRunner(Model):
 
         ``runner.state`` stays.
         """
-        seeds, starts = _for_each(seed, len(prompts), "seed"), _for_each(states, len(prompts), "states")
+        given = sequences(prompts, "complete_batch")
+        seeds, starts = _for_each(seed, len(given), "seed"), _for_each(states, len(given), "states")
         batch = _native.batch(self._engine, max_rows)
         places: dict[int, int] = {}
-        for place, prompt in enumerate(prompts):
-            request = self._request(prompt, starts[place], Options(seed=seeds[place], **options))
-            places[batch.add(starts[place] or self._engine.start(), request)] = place
+        kept = []  # hooks, until all answers have ended
+        for place, prompt in enumerate(given):
+            state = starts[place]
+            asked = self._request(prompt, state, Options(seed=seeds[place], **options))
+            kept.append(asked)
+            places[batch.add(self._start(state), asked.request)] = place
         completions: dict[int, Completion] = {}
         busy = True
         while busy:
@@ -177,17 +185,17 @@ class xLSTMRunner(Model):
             batch.take_tokens()
             for answer in batch.take_finished():
                 completions[places[answer.row]] = completion_of(answer, keep_states)
-        return [completions[place] for place in range(len(prompts))]
+        return [completions[place] for place in range(len(given))]
 
-    def _request(self, prompt: Any, state: State | None, options: Options) -> _native.Request:
+    def _request(self, prompt: Any, state: State | None, options: Options) -> Asked:
         given = prompt if isinstance(prompt, str) else self.prompt_ids(prompt, state)
         return make_request(self._engine, given, options)
 
-    def _stream(self, state: State | None, request: _native.Request) -> Stream:
+    def _stream(self, state: State | None, asked: Asked) -> Stream:
         def keep(ended: State) -> None:
             self._state = ended
 
-        return Stream(self._engine, self._engine.start() if state is None else state, request, keep)
+        return Stream(self._engine, self._start(state), asked, keep)
 
     def _answer(self, prompt: Any, state: State | None, options: Options) -> _native.Answer:
         stream = self._stream(state, self._request(prompt, state, options))
@@ -198,8 +206,9 @@ class xLSTMRunner(Model):
 
 def _for_each(given: Any, count: int, name: str) -> list[Any]:
     """`given` as a list of `count`: its own elements, or itself for each."""
-    if not isinstance(given, Sequence):
+    if not isinstance(given, Iterable):
         return [given] * count
-    if len(given) != count:
-        raise UsageError(f"[{name}] wanted one for each prompt, {count}, got {len(given)}")
-    return list(given)
+    elements = listed(given, name, "one for all, or one for each prompt")
+    if len(elements) != count:
+        raise UsageError(f"[{name}] wanted one for each prompt, {count}, got {len(elements)}")
+    return elements

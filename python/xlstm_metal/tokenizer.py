@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import _native
+from . import _native, checks
 from .errors import UsageError
 
 __all__ = ["Tokenizer"]
@@ -29,7 +29,7 @@ class Tokenizer:
         ``add_special_tokens`` applies the tokenizer's own template (BOS, EOS where it asks for them);
         ``parse_special`` reads the text of special tokens as these.
         """
-        return self._native.encode(text, add_special_tokens, parse_special)
+        return self._native.encode(checks.text(text, "text"), add_special_tokens, parse_special)
 
     def decode(self, ids: Any, skip_special_tokens: bool = True) -> str:
         """The text of ids [n]; bytes that are no characters become U+FFFD."""

@@ -93,3 +93,70 @@ def test_reader_that_leaves(environment: dict[str, str]) -> None:
         process.stdout.read(1)
         process.stdout.close()
         assert (process.wait(), process.stderr.read()) == (0, b"")
+
+
+def shell(
+    environment: dict[str, str], arguments: str, given: bytes = b"", **more: str
+) -> tuple[int, bytes, bytes]:
+    """The same by a shell, which closes and redirects; PYTHON stands for the interpreter."""
+    line = f'"$PYTHON" -m xlstm_metal generate --max-tokens 3 --temperature 0 {arguments}'
+    variables = {**environment, "PYTHON": sys.executable, **more}
+    done = subprocess.run(["sh", "-c", line], env=variables, input=given, capture_output=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments", "said"),
+    [
+        (3, "<&-", b"[standard input] wanted"),
+        (3, "--interactive <&-", b"[standard input] wanted"),
+        (3, "0>/dev/null", b"[standard input] cannot be read: "),
+        (3, "--prompt A >&-", b"[standard output] wanted"),
+        (2, "--prompt A --seed -1", b"[seed] wanted an integer in [0, 2^64), got -1"),
+        (2, "--prompt A --top-k 99999999999", b"[top_k] wanted an integer in [0, 2^31), got 99999999999"),
+        (2, "--prompt A --model ''", b"[model] wanted a folder or a name, got an empty one"),
+    ],
+)
+def test_what_cannot_be_done(environment: dict[str, str], code: int, arguments: str, said: bytes) -> None:
+    done = shell(environment, arguments)
+    assert (done[0], done[1]) == (code, b"")
+    assert done[2].startswith(b"xlstm_metal: " + said) and done[2].count(b"\n") == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")
+def test_full_disk(environment: dict[str, str]) -> None:
+    for what in ("--prompt A", "--info"):
+        said = b"xlstm_metal: [standard output] cannot be written: No space left on device\n"
+        assert shell(environment, f"{what} >/dev/full") == (3, b"", said)
+
+
+def test_standard_error_that_is_closed(environment: dict[str, str], runner: xLSTMRunner) -> None:
+    answer = runner.complete("A", max_tokens=3, temperature=0)
+    assert shell(environment, "--prompt A 2>&-") == (0, answer.text.encode() + b"\n", b"")
+
+
+def test_prompt_that_is_no_utf8(environment: dict[str, str]) -> None:
+    said = b"xlstm_metal: [prompt] wanted Unicode text, got byte 0xff at 1\n"
+    assert shell(environment, "", b"a\xff") == (2, b"", said)
+    assert shell(environment, "--prompt \"$(printf 'a\\377')\"") == (2, b"", said)
+
+
+def test_output_that_takes_ascii_alone(environment: dict[str, str], runner: xLSTMRunner) -> None:
+    shown = runner.wiring("unicode").encode("ascii", "replace") + b"\n"
+    assert shell(environment, "--show-wiring", PYTHONIOENCODING="ascii") == (0, shown, b"")
+
+
+def test_interactive_begins_with_the_prompt_and_survives_a_line(
+    environment: dict[str, str], runner: xLSTMRunner
+) -> None:
+    code, shown, said = shell(environment, f"-i --prompt '{PROMPT}'", b"a\xff\n And then\n")
+    first = runner.complete(PROMPT, max_tokens=3, temperature=0)
+    second = runner.complete(" And then", state=first.state, max_tokens=3, temperature=0)
+    assert (code, shown.decode()) == (0, f"{first.text}\n{second.text}\n")
+    assert said == b"xlstm_metal: [prompt] wanted Unicode text, got byte 0xff at 1\n"
+
+
+def test_help_names_repositories(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["generate", "--help"])
+    assert "org/name@revision" in capsys.readouterr().out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from typing import Any
 
 import numpy as np
@@ -44,12 +45,16 @@ def test_processors_in_their_order_and_arrays_that_they_return(runner: xLSTMRunn
     def only_seven(tokens: Any, logits: Any) -> Any:
         return np.where(np.arange(4096) == 7, 0.0, -np.inf)  # float64
 
-    for last in (lambda t, l: l.astype(np.float32)[None], lambda t, l: mx.array(l), lambda t, l: None):
+    def counted(tokens: Any, logits: Any) -> Any:
+        assert logits.dtype == np.float32 and logits.shape == (4096,)
+        return (logits == 0).astype(int) * 1000
+
+    for last in (lambda t, l: l[None], lambda t, l: mx.array(l), lambda t, l: list(l), lambda t, l: None, counted):
         answer = runner.complete("A", max_tokens=2, logits_processors=[only_seven, last])
         assert answer.tokens == [7, 7]
 
 
-@pytest.mark.parametrize("wrong", [np.zeros(5), "text", np.zeros((2, 2048)), 5, np.zeros(4096, int)], ids=str)
+@pytest.mark.parametrize("wrong", [np.zeros(5), "text", np.zeros((2, 2048)), 5, object()], ids=str)
 def test_what_a_processor_must_not_return(runner: xLSTMRunner, wrong: Any) -> None:
     with pytest.raises(UsageError, match="logits processor"):
         runner.complete("A", logits_processors=[lambda tokens, logits: wrong])
@@ -76,6 +81,60 @@ def test_sampler_chooses(runner: xLSTMRunner, greedy: Completion) -> None:
     assert runner.complete(PROMPT, max_tokens=24, sampler=likeliest).tokens == greedy.tokens
     with pytest.raises(UsageError, match="sampler"):
         runner.complete(PROMPT, sampler=lambda logprobs: 4096)
+
+
+def test_sampler_and_constraint_exclude_each_other(runner: xLSTMRunner) -> None:
+    for constraint in ({"regex": "a+"}, {"json": True}, {"json_schema": {"type": "object"}}):
+        with pytest.raises(UsageError, match=rf"^\[sampler\] wanted none beside {next(iter(constraint))}"):
+            runner.complete("A", sampler=lambda logprobs: logprobs.argmax(), **constraint)
+
+
+def test_what_are_no_hooks(runner: xLSTMRunner) -> None:
+    for name, wrong in (("sampler", 5), ("logits_processors", [5]), ("logits_processors", lambda t, l: l)):
+        with pytest.raises(UsageError, match=rf"^\[{name}\] wanted .*, got "):
+            runner.complete("A", **{name: wrong})
+    with pytest.raises(UsageError, match=r"^\[sampler\] wanted a token id, got 'a'"):
+        runner.complete("A", sampler=lambda logprobs: "a")
+
+
+def test_stop_iteration_of_a_hook_is_no_end(runner: xLSTMRunner) -> None:
+    def stop(tokens: Any, logits: Any) -> None:
+        raise StopIteration
+
+    for call in (runner.complete, runner.generate, lambda p, **o: runner.complete_batch([p], **o)):
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            call("A", logits_processors=[stop])
+
+
+def test_own_stream_within_a_hook(runner: xLSTMRunner, greedy: Completion) -> None:
+    refused = []
+
+    def meddle(tokens: Any, logits: Any) -> None:
+        for use in (lambda: next(stream), stream.close, stream.answer, lambda: stream.completion):
+            with pytest.raises(UsageError, match="one caller at a time"):
+                use()
+        refused.append(len(tokens))
+
+    stream = runner.stream(PROMPT, max_tokens=3, temperature=0, logits_processors=[meddle])
+    assert [token.id for token in stream] == greedy.tokens[:3] and len(refused) == 3
+
+
+def test_stream_of_two_threads(runner: xLSTMRunner, greedy: Completion) -> None:
+    said: list[BaseException] = []
+
+    def use() -> None:
+        try:
+            next(stream)
+        except UsageError as error:
+            said.append(error)
+
+    def meddle(tokens: Any, logits: Any) -> None:
+        other = threading.Thread(target=use)
+        other.start()
+        other.join()
+
+    stream = runner.stream(PROMPT, max_tokens=2, temperature=0, logits_processors=[meddle])
+    assert [token.id for token in stream] == greedy.tokens[:2] and len(said) == 2
 
 
 def test_bias_and_penalties(runner: xLSTMRunner, greedy: Completion) -> None:
@@ -115,5 +174,3 @@ def test_options_that_there_are_not(runner: xLSTMRunner) -> None:
     for wrong in ({"temperature": -1.0}, {"top_p": 2.0}, {"max_tokens": -1}, {"min_p": 7.0}):
         with pytest.raises(UsageError, match=next(iter(wrong))):
             runner.complete("A", **wrong)
-    with pytest.raises(TypeError):
-        runner.complete("A", max_tokens="many")  # type: ignore[arg-type]

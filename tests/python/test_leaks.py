@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import subprocess
 import sys
 import tracemalloc
+import weakref
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from conftest import PROMPT
@@ -62,6 +65,45 @@ def test_objects_of_python(runner: xLSTMRunner) -> None:
         assert tracemalloc.get_traced_memory()[0] - before < WARM_UP * 16
     finally:
         tracemalloc.stop()
+
+
+class Holder:
+    """A hook that holds the answer whose hook it is."""
+
+    def __init__(self, runner: xLSTMRunner, count: int) -> None:
+        self.stream = runner.stream("A", max_tokens=count, logits_processors=[self.hook], sampler=self.sample)
+
+    def hook(self, tokens: object, logits: object) -> None:
+        pass
+
+    def sample(self, logprobs: np.ndarray) -> int:
+        return int(logprobs.argmax())
+
+
+@pytest.mark.parametrize("taken", [0, 1, 3], ids=["not begun", "under way", "ended"])
+def test_hook_that_holds_its_stream(runner: xLSTMRunner, taken: int) -> None:
+    holder = Holder(runner, 3)
+    assert sum(1 for _ in itertools.islice(holder.stream, taken + (taken == 3))) == taken
+    left = weakref.ref(holder)
+    del holder
+    gc.collect()
+    assert left() is None
+
+
+def test_ended_stream_keeps_no_batch(runner: xLSTMRunner) -> None:
+    def hook(tokens: object, logits: object) -> None:
+        pass
+
+    kept = weakref.ref(hook)
+    ended = runner.stream("A", max_tokens=2, logits_processors=[hook])
+    closed = runner.stream("A", max_tokens=2, logits_processors=[hook])
+    assert len(list(ended)) == 2
+    closed.close()
+    del hook
+    gc.collect()
+    assert kept() is None
+    assert ended._run.batch is None and closed._run.batch is None
+    assert ended.completion.stop_reason == "max_tokens"
 
 
 # What C++ has bound is counted by nanobind, which says at the end what is left.

@@ -101,3 +101,80 @@ def test_processor_that_returns_numpy(runner: xLSTMRunner) -> None:
         logits_processors=[lambda tokens, logits: np.where(np.arange(4096) == 9, 0.0, -np.inf)[None]],
     )
     assert only.token == 9
+
+
+def test_prompt_cache_of_a_call_that_fails(runner: xLSTMRunner) -> None:
+    """It is left as it was, and never gets what others have read."""
+    cache = make_prompt_cache(runner)
+    generate(runner, runner.tokenizer, PROMPT, max_tokens=2, prompt_cache=cache)
+    before = cache[0].position
+    runner.complete("An unrelated text that the runner has read", max_tokens=8)
+
+    def broken(tokens: Any, logits: Any) -> Any:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        generate(runner, runner.tokenizer, [5], prompt_cache=cache, logits_processors=[broken])
+    for wrong in ({"max_tokens": -2}, {"regex": "("}, {"prompt": [9999]}):
+        with pytest.raises(UsageError):
+            generate(runner, runner.tokenizer, **{"prompt": [5], **wrong}, prompt_cache=cache)
+    assert cache[0].position == before
+
+
+def test_prompt_cache_beside_other_answers(runner: xLSTMRunner, greedy: Completion) -> None:
+    cache = make_prompt_cache(runner)
+    responses = stream_generate(runner, runner.tokenizer, PROMPT, max_tokens=12, prompt_cache=cache)
+    next(responses)
+    runner.complete("An unrelated text", max_tokens=30)
+    assert len(list(responses)) == 11
+    rest = generate(runner, runner.tokenizer, [], max_tokens=12, prompt_cache=cache)
+    assert greedy.text.endswith(rest) and len(rest) > 10
+
+
+def test_parameters_that_mean_nothing_here(runner: xLSTMRunner, greedy: Completion) -> None:
+    read = []
+    text = generate(
+        runner,
+        runner.tokenizer,
+        PROMPT,
+        max_tokens=24,
+        sampler=None,
+        logits_processors=None,
+        draft_model=None,
+        max_kv_size=None,
+        prefill_step_size=512,
+        kv_bits=None,
+        prompt_progress_callback=lambda done, of: read.append((done, of)),
+    )
+    count = len(runner.prompt_ids(PROMPT))
+    assert text == greedy.text and read == [(0, count), (count, count)]
+    _, _, config = load(
+        str(MODEL), {"trust_remote_code": True}, {}, adapter_path=None, lazy=True, return_config=True
+    )
+    assert config["vocab_size"] == 4096
+
+
+def test_no_limit_of_tokens(runner: xLSTMRunner) -> None:
+    first = "".join(r.text for r in stream_generate(runner, runner.tokenizer, "A", -1, regex="b{300}"))
+    assert first == "b" * 300
+
+
+def test_parameters_that_are_refused(runner: xLSTMRunner) -> None:
+    for name, use in (
+        ("draft_model", lambda: generate(runner, runner.tokenizer, "A", draft_model=runner)),
+        ("input_embeddings", lambda: generate(runner, runner.tokenizer, "A", input_embeddings=mx.zeros(4))),
+        ("adapter_path", lambda: load(str(MODEL), adapter_path="adapters")),
+        ("model_config", lambda: load(str(MODEL), model_config={"num_heads": 2})),
+        ("tokenizer_config", lambda: load(str(MODEL), tokenizer_config={"eos_token": "a"})),
+        ("xtc_probability", lambda: make_sampler(0.5, xtc_probability=0.5)),
+        ("min_tokens_to_keep", lambda: make_sampler(0.5, 0.9, 0.1, 2)),
+    ):
+        with pytest.raises(UsageError, match=rf"^\[{name}\] wanted"):
+            use()
+
+
+def test_parameters_in_mlx_lms_order(runner: xLSTMRunner) -> None:
+    by_name = make_sampler(temp=0.7, top_p=0.9, min_p=0.01, min_tokens_to_keep=1, top_k=40)
+    assert make_sampler(0.7, 0.9, 0.01, 1, 40) == by_name
+    with pytest.raises(UsageError, match="sampler"):  # a sampler of one's own, and a constraint
+        generate(runner, runner.tokenizer, "A", sampler=lambda logprobs: mx.argmax(logprobs, -1), regex="a+")
