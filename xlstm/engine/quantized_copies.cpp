@@ -11,6 +11,7 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/hash.h"
+#include "xlstm/base/home_folder.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/convert/conversion.h"
 #include "xlstm/convert/convert.h"
@@ -188,7 +189,7 @@ fs::path default_quantized_copies() {
   if (const fs::path cache = variable("XDG_CACHE_HOME"); cache.is_absolute()) {
     return cache / "xlstm" / "quantized";
   }
-  const fs::path home = variable("HOME");
+  const fs::path home = home_folder();
   return home.empty() ? fs::path() : home / ".cache" / "xlstm" / "quantized";
 }
 
