@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from .errors import UsageError
 from .lm_hooks import EngineSampler, Rows, make_sampler, refuse
 from .lm_responses import Clock, GenerationResponse, responses
 from .options import Options
@@ -68,6 +69,8 @@ def load(
     that is to replace the model's own.
     """
     del lazy, trust_remote_code
+    if tokenizer_config is not None and not isinstance(tokenizer_config, Mapping):
+        raise UsageError(f"[tokenizer_config] wanted a mapping or None, got {tokenizer_config!r}")
     tokenizer_config = {k: v for k, v in (tokenizer_config or {}).items() if k != "trust_remote_code"}
     refuse(tokenizer_config=tokenizer_config, model_config=model_config, adapter_path=adapter_path)
     model = xLSTMRunner.from_pretrained(path_or_hf_repo, revision=revision, **options)
@@ -147,7 +150,8 @@ def stream_generate(
     del tokenizer, stream  # the model's own, and MLX's
     refuse(draft_model=draft_model is not None, input_embeddings=input_embeddings is not None)
     rows = Rows(logits_processors or (), None if isinstance(sampler, EngineSampler) else sampler)
-    given = Options(max_tokens=_NO_LIMIT if max_tokens == -1 else max_tokens, temperature=0.0)
+    unlimited = isinstance(max_tokens, int) and max_tokens == -1
+    given = Options(max_tokens=_NO_LIMIT if unlimited else max_tokens, temperature=0.0)
     if isinstance(sampler, EngineSampler):
         given.update(sampler.options())
     elif sampler is not None:

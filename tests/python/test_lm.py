@@ -173,6 +173,13 @@ def test_parameters_that_are_refused(runner: xLSTMRunner) -> None:
             use()
 
 
+def test_parameters_of_other_types(runner: xLSTMRunner) -> None:
+    with pytest.raises(UsageError, match="tokenizer_config"):
+        load("classics-8m", "main")  # type: ignore[call-overload]
+    with pytest.raises(UsageError, match="max_tokens"):
+        generate(runner, runner.tokenizer, "a", max_tokens=-1.0)  # type: ignore[arg-type]
+
+
 def test_parameters_in_mlx_lms_order(runner: xLSTMRunner) -> None:
     by_name = make_sampler(temp=0.7, top_p=0.9, min_p=0.01, min_tokens_to_keep=1, top_k=40)
     assert make_sampler(0.7, 0.9, 0.01, 1, 40) == by_name
