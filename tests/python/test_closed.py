@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conftest import PROMPT
 from xlstm_metal import _native, xLSTMRunner
-from xlstm_metal.generation import make_request
+from xlstm_metal.request import make_request
 
 
 def test_a_closed_stream(runner: xLSTMRunner) -> None:
@@ -32,10 +32,8 @@ def test_one_that_has_ended_keeps_its_reason(runner: xLSTMRunner) -> None:
 def test_a_row_that_is_taken_out(runner: xLSTMRunner) -> None:
     engine = runner._engine
     batch = _native.batch(engine)
-    rows = [
-        batch.add(runner.new_state(), make_request(engine, PROMPT, {"max_tokens": 9, "stop_tokens": []}))
-        for _ in range(2)
-    ]
+    asked = [make_request(engine, PROMPT, {"max_tokens": 9, "stop_tokens": []}) for _ in range(2)]
+    rows = [batch.add(runner.new_state(), each.request) for each in asked]
     batch.step()
     removed = batch.remove(rows[0])
     assert (removed.stop_reason, removed.has_failed) == ("cancelled", False)
