@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
-from .errors import FileError, OutOfMemoryError, UsageError, XlstmError
+from .errors import FileError, NetworkError, OutOfMemoryError, UsageError, XlstmError
 from .model import WIRING_STYLES
 from .runner import xLSTMRunner
 
@@ -161,8 +161,7 @@ def _converse(runner: xLSTMRunner, options: argparse.Namespace) -> int:
 
 
 def _exit_code(error: XlstmError) -> int:
-    if isinstance(error, UsageError):
-        return 2
-    if isinstance(error, OutOfMemoryError):
-        return 4
+    for kind, code in ((UsageError, 2), (OutOfMemoryError, 4), (NetworkError, 5)):
+        if isinstance(error, kind):
+            return code
     return 3 if isinstance(error, (FileError, ValueError)) else 1

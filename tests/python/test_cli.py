@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,15 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
         assert said.out == "" and said.err.startswith("xlstm_metal: [") and said.err.count("\n") == 1
     with pytest.raises(SystemExit, match="2"):
         cli.main(["generate", "--nonsense"])
+
+
+def test_exit_code_of_a_hub_that_is_not_there(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert cli.main(["generate", "--model", "org/no-such-model", "--prompt", "a"]) == 5
+    assert "HF_HUB_OFFLINE" in capsys.readouterr().err
 
 
 def test_interrupt(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
