@@ -13,6 +13,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/system.h"
 #include "xlstm/hub/backoff.h"
+#include "xlstm/hub/cache_files.h"
 #include "xlstm/hub/content_hash.h"
 #include "xlstm/hub/file_lock.h"
 #include "xlstm/hub/refusals.h"
@@ -261,11 +262,6 @@ class BlobFetch {
   int wrong_parts_ = 0;     // that came so far
   std::optional<ContentHash> hash_;
 };
-
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
 
 }  // namespace
 

@@ -19,6 +19,9 @@ std::vector<std::filesystem::path> files_below(const std::filesystem::path& fold
 // What the Finder puts into every folder that somebody looks at.
 bool is_of_the_desktop(const std::filesystem::path& file);
 
+// A link to nothing is not there.
+bool is_there(const std::filesystem::path& path);
+
 // Of the file that it is or leads to; 0 where there is none.
 std::uint64_t bytes_of(const std::filesystem::path& file);
 

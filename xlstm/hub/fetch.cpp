@@ -14,6 +14,7 @@
 #include "xlstm/base/system.h"
 #include "xlstm/hub/backoff.h"
 #include "xlstm/hub/blob_fetch.h"
+#include "xlstm/hub/cache_files.h"
 #include "xlstm/hub/hub.h"
 #include "xlstm/hub/hub_api.h"
 #include "xlstm/hub/job.h"
@@ -32,11 +33,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kSpareBytes = 16 << 20;  // that a file system keeps
 constexpr int kMostRounds = 4;  // of fetching what another program removed meanwhile
-
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
 
 std::uint64_t size_of(const fs::path& path) {
   std::error_code error;

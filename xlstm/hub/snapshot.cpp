@@ -7,6 +7,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/input_file.h"
 #include "xlstm/base/json.h"
+#include "xlstm/hub/cache_files.h"
 #include "xlstm/hub/needed_files.h"
 
 namespace xlstm {
@@ -15,12 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMostIndexBytes = 100'000'000;
-
-// A link to nothing is not there.
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
 
 // Of what is no index whoever opens it says what is wrong.
 bool shards_are_there(const fs::path& index) {
