@@ -11,22 +11,29 @@
 namespace xlstm {
 namespace {
 
-// Puts HOME back when it goes.
-class HomeFolder : public ::testing::Test {
- protected:
-  HomeFolder() {
-    if (const char* home = std::getenv("HOME")) before_ = home;
+// Puts a variable back when it goes.
+class Kept {
+ public:
+  explicit Kept(const char* name) : name_(name) {
+    if (const char* value = std::getenv(name)) before_ = value;
   }
-  ~HomeFolder() override {
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
+  ~Kept() {
     if (before_) {
-      ::setenv("HOME", before_->c_str(), 1);
+      ::setenv(name_, before_->c_str(), 1);
     } else {
-      ::unsetenv("HOME");
+      ::unsetenv(name_);
     }
   }
 
  private:
+  const char* name_;
   std::optional<std::string> before_;
+};
+
+class HomeFolder : public ::testing::Test {
+  const Kept home_{"HOME"}, caches_{"XDG_CACHE_HOME"};
 };
 
 TEST_F(HomeFolder, IsThatOfTheVariable) {
@@ -47,6 +54,16 @@ TEST_F(HomeFolder, OfRootIsKnownAndOfNobodyIsNone) {
   EXPECT_FALSE(home_folder_of(0).empty());
   constexpr uid_t kNobody = 3'999'999'999;
   EXPECT_TRUE(home_folder_of(kNobody).empty());
+}
+
+TEST_F(HomeFolder, CachesLieWhereTheVariableSaysElseInIt) {
+  ::setenv("HOME", "/some/home", 1);
+  ::setenv("XDG_CACHE_HOME", "/some/caches", 1);
+  EXPECT_EQ(user_cache_folder(), "/some/caches");
+  ::setenv("XDG_CACHE_HOME", "caches", 1);  // the standard says: to be ignored
+  EXPECT_EQ(user_cache_folder(), "/some/home/.cache");
+  ::unsetenv("XDG_CACHE_HOME");
+  EXPECT_EQ(user_cache_folder(), "/some/home/.cache");
 }
 
 }  // namespace

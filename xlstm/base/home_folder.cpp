@@ -28,4 +28,12 @@ std::filesystem::path home_folder_of(uid_t user) {
   return {};
 }
 
+std::filesystem::path user_cache_folder() {
+  const char* set = std::getenv("XDG_CACHE_HOME");
+  const std::filesystem::path named = set == nullptr ? "" : set;
+  if (named.is_absolute()) return named;
+  const std::filesystem::path home = home_folder();
+  return home.empty() ? home : home / ".cache";
+}
+
 }  // namespace xlstm

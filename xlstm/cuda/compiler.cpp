@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +13,7 @@
 #include "xlstm/base/atomic_file.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/hash.h"
+#include "xlstm/base/home_folder.h"
 #include "xlstm/cuda/shared_library.h"
 
 namespace xlstm::cuda {
@@ -111,16 +111,8 @@ std::optional<fs::path> cached_file(const KernelText& kernel, int capability) {
   Hash hash;
   for (const KernelText& header : kernel_headers()) hash.add(header.text);
   hash.add(kernel.text);
-  const char* const cache = std::getenv("XDG_CACHE_HOME");
-  const char* const home = std::getenv("HOME");
-  fs::path folder;
-  if (cache != nullptr && fs::path(cache).is_absolute()) {
-    folder = cache;
-  } else if (home != nullptr && fs::path(home).is_absolute()) {
-    folder = fs::path(home) / ".cache";
-  } else {
-    return std::nullopt;
-  }
+  const fs::path folder = user_cache_folder();
+  if (!folder.is_absolute()) return std::nullopt;
   std::array<char, 17> text{};
   std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(hash.value()));
   return folder / "xlstm" / "cuda" /
