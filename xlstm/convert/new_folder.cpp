@@ -15,10 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string random_suffix() {
+std::string unfinished_name() {
   std::random_device random;
   const std::uint64_t number = (static_cast<std::uint64_t>(random()) << 32) | random();
-  return str(::getpid(), "-", hexadecimal(number), ".tmp");
+  return str(kUnfinishedFolder, ::getpid(), "-", hexadecimal(number), ".tmp");
 }
 
 [[noreturn]] void fail_on(const fs::path& path, std::string_view action,
@@ -98,7 +98,7 @@ NewFolder::NewFolder(const fs::path& target, bool replace)
   check_target(target_, replace_);
   check_can_be_renamed(target_);
   std::error_code error;
-  temporary_ = target_.parent_path() / (".xlstm-" + random_suffix());
+  temporary_ = target_.parent_path() / unfinished_name();
   if (!fs::create_directory(temporary_, error)) {
     fail_on(target_, "create a folder beside it", error);
   }
@@ -115,7 +115,7 @@ void NewFolder::commit() {
   std::error_code error;
   fs::path old;
   if (fs::exists(fs::symlink_status(target_, error)) && !fs::is_empty(target_, error)) {
-    old = target_.parent_path() / (".xlstm-" + random_suffix());
+    old = target_.parent_path() / unfinished_name();
     fs::rename(target_, old, error);
     if (error) fail_on(target_, "move it aside", error);
   }

@@ -2,8 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 namespace xlstm {
+
+// How the names of folders begin that are not committed yet.
+inline constexpr std::string_view kUnfinishedFolder = ".xlstm-";
 
 // Makes a folder with a temporary name beside `target`; commit() gives it the target's name.
 // Without commit it is removed with all in it.

@@ -11,6 +11,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/hash.h"
 #include "xlstm/base/input_file.h"
+#include "xlstm/wiring/discover.h"
 
 namespace xlstm {
 namespace {
@@ -28,14 +29,6 @@ std::int64_t nanoseconds(fs::file_time_type time) {
 
 fs::path record_file(const fs::path& folder) {
   return folder.string() + ".json";
-}
-
-// models--ORG--NAME of models--ORG--NAME/snapshots/COMMIT, else nothing.
-fs::path repository_of(const fs::path& snapshot) {
-  const fs::path folder = snapshot.parent_path().parent_path();
-  const bool is_one = snapshot.parent_path().filename() == "snapshots" &&
-                      folder.filename().string().starts_with("models--");
-  return is_one ? folder : fs::path();
 }
 
 // What tells a file's contents: the name of the blob that it leads to, else its time of change.

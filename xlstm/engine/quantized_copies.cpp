@@ -15,6 +15,7 @@
 #include "xlstm/base/memory.h"
 #include "xlstm/convert/conversion.h"
 #include "xlstm/convert/convert.h"
+#include "xlstm/convert/new_folder.h"
 #include "xlstm/engine/copy_record.h"
 #include "xlstm/hub/file_lock.h"
 #include "xlstm/wiring/discover.h"
@@ -23,9 +24,6 @@ namespace xlstm {
 namespace {
 
 namespace fs = std::filesystem;
-
-// What is being made; NewFolder names them so.
-constexpr std::string_view kUnfinished = ".xlstm-";
 
 std::optional<Checkpoint> open_copy(const fs::path& folder, const Json& record) {
   if (!is_copy_of(folder, record)) return std::nullopt;
@@ -52,6 +50,17 @@ fs::path copy_folder(const fs::path& copies, const Json& record, const Plan& pla
   std::string name = str(plan.name, "-", short_name(format_in(record)));
   std::replace(name.begin(), name.end(), '/', '-');
   return copies / str(name, "-", hexadecimal(hash.value()));
+}
+
+std::vector<fs::path> folders_in(const fs::path& copies) {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  for (fs::directory_iterator entry(copies, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->is_directory(ignored)) folders.push_back(entry->path());
+  }
+  return folders;
 }
 
 std::uint64_t bytes_in(const fs::path& folder) {
@@ -129,8 +138,8 @@ void remove_copy(const fs::path& folder) {
 
 // What processes left that were killed: nobody else makes a copy now.
 void remove_unfinished(const fs::path& copies) {
-  for (const QuantizedCopy& copy : list_quantized_copies(copies)) {
-    if (copy.folder.filename().string().starts_with(kUnfinished)) remove_folder(copy.folder);
+  for (const fs::path& folder : folders_in(copies)) {
+    if (folder.filename().string().starts_with(kUnfinishedFolder)) remove_folder(folder);
   }
 }
 
@@ -181,27 +190,15 @@ Checkpoint found_or_made(const Checkpoint& model, const QuantizationRecipe& reci
 }  // namespace
 
 fs::path default_quantized_copies() {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return fs::path(value == nullptr ? "" : value);
-  };
-  if (const fs::path own = variable("XLSTM_CACHE"); !own.empty()) return own / "quantized";
-  if (const fs::path cache = variable("XDG_CACHE_HOME"); cache.is_absolute()) {
-    return cache / "xlstm" / "quantized";
-  }
-  const fs::path home = home_folder();
-  return home.empty() ? fs::path() : home / ".cache" / "xlstm" / "quantized";
+  const char* own = std::getenv("XLSTM_CACHE");
+  if (own != nullptr && *own != '\0') return fs::path(own) / "quantized";
+  const fs::path caches = user_cache_folder();
+  return caches.empty() ? caches : caches / "xlstm" / "quantized";
 }
 
 std::vector<QuantizedCopy> list_quantized_copies(const fs::path& folder) {
   std::vector<QuantizedCopy> found;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    std::error_code ignored;
-    if (!entry->is_directory(ignored)) continue;
-    found.push_back(look_at(entry->path()));
-  }
+  for (const fs::path& each : folders_in(folder)) found.push_back(look_at(each));
   std::ranges::sort(found, {}, &QuantizedCopy::folder);
   return found;
 }

@@ -89,14 +89,16 @@ Plan discover(const fs::path& folder, const TensorSource& source, Families among
   return discover(folder, read_config(folder), source, among);
 }
 
+fs::path repository_of(const fs::path& folder) {
+  const fs::path snapshots = folder.parent_path(), repository = snapshots.parent_path();
+  return snapshots.filename() == "snapshots" && is_repository(repository) ? repository : fs::path();
+}
+
 std::string model_name(const fs::path& folder) {
   std::error_code error;
   fs::path whole = fs::weakly_canonical(folder, error);
   if (error) whole = folder;
-  if (whole.parent_path().filename() == "snapshots") {
-    const fs::path repository = whole.parent_path().parent_path();
-    if (is_repository(repository)) whole = repository;
-  }
+  if (const fs::path repository = repository_of(whole); !repository.empty()) whole = repository;
   std::string name = whole.filename().string();
   if (!is_repository(whole)) return name;
   constexpr std::string_view kBetween = "--";

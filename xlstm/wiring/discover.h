@@ -29,6 +29,10 @@ Plan discover(const std::filesystem::path& folder, std::string_view config_json,
 Plan discover(std::string_view config_json, const TensorSource& source, std::string_view where,
               std::span<const Family* const> among = families());
 
+// The folder models--ORG--NAME of a hub's cache that `folder` is a snapshot of,
+// models--ORG--NAME/snapshots/COMMIT; empty where it is none.
+std::filesystem::path repository_of(const std::filesystem::path& folder);
+
 // What people call the model in `folder`: "ORG/NAME" of the folders models--ORG--NAME and
 // models--ORG--NAME/snapshots/COMMIT of a hub's cache, else the folder's name.
 std::string model_name(const std::filesystem::path& folder);
