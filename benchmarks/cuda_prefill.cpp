@@ -11,6 +11,7 @@
 #include <functional>
 #include <vector>
 
+#include "benchmarks/cuda_tensors.h"
 #include "xlstm/base/error.h"
 #include "xlstm/cuda/cuda_backend.h"
 
@@ -29,12 +30,13 @@ struct Block {
 class Prefill {
  public:
   Prefill(std::shared_ptr<Backend> backend, int bits)
-      : backend_(std::move(backend)), b_(*backend_), bits_(bits) {
+      : backend_(std::move(backend)), b_(*backend_), random_(b_, bits) {
     for (std::int64_t i = 0; i < kDistinct; ++i) {
-      blocks_.push_back({matrix(kQkvo, D), matrix(D, D), matrix(2 * F, D), matrix(D, F)});
+      blocks_.push_back({random_.matrix(kQkvo, D), random_.matrix(D, D), random_.matrix(2 * F, D),
+                         random_.matrix(D, F)});
     }
     norm_ = b_.prepare(Norm{b_.filled({D}, 1), {}});
-    gates_ = b_.prepare(Dense{b_.to_float32(random({2 * NH, D}, DType::kBF16)), {}});
+    gates_ = b_.prepare(Dense{b_.to_float32(random_.tensor({2 * NH, D}, DType::kBF16)), {}});
   }
 
   struct Result {
@@ -44,7 +46,7 @@ class Prefill {
   // `tokens` tokens through `blocks` blocks, and in turns with it, for as long, products of 8192
   // cubed: a GPU that is busy for seconds is slower than one that was idle. Medians.
   Result measure(std::int64_t tokens, std::int64_t blocks) {
-    const Tensor prompt = random({std::min(tokens, b_.segment_tokens()), D}, DType::kBF16);
+    const Tensor prompt = random_.tensor({std::min(tokens, b_.segment_tokens()), D}, DType::kBF16);
     const auto states = b_.state_batch();
     State state;
     for (std::int64_t block = 0; block < blocks; ++block) {
@@ -54,8 +56,8 @@ class Prefill {
     }
     states->add(std::move(state));
     constexpr std::int64_t kSize = 8192;
-    const Tensor x = random({kSize, kSize}, DType::kBF16);
-    const Dense W = b_.prepare(Dense{random({kSize, kSize}, DType::kBF16), {}});
+    const Tensor x = random_.tensor({kSize, kSize}, DType::kBF16);
+    const Dense W = b_.prepare(Dense{random_.tensor({kSize, kSize}, DType::kBF16), {}});
     const auto read_all = [&] {
       for (std::int64_t begin = 0; begin < tokens; begin += prompt.shape()[0]) {
         read(prompt, *states, blocks);
@@ -75,28 +77,6 @@ class Prefill {
   }
 
  private:
-  Tensor random(const TensorShape& shape, DType dtype) {
-    Tensor tensor = b_.allocate(shape, dtype, "bench");
-    const auto bytes = b_.writable(tensor);
-    for (std::size_t at = 0; at + 2 <= bytes.size(); at += 2) {
-      seed_ = seed_ * 1664525U + 1013904223U;
-      // bfloat16 between 2^-8 and 2^-7, of both signs
-      const std::uint32_t value = 0x3B80U | (seed_ >> 25) | (seed_ & 0x8000U);
-      bytes[at] = static_cast<std::byte>(value & 0xFF);
-      bytes[at + 1] = static_cast<std::byte>(value >> 8);
-    }
-    return tensor;
-  }
-
-  Dense matrix(std::int64_t N, std::int64_t K) {
-    if (bits_ == 0) return b_.prepare(Dense{random({N, K}, DType::kBF16), {}});
-    const Quantization format = {QuantizationMode::kAffine, bits_, 64};
-    return b_.prepare(Dense{QuantizedTensor{random({N, quantized_words(format, K)}, DType::kU32),
-                                            random({N, K / 64}, DType::kBF16),
-                                            random({N, K / 64}, DType::kBF16), format},
-                            {}});
-  }
-
   void read(const Tensor& prompt, StateBatch& states, std::int64_t blocks) {
     const MlstmMixerSpec spec = {NH, DHQK, DHV, 1e-6F, 1e-6F, 15.0F};
     Tensor x = prompt;
@@ -124,11 +104,10 @@ class Prefill {
 
   std::shared_ptr<Backend> backend_;
   Backend& b_;
-  int bits_;
+  benchmarks::RandomTensors random_;
   std::vector<Block> blocks_;
   Norm norm_;
   Dense gates_;
-  std::uint32_t seed_ = 1;
 };
 
 }  // namespace

@@ -7,9 +7,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <random>
 #include <vector>
 
+#include "benchmarks/cuda_tensors.h"
 #include "xlstm/base/error.h"
 #include "xlstm/cuda/cuda_backend.h"
 
@@ -21,29 +21,11 @@ constexpr std::int64_t D = 4096, F = 10944, NH = 8, DHQK = 256, DHV = 512, V = 5
 class Steps {
  public:
   Steps(std::shared_ptr<Backend> backend, std::int64_t rows, int bits)
-      : b_(*backend), backend_(std::move(backend)), rows_(rows), bits_(bits) {}
+      : b_(*backend), backend_(std::move(backend)), rows_(rows), bits_(bits), random_(b_, bits) {}
 
-  Tensor random(const TensorShape& shape, DType dtype) {
-    Tensor tensor = b_.allocate(shape, dtype, "bench");
-    auto bytes = b_.writable(tensor);
-    for (std::size_t at = 0; at + 2 <= bytes.size(); at += 2) {
-      seed_ = seed_ * 1664525U + 1013904223U;
-      // bfloat16 between 2^-8 and 2^-7, of both signs
-      const std::uint32_t value = 0x3B80U | (seed_ >> 25) | (seed_ & 0x8000U);
-      bytes[at] = static_cast<std::byte>(value & 0xFF);
-      bytes[at + 1] = static_cast<std::byte>(value >> 8);
-    }
-    return tensor;
-  }
+  Tensor random(const TensorShape& shape, DType dtype) { return random_.tensor(shape, dtype); }
   Tensor floats(const TensorShape& shape) { return b_.to_float32(random(shape, DType::kBF16)); }
 
-  WeightTensor matrix(std::int64_t N, std::int64_t K) {
-    if (bits_ == 0) return random({N, K}, DType::kBF16);
-    const Quantization format = {QuantizationMode::kAffine, bits_, 64};
-    return QuantizedTensor{random({N, quantized_words(format, K)}, DType::kU32),
-                           random({N, K / 64}, DType::kBF16), random({N, K / 64}, DType::kBF16),
-                           format};
-  }
   double bytes_of_matrix(std::int64_t N, std::int64_t K) const {
     const double bits = bits_ == 0 ? 16 : bits_ + 32.0 / 64;
     return bits / 8 * static_cast<double>(N) * static_cast<double>(K);
@@ -54,7 +36,7 @@ class Steps {
     constexpr std::int64_t kDistinct = 8;
     std::vector<Dense> out;
     for (std::int64_t i = 0; i < count; ++i) {
-      out.push_back(i < kDistinct ? b_.prepare(Dense{matrix(N, K), {}})
+      out.push_back(i < kDistinct ? random_.matrix(N, K)
                                   : out[static_cast<std::size_t>(i - kDistinct)]);
     }
     return out;
@@ -181,7 +163,7 @@ class Steps {
   std::shared_ptr<Backend> backend_;
   std::int64_t rows_;
   int bits_;
-  std::uint32_t seed_ = 1;
+  benchmarks::RandomTensors random_;
 };
 
 }  // namespace
