@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "xlstm/backend/check.h"
+#include "xlstm/base/error.h"
 
 namespace xlstm {
 namespace {
@@ -55,6 +56,33 @@ Tensor Backend::mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm,
                               spec, state);
   Tensor out_gate = sigmoid(columns(qkvo, 2 * QK + V, 2 * QK + 2 * V));
   return multiply(std::move(out_gate), head_norm(h, norm, spec.NH, spec.norm_eps));
+}
+
+Tensor Backend::gated(const Tensor& gate_up, Activation f) {
+  const std::int64_t F = gate_up.shape().last() / 2;
+  return multiply(activate(columns(gate_up, 0, F), f), columns(gate_up, F, 2 * F));
+}
+
+// Until every backend has them.
+namespace {
+[[noreturn]] void fail_missing(const Backend& b, std::string_view op) {
+  fail_wanted(ErrorKind::kUsage, op, "a backend that has it", b.name());
+}
+}  // namespace
+Tensor Backend::activate(Tensor, Activation) {
+  fail_missing(*this, "activate");
+}
+Tensor Backend::join_columns(std::span<const Tensor>) {
+  fail_missing(*this, "join_columns");
+}
+Tensor Backend::headwise_linear(const Tensor&, const Headwise&) {
+  fail_missing(*this, "headwise_linear");
+}
+Tensor Backend::causal_conv1d(const Tensor&, const CausalConv&, LayerState) {
+  fail_missing(*this, "causal_conv1d");
+}
+Tensor Backend::slstm_scan(const Tensor&, const Tensor&, const SlstmWeights&, LayerState) {
+  fail_missing(*this, "slstm_scan");
 }
 
 std::vector<TopTokens> Backend::top_tokens(const Tensor& logits,

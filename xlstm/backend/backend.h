@@ -64,6 +64,9 @@ struct MlstmCellInput {
   Tensor f;  // [T, NH]
 };
 
+// Elementwise functions. GELU is the exact one, by erf; kRelu2 is relu(x)^2.
+enum class Activation { kSilu, kGelu, kRelu, kRelu2, kSigmoid, kSelu };
+
 struct BackendMemory {
   std::uint64_t active = 0;  // bytes held by tensors
   std::uint64_t peak = 0;    // the highest value of that
@@ -113,6 +116,9 @@ class Backend {
   // Weights as ops take them: called once, after the numbers were written.
   virtual Dense prepare(Dense weights) = 0;
   virtual Norm prepare(Norm weights) = 0;
+  virtual Headwise prepare(Headwise weights) { return weights; }
+  virtual CausalConv prepare(CausalConv weights) { return weights; }
+  virtual SlstmWeights prepare(SlstmWeights weights) { return weights; }
 
   virtual Tensor filled(const TensorShape& shape, float value) = 0;  // float32
   Tensor floats(const TensorShape& shape, std::span<const float> values);
@@ -174,6 +180,26 @@ class Backend {
   // fused kernel overrides it.
   virtual Tensor mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm,
                              const MlstmMixerSpec& spec, LayerState state);
+
+  // --- ops of sLSTM and of first-paper blocks -------------------------------------------------
+  virtual Tensor activate(Tensor x, Activation f);
+  // f(gate) * up, of [T, 2 * F], rows gate, up -> [T, F].
+  virtual Tensor gated(const Tensor& gate_up, Activation f);
+  // [T, N1], [T, N2], ... -> [T, N1 + N2 + ...].
+  virtual Tensor join_columns(std::span<const Tensor> parts);
+  // Block-diagonal products: x [T, H * I] is H heads of I, and group g of y [T, G * O] is
+  // W[g] (head g mod H of x) (+ bias), W [G, O, I]; G is a multiple of H. As x's type.
+  virtual Tensor headwise_linear(const Tensor& x, const Headwise& weights);
+  // Of each channel c the last K inputs, x_t the last of them:
+  // y_t[c] = bias[c] + sum_j W[c][j] x_(t-K+1+j)[c]. x, y: [T, C]. `state`: window [K - 1, C], the
+  // inputs before the first of these, moved on by S tokens.
+  virtual Tensor causal_conv1d(const Tensor& x, const CausalConv& weights, LayerState state);
+  // S tokens of each sequence through the sLSTM cell (kernels/slstm_scan/slstm_scan.h has the
+  // formulas). What the inputs add to the gates' pre-activations: gates_if [T, 2 * NH * DH], all
+  // heads' i then all heads' f; gates_zo alike, z then o. Result y [T, NH * DH] float32. `state`:
+  // y, c, n, m, each [NH, DH], moved on by S tokens; at the start of a sequence all are 0.
+  virtual Tensor slstm_scan(const Tensor& gates_if, const Tensor& gates_zo,
+                            const SlstmWeights& weights, LayerState state);
 
   // --- ops that go together ------------------------------------------------------------------
   // Here by the ops above. A backend with kernels that do several at once overrides them.

@@ -35,4 +35,22 @@ struct Norm {
   Tensor bias;    // [D], or none
 };
 
+// A product for each head: Backend::headwise_linear().
+struct Headwise {
+  Tensor weight;  // [G, O, I], float32 or bfloat16
+  Tensor bias;    // [G * O], or none
+};
+
+// A depthwise convolution over time: Backend::causal_conv1d().
+struct CausalConv {
+  Tensor weight;  // [C, K] float32, the last tap for the token itself
+  Tensor bias;    // [C] float32
+};
+
+// What an sLSTM layer's gates get from its own last output: Backend::slstm_scan().
+struct SlstmWeights {
+  Tensor R;     // [NH, DH, 4 * DH], float32 or bfloat16: from unit d of a head to its i, f, z, o
+  Tensor bias;  // [NH, 4 * DH] float32, i, f, z, o
+};
+
 }  // namespace xlstm
