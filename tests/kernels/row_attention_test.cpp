@@ -16,8 +16,10 @@ struct AttentionShape {
 };
 
 std::vector<AttentionShape> attention_shapes() {
-  std::vector<AttentionShape> out = {{3, 4, 128, {1, 2}, {2, 0}}, {1, 1, 1, {1}, {0}},
-                                     {2, 3, 16, {2, 1, 5}, {1, 40, 0}}, {70, 2, 24, {1}, {1}}};
+  std::vector<AttentionShape> out = {{3, 4, 128, {1, 2}, {2, 0}},
+                                     {1, 1, 1, {1}, {0}},
+                                     {2, 3, 16, {2, 1, 5}, {1, 40, 0}},
+                                     {70, 2, 24, {1}, {1}}};
   for (std::size_t width = 1; width <= 33; ++width) out.push_back({2, 2, width, {1, 3}, {2, 1}});
   return out;
 }

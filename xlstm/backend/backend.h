@@ -31,6 +31,7 @@
 #include "xlstm/backend/tensor.h"
 #include "xlstm/backend/top_tokens.h"
 #include "xlstm/backend/weights.h"
+#include "xlstm/base/activation.h"
 #include "xlstm/base/profile.h"
 #include "xlstm/base/thread_pool.h"
 
@@ -71,9 +72,6 @@ struct RowAttentionSpec {
   std::vector<std::int32_t> group;      // [R]: of each row, from 0 on
   std::vector<std::uint8_t> is_target;  // [R]
 };
-
-// Elementwise functions. GELU is the exact one, by erf; kRelu2 is relu(x)^2.
-enum class Activation { kSilu, kGelu, kRelu, kRelu2, kSigmoid, kSelu };
 
 struct BackendMemory {
   std::uint64_t active = 0;  // bytes held by tensors

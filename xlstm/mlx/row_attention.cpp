@@ -27,8 +27,8 @@ DeviceArray row_attention(A qkv, const RowAttentionSpec& spec) {
   const int R = static_cast<int>(spec.group.size()), NA = static_cast<int>(spec.NA);
   const int T = qkv.axis(0), S = T / R, D = qkv.axis(1) / 3, DA = D / NA;
   const auto heads = [&](int index) {  // [S, NA, R, DA]
-    const DeviceArray x = reshape(as_type(part(qkv, 1, index * D, (index + 1) * D), mx::float32),
-                                  {R, S, NA, DA});
+    const DeviceArray x =
+        reshape(as_type(part(qkv, 1, index * D, (index + 1) * D), mx::float32), {R, S, NA, DA});
     return swapaxes(swapaxes(x, 0, 1), 1, 2);
   };
   const auto normed = [&](A x) {

@@ -2,7 +2,8 @@
 // see all rows of their group, covariates see covariates alone.
 //
 //   q, k <- q / sqrt(mean(q^2) + eps), k likewise, each head by itself    (where there is an eps)
-//   y_r = sum_s softmax_s(q_r k_s / sqrt(DA)) v_s                          over the rows s that r sees
+//   y_r = sum_s softmax_s(q_r k_s / sqrt(DA)) v_s                          over the rows s that r
+//   sees
 #pragma once
 
 #include <cstddef>
@@ -21,9 +22,9 @@ struct RowGroup {
 };
 
 struct RowAttentionArgs {
-  const float* qkv;              // [R, S, 3 * NA * DA], columns q, k, v
-  float* y;                      // [R, S, NA * DA]; rows of no group stay as they are
-  std::size_t S, NA, DA;         // tokens of a row, heads, width of a head
+  const float* qkv;       // [R, S, 3 * NA * DA], columns q, k, v
+  float* y;               // [R, S, NA * DA]; rows of no group stay as they are
+  std::size_t S, NA, DA;  // tokens of a row, heads, width of a head
   std::optional<float> norm_eps;
 };
 

@@ -27,9 +27,8 @@ float dot(const float* x, const float* y, std::size_t count) {
 void softmax(float* scores, std::size_t count) {
   const hn::ScalableTag<float> d;
   const auto most = hn::Set(d, *std::max_element(scores, scores + count));
-  for_vectors(count, [&](auto load, auto store) HWY_ATTR {
-    store(exp_or_nan(d, hn::Sub(load(scores), most)), scores);
-  });
+  for_vectors(count, [&](auto load, auto store)
+                         HWY_ATTR { store(exp_or_nan(d, hn::Sub(load(scores), most)), scores); });
   float sum = 0;
   for (std::size_t s = 0; s < count; ++s) sum += scores[s];
   for (std::size_t s = 0; s < count; ++s) scores[s] /= sum;
@@ -40,7 +39,8 @@ void attend(const RowAttentionArgs& a, const RowGroup& group, std::size_t token,
   const hn::ScalableTag<float> d;
   const std::size_t D = a.NA * a.DA, rows = group.rows.size();
   const auto width = static_cast<float>(a.DA);
-  float *const q_scales = scratch, *const k_scales = scratch + rows, *const scores = scratch + 2 * rows;
+  float *const q_scales = scratch, *const k_scales = scratch + rows,
+               *const scores = scratch + 2 * rows;
   const auto qkv = [&](std::size_t at) {
     return a.qkv + (static_cast<std::size_t>(group.rows[at]) * a.S + token) * 3 * D;
   };
@@ -55,8 +55,8 @@ void attend(const RowAttentionArgs& a, const RowGroup& group, std::size_t token,
     for (std::size_t r = 0; r < rows; ++r) {
       const std::size_t first = r < group.targets ? 0 : group.targets, seen = rows - first;
       for (std::size_t s = 0; s < seen; ++s) {
-        scores[s] = dot(qkv(r) + at, qkv(first + s) + D + at, a.DA) * q_scales[r] *
-                    k_scales[first + s];
+        scores[s] =
+            dot(qkv(r) + at, qkv(first + s) + D + at, a.DA) * q_scales[r] * k_scales[first + s];
       }
       softmax(scores, seen);
       float* const y = a.y + (static_cast<std::size_t>(group.rows[r]) * a.S + token) * D + at;

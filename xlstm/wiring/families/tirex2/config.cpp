@@ -37,11 +37,13 @@ class Reader {
       : file_(file), diagnostics_(diagnostics), keys_(file, diagnostics) {}
 
   Tirex2Config take() {
-    keys_.refuse_all_but({"stack_config", "num_blocks", "embedding_dim", "input_patch_size",
-                          "output_patch_size", "quantiles", "tokenizer_cfg", "scaler_cfg",
-                          "h_expand", "context_len", "future_len", "input_ff_dim", "act_func",
-                          "dropout", "use_qk_norm", "stack_out_norm_config", "tta_sign_flip",
-                          "tta_diff", "device", "matmul_precision", "postprocessor_cfg"});
+    keys_.refuse_all_but(
+        {"stack_config",      "num_blocks",  "embedding_dim", "input_patch_size",
+         "output_patch_size", "quantiles",   "tokenizer_cfg", "scaler_cfg",
+         "h_expand",          "context_len", "future_len",    "input_ff_dim",
+         "act_func",          "dropout",     "use_qk_norm",   "stack_out_norm_config",
+         "tta_sign_flip",     "tta_diff",    "device",        "matmul_precision",
+         "postprocessor_cfg"});
     out_.D = wanted_count("embedding_dim");
     out_.input_ff_dim = wanted_count("input_ff_dim");
     read_head();
@@ -62,8 +64,8 @@ class Reader {
 
   void read_head() {
     if (!keys_.require("h_expand")) return;
-    const double width = std::trunc(static_cast<double>(out_.D) *
-                                    keys_.positive("h_expand").value_or(0));
+    const double width =
+        std::trunc(static_cast<double>(out_.D) * keys_.positive("h_expand").value_or(0));
     if (width >= 1 && width <= 0x1p31 - 1) {
       out_.head_ff_dim = static_cast<std::int64_t>(width);
     } else if (out_.D > 0) {
@@ -71,15 +73,15 @@ class Reader {
     }
   }
 
-  ActFunc read_act_func() {
-    if (!keys_.require("act_func")) return ActFunc::kSilu;
+  Activation read_act_func() {
+    if (!keys_.require("act_func")) return Activation::kSilu;
     const std::string text = keys_.text("act_func").value_or("");
     const std::string name = text.substr(text.rfind('.') + 1);  // also "torch.nn.SiLU"
-    if (name == "SiLU") return ActFunc::kSilu;
-    if (name == "ReLU") return ActFunc::kRelu;
-    if (name == "GELU") return ActFunc::kGelu;
+    if (name == "SiLU") return Activation::kSilu;
+    if (name == "ReLU") return Activation::kRelu;
+    if (name == "GELU") return Activation::kGelu;
     keys_.refuse("act_func", str("is ", quoted(text), ": only SiLU, ReLU and GELU are run"));
-    return ActFunc::kSilu;
+    return Activation::kSilu;
   }
 
   void read_out_norm() {
@@ -98,14 +100,14 @@ class Reader {
     series.P = wanted_count("input_patch_size");
     const std::int64_t output = wanted_count("output_patch_size");
     if (output != series.P) {
-      keys_.refuse("output_patch_size",
-                   str("is ", output, " and input_patch_size ", series.P, ": only equal ones are run"));
+      keys_.refuse("output_patch_size", str("is ", output, " and input_patch_size ", series.P,
+                                            ": only equal ones are run"));
     }
     series.context = wanted_count("context_len");
     series.future = wanted_count("future_len");
     if (series.P > 0 && series.future % series.P != 0) {
-      keys_.refuse("future_len", str("is ", series.future, ", which is no multiple of the patch, ",
-                                     series.P));
+      keys_.refuse("future_len",
+                   str("is ", series.future, ", which is no multiple of the patch, ", series.P));
     }
     series.difference_trends = keys_.flag("tta_diff").value_or(true);
     series.flip_sign = keys_.flag("tta_sign_flip").value_or(false);
@@ -145,7 +147,8 @@ class Reader {
     for (const char* key : {"input_patch_size", "output_patch_size", "input_patch_stride"}) {
       const auto value = keys.require(key) ? keys.count(key) : std::nullopt;
       if (value && *value != out_.series.P) {
-        keys.refuse(key, str("is ", *value, ": only that of the patch, ", out_.series.P, ", is run"));
+        keys.refuse(key,
+                    str("is ", *value, ": only that of the patch, ", out_.series.P, ", is run"));
       }
     }
   }
@@ -197,8 +200,8 @@ class Reader {
 
   void read_time_mixer(const Part& part, BlockConfig& block) {
     ConfigKeys keys(part.file, diagnostics_, part.path);
-    keys.refuse_all_but({"model_type", "embedding_dim", "num_heads", "num_slstm_heads", "device",
-                         "rnn_backend"});
+    keys.refuse_all_but(
+        {"model_type", "embedding_dim", "num_heads", "num_slstm_heads", "device", "rnn_backend"});
     const std::string type = keys.require("model_type") ? keys.text("model_type").value_or("") : "";
     block.is_slstm = type == "bi-slstm";
     if (!block.is_slstm && type != "bi-mlstm" && !type.empty()) {
@@ -220,8 +223,8 @@ class Reader {
   }
 
   void check_width(ConfigKeys& keys) {
-    const std::int64_t width = keys.require("embedding_dim") ? keys.count("embedding_dim").value_or(out_.D)
-                                                            : out_.D;
+    const std::int64_t width =
+        keys.require("embedding_dim") ? keys.count("embedding_dim").value_or(out_.D) : out_.D;
     if (width != out_.D) {
       keys.refuse("embedding_dim", str("is ", width, ", that of the model ", out_.D));
     }

@@ -20,7 +20,7 @@ struct Tirex2Config {
   std::int64_t D = 0;
   std::vector<BlockConfig> blocks;  // in the recipe's order
   std::int64_t input_ff_dim = 0, head_ff_dim = 0;
-  ActFunc act_func = ActFunc::kSilu;
+  Activation act_func = Activation::kSilu;
   bool qk_norm = true;
   std::optional<float> out_norm_eps;  // none: no norm behind the last block
   SeriesSpec series;

@@ -6,8 +6,8 @@
 namespace xlstm::tirex2 {
 
 // Indices in the table's dims: width of the stream, of a query or key of all heads, heads of mLSTM
-// and of sLSTM, width and gates of an sLSTM head, inner width of the gated FFN; input and hidden width of the
-// input's layer, hidden and output width of the head's.
+// and of sLSTM, width and gates of an sLSTM head, inner width of the gated FFN; input and hidden
+// width of the input's layer, hidden and output width of the head's.
 enum Dim : std::size_t { kD, kDQK, kNH, kNS, kDH, kG, kF, kI, kIF, kHF, kJ };
 
 enum : Condition { kIsMlstm = kAlways + 1, kIsSlstm, kHasOutNorm, kConditions };

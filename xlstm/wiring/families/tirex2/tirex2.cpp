@@ -119,9 +119,9 @@ class Assembler {
                        {"tta_sign_flip", "", series.flip_sign}};
     std::string recipe;
     for (const BlockConfig& block : config_.blocks) recipe += block.is_slstm ? 's' : 'm';
-    plan_.blocks_text = str(L, " (", recipe, "), width ", plan_.D, ", FFN ", dim(kF), ", patches of ",
-                            series.P, ", context ", series.context, ", up to ", series.future,
-                            " steps, ", series.quantiles.size(), " quantiles");
+    plan_.blocks_text = str(L, " (", recipe, "), width ", plan_.D, ", FFN ", dim(kF),
+                            ", patches of ", series.P, ", context ", series.context, ", up to ",
+                            series.future, " steps, ", series.quantiles.size(), " quantiles");
     if (!config_.out_norm_eps) plan_.variations.emplace_back("no out_norm");
   }
 
@@ -148,6 +148,7 @@ class Assembler {
 
   void add_layers() {
     const std::int64_t P = config_.series.P;
+    add(outer_layer(binding_, "series", "tirex2_series"), config_.series);
     add_patch("input", {2 * P, dim(kIF), plan_.D, config_.act_func});
     for (std::size_t number = 0; number < config_.blocks.size(); ++number) {
       const BlockConfig& block = config_.blocks[number];
@@ -228,7 +229,8 @@ Plan plan(const ConfigFile& file, const TensorSource& source, std::string_view w
   const MatrixView matrices(source, read_quantization(file.root, file.where), diagnostics);
   SortedTensors tensors = sort_tensors(tensor_table(), matrices);
   settle_aliases(matrices, tensors, diagnostics);
-  Binding binding = {tensor_table(), matrices, tensors, dims_of(config), conditions_of(config, false)};
+  Binding binding = {tensor_table(), matrices, tensors, dims_of(config),
+                     conditions_of(config, false)};
   move_unused(tensor_table().outer, binding.conditions, tensors.outer, tensors.unexpected);
   for (auto& [number, block] : tensors.blocks) {
     const bool slstm = number < config.blocks.size() && config.blocks[number].is_slstm;

@@ -7,19 +7,18 @@
 #include <optional>
 #include <vector>
 
+#include "xlstm/base/activation.h"
 #include "xlstm/wiring/family.h"
 
 namespace xlstm {
 
 namespace tirex2 {
 
-enum class ActFunc { kSilu, kRelu, kGelu };  // GELU by erf
-
 // Layers "input" and "output", kind "tirex2_patch": y = O act(H x + h) + o + R x + r, parameters
 // hidden.weight [W, I], output.weight [J, W], residual.weight [J, I], each with a bias.
 struct PatchSpec {
   std::int64_t inputs = 0, hidden = 0, outputs = 0;
-  ActFunc act_func = ActFunc::kSilu;
+  Activation act_func = Activation::kSilu;
 };
 
 // Layer "blocks.N.time", kind "tirex2_mlstm"; parameters in tensor_rows.h; state "blocks.N.C"
@@ -38,18 +37,19 @@ struct TimeSlstmSpec {
 struct VariateSpec {
   std::int64_t NA = 0;  // heads
   bool qk_norm = true;  // queries and keys are normed, each head by itself
-  ActFunc act_func = ActFunc::kSilu;
+  Activation act_func = Activation::kSilu;
 };
 
-// What the config says of series before and after the network.
+// Layer "series", kind "tirex2_series", without parameters: how series become tokens, and quantiles
+// of the next patch a forecast.
 struct SeriesSpec {
   std::int64_t P = 0;        // values of a patch
   std::int64_t context = 0;  // the most values of a row that are read
   std::int64_t future = 0;   // the most steps that are forecast, a multiple of P
   std::vector<float> quantiles;
-  bool use_arcsinh = false;   // scaled values are passed through asinh
-  bool binary_aware = false;  // rows of 0 and 1 alone are not scaled
-  float scale_eps = 1e-8F;    // the least scale
+  bool use_arcsinh = false;                          // scaled values are passed through asinh
+  bool binary_aware = false;                         // rows of 0 and 1 alone are not scaled
+  float scale_eps = 1e-8F;                           // the least scale
   bool difference_trends = true, flip_sign = false;  // what a forecast does where nobody says
 };
 
