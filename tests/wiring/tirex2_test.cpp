@@ -250,9 +250,9 @@ TEST(Tirex2Wiring, EveryKeyOfTheConfigIsChecked) {
   const ChangedSource source("tirex2-univariate");
   for (const ConfigCase& c : kConfigCases) {
     SCOPED_TRACE(c.pointer);
-    EXPECT_THAT(message_of(ErrorKind::kModel,
-                           [&] { discover(changed_config(c), source, "model"); }),
-                HasSubstr(c.fault));
+    EXPECT_THAT(
+        message_of(ErrorKind::kModel, [&] { discover(changed_config(c), source, "model"); }),
+        HasSubstr(c.fault));
   }
 }
 
