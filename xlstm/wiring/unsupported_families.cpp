@@ -15,7 +15,6 @@ struct UnsupportedFamily {
 
 const std::vector<UnsupportedFamily>& all_families() {
   static const std::vector<UnsupportedFamily> all = {
-      {"TiRex-2 (forecasting)", {"stack.", "time_mixer"}},
       {"a stack of sLSTM blocks in TiRex's layout", {".slstm_layer."}},
       {"Vision-LSTM", {"patch_embed", ".layer."}},
       {"Vision-LSTM", {"pos_embed", ".layer."}},
