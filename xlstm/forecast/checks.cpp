@@ -45,8 +45,7 @@ void check_values(std::span<const Values> rows, std::string_view kind, const std
     for (std::size_t t = 0; t < rows[r].size(); ++t) {
       if (!std::isinf(rows[r][t])) continue;
       fail_wanted(ErrorKind::kUsage, row_name(where, kind, r),
-                  "finite values, or NaN for missing ones",
-                  str(rows[r][t], " as value ", t + 1));
+                  "finite values, or NaN for missing ones", str(rows[r][t], " as value ", t + 1));
     }
   }
 }

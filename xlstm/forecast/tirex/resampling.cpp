@@ -71,7 +71,8 @@ float place(std::size_t i, std::size_t count, std::size_t last) {
   if (count == 1) return 0;
   const auto end = static_cast<float>(last);
   const float step = end / static_cast<float>(count - 1);
-  return i < count / 2 ? step * static_cast<float>(i) : end - step * static_cast<float>(count - 1 - i);
+  return i < count / 2 ? step * static_cast<float>(i)
+                       : end - step * static_cast<float>(count - 1 - i);
 }
 
 }  // namespace

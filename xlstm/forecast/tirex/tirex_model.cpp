@@ -70,8 +70,8 @@ std::vector<std::vector<Forecast>> TirexModel::forecast(std::span<const Series> 
   std::vector<std::vector<Forecast>> out;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const auto Q = spec_.quantiles.size();
-    out.push_back({Forecast{spec_.quantiles, options.horizon,
-                            resampled[i].at_own_rate(quantiles[i], Q)}});
+    out.push_back(
+        {Forecast{spec_.quantiles, options.horizon, resampled[i].at_own_rate(quantiles[i], Q)}});
   }
   return out;
 }
@@ -158,8 +158,7 @@ std::unique_ptr<const ForecastModel> load_forecast_model(const Plan& plan,
                                                          const TensorSource& source,
                                                          std::shared_ptr<Backend> backend,
                                                          const LoadOptions& options) {
-  return std::make_unique<TirexModel>(
-      SeriesModel::load(plan, source, std::move(backend), options));
+  return std::make_unique<TirexModel>(SeriesModel::load(plan, source, std::move(backend), options));
 }
 
 }  // namespace xlstm::tirex

@@ -42,8 +42,8 @@ void TirexStream::save(const std::filesystem::path& file) const {
 TirexStream TirexStream::load(const ForecastModel& model, const std::filesystem::path& file) {
   StreamContents contents = load_stream(file, model.loaded());
   const auto found = contents.tensors.find(kWindow);
-  const auto kept = std::min<std::uint64_t>(contents.position,
-                                            static_cast<std::uint64_t>(model.facts().context));
+  const auto kept =
+      std::min<std::uint64_t>(contents.position, static_cast<std::uint64_t>(model.facts().context));
   if (contents.tensors.size() != 1 || found == contents.tensors.end() ||
       found->second.values.size() != kept || found->second.shape.size() != 1) {
     fail_wanted(ErrorKind::kFormat, file.string(), str("one tensor ", kWindow, " [", kept, "]"),

@@ -20,8 +20,9 @@ Scale scale_of(std::span<const float> values);
 
 struct Window {
   Scale scale;
-  std::int64_t padding = 0;   // missing values before the series' own
-  std::vector<float> tokens;  // [context / P, 2 * P]: values, 0 where missing; 1 where there, else 0
+  std::int64_t padding = 0;  // missing values before the series' own
+  std::vector<float>
+      tokens;  // [context / P, 2 * P]: values, 0 where missing; 1 where there, else 0
 };
 
 // The last `context` of the values and `missing` ones behind them, with missing ones before them
