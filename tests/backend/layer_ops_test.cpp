@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tests/backend/layer_ops.h"
+#include "tests/backend/backends.h"
 #include "tests/backend/random_values.h"
+#include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/kernels/activation/activation.h"
 #include "xlstm/kernels/causal_conv1d/causal_conv1d.h"
@@ -23,9 +24,6 @@ std::size_t length(std::int64_t axis) {
 class LayerOps : public ::testing::TestWithParam<BackendCase> {
  protected:
   LayerOps() : backend_(GetParam().make()), b(*backend_) {}
-  void SetUp() override {
-    if (!has_layer_ops(b)) GTEST_SKIP() << b.name() << " does not have the ops yet";
-  }
 
   // A tensor of the activations' type, whose numbers that type can hold.
   Tensor activations(const TensorShape& shape, std::vector<float>& values) {
@@ -78,8 +76,8 @@ TEST_P(LayerOps, GatesAreTheFunctionTimesTheOtherHalf) {
       const auto got = values_of(b, y);
       for (std::size_t at = 0; at < truth.size(); ++at) {
         // |g u| <= 16 and |g|^2 |u| <= 64 where the function is wrong by its argument's share.
-        const double size = std::max(std::abs(static_cast<double>(truth[at])),
-                                     f == Activation::kGelu ? 16.0 : 0.0);
+        const double size =
+            std::max(std::abs(static_cast<double>(truth[at])), f == Activation::kGelu ? 16.0 : 0.0);
         const double bound = 16 * 0x1p-23 * size + (GetParam().is_float32() ? 0 : 6 * eps() * size);
         ASSERT_NEAR(got[at], truth[at], bound + 1e-30) << static_cast<int>(f) << " at " << at;
       }
@@ -97,8 +95,8 @@ TEST_P(LayerOps, ColumnsAreJoinedUnchanged) {
   const Tensor joined = b.join_columns(parts);
   EXPECT_EQ(joined.shape(), (TensorShape{3, 7}));
   EXPECT_EQ(values_of(b, joined),
-            (std::vector<float>{0, 1, 2,   3,   100, 200, 201, 4,   5,   6,   7,
-                                101, 202, 203, 8,  9,   10,  11,  102, 204, 205}));
+            (std::vector<float>{0,   1,   2,   3, 100, 200, 201, 4,   5,   6,  7,
+                                101, 202, 203, 8, 9,   10,  11,  102, 204, 205}));
   EXPECT_THROW(b.join_columns(std::vector<Tensor>{parts[0], b.to_activation(b.filled({2, 4}, 0))}),
                Error);
 }
@@ -124,10 +122,9 @@ TEST_P(LayerOps, HeadwiseProductsAgreeWithTheReference) {
         const bool has_bias = T != 5;
         const Headwise weights = b.prepare(Headwise{W, has_bias ? added : Tensor()});
         std::vector<float> truth(length(T * s.G * s.O));
-        kernels::headwise_reference(
-            {length(s.G), length(s.O), length(s.I), length(s.H), w.data(),
-             kernels::WeightType::kF32, has_bias ? bias.data() : nullptr},
-            x.data(), truth.data(), length(T));
+        kernels::headwise_reference({length(s.G), length(s.O), length(s.I), length(s.H), w.data(),
+                                     kernels::WeightType::kF32, has_bias ? bias.data() : nullptr},
+                                    x.data(), truth.data(), length(T));
         const Tensor y = b.headwise_linear(in, weights);
         EXPECT_EQ(y.shape(), (TensorShape{T, s.G * s.O}));
         const auto got = values_of(b, y);
@@ -159,9 +156,7 @@ class Conv : public LayerOps {
  protected:
   static constexpr std::int64_t C = 12, K = 4;
 
-  CausalConv weights() {
-    return b.prepare(CausalConv{b.floats({C, K}, W_), b.floats({C}, bias_)});
-  }
+  CausalConv weights() { return b.prepare(CausalConv{b.floats({C, K}, W_), b.floats({C}, bias_)}); }
   std::unique_ptr<StateBatch> states(std::int64_t B) {
     auto batch = b.state_batch();
     for (std::int64_t row = 0; row < B; ++row) {

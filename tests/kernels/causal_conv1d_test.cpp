@@ -15,11 +15,16 @@ struct ConvCase {
   std::size_t B, S, C, K;
 };
 
-constexpr ConvCase kCases[] = {{"one_of_all", 1, 1, 1, 1},     {"no_tokens", 2, 0, 5, 4},
-                               {"one_token", 3, 1, 33, 4},     {"fewer_than_taps", 2, 2, 17, 4},
-                               {"taps", 1, 3, 16, 4},          {"first_paper", 2, 65, 128, 4},
-                               {"two_taps", 2, 7, 31, 2},      {"many_taps", 1, 20, 9, 11},
-                               {"no_window", 2, 5, 12, 1},     {"original_400m", 1, 64, 2048, 4},
+constexpr ConvCase kCases[] = {{"one_of_all", 1, 1, 1, 1},
+                               {"no_tokens", 2, 0, 5, 4},
+                               {"one_token", 3, 1, 33, 4},
+                               {"fewer_than_taps", 2, 2, 17, 4},
+                               {"taps", 1, 3, 16, 4},
+                               {"first_paper", 2, 65, 128, 4},
+                               {"two_taps", 2, 7, 31, 2},
+                               {"many_taps", 1, 20, 9, 11},
+                               {"no_window", 2, 5, 12, 1},
+                               {"original_400m", 1, 64, 2048, 4},
                                {"channels_of_a_rest", 1, 63, 65, 3}};
 
 struct ConvData {
@@ -52,9 +57,9 @@ ConvResult run(const Kernel& kernel, const ConvCase& c, const ConvData& in,
   GuardedRows window(1, in.window.size(), std::max<std::size_t>(1, in.window.size()), offset);
   std::copy(in.window.begin(), in.window.end(), window.data());
   const auto rows = rows_of(c, window.data());
-  kernel(kernels::CausalConvArgs{c.B, c.C, c.K},
-         kernels::CausalConvTensors{in.x.data(), in.W.data(), in.bias.data(), rows.data(),
-                                    y.data()});
+  kernel(
+      kernels::CausalConvArgs{c.B, c.C, c.K},
+      kernels::CausalConvTensors{in.x.data(), in.W.data(), in.bias.data(), rows.data(), y.data()});
   EXPECT_TRUE(y.intact() && window.intact()) << c.name << " wrote beyond an output";
   return {y.values(), window.values()};
 }

@@ -46,7 +46,12 @@ HeadwiseData make_data(const HeadwiseCase& c, std::size_t M, DType type) {
 
 kernels::HeadwiseWeights weights_of(const HeadwiseCase& c, const HeadwiseData& in, DType type,
                                     bool has_bias) {
-  return {c.G, c.O, c.I, c.H, in.typed.data(), kernels::weight_type(type),
+  return {c.G,
+          c.O,
+          c.I,
+          c.H,
+          in.typed.data(),
+          kernels::weight_type(type),
           has_bias ? in.bias.data() : nullptr};
 }
 
@@ -86,9 +91,8 @@ TEST(HeadwiseKernel, EveryWayAgreesWithTheReference) {
 TEST(HeadwiseKernel, NarrowRowsDoNotDependOnTheOthers) {
   for_each_simd_target([&](const char* target) {
     for (const HeadwiseCase& c : kCases) {
-      const std::size_t M = c.I > kernels::kHeadwiseWidth
-                                ? kernels::linear_dot_rows(kernels::WeightType::kF32)
-                                : 21;
+      const std::size_t M =
+          c.I > kernels::kHeadwiseWidth ? kernels::linear_dot_rows(kernels::WeightType::kF32) : 21;
       const HeadwiseData in = make_data(c, M, DType::kF32);
       const kernels::HeadwiseWeights w = weights_of(c, in, DType::kF32, true);
       const std::vector<float> together = run(w, in.x, M);

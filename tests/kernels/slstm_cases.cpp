@@ -151,9 +151,14 @@ SlstmResult bounds(const SlstmCase& c, const SlstmData& in) {
   for (std::size_t at = 0; at < c.B * c.NH; ++at) {
     const std::size_t b = at / c.NH, head = at % c.NH, first = b * D + head * DH;
     const std::vector<double> zeros(DH);
-    HeadBound h{part_of(in.state.y, first, DH), part_of(in.state.c, first, DH),
-                part_of(in.state.n, first, DH), part_of(in.state.m, first, DH),
-                zeros, zeros, zeros, zeros};
+    HeadBound h{part_of(in.state.y, first, DH),
+                part_of(in.state.c, first, DH),
+                part_of(in.state.n, first, DH),
+                part_of(in.state.m, first, DH),
+                zeros,
+                zeros,
+                zeros,
+                zeros};
     for (std::size_t s = 0; s < c.S; ++s) {
       const std::size_t token = b * c.S + s;
       for (std::size_t j = 0; j < 4 * DH; ++j) {

@@ -14,8 +14,8 @@ namespace xlstm::testing {
 struct SlstmCase {
   std::string name;
   std::size_t B, S, NH, DH;
-  bool fresh = false;   // start from zeros instead of a state that other tokens left
-  bool bf16 = false;    // R
+  bool fresh = false;     // start from zeros instead of a state that other tokens left
+  bool bf16 = false;      // R
   float feedback = 0.2F;  // what the recurrence adds to a pre-activation at most, times 2
 };
 

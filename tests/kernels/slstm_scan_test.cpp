@@ -125,7 +125,8 @@ TEST(SlstmScan, ASequenceDependsNeitherOnTheOthersNorOnHowItIsCut) {
             pieces.y.insert(pieces.y.end(), got.y.begin(), got.y.end());
             pieces.state = got.state;
           }
-          expect_equal(pieces, {slice(together.y, b * c.S * D, c.S * D), row_of(c, together.state, b)},
+          expect_equal(pieces,
+                       {slice(together.y, b * c.S * D, c.S * D), row_of(c, together.state, b)},
                        c.name + " on " + target + ", row " + std::to_string(b) + " by " +
                            std::to_string(step));
         }
@@ -161,8 +162,9 @@ TEST(SlstmScan, RowsOfUnequalLengthsAreAsEachAlone) {
 }
 
 TEST(SlstmScan, ThreadCountDoesNotChangeABit) {
-  for (const SlstmCase& c : {SlstmCase{"odd_heads", 7, 5, 3, 100}, SlstmCase{"one_head", 40, 4, 1, 64},
-                             SlstmCase{"one_token", 2, 1, 3, 300}}) {
+  for (const SlstmCase& c :
+       {SlstmCase{"odd_heads", 7, 5, 3, 100}, SlstmCase{"one_head", 40, 4, 1, 64},
+        SlstmCase{"one_token", 2, 1, 3, 300}}) {
     const SlstmData in = make_data(c);
     ThreadPool alone(1);
     const SlstmResult one = run_simd(c, in, 0, alone);
@@ -178,8 +180,8 @@ TEST(SlstmScan, AFreshStateForgetsNothingWhateverTheGatesAre) {
   // l - m' is 300 here: its exponential is infinite, and times a state of 0 would be NaN.
   const SlstmCase c{"first_token", 1, 2, 1, 17, true};
   SlstmData in = make_data(c);
-  std::fill_n(in.gates_if.begin(), 17, -300.0F);                  // i
-  std::fill_n(in.gates_if.begin() + 17, 17, 300.0F);              // f
+  std::fill_n(in.gates_if.begin(), 17, -300.0F);      // i
+  std::fill_n(in.gates_if.begin() + 17, 17, 300.0F);  // f
   const SlstmResult truth = reference(c, in), got = run_simd(c, in);
   EXPECT_EQ(compare(got, truth, bounds(c, in)), "");
   for (const float y : got.y) ASSERT_TRUE(std::isfinite(y));

@@ -29,12 +29,12 @@ void run_causal_conv(ThreadPool& threads, const Tensor& x, const CausalConv& wei
   auto& batch = static_cast<CpuStates&>(state.batch);
   std::vector<kernels::ConvRow> rows;
   for (const RowTokens& tokens : row_tokens(kOp, batch, x.shape()[0])) {
-    rows.push_back({batch.writable(rows.size(), state.first, {K - 1, C}, kOp), tokens.first,
-                    tokens.count});
+    rows.push_back(
+        {batch.writable(rows.size(), state.first, {K - 1, C}, kOp), tokens.first, tokens.count});
   }
-  kernels::causal_conv1d(
-      threads, {rows.size(), length(C), length(K)},
-      {floats_of(x), floats_of(weights.weight), floats_of(weights.bias), rows.data(), floats_of(y)});
+  kernels::causal_conv1d(threads, {rows.size(), length(C), length(K)},
+                         {floats_of(x), floats_of(weights.weight), floats_of(weights.bias),
+                          rows.data(), floats_of(y)});
 }
 
 }  // namespace xlstm::cpu

@@ -11,6 +11,7 @@
 #include "xlstm/cpu/causal_conv.h"
 #include "xlstm/cpu/cpu_tensor.h"
 #include "xlstm/cpu/mlstm_cell.h"
+#include "xlstm/cpu/row_groups.h"
 #include "xlstm/cpu/sampler.h"
 #include "xlstm/cpu/slstm_cell.h"
 #include "xlstm/cpu/state_batch.h"
@@ -222,13 +223,11 @@ class CpuBackend final : public Backend {
   }
 
   Tensor join_columns(std::span<const Tensor> parts) override {
+    check_join_columns(parts);
+    check_float32("join_columns", parts.front());
+    const std::int64_t T = parts.front().shape()[0];
     std::int64_t width = 0;
-    const std::int64_t T = parts.empty() ? 0 : parts.front().shape()[0];
-    for (const Tensor& part : parts) {
-      check_float32("join_columns", part);
-      check_shape("join_columns", "part", part, {T, part.shape().last()});
-      width += part.shape().last();
-    }
+    for (const Tensor& part : parts) width += part.shape()[1];
     Tensor y = allocate({T, width}, DType::kF32, "join_columns");
     float* to = floats_of(y);
     for (std::size_t t = 0; t < length(T); ++t) {
@@ -346,8 +345,7 @@ class CpuBackend final : public Backend {
   Tensor headwise_linear(const Tensor& x, const Headwise& headwise) override {
     const ProfileSection section(profile_, "headwise_linear");
     check_float32("headwise_linear", x);
-    check_axes("headwise_linear", "x", x, 2);
-    const auto w = headwise_pointers("headwise_linear", headwise, x.shape().last());
+    const kernels::HeadwiseWeights w = headwise_pointers(x, headwise);
     const std::int64_t T = x.shape()[0];
     Tensor y = allocate({T, static_cast<std::int64_t>(w.G * w.O)}, DType::kF32, "headwise_linear");
     kernels::headwise(threads_, w, floats_of(x), floats_of(y), length(T));
@@ -368,6 +366,32 @@ class CpuBackend final : public Backend {
     Tensor y =
         allocate(gates_if.shape().with_last(gates_if.shape()[1] / 2), DType::kF32, "slstm_scan");
     run_slstm_scan(threads_, gates_if, gates_zo, weights, state, y);
+    return y;
+  }
+
+  // --- ops between the rows of series ----------------------------------------------------------
+  Tensor reverse_tokens(const Tensor& x, std::int64_t B) override {
+    const ProfileSection section(profile_, "reverse_tokens");
+    const std::size_t S = length(check_sequences("reverse_tokens", x, B));
+    Tensor y = like("reverse_tokens", x);
+    const std::size_t D = length(x.shape().last());
+    for (std::size_t t = 0; t < length(B) * S; ++t) {
+      const std::size_t from = t / S * S + (S - 1 - t % S);
+      std::copy_n(floats_of(x) + from * D, D, floats_of(y) + t * D);
+    }
+    return y;
+  }
+
+  Tensor row_attention(const Tensor& qkv, const RowAttentionSpec& spec) override {
+    const ProfileSection section(profile_, "row_attention");
+    check_float32("row_attention", qkv);
+    const std::int64_t S = check_row_attention(qkv, spec), D = qkv.shape().last() / 3;
+    const RowGroups groups(spec);
+    Tensor y = allocate(qkv.shape().with_last(D), DType::kF32, "row_attention");
+    kernels::row_attention(threads_,
+                           {floats_of(qkv), floats_of(y), length(S), length(spec.NA),
+                            length(D / spec.NA), spec.qk_norm_eps},
+                           groups.list());
     return y;
   }
 

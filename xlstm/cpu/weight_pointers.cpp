@@ -70,28 +70,20 @@ kernels::DenseWeights dense_pointers(std::string_view op, const Dense& dense) {
   return out;
 }
 
-kernels::HeadwiseWeights headwise_pointers(std::string_view op, const Headwise& headwise,
-                                           std::int64_t width) {
-  const Tensor& W = headwise.weight;
-  check_axes(op, "W", W, 3);
-  if (W.dtype() != DType::kBF16) check_dtype(op, "W", W, DType::kF32);
-  const std::int64_t G = W.shape()[0], O = W.shape()[1], I = W.shape()[2];
-  const std::int64_t H = I > 0 && width % I == 0 ? width / I : 0;
-  if (H == 0 || G % H != 0) {
-    fail_wanted(ErrorKind::kInternal, op, str("x of whole heads of ", I, ", for ", G, " groups"),
-                str("width ", width));
-  }
-  if (headwise.bias) {
-    check_shape(op, "bias", headwise.bias, {G * O});
-    check_dtype(op, "bias", headwise.bias, DType::kF32);
-  }
-  return {length(G),
-          length(O),
-          length(I),
-          length(H),
+kernels::HeadwiseWeights headwise_pointers(const Tensor& x, const Headwise& headwise) {
+  constexpr const char* kOp = "headwise_linear";
+  check_headwise(x, headwise);
+  const Tensor &W = headwise.weight, &bias = headwise.bias;
+  if (W.dtype() != DType::kBF16) check_dtype(kOp, "W", W, DType::kF32);
+  if (bias) check_dtype(kOp, "bias", bias, DType::kF32);
+  const std::size_t I = length(W.shape()[2]), K = length(x.shape()[1]);
+  return {length(W.shape()[0]),
+          length(W.shape()[1]),
+          I,
+          K / I,
           data_of(W),
           kernels::weight_type(W.dtype()),
-          optional_floats(headwise.bias)};
+          optional_floats(bias)};
 }
 
 EmbeddingRows::EmbeddingRows(const WeightTensor& W) : matrix_(matrix_pointers("embed", W)) {}

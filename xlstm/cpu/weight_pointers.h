@@ -15,9 +15,7 @@ namespace xlstm::cpu {
 // names `op`, where shapes or types do not fit.
 kernels::NormWeights norm_pointers(std::string_view op, const Norm& norm, std::size_t width);
 kernels::DenseWeights dense_pointers(std::string_view op, const Dense& dense);
-// For x of this width.
-kernels::HeadwiseWeights headwise_pointers(std::string_view op, const Headwise& headwise,
-                                           std::int64_t width);
+kernels::HeadwiseWeights headwise_pointers(const Tensor& x, const Headwise& headwise);
 
 // The rows of an embedding W [V, D] of any type.
 class EmbeddingRows {

@@ -89,8 +89,8 @@ HWY_INLINE void with_function(Activation f, const Run& run) {
 
 void activate_values(Activation f, const float* x, float* y, std::size_t count) {
   with_function(f, [&](auto function) HWY_ATTR {
-    for_vectors(count, [&](auto load, auto store)
-                           HWY_ATTR { store(decltype(function)::of(load(x)), y); });
+    for_vectors(count,
+                [&](auto load, auto store) HWY_ATTR { store(decltype(function)::of(load(x)), y); });
   });
 }
 

@@ -32,9 +32,9 @@ struct CausalConvTensors {
   float* y;             // [T, C], which overlaps nothing else
 };
 
-// Error of each y: eps (K + 1) (|bias| + sum_j |W x|), eps = 2^-24. The sum begins with the bias and
-// runs over j in its order: the result depends on neither the number of threads, nor on the other
-// sequences, nor on how one is cut into calls.
+// Error of each y: eps (K + 1) (|bias| + sum_j |W x|), eps = 2^-24. The sum begins with the bias
+// and runs over j in its order: the result depends on neither the number of threads, nor on the
+// other sequences, nor on how one is cut into calls.
 void causal_conv1d(ThreadPool& pool, const CausalConvArgs& args, const CausalConvTensors& t);
 
 // The same in float64, rounded once: the truth in tests.

@@ -38,8 +38,7 @@ void convolve(const CausalConvArgs& a, const CausalConvTensors& t, const ConvRow
   constexpr int kUsualTaps = 4;
   for (std::size_t at = begin; at < end; ++at) {
     if (a.K == kUsualTaps) {
-      convolve_token(a, t, row, at,
-                     [](const auto& tap) HWY_ATTR { unrolled<kUsualTaps>(tap); });
+      convolve_token(a, t, row, at, [](const auto& tap) HWY_ATTR { unrolled<kUsualTaps>(tap); });
     } else {
       convolve_token(a, t, row, at, [&a](const auto& tap) HWY_ATTR {
         for (std::size_t j = 0; j < a.K; ++j) tap(j);

@@ -11,11 +11,11 @@
 namespace xlstm::kernels {
 
 struct HeadwiseWeights {
-  std::size_t G = 0, O = 0, I = 0;  // groups, and what each makes of how many
-  std::size_t H = 0;                // heads of x, of which G is a multiple
-  const void* W = nullptr;          // [G, O, I]
+  std::size_t G = 0, O = 0, I = 0;     // groups, and what each makes of how many
+  std::size_t H = 0;                   // heads of x, of which G is a multiple
+  const void* W = nullptr;             // [G, O, I]
   WeightType type = WeightType::kF32;  // kF32 or kBF16
-  const float* bias = nullptr;      // [G * O] or nullptr
+  const float* bias = nullptr;         // [G * O] or nullptr
 };
 
 // x [M, H * I] and y [M, G * O] are contiguous float32 that do not overlap.

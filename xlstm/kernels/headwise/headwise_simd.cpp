@@ -39,10 +39,10 @@ void wide(ThreadPool& pool, const HeadwiseWeights& w, const float* x, float* y, 
   const double weights = static_cast<double>(w.G * w.O) * static_cast<double>(w.I);
   const double cost = std::max(weights * static_cast<double>(weight_bytes(w.type)) / 30e3,
                                weights * static_cast<double>(M) / 50e3);
-  const auto threads = static_cast<std::size_t>(std::clamp(
-      cost / kWorthAThread, 1.0, static_cast<double>(pool.size())));
-  const std::size_t ranges =
-      std::clamp(ceil_div(threads * 2, w.G), std::size_t{1}, std::max<std::size_t>(1, M / kLeastRows));
+  const auto threads = static_cast<std::size_t>(
+      std::clamp(cost / kWorthAThread, 1.0, static_cast<double>(pool.size())));
+  const std::size_t ranges = std::clamp(ceil_div(threads * 2, w.G), std::size_t{1},
+                                        std::max<std::size_t>(1, M / kLeastRows));
   const auto x_stride = static_cast<std::ptrdiff_t>(w.H * w.I);
   const auto y_stride = static_cast<std::ptrdiff_t>(w.G * w.O);
   const std::size_t bytes = weight_bytes(w.type);
@@ -64,7 +64,8 @@ void wide(ThreadPool& pool, const HeadwiseWeights& w, const float* x, float* y, 
 
 void headwise(ThreadPool& pool, const HeadwiseWeights& w, const float* x, float* y, std::size_t M) {
   assert(w.H > 0 && w.G % w.H == 0 && w.type != WeightType::kF16);
-  assert(M == 0 || w.G * w.O == 0 || (y != nullptr && (w.I == 0 || (x != nullptr && w.W != nullptr))));
+  assert(M == 0 || w.G * w.O == 0 ||
+         (y != nullptr && (w.I == 0 || (x != nullptr && w.W != nullptr))));
   if (w.I > kHeadwiseWidth) return wide(pool, w, x, y, M);
   const auto run = XLSTM_DISPATCH(narrow_range);
   for_rows(pool, M, w.G * w.O * (1 + w.I / 4),

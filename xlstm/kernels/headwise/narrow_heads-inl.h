@@ -21,7 +21,7 @@ HWY_BEFORE_NAMESPACE();
 namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
 
-constexpr std::size_t kRowsAtOnce = 8;    // for which W is transposed once
+constexpr std::size_t kRowsAtOnce = 8;  // for which W is transposed once
 constexpr std::size_t kOutputsAtOnce = 32;
 
 // Rows [m0, m1) of x and of y.

@@ -107,8 +107,8 @@ HWY_INLINE void step_tile(const CellWeights<Raw>& w, const SlstmCellRow* rows, s
       Units raw[4];
       unrolled<4>([&](auto g) HWY_ATTR {
         const auto bias = load_units(w.bias + g * w.DH + first, count);
-        raw[g] = hn::Add(hn::Add(load_units(rows[m].Wx[g] + first, count), bias),
-                         sum[m][v * 4 + g]);
+        raw[g] =
+            hn::Add(hn::Add(load_units(rows[m].Wx[g] + first, count), bias), sum[m][v * 4 + g]);
       });
       update_units(raw, rows[m], first, count);
     });

@@ -11,9 +11,9 @@ namespace xlstm::kernels {
 // One sequence: its state, updated in place, and which of the call's tokens are its own. Sequences'
 // states may lie anywhere.
 struct SlstmRow {
-  float *y, *c, *n, *m;     // [NH, DH] each
-  std::size_t first = 0;    // token
-  std::size_t tokens = 0;   // of the sequence, one behind the other
+  float *y, *c, *n, *m;    // [NH, DH] each
+  std::size_t first = 0;   // token
+  std::size_t tokens = 0;  // of the sequence, one behind the other
 };
 
 struct SlstmScanArgs {

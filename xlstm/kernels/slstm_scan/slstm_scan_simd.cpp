@@ -31,7 +31,7 @@ std::size_t tile_rows() {
 }
 
 SlstmCellRow cell_row(const SlstmScanArgs& a, const SlstmScanTensors& t, const SlstmRow& row,
-                 std::size_t head, std::size_t step) {
+                      std::size_t head, std::size_t step) {
   const std::size_t D = a.NH * a.DH, at = head * a.DH, token = row.first + step;
   const float* const i = t.gates_if + token * 2 * D + at;
   const float* const z = t.gates_zo + token * 2 * D + at;
@@ -51,15 +51,16 @@ void step_rows(const CellWeights<Raw>& w, const SlstmCellRow* rows, std::size_t 
   std::size_t unit = share.block0 * kSlstmUnits;
   const std::size_t tiles = ceil_div(count, static_cast<std::size_t>(kMostTileRows));
   if (count == 1) {  // two vectors of units, as one has too few sums to keep the multipliers busy
-    for (; unit + 2 * kUnitLanes <= end; unit += 2 * kUnitLanes) step_tile<Raw, 1, 2>(w, rows, unit);
+    for (; unit + 2 * kUnitLanes <= end; unit += 2 * kUnitLanes)
+      step_tile<Raw, 1, 2>(w, rows, unit);
   }
   for (; unit < end; unit += kUnitLanes) {
     for (std::size_t tile = 0; tile < tiles; ++tile) {
       const std::size_t begin = count * tile / tiles;
-      with_tile_rows<1, kMostTileRows>(count * (tile + 1) / tiles - begin, [&](auto height)
-                                           HWY_ATTR {
-        step_tile<Raw, decltype(height)::value, 1>(w, rows + begin, unit);
-      });
+      with_tile_rows<1, kMostTileRows>(
+          count * (tile + 1) / tiles - begin, [&](auto height) HWY_ATTR {
+            step_tile<Raw, decltype(height)::value, 1>(w, rows + begin, unit);
+          });
     }
   }
 }
@@ -126,8 +127,8 @@ Division division_of(const SlstmScanArgs& a, std::size_t tokens, std::size_t thr
 
 std::size_t threads_for(const SlstmScanArgs& a, std::size_t tokens, std::size_t all) {
   constexpr double kWorthAThread = 5e5;  // multiply-adds: some 10 microseconds
-  const double most = static_cast<double>(tokens * a.NH * a.DH) * static_cast<double>(4 * a.DH) /
-                      kWorthAThread;
+  const double most =
+      static_cast<double>(tokens * a.NH * a.DH) * static_cast<double>(4 * a.DH) / kWorthAThread;
   return most >= static_cast<double>(all)
              ? all
              : std::max<std::size_t>(1, static_cast<std::size_t>(most));
