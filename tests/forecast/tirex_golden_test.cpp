@@ -45,8 +45,8 @@ TEST_P(TirexGolden, RandomWeights) {
     const Values series = read_golden(*exact, tensor.name.substr(0, tensor.name.find('.')));
     const Forecast got = forecast_one(*model, series, options_of(tensor.name));
     worst = std::max(worst, relative_error(got.values, read_golden(*exact, tensor.name)));
-    beside_package = std::max(beside_package,
-                              relative_error(got.values, read_golden(*package, tensor.name)));
+    beside_package =
+        std::max(beside_package, relative_error(got.values, read_golden(*package, tensor.name)));
     ++cases;
   }
   std::printf("tirex: %.1e beside float64, %.1e beside the package\n", worst, beside_package);
@@ -63,8 +63,8 @@ TEST_P(TirexGolden, Tides) {
   for (const TensorInfo& tensor : golden->tensors()) {
     if (tensor.name.find(".T") == std::string::npos) continue;
     const std::string name = tensor.name.substr(0, tensor.name.find('.'));
-    const Forecast got = forecast_one(*model, read_golden(*golden, name + ".context"),
-                                      options_of(tensor.name));
+    const Forecast got =
+        forecast_one(*model, read_golden(*golden, name + ".context"), options_of(tensor.name));
     const double error = relative_error(got.values, read_golden(*golden, tensor.name));
     std::printf("tides-1m %s: %.1e\n", name.c_str(), error);
     worst = std::max(worst, error);
