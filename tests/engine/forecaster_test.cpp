@@ -46,7 +46,8 @@ TEST(Forecaster, OpensTheEmbeddedModelByName) {
 }
 
 TEST(Forecaster, ForecastsASeason) {
-  const std::vector<Forecast> forecasts = tides().forecast({.targets = {seasons(10)}}, {.horizon = 12});
+  const std::vector<Forecast> forecasts =
+      tides().forecast({.targets = {seasons(10)}}, {.horizon = 12});
   ASSERT_EQ(forecasts.size(), 1U);
   const Forecast& forecast = forecasts.front();
   EXPECT_EQ(forecast.horizon, 12);
@@ -94,8 +95,9 @@ TEST(Forecaster, NamesTheSeriesThatIsWrong) {
 TEST(Forecaster, AsksWhetherItIsCancelled) {
   ForecastOptions options;
   options.cancelled = [] { return true; };
-  expect_error(ErrorKind::kCancelled, {"cancelled"},
-               [&] { tides().forecast({.targets = {{1, 2}}}, options); });
+  expect_error(ErrorKind::kCancelled, {"cancelled"}, [&] {
+    tides().forecast({.targets = {{1, 2}}}, options);
+  });
 }
 
 TEST(Forecaster, EmbedsTokensOfEveryBlock) {
@@ -107,7 +109,8 @@ TEST(Forecaster, EmbedsTokensOfEveryBlock) {
 }
 
 TEST(Forecaster, LanguageModelsAndForecastersAreNotTakenForEachOther) {
-  expect_error(ErrorKind::kModel, {"classics-8m", "a forecaster", "xlstm generate", "Engine::open()"},
+  expect_error(ErrorKind::kModel,
+               {"classics-8m", "a forecaster", "xlstm generate", "Engine::open()"},
                [] { Forecaster::open("classics-8m", on_cpu()); });
   expect_error(ErrorKind::kModel, {"tides-1m", "a language model", "xlstm forecast", "Forecaster"},
                [] { Engine::open("tides-1m", on_cpu()); });

@@ -35,7 +35,8 @@ void expect_refused(const Series& series, const ForecasterFacts& facts, const st
                     std::int64_t horizon = 2) {
   ForecastOptions options;
   options.horizon = horizon;
-  expect_error(ErrorKind::kUsage, {text}, [&] { check_series(series, facts, options, "series 7"); });
+  expect_error(ErrorKind::kUsage, {text},
+               [&] { check_series(series, facts, options, "series 7"); });
 }
 
 TEST(CheckSeries, RefusesWhatHoldsNoSeries) {
@@ -45,7 +46,8 @@ TEST(CheckSeries, RefusesWhatHoldsNoSeries) {
 }
 
 TEST(CheckSeries, RefusesWhatTheModelDoesNotRead) {
-  expect_refused({{{1}, {2}}, {}, {}}, facts_of_one_target(), "alone forecasts each series by itself");
+  expect_refused({{{1}, {2}}, {}, {}}, facts_of_one_target(),
+                 "alone forecasts each series by itself");
   expect_refused({{{1}}, {{2}}, {}}, facts_of_one_target(), "alone reads none, got 1");
   expect_refused({{{1}}, {}, {{2}, {3}}}, facts_of_one_target(), "no known covariates");
 }
@@ -78,7 +80,8 @@ TEST(CheckRows, OfAStream) {
   const std::vector<Values> rows = {{1, 2}, {3}};
   expect_error(ErrorKind::kUsage, {"rows of 1 targets and 0 past covariates, got 2 rows"},
                [&] { check_rows(rows, 1, 0); });
-  expect_error(ErrorKind::kUsage, {"[stream, row 2] wanted 2 values"}, [&] { check_rows(rows, 1, 1); });
+  expect_error(ErrorKind::kUsage, {"[stream, row 2] wanted 2 values"},
+               [&] { check_rows(rows, 1, 1); });
   const std::vector<Values> endless = {{kInfinity}};
   expect_error(ErrorKind::kUsage, {"finite"}, [&] { check_rows(endless, 1, 0); });
 }

@@ -22,7 +22,8 @@ constexpr std::int64_t kContext = 2016;  // the package's own: seasons up to 100
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
 // A wave with a little of another, some values missing.
-std::vector<float> wave(std::size_t n, double period, std::initializer_list<std::size_t> gaps = {}) {
+std::vector<float> wave(std::size_t n, double period,
+                        std::initializer_list<std::size_t> gaps = {}) {
   std::vector<float> out(n);
   for (std::size_t i = 0; i < n; ++i) {
     const double phase = 2 * std::numbers::pi * static_cast<double>(i) / period;
@@ -49,8 +50,8 @@ std::vector<float> seasons(std::initializer_list<Season> all) {
 
 TEST(ResamplingFactor, OneSeasonFills64Values) {
   EXPECT_FLOAT_EQ(resampling_factor(wave(3000, 200), 100, kContext), 1.0F / 3);
-  EXPECT_FLOAT_EQ(resampling_factor(wave(2501, 130, {0, 1, 2, 700, 701, 702, 703, 2500}), 100, kContext),
-                  0.5F);
+  EXPECT_FLOAT_EQ(
+      resampling_factor(wave(2501, 130, {0, 1, 2, 700, 701, 702, 703, 2500}), 100, kContext), 0.5F);
   EXPECT_FLOAT_EQ(resampling_factor(wave(2000, 500), 100, kContext), 1.0F / 8);
   EXPECT_FLOAT_EQ(resampling_factor(wave(3000, 900), 100, kContext), 1.0F / 12);
   EXPECT_FLOAT_EQ(resampling_factor(wave(3001, 250.5), 100, kContext), 0.25F);
@@ -150,8 +151,8 @@ TEST(Spectrum, AmplitudesOfBothParities) {
     values.push_back(i % 10 == 3 ? kMissing : static_cast<float>(x));
   }
   EXPECT_THAT(amplitude_spectrum(values),
-              Pointwise(::testing::DoubleNear(1e-6),
-                        {0.22063571, 0.89450628, 1.0, 0.30115715, 0.01919845, 0.03440238, 0.01704096}));
+              Pointwise(::testing::DoubleNear(1e-6), {0.22063571, 0.89450628, 1.0, 0.30115715,
+                                                      0.01919845, 0.03440238, 0.01704096}));
   values.pop_back();
   EXPECT_THAT(amplitude_spectrum(values),
               Pointwise(::testing::DoubleNear(1e-6),

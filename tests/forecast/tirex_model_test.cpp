@@ -74,8 +74,7 @@ TEST(TirexModel, HorizonsAgree) {
       options.horizon = horizon;
       const Forecast shorter = forecast_one(tiny(), wave(200), options);
       ASSERT_EQ(shorter.values.size(), static_cast<std::size_t>(9 * horizon));
-      const std::vector<float> head(longest.values.begin(),
-                                    longest.values.begin() + 9 * horizon);
+      const std::vector<float> head(longest.values.begin(), longest.values.begin() + 9 * horizon);
       EXPECT_LE(relative_error(shorter.values, head), 1e-5) << horizon;
     }
   }
@@ -122,8 +121,7 @@ TEST(TirexModel, EmbeddingsBehindEachBlock) {
 // Of what the package's resampling makes of the forecast that the formulas give in float64.
 TEST(TirexModel, SlowSeasonsAreReadAtALowerRate) {
   const auto tides = open_forecaster(tides_folder());
-  const Forecast got =
-      forecast_one(*tides, wave(3000, 200), {.horizon = 120, .resample = true});
+  const Forecast got = forecast_one(*tides, wave(3000, 200), {.horizon = 120, .resample = true});
   ASSERT_EQ(got.values.size(), 9 * 120U);
   EXPECT_NEAR(got.at(0, 0), 0.04391697, 1e-5);
   EXPECT_NEAR(got.at(0, 8), 0.10624427, 1e-5);

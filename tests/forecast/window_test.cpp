@@ -9,8 +9,8 @@
 namespace xlstm::tirex {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::Each;
+using ::testing::ElementsAre;
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
