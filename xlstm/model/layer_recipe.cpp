@@ -1,6 +1,8 @@
 #include "xlstm/model/layer_recipe.h"
 
+#include <algorithm>
 #include <variant>
+#include <vector>
 
 #include "xlstm/base/error.h"
 
@@ -12,6 +14,23 @@ Dense LayerWeights::dense(std::string_view name) const {
 
 Norm LayerWeights::norm(std::string_view name) const {
   return backend_.prepare(Norm{std::get<Tensor>(at(path(name) + ".weight")), bias(name)});
+}
+
+Norm LayerWeights::norm_plus_one(std::string_view name, std::int64_t D) const {
+  std::vector<float> values(static_cast<std::size_t>(D), 1.0F);
+  if (const auto found = weights_.find(path(name) + ".weight"); found != weights_.end()) {
+    const std::span<const float> stored = backend_.read_floats(std::get<Tensor>(found->second));
+    std::ranges::transform(stored, values.begin(), [](float w) { return 1 + w; });
+  }
+  return backend_.prepare(Norm{backend_.floats({D}, values), {}});
+}
+
+Headwise LayerWeights::headwise(std::string_view name) const {
+  return backend_.prepare(Headwise{tensor(str(name, ".weight")), bias(name)});
+}
+
+CausalConv LayerWeights::causal_conv(std::string_view name) const {
+  return backend_.prepare(CausalConv{tensor(str(name, ".weight")), bias(name)});
 }
 
 Tensor LayerWeights::tensor(std::string_view name) const {

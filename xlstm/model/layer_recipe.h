@@ -1,6 +1,7 @@
 // The forward pass of one layer of a plan, written once for all backends.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -38,7 +39,12 @@ class LayerWeights {
   // Throw Error(kInternal) where the plan has no such parameter.
   Dense dense(std::string_view name) const;
   Norm norm(std::string_view name) const;
+  // Of D weights that the file holds less 1; where it holds none, 1 each.
+  Norm norm_plus_one(std::string_view name, std::int64_t D) const;
+  Headwise headwise(std::string_view name) const;
+  CausalConv causal_conv(std::string_view name) const;
   Tensor tensor(std::string_view name) const;  // as it was loaded: "decay"
+  Backend& backend() const { return backend_; }
 
  private:
   const WeightTensor& at(const std::string& name) const;

@@ -3,6 +3,7 @@
 
 #include "xlstm/model/layer_recipe.h"
 #include "xlstm/model/xlstm_large/recipes.h"
+#include "xlstm/model/xlstm_original/recipes.h"
 
 namespace xlstm {
 
@@ -10,6 +11,10 @@ std::span<const RecipeEntry> all_recipes() {
   static const std::array kRecipes = {
       RecipeEntry{"mlstm", xlstm_large::make_mlstm_layer},
       RecipeEntry{"ffn", xlstm_large::make_gated_ffn},
+      RecipeEntry{"original_mlstm", xlstm_original::make_mlstm_layer},
+      RecipeEntry{"original_slstm", xlstm_original::make_slstm_layer},
+      RecipeEntry{"original_ffn", xlstm_original::make_ffn},
+      RecipeEntry{"original_norm", xlstm_original::make_norm},
   };
   return kRecipes;
 }

@@ -1,6 +1,7 @@
 #include "xlstm/wiring/binding.h"
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ class Checker {
     for (const auto& [first, second] : tensors_.duplicates) add_duplicate(first, second);
     for_each_group([this](const Group& group) { check_filled(group); });
     for_each_group([this](const Group& group) { check_formats(group); });
+    for_each_group([this](const Group& group) { check_unwanted(group); });
     check_unexpected();
   }
 
@@ -49,7 +51,7 @@ class Checker {
            [this](const TensorRow& row) { return str(tensors_.wrapper, row.names.front()); }});
     for (const auto& [number, block] : tensors_.blocks) {
       if (block.is_foreign()) continue;
-      visit({table_.block, block.by_entry, [this, at = number](const TensorRow& row) {
+      visit({*block.rows, block.by_entry, [this, at = number](const TensorRow& row) {
                return tensors_.name_in_block(at, row);
              }});
     }
@@ -83,10 +85,11 @@ class Checker {
   // Which parameters this checkpoint holds fused somewhere: a block that lacks all of one lacks
   // that form.
   void find_fused() {
-    fused_.assign(table_.block.rows().size(), false);
     for (const auto& [number, block] : tensors_.blocks) {
-      for (std::size_t index = 0; index < fused_.size(); ++index) {
-        if (holds_fused({table_.block, block.by_entry, {}}, index)) fused_[index] = true;
+      for (std::size_t index = 0; index < block.rows->rows().size(); ++index) {
+        if (holds_fused({*block.rows, block.by_entry, {}}, index)) {
+          fused_.insert(&block.rows->rows()[index]);
+        }
       }
     }
   }
@@ -106,7 +109,7 @@ class Checker {
         present += group.by_entry[first + i] != kNone;
       if (holds_fused(group, index)) {
         if (present > 0) add_both(group, index);
-      } else if (present == 0 && row.fused && fused_[index]) {
+      } else if (present == 0 && row.fused && fused_.contains(&row)) {
         add_missing(group, *row.fused);
       } else {
         for (std::size_t i = 0; i < row.parts.size(); ++i) {
@@ -226,6 +229,15 @@ class Checker {
     return str(to_string(packed->format), ", scales ", name_of(packed->scale_type));
   }
 
+  // Of parameters that this model does not have.
+  void check_unwanted(const Group& group) {
+    for (std::size_t entry = 0; entry < group.by_entry.size(); ++entry) {
+      const ParameterRow& row = group.rows.rows()[group.rows.entries()[entry].row];
+      if (group.by_entry[entry] == kNone || conditions_[row.condition]) continue;
+      add_unexpected(group.by_entry[entry]);
+    }
+  }
+
   void check_unexpected() {
     for (const auto& [number, block] : tensors_.blocks) {
       if (block.is_foreign()) continue;
@@ -250,7 +262,7 @@ class Checker {
   const DimLengths& dims_;
   const Conditions& conditions_;
   Diagnostics& diagnostics_;
-  std::vector<bool> fused_;
+  std::set<const ParameterRow*> fused_;
 };
 
 }  // namespace
@@ -260,8 +272,19 @@ void check_tensors(const Binding& binding, Diagnostics& diagnostics) {
 }
 
 void check_dims(const Binding& binding, Diagnostics& diagnostics) {
-  for (std::size_t dim = 0; dim < binding.dims.size(); ++dim) {
-    if (binding.dims[dim] > 0) continue;
+  std::set<std::size_t> wanted;
+  const auto add = [&](const RowList& rows) {
+    for (const ParameterRow& row : rows.rows()) {
+      if (!binding.conditions[row.condition]) continue;
+      for (const Axis& axis : row.axes) {
+        for (const AxisTerm& term : axis.terms) wanted.insert(term.dim);
+      }
+    }
+  };
+  add(binding.table.outer);
+  for (const auto& [number, block] : binding.tensors.blocks) add(*block.rows);
+  for (const std::size_t dim : wanted) {
+    if (dim == kUnit || binding.dims[dim] > 0) continue;
     diagnostics.add(
         [&] { return str("no tensor shows a valid length of ", binding.table.dims[dim]); });
   }

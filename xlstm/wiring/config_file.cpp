@@ -85,11 +85,21 @@ std::optional<std::string> ConfigKeys::text(std::string_view key) {
 }
 
 void ConfigKeys::refuse(std::string_view key, std::string_view reason) {
-  diagnostics_.add([&] { return str(key, " ", reason); });
+  diagnostics_.add([&] { return str(path_, key, " ", reason); });
 }
 
 void ConfigKeys::refuse_value(std::string_view key, std::string_view wanted, std::string_view got) {
-  diagnostics_.add([&] { return str(key, ": wanted ", wanted, ", got ", got); });
+  diagnostics_.add([&] { return str(path_, key, ": wanted ", wanted, ", got ", got); });
+}
+
+ConfigFile sub_config(const ConfigFile& file, const std::string& key) {
+  const std::string where = str(file.where, ": ", key);
+  const auto found = file.root.find(key);
+  if (found == file.root.end() || found->is_null()) return {Json::object(), where};
+  if (!found->is_object()) {
+    fail_wanted(ErrorKind::kFormat, where, "an object or null", described(*found));
+  }
+  return {*found, where};
 }
 
 TokenIds read_token_ids(const ConfigFile& file) {

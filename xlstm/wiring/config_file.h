@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "xlstm/base/json.h"
@@ -24,9 +25,9 @@ ConfigFile parse_config(std::string_view json, std::string_view where);
 // range are faults.
 class ConfigKeys {
  public:
-  // Both must outlive this.
-  ConfigKeys(const ConfigFile& file, Diagnostics& diagnostics)
-      : file_(file), diagnostics_(diagnostics) {}
+  // Both must outlive this. `path` stands before the keys in faults: "mlstm_block.mlstm.".
+  ConfigKeys(const ConfigFile& file, Diagnostics& diagnostics, std::string path = "")
+      : file_(file), diagnostics_(diagnostics), path_(std::move(path)) {}
 
   std::optional<std::int64_t> count(std::string_view key);  // from 1 to what an axis can hold
   std::optional<double> positive(std::string_view key);     // finite and above 0, also as float32
@@ -43,7 +44,12 @@ class ConfigKeys {
 
   const ConfigFile& file_;
   Diagnostics& diagnostics_;
+  std::string path_;
 };
+
+// The object under `key` as a file of its own; an empty one where the key is missing or null.
+// Throws Error(kFormat) where it is anything else.
+ConfigFile sub_config(const ConfigFile& file, const std::string& key);
 
 // "bos_token_id", "eos_token_id", "pad_token_id" of a config.json or generation_config.json: each a
 // number or a list of them, -1 for none.
