@@ -62,6 +62,22 @@ void check_mlstm_mixer(const Tensor& qkvo, const Tensor& gates, const MlstmMixer
   check_dtype("mlstm_mixer", "gates", gates, DType::kF32);
 }
 
+std::int64_t check_row_attention(const Tensor& qkv, const RowAttentionSpec& spec) {
+  check_axes("row_attention", "qkv", qkv, 2);
+  const auto R = std::ssize(spec.group);
+  const std::int64_t T = qkv.shape()[0], width = qkv.shape()[1];
+  if (spec.is_target.size() != spec.group.size() || R == 0 || T % R != 0) {
+    fail_wanted(ErrorKind::kInternal, "row_attention", "a group and a kind for each row of tokens",
+                str(R, " groups, ", spec.is_target.size(), " kinds, ", T, " tokens"));
+  }
+  if (spec.NA < 1 || width % (3 * spec.NA) != 0) {
+    fail_wanted(ErrorKind::kInternal, "row_attention",
+                str("queries, keys and values of ", spec.NA, " heads"), str(width, " columns"));
+  }
+  for (const std::int32_t group : spec.group) check_range("row_attention", group, group + 1, R);
+  return T / R;
+}
+
 void check_join_columns(std::span<const Tensor> parts) {
   if (parts.empty()) fail_wanted(ErrorKind::kInternal, "join_columns", "a part or more", "none");
   for (const Tensor& part : parts) {

@@ -13,6 +13,7 @@
 #include "xlstm/mlx/float32_products.h"
 #include "xlstm/mlx/fused_ops.h"
 #include "xlstm/mlx/mlx_tensor.h"
+#include "xlstm/mlx/row_attention.h"
 #include "xlstm/mlx/sampler.h"
 #include "xlstm/mlx/state_batch.h"
 
@@ -292,6 +293,18 @@ class MlxBackend final : public Backend {
     if (!fused) return Backend::mlstm_mixer(qkvo, std::move(gates), norm, spec, state);
     put_state(states, state.first, fused->state);
     return tensor_of(fused->h);
+  }
+
+  // --- ops between the rows of series ----------------------------------------------------------
+  Tensor reverse_tokens(const Tensor& x, std::int64_t B) override {
+    check_axes("reverse_tokens", "x", x, 2);
+    check_sequences("reverse_tokens", x, B);
+    return tensor_of(mlx::reverse_tokens(on_device(x), static_cast<int>(B)).array);
+  }
+
+  Tensor row_attention(const Tensor& qkv, const RowAttentionSpec& spec) override {
+    check_row_attention(qkv, spec);
+    return tensor_of(mlx::row_attention(on_device(qkv), spec).array);
   }
 
   // --- ops of sLSTM and of first-paper blocks -------------------------------------------------

@@ -18,17 +18,18 @@ constexpr std::size_t kNone = TensorSource::npos;
 struct Group {
   const RowList& rows;
   const TensorsByEntry& by_entry;
+  const Conditions& conditions;
   std::function<std::string(const TensorRow&)> name;
 };
 
 class Checker {
  public:
   Checker(const Binding& binding, Diagnostics& diagnostics)
-      : table_(binding.table),
+      : binding_(binding),
+        table_(binding.table),
         tensors_(binding.tensors),
         source_(binding.source),
         dims_(binding.dims),
-        conditions_(binding.conditions),
         diagnostics_(diagnostics) {}
 
   void check_all() {
@@ -47,13 +48,13 @@ class Checker {
   const TensorInfo& info(std::size_t tensor) const { return source_.tensors()[tensor]; }
 
   void for_each_group(const std::function<void(const Group&)>& visit) const {
-    visit({table_.outer, tensors_.outer,
+    visit({table_.outer, tensors_.outer, binding_.conditions,
            [this](const TensorRow& row) { return str(tensors_.wrapper, row.names.front()); }});
     for (const auto& [number, block] : tensors_.blocks) {
       if (block.is_foreign()) continue;
-      visit({*block.rows, block.by_entry, [this, at = number](const TensorRow& row) {
-               return tensors_.name_in_block(at, row);
-             }});
+      visit(
+          {*block.rows, block.by_entry, binding_.conditions_of(number),
+           [this, at = number](const TensorRow& row) { return tensors_.name_in_block(at, row); }});
     }
   }
 
@@ -87,7 +88,7 @@ class Checker {
   void find_fused() {
     for (const auto& [number, block] : tensors_.blocks) {
       for (std::size_t index = 0; index < block.rows->rows().size(); ++index) {
-        if (holds_fused({*block.rows, block.by_entry, {}}, index)) {
+        if (holds_fused({*block.rows, block.by_entry, binding_.conditions, {}}, index)) {
           fused_.insert(&block.rows->rows()[index]);
         }
       }
@@ -102,7 +103,7 @@ class Checker {
   void check_missing(const Group& group) {
     for (std::size_t index = 0; index < group.rows.rows().size(); ++index) {
       const ParameterRow& row = group.rows.rows()[index];
-      if (!conditions_[row.condition]) continue;
+      if (!group.conditions[row.condition]) continue;
       const std::size_t first = group.rows.first(index);
       std::size_t present = 0;
       for (std::size_t i = 0; i < row.parts.size(); ++i)
@@ -233,7 +234,7 @@ class Checker {
   void check_unwanted(const Group& group) {
     for (std::size_t entry = 0; entry < group.by_entry.size(); ++entry) {
       const ParameterRow& row = group.rows.rows()[group.rows.entries()[entry].row];
-      if (group.by_entry[entry] == kNone || conditions_[row.condition]) continue;
+      if (group.by_entry[entry] == kNone || group.conditions[row.condition]) continue;
       add_unexpected(group.by_entry[entry]);
     }
   }
@@ -256,11 +257,11 @@ class Checker {
     });
   }
 
+  const Binding& binding_;
   const TensorTable& table_;
   const SortedTensors& tensors_;
   const MatrixView& source_;
   const DimLengths& dims_;
-  const Conditions& conditions_;
   Diagnostics& diagnostics_;
   std::set<const ParameterRow*> fused_;
 };
@@ -273,16 +274,18 @@ void check_tensors(const Binding& binding, Diagnostics& diagnostics) {
 
 void check_dims(const Binding& binding, Diagnostics& diagnostics) {
   std::set<std::size_t> wanted;
-  const auto add = [&](const RowList& rows) {
+  const auto add = [&](const RowList& rows, const Conditions& conditions) {
     for (const ParameterRow& row : rows.rows()) {
-      if (!binding.conditions[row.condition]) continue;
+      if (!conditions[row.condition]) continue;
       for (const Axis& axis : row.axes) {
         for (const AxisTerm& term : axis.terms) wanted.insert(term.dim);
       }
     }
   };
-  add(binding.table.outer);
-  for (const auto& [number, block] : binding.tensors.blocks) add(*block.rows);
+  add(binding.table.outer, binding.conditions);
+  for (const auto& [number, block] : binding.tensors.blocks) {
+    add(*block.rows, binding.conditions_of(number));
+  }
   for (const std::size_t dim : wanted) {
     if (dim == kUnit || binding.dims[dim] > 0) continue;
     diagnostics.add(

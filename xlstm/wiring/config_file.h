@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,7 +26,7 @@ ConfigFile parse_config(std::string_view json, std::string_view where);
 // range are faults.
 class ConfigKeys {
  public:
-  // Both must outlive this. `path` stands before the keys in faults: "mlstm_block.mlstm.".
+  // Both must outlive this. `path` stands before keys in faults: "stack_config.".
   ConfigKeys(const ConfigFile& file, Diagnostics& diagnostics, std::string path = "")
       : file_(file), diagnostics_(diagnostics), path_(std::move(path)) {}
 
@@ -36,6 +37,10 @@ class ConfigKeys {
   std::optional<bool> flag(std::string_view key);
   std::optional<std::string> text(std::string_view key);
 
+  // A fault where the key is missing or null; whether it is there.
+  bool require(std::string_view key);
+  // A fault for each key that is none of these.
+  void refuse_all_but(std::initializer_list<std::string_view> known);
   // Adds the fault "key reason".
   void refuse(std::string_view key, std::string_view reason);
 
