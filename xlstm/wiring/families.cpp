@@ -8,8 +8,7 @@
 namespace xlstm {
 
 std::span<const Family* const> families() {
-  static const std::array all = {&xlstm_large_family(), &xlstm_original_family(),
-                                 &tirex2_family()};
+  static const std::array all = {&xlstm_large_family(), &xlstm_original_family(), &tirex2_family()};
   return all;
 }
 

@@ -46,8 +46,8 @@ class MlstmLayer final : public LayerRecipe {
     const Tensor c = b.activate(b.causal_conv1d(xm, conv_, window(state)), Activation::kSilu);
     const MlstmCellInput in = cell_input(b, c, xm);
     if (state.batch.is_on_trial()) remember(b, in, xm, state);
-    const Tensor h = b.head_norm(b.mlstm_cell(in, mixer(), state), head_norm_, spec_.NH,
-                                 kOriginalNormEps);
+    const Tensor h =
+        b.head_norm(b.mlstm_cell(in, mixer(), state), head_norm_, spec_.NH, kOriginalNormEps);
     // (h + skip * c) * SiLU(z)
     const Tensor with_skip = b.add(h, b.multiply(c, skip_));
     Tensor gate = b.activate(b.columns(up, E(), 2 * E()), Activation::kSilu);

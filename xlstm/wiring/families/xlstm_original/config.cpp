@@ -46,8 +46,7 @@ ProjectionWidth read_width(Section& section, double factor) {
   out.path = section.path;
   out.factor = section.keys.positive("proj_factor").value_or(factor);
   out.round_up = section.keys.flag("round_proj_up_dim_up").value_or(true);
-  out.multiple_of =
-      section.keys.count("round_proj_up_to_multiple_of").value_or(out.multiple_of);
+  out.multiple_of = section.keys.count("round_proj_up_to_multiple_of").value_or(out.multiple_of);
   add_derived(section, "_proj_up_dim", out);
   return out;
 }

@@ -50,16 +50,16 @@ struct OriginalConfig {
   bool add_post_blocks_norm = true;
   bool bias = false;  // of the mLSTM layers' projections
   bool tie_weights = false;
-  bool all_slstm = false;               // slstm_at is "all", or there is no mlstm_block
-  std::vector<std::int64_t> slstm_at;   // from 0 on, or from -1 down counted from the end
+  bool all_slstm = false;                // slstm_at is "all", or there is no mlstm_block
+  std::vector<std::int64_t> slstm_at;    // from 0 on, or from -1 down counted from the end
   std::optional<std::string> block_map;  // "0,1,0": derived from the two above
   std::optional<MlstmConfig> mlstm;      // none: the file's mlstm_block is null
   std::optional<SlstmConfig> slstm;
 };
 
 // Keys that are missing have the package's defaults; of widths of the stream and of biases those of
-// the stack count, whatever a block says, as in the package. Throws Error(kFormat) where a key has the
-// wrong type. Values out of range, and what we do not compute, are faults.
+// the stack count, whatever a block says, as in the package. Throws Error(kFormat) where a key has
+// the wrong type. Values out of range, and what we do not compute, are faults.
 OriginalConfig read_config(const ConfigFile& file, Diagnostics& diagnostics);
 
 // The object that holds the keys: the root, or what is under "model".

@@ -22,9 +22,8 @@ class Comparison {
     claim("embedding_dim", config_.embedding_dim, kD);
     compare_claims({{"num_blocks", config_.num_blocks}}, "L", L, diagnostics_);
     if (!config_.mlstm && !config_.slstm) {
-      diagnostics_.add([] {
-        return std::string("the config has neither an mlstm_block nor an slstm_block");
-      });
+      diagnostics_.add(
+          [] { return std::string("the config has neither an mlstm_block nor an slstm_block"); });
       return;
     }
     if (L == tensors_.blocks.size()) compare_kinds(L);

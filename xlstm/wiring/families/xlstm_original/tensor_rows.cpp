@@ -35,12 +35,8 @@ std::vector<ParameterRow> outer_rows() {
 
 // A depthwise convolution of Conv1d, [C, 1, K].
 ParameterRow taps(std::string_view layer, Dim channels, Dim K, Condition condition = kAlways) {
-  return {layer,
-          "conv.weight",
-          {channels, K},
-          condition,
-          kFloat32,
-          {{{"xlstm.conv1d.conv.weight"}, {channels, kOne, K}}}};
+  return {layer,     "conv.weight", {channels, K},
+          condition, kFloat32,      {{{"xlstm.conv1d.conv.weight"}, {channels, kOne, K}}}};
 }
 
 std::vector<ParameterRow> mlstm_rows() {
