@@ -157,7 +157,7 @@ void read_places(const ConfigFile& stack, ConfigKeys& keys, OriginalConfig& conf
     return;
   }
   const auto refuse = [&](const Json& got) {
-    keys.refuse(kKey, str(": wanted a list of block numbers or \"all\", got ", described(got)));
+    keys.refuse(kKey, str("is ", described(got), ", wanted a list of block numbers or \"all\""));
   };
   if (!found->is_array()) return refuse(*found);
   for (const Json& each : *found) {
