@@ -49,6 +49,7 @@ TEST(GoldenFolders, AllOpenWithHeadAndFirstBlock) {
                     name == "input_patch_embedding.hidden_layer.weight";
       first_norms += name.ends_with("blocks.0.norm_mlstm.weight") ||
                      name.ends_with("blocks.0.xlstm_norm.weight") ||
+                     name.ends_with("blocks.0.norm_slstm.weight") ||
                      name == "stack.0.time_mixer.norm_lstm.weight";
     }
     EXPECT_EQ(embeddings, 1);

@@ -242,9 +242,9 @@ TEST(Refusals, SigmoidInputGate) {
 
 TEST(Refusals, OtherFamiliesAreRecognised) {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
-      {{"input_patch_embedding.hidden_layer.weight", "blocks.0.slstm_layer.fgate.weight",
-        "blocks.0.norm_ffn.weight", "blocks.0.ffn.proj_up.weight", "out_norm.weight"},
-       "TiRex (forecasting)"},
+      {{"blocks.0.slstm_layer.fgate.weight", "blocks.0.norm_ffn.weight",
+        "blocks.0.ffn.proj_up.weight", "out_norm.weight"},
+       "a stack of sLSTM blocks in TiRex's layout"},
       {{"blocks.0.layer.mlstm_cell.igate.weight", "patch_embed.proj.weight"}, "Vision-LSTM"},
       {{"backbone.layers.0.mlstm_cell.igate.weight"}, "Bio-xLSTM"},
       {{"xlstm_lm_model.embedding"}, "a JAX tree of xLSTM-large, not converted yet"}};

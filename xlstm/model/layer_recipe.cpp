@@ -1,8 +1,6 @@
 #include "xlstm/model/layer_recipe.h"
 
-#include <algorithm>
 #include <variant>
-#include <vector>
 
 #include "xlstm/base/error.h"
 
@@ -16,21 +14,23 @@ Norm LayerWeights::norm(std::string_view name) const {
   return backend_.prepare(Norm{std::get<Tensor>(at(path(name) + ".weight")), bias(name)});
 }
 
-Norm LayerWeights::norm_plus_one(std::string_view name, std::int64_t D) const {
-  std::vector<float> values(static_cast<std::size_t>(D), 1.0F);
-  if (const auto found = weights_.find(path(name) + ".weight"); found != weights_.end()) {
-    const std::span<const float> stored = backend_.read_floats(std::get<Tensor>(found->second));
-    std::ranges::transform(stored, values.begin(), [](float w) { return 1 + w; });
-  }
-  return backend_.prepare(Norm{backend_.floats({D}, values), {}});
+Norm LayerWeights::norm_around_one(std::string_view name) const {
+  const Tensor offset = std::get<Tensor>(at(path(name) + ".weight"));
+  return backend_.prepare(Norm{backend_.add(backend_.filled(offset.shape(), 1), offset), {}});
 }
 
 Headwise LayerWeights::headwise(std::string_view name) const {
-  return backend_.prepare(Headwise{tensor(str(name, ".weight")), bias(name)});
+  return backend_.prepare(Headwise{std::get<Tensor>(at(path(name) + ".weight")), bias(name)});
 }
 
 CausalConv LayerWeights::causal_conv(std::string_view name) const {
   return backend_.prepare(CausalConv{tensor(str(name, ".weight")), bias(name)});
+}
+
+SlstmWeights LayerWeights::slstm(std::string_view recurrent, std::string_view bias) const {
+  const Tensor R = tensor(recurrent);
+  const TensorShape of_bias{R.shape()[0], R.shape()[2]};
+  return backend_.prepare(SlstmWeights{R, backend_.reshape(tensor(bias), of_bias)});
 }
 
 Tensor LayerWeights::tensor(std::string_view name) const {

@@ -39,10 +39,11 @@ class LayerWeights {
   // Throw Error(kInternal) where the plan has no such parameter.
   Dense dense(std::string_view name) const;
   Norm norm(std::string_view name) const;
-  // Of D weights that the file holds less 1; where it holds none, 1 each.
-  Norm norm_plus_one(std::string_view name, std::int64_t D) const;
+  Norm norm_around_one(std::string_view name) const;  // whose weights are what is added to 1
   Headwise headwise(std::string_view name) const;
   CausalConv causal_conv(std::string_view name) const;
+  // R [NH, DH, 4 * DH] and bias, of as many numbers as [NH, 4 * DH].
+  SlstmWeights slstm(std::string_view recurrent, std::string_view bias) const;
   Tensor tensor(std::string_view name) const;  // as it was loaded: "decay"
   Backend& backend() const { return backend_; }
 

@@ -2,6 +2,9 @@
 #include <array>
 
 #include "xlstm/model/layer_recipe.h"
+#include "xlstm/model/residual_mlp.h"
+#include "xlstm/model/rms_norm.h"
+#include "xlstm/model/tirex/recipes.h"
 #include "xlstm/model/xlstm_large/recipes.h"
 #include "xlstm/model/xlstm_original/recipes.h"
 
@@ -15,6 +18,9 @@ std::span<const RecipeEntry> all_recipes() {
       RecipeEntry{"original_slstm", xlstm_original::make_slstm_layer},
       RecipeEntry{"original_ffn", xlstm_original::make_ffn},
       RecipeEntry{"original_norm", xlstm_original::make_norm},
+      RecipeEntry{"rms_norm", make_rms_norm},
+      RecipeEntry{"residual_mlp", make_residual_mlp},
+      RecipeEntry{"tirex_slstm", tirex::make_slstm_layer},
   };
   return kRecipes;
 }

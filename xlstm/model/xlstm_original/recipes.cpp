@@ -19,24 +19,17 @@ std::int64_t tokens_of_a_row(const Tensor& x, const StateBatch& states) {
   return x.shape()[0] / static_cast<std::int64_t>(states.rows());
 }
 
-std::int64_t width_of(const Layer& layer, std::string_view parameter) {
-  for (const Parameter& each : layer.parameters) {
-    if (each.name == layer.name + "." + std::string(parameter)) return each.shape[0];
-  }
-  return 0;
-}
-
 class MlstmLayer final : public LayerRecipe {
  public:
   MlstmLayer(const Layer& layer, const LayerWeights& w)
       : spec_(layer.spec_as<OriginalMlstmSpec>()),
-        norm_(w.norm_plus_one("norm", width_of(layer, "norm.weight"))),
+        norm_(w.norm_around_one("norm")),
         up_(w.dense("up")),
         conv_(w.causal_conv("conv")),
         qk_(w.headwise("qk")),
         v_(w.headwise("v")),
         gates_(w.dense("gates")),
-        head_norm_(w.norm_plus_one("head_norm", E())),
+        head_norm_(w.norm_around_one("head_norm")),
         skip_(w.backend().to_activation(w.tensor("skip"))),
         down_(w.dense("down")) {}
 
@@ -99,11 +92,11 @@ class SlstmLayer final : public LayerRecipe {
  public:
   SlstmLayer(const Layer& layer, const LayerWeights& w)
       : spec_(layer.spec_as<OriginalSlstmSpec>()),
-        norm_(w.norm_plus_one("norm", D())),
+        norm_(w.norm_around_one("norm")),
         gates_if_(w.headwise("gates_if")),
         gates_zo_(w.headwise("gates_zo")),
-        cell_(slstm_weights(w.backend(), w.tensor("cell.R"), w.tensor("cell.bias"), spec_)),
-        group_norm_(w.norm_plus_one("group_norm", D())) {
+        cell_(slstm_weights(w, spec_)),
+        group_norm_(spec_.has_norm_weights ? w.norm_around_one("group_norm") : ones(w.backend())) {
     if (spec_.K > 0) conv_ = w.causal_conv("conv");
   }
 
@@ -119,6 +112,8 @@ class SlstmLayer final : public LayerRecipe {
  private:
   std::int64_t D() const { return spec_.NH * spec_.DH; }
   static LayerState window(LayerState state) { return {state.batch, state.first + 4}; }
+
+  Norm ones(Backend& b) const { return b.prepare(Norm{b.filled({D()}, 1), {}}); }
 
   Tensor convolved(Backend& b, const Tensor& a, LayerState state) const {
     if (!conv_) return a;
@@ -150,7 +145,7 @@ class GatedFfn final : public LayerRecipe {
  public:
   GatedFfn(const Layer& layer, const LayerWeights& w)
       : activation_(layer.spec_as<OriginalFfnSpec>().activation),
-        norm_(w.norm_plus_one("norm", width_of(layer, "norm.weight"))),
+        norm_(w.norm_around_one("norm")),
         up_(w.dense("up")),
         down_(w.dense("down")) {}
 
@@ -168,8 +163,7 @@ class GatedFfn final : public LayerRecipe {
 
 class PostNorm final : public LayerRecipe {
  public:
-  PostNorm(const Layer& layer, const LayerWeights& w)
-      : norm_(w.norm_plus_one("", width_of(layer, "weight"))) {}
+  explicit PostNorm(const LayerWeights& w) : norm_(w.norm_around_one("")) {}
 
   Tensor forward(Backend& b, Tensor x, LayerState) const override {
     return layer_norm(b, x, norm_);
@@ -195,8 +189,8 @@ std::unique_ptr<const LayerRecipe> make_ffn(const Layer& layer, const LayerWeigh
   return std::make_unique<GatedFfn>(layer, weights);
 }
 
-std::unique_ptr<const LayerRecipe> make_norm(const Layer& layer, const LayerWeights& weights) {
-  return std::make_unique<PostNorm>(layer, weights);
+std::unique_ptr<const LayerRecipe> make_norm(const Layer& /*layer*/, const LayerWeights& weights) {
+  return std::make_unique<PostNorm>(weights);
 }
 
 }  // namespace xlstm::xlstm_original

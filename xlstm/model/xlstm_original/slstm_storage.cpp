@@ -1,6 +1,7 @@
 #include "xlstm/model/xlstm_original/slstm_storage.h"
 
 #include <cstring>
+#include <vector>
 
 namespace xlstm::xlstm_original {
 namespace {
@@ -24,14 +25,14 @@ Tensor swap_last_axes(Backend& b, const Tensor& x, std::size_t A, std::size_t M,
 
 }  // namespace
 
-SlstmWeights slstm_weights(Backend& b, const Tensor& R, const Tensor& bias,
-                           const OriginalSlstmSpec& spec) {
+SlstmWeights slstm_weights(const LayerWeights& w, const OriginalSlstmSpec& spec) {
+  if (!spec.is_vanilla) return w.slstm("cell.R", "cell.bias");
   constexpr std::size_t kGates = 4;
+  Backend& b = w.backend();
   const auto NH = static_cast<std::size_t>(spec.NH), DH = static_cast<std::size_t>(spec.DH);
-  const TensorShape bias_shape = {spec.NH, 4 * spec.DH};
-  if (!spec.is_vanilla) return b.prepare(SlstmWeights{R, b.reshape(bias, bias_shape)});
   // The bias is [4, NH, DH]: heads go before gates.
   std::vector<float> heads(NH * kGates * DH);
+  const Tensor bias = w.tensor("cell.bias");
   const std::span<const float> gates = b.read_floats(bias);
   for (std::size_t gate = 0; gate < kGates; ++gate) {
     for (std::size_t head = 0; head < NH; ++head) {
@@ -39,8 +40,8 @@ SlstmWeights slstm_weights(Backend& b, const Tensor& R, const Tensor& bias,
                   DH * sizeof(float));
     }
   }
-  return b.prepare(
-      SlstmWeights{swap_last_axes(b, R, NH, kGates * DH, DH), b.floats(bias_shape, heads)});
+  return b.prepare(SlstmWeights{swap_last_axes(b, w.tensor("cell.R"), NH, kGates * DH, DH),
+                                b.floats({spec.NH, 4 * spec.DH}, heads)});
 }
 
 }  // namespace xlstm::xlstm_original

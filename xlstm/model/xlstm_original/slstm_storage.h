@@ -2,13 +2,12 @@
 // two ways in which the NX-AI package stores it.
 #pragma once
 
-#include "xlstm/backend/backend.h"
+#include "xlstm/model/layer_recipe.h"
 #include "xlstm/wiring/families/xlstm_original/xlstm_original.h"
 
 namespace xlstm::xlstm_original {
 
-// `R` and `bias` as OriginalSlstmSpec::is_vanilla says that they lie. Prepared for the backend.
-SlstmWeights slstm_weights(Backend& b, const Tensor& R, const Tensor& bias,
-                           const OriginalSlstmSpec& spec);
+// Parameters "cell.R" and "cell.bias", which lie as OriginalSlstmSpec::is_vanilla says.
+SlstmWeights slstm_weights(const LayerWeights& w, const OriginalSlstmSpec& spec);
 
 }  // namespace xlstm::xlstm_original

@@ -195,7 +195,8 @@ class Assembler {
     // The normed stream, once convolved; what it adds to the gates; the cell's outputs, normed.
     layer.eager_floats = 9 * plan_.D;
     layer.lazy_floats = 40 * plan_.D;  // besides, what each step of the recurrence makes
-    add(std::move(layer), OriginalSlstmSpec{dim(kSNH), dim(kSDH), slstm_taps(), is_vanilla()});
+    add(std::move(layer),
+        OriginalSlstmSpec{dim(kSNH), dim(kSDH), slstm_taps(), has(kGroupNorm), is_vanilla()});
   }
 
   void add_ffn(std::uint64_t number) {

@@ -25,9 +25,10 @@ struct OriginalMlstmSpec {
 // Layer "blocks.N.slstm", kind "original_slstm": state "blocks.N.y", "blocks.N.c", "blocks.N.n",
 // "blocks.N.m", each [NH, DH], and with a convolution "blocks.N.window" [K - 1, D], D = NH * DH.
 struct OriginalSlstmSpec {
-  std::int64_t NH = 0;  // heads
-  std::int64_t DH = 0;  // width of one head
-  std::int64_t K = 0;   // taps of the convolution; 0: none
+  std::int64_t NH = 0;           // heads
+  std::int64_t DH = 0;           // width of one head
+  std::int64_t K = 0;            // taps of the convolution; 0: none
+  bool has_norm_weights = true;  // of the norm of each head
   // How the package's backend stored R and the bias: "vanilla" R [NH, 4 * DH, DH] and bias
   // [4, NH, DH], "cuda" R [NH, DH, 4 * DH] and bias [NH, 4, DH].
   bool is_vanilla = false;
