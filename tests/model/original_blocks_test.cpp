@@ -98,9 +98,8 @@ TEST_P(OriginalBlocks, TheFirstTokensOfATrialAreKept) {
     Trial(model(), *states, ids).accept(n);
     for (std::size_t row = 0; row < 3; ++row) {
       const auto at = ids.begin() + static_cast<std::int64_t>(row) * S;
-      const State alone = n[row] == 0
-                              ? start[row]
-                              : run(model(), {start[row]}, {at, at + n[row]}).states.front();
+      const State alone =
+          n[row] == 0 ? start[row] : run(model(), {start[row]}, {at, at + n[row]}).states.front();
       EXPECT_LE(state_difference(backend(), states->copy(row), alone), bound(20 + S))
           << "S " << S << " row " << row;
     }
@@ -149,8 +148,8 @@ TEST(OriginalModel, MatricesAreQuantisedAndHeadsAreNot) {
   const Model full = Model::load(plan, *synthetic.source, cpu::make_backend(2), options);
   EXPECT_LT(quantised.weight_bytes(), full.weight_bytes() / 2);
   const auto ids = random_ids(30, plan.V, 9);
-  const double difference = relative_difference(run_from_start(quantised, ids).logits,
-                                                run_from_start(full, ids).logits);
+  const double difference =
+      relative_difference(run_from_start(quantised, ids).logits, run_from_start(full, ids).logits);
   EXPECT_GT(difference, 0);
   // Eight bits are 1/255 of a group's range, which is 2 sqrt(3) deviations: by chance, sqrt(12)
   // times less, in each of two products a layer and the head, and of what products round.
