@@ -72,8 +72,7 @@ Forecaster Forecaster::open(const std::string& name, const EngineOptions& option
     Checkpoint checkpoint = Checkpoint::open(resolve_model(wanted, model_roots(), options.hub));
     const ForecastFamily& family = forecast_family(checkpoint);
     const std::string where = checkpoint.folder.string();
-    const Loadable loadable =
-        prepare_load(std::move(checkpoint), *backend, options, recipe, where);
+    const Loadable loadable = prepare_load(std::move(checkpoint), *backend, options, recipe, where);
     return Forecaster(std::make_shared<const Impl>(
         Impl{options, family.load(loadable.checkpoint.plan, *loadable.checkpoint.tensors,
                                   std::move(backend), loadable.options)}));
@@ -100,8 +99,7 @@ std::vector<std::vector<Forecast>> Forecaster::forecast(std::span<const Series> 
     std::vector<std::vector<Forecast>> out;
     for (std::size_t begin = 0; begin < series.size(); begin += options.batch) {
       check_cancelled(options);
-      const auto batch =
-          series.subspan(begin, std::min(options.batch, series.size() - begin));
+      const auto batch = series.subspan(begin, std::min(options.batch, series.size() - begin));
       auto forecasts = impl.alone([&] { return impl.model->forecast(batch, options); });
       for (std::vector<Forecast>& each : forecasts) {
         out.push_back(at_wanted_levels(std::move(each), options));
@@ -161,8 +159,9 @@ ForecastStream::~ForecastStream() = default;
 ForecastStream::ForecastStream(const ForecastStream& other) {
   if (other.impl_ == nullptr) return;
   const auto& forecaster = other.impl_->forecaster;
-  impl_ = forecaster->alone(
-      [&] { return std::make_unique<Impl>(Impl{forecaster, other.impl_->stream->fork()}); });
+  impl_ = forecaster->alone([&] {
+    return std::make_unique<Impl>(Impl{forecaster, other.impl_->stream->fork()});
+  });
 }
 
 ForecastStream& ForecastStream::operator=(const ForecastStream& other) {

@@ -24,8 +24,8 @@ Tensor LayerStack::forward(Backend& b, Tensor x, StateBatch& states,
 }
 
 bool LayerStack::takes_unequal_lengths() const {
-  return std::ranges::all_of(
-      steps_, [](const Step& step) { return step.recipe->takes_unequal_lengths(); });
+  return std::ranges::all_of(steps_,
+                             [](const Step& step) { return step.recipe->takes_unequal_lengths(); });
 }
 
 }  // namespace xlstm

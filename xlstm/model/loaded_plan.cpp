@@ -35,8 +35,8 @@ std::map<std::string, std::string> LoadedPlan::description() const {
 
 PlanWithWeights load_plan(const Plan& plan, const TensorSource& source,
                           std::shared_ptr<Backend> backend, const LoadOptions& options) {
-  LoadedWeights weights = load_weights(plan, source, *backend, {options.dtype, options.quantization},
-                                       options.on_progress);
+  LoadedWeights weights = load_weights(plan, source, *backend,
+                                       {options.dtype, options.quantization}, options.on_progress);
   PlanWithWeights out;
   out.loaded.plan = plan;
   out.loaded.backend = std::move(backend);

@@ -8,7 +8,7 @@ SeriesModel SeriesModel::load(const Plan& plan, const TensorSource& source,
                               std::shared_ptr<Backend> backend, const LoadOptions& options) {
   PlanWithWeights whole = load_plan(plan, source, std::move(backend), options);
   SeriesModel out;
-  out.layers_ = LayerStack(options.recipes, plan.layers, whole);
+  out.layers_ = LayerStack(options.recipes, std::span(plan.layers).subspan(1), whole);
   out.loaded_ = std::move(whole.loaded);
   return out;
 }
@@ -18,7 +18,9 @@ Tensor SeriesModel::forward(const Tensor& x, StateBatch& states,
   Backend& b = backend();
   const auto S = static_cast<std::uint64_t>(x.shape()[0]) / states.rows();
   for (std::uint64_t& position : states.positions()) position += S;
-  return b.to_float32(layers_.forward(b, b.to_activation(x), states, on_layer));
+  LayerStack::OnLayer on_plan_layer;
+  if (on_layer) on_plan_layer = [&](std::size_t l, const Tensor& y) { on_layer(l + 1, y); };
+  return b.to_float32(layers_.forward(b, b.to_activation(x), states, on_plan_layer));
 }
 
 }  // namespace xlstm

@@ -12,7 +12,8 @@ namespace xlstm {
 
 class SeriesModel {
  public:
-  // Every layer of the plan has a recipe. Throws Error as load_plan() does.
+  // The plan's first layer says what is made of series; each behind it has a recipe. Throws Error
+  // as load_plan() does.
   static SeriesModel load(const Plan& plan, const TensorSource& source,
                           std::shared_ptr<Backend> backend, const LoadOptions& options = {});
 

@@ -148,8 +148,8 @@ class Assembler {
 
   void add_layers() {
     const std::int64_t P = config_.series.P;
-    add(outer_layer(binding_, "series", "tirex2_series"), config_.series);
-    add_patch("input", {2 * P, dim(kIF), plan_.D, config_.act_func});
+    add(outer_layer(binding_, "series", "series"), config_.series);
+    add_residual_mlp("input", {2 * P, dim(kIF), plan_.D, config_.act_func});
     for (std::size_t number = 0; number < config_.blocks.size(); ++number) {
       const BlockConfig& block = config_.blocks[number];
       block.is_slstm ? add_slstm(number) : add_mlstm(number);
@@ -159,7 +159,7 @@ class Assembler {
     if (config_.out_norm_eps) {
       add(outer_layer(binding_, "out_norm", "rms_norm"), RmsNormSpec{*config_.out_norm_eps});
     }
-    add_patch("output", {plan_.D, dim(kHF), dim(kJ), config_.act_func});
+    add_residual_mlp("output", {plan_.D, dim(kHF), dim(kJ), config_.act_func});
   }
 
   void add(Layer layer, std::any spec) {
@@ -167,10 +167,10 @@ class Assembler {
     plan_.layers.push_back(std::move(layer));
   }
 
-  void add_patch(std::string_view name, const PatchSpec& spec) {
-    Layer layer = outer_layer(binding_, name, "tirex2_patch");
-    layer.eager_floats = spec.inputs + spec.hidden + 2 * spec.outputs;
-    layer.lazy_floats = spec.inputs + 3 * spec.hidden + 4 * spec.outputs;
+  void add_residual_mlp(std::string_view name, const ResidualMlpSpec& spec) {
+    Layer layer = outer_layer(binding_, name, "residual_mlp");
+    layer.eager_floats = spec.I + spec.H + 2 * spec.O;
+    layer.lazy_floats = spec.I + 3 * spec.H + 4 * spec.O;
     add(std::move(layer), spec);
   }
 
