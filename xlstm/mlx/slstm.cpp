@@ -29,8 +29,8 @@ SlstmOutput slstm_scan(A gates_if, A gates_zo, A R, A bias, const SlstmArrays& s
   const auto two_gates = [&](A x) {
     return reshape(as_type(x, mx::float32), {B, S, 2, NH, DH}).array;
   };
-  const DeviceArray Wx = transpose(
-      join({two_gates(gates_if), two_gates(gates_zo)}, 2, R.device), {1, 3, 0, 2, 4});  // [S, NH, B, 4, DH]
+  const DeviceArray Wx = transpose(join({two_gates(gates_if), two_gates(gates_zo)}, 2, R.device),
+                                   {1, 3, 0, 2, 4});  // [S, NH, B, 4, DH]
   const DeviceArray b = reshape(bias, {NH, 1, 4, DH});
   const DeviceArray matrices = as_type(R, mx::float32);
   const auto heads_first = [](A x) { return swapaxes(x, 0, 1); };  // and back
