@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
-#include "xlstm/base/ceil_div.h"
 #include "xlstm/forecast/tirex2/trend.h"
 
 namespace xlstm::tirex2 {
@@ -24,7 +24,8 @@ class SampleMaker {
   }
 
   void add_target(const Values& values) {
-    Row row = {signed_values(values)};
+    Row row;
+    row.values = signed_values(values);
     row.is_target = true;
     row.last = last_value(row.values);
     row.is_difference = options_.difference_trends && has_trend(row.values);
@@ -34,17 +35,18 @@ class SampleMaker {
 
   void add_covariate(const Values& values, std::size_t steps) {
     const auto length = static_cast<std::ptrdiff_t>(T_ + steps);
-    Row row = {signed_values({values.begin(), values.begin() + length})};
+    Row row;
+    row.values = signed_values({values.begin(), values.begin() + length});
     row.is_known = std::any_of(row.values.begin() + static_cast<std::ptrdiff_t>(T_),
                                row.values.end(), [](float x) { return !std::isnan(x); });
     finish(std::move(row));
   }
 
   Sample take() {
-    const std::int64_t P = spec_.P, columns = std::ssize(out_.rows.front().values);
-    out_.tokens = ceil_div(columns, P);
-    out_.first = out_.tokens - spec_.future / P - 1;
-    out_.computed = out_.any_known() ? out_.tokens : out_.first + ceil_div(options_.H, P);
+    out_.tokens = patches_of(std::ssize(out_.rows.front().values), spec_.P);
+    out_.first = out_.tokens - spec_.future / spec_.P - 1;
+    out_.computed =
+        out_.any_known() ? out_.tokens : out_.first + patches_of(options_.H, spec_.P);
     return std::move(out_);
   }
 
@@ -91,7 +93,7 @@ Sample sample_of(const Series& series, const SeriesSpec& spec, const RowOptions&
 void append_tokens(const Row& row, const SeriesSpec& spec, std::int64_t count,
                    std::vector<float>& out) {
   const std::int64_t columns = std::ssize(row.values), P = spec.P;
-  const std::int64_t missing = ceil_div(columns, P) * P - columns;
+  const std::int64_t missing = patches_of(columns, P) * P - columns;
   std::vector<float> mask(static_cast<std::size_t>(P));
   for (std::int64_t token = 0; token < count; ++token) {
     for (std::int64_t p = 0; p < P; ++p) {

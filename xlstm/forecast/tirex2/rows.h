@@ -12,6 +12,11 @@
 
 namespace xlstm::tirex2 {
 
+// Patches that hold so many values, the last of them perhaps in part.
+constexpr std::int64_t patches_of(std::int64_t values, std::int64_t P) {
+  return (values + P - 1) / P;
+}
+
 struct RowOptions {
   std::int64_t H = 0;  // steps, at most the model's
   bool pad_context = true;
