@@ -13,14 +13,16 @@ SeriesModel SeriesModel::load(const Plan& plan, const TensorSource& source,
   return out;
 }
 
-Tensor SeriesModel::forward(const Tensor& x, StateBatch& states,
-                            const LayerStack::OnLayer& on_layer) const {
+Tensor SeriesModel::forward(const Tensor& x, StateBatch& states, StackPass pass) const {
   Backend& b = backend();
   const auto S = static_cast<std::uint64_t>(x.shape()[0]) / states.rows();
   for (std::uint64_t& position : states.positions()) position += S;
-  LayerStack::OnLayer on_plan_layer;
-  if (on_layer) on_plan_layer = [&](std::size_t l, const Tensor& y) { on_layer(l + 1, y); };
-  return b.to_float32(layers_.forward(b, b.to_activation(x), states, on_plan_layer));
+  if (pass.on_layer) {
+    pass.on_layer = [of_plan = std::move(pass.on_layer)](std::size_t layer, const Tensor& y) {
+      of_plan(layer + 1, y);
+    };
+  }
+  return b.to_float32(layers_.forward(b, b.to_activation(x), states, pass));
 }
 
 }  // namespace xlstm

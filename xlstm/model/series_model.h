@@ -18,10 +18,10 @@ class SeriesModel {
                           std::shared_ptr<Backend> backend, const LoadOptions& options = {});
 
   // x [B * S, I] float32, S patch tokens of each of B = states.rows() rows -> [B * S, O], float32,
-  // where I is what the first layer reads and O what the last one makes. `on_layer` sees the stream
-  // behind each of the plan's layers.
-  Tensor forward(const Tensor& x, StateBatch& states,
-                 const LayerStack::OnLayer& on_layer = {}) const;
+  // where I is what the first layer behind "series" reads and O what the last one makes; of
+  // pass.last tokens of each row [B * pass.last, O]. pass.on_layer gets indices of the plan's
+  // layers.
+  Tensor forward(const Tensor& x, StateBatch& states, StackPass pass = {}) const;
 
   const LoadedPlan& loaded() const { return loaded_; }
   Backend& backend() const { return *loaded_.backend; }

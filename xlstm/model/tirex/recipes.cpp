@@ -27,11 +27,11 @@ class SlstmLayer final : public LayerRecipe {
 
  private:
   SlstmSpec spec_;
-  Norm norm_;           // D
-  Headwise gates_if_;   // [2 * NH, DH, DH]
-  Headwise gates_zo_;   // [2 * NH, DH, DH]
-  SlstmWeights cell_;   // R [NH, DH, 4 * DH], bias [NH, 4 * DH]
-  Norm group_norm_;     // NH * DH
+  Norm norm_;          // D
+  Headwise gates_if_;  // [2 * NH, DH, DH]
+  Headwise gates_zo_;  // [2 * NH, DH, DH]
+  SlstmWeights cell_;  // R [NH, DH, 4 * DH], bias [NH, 4 * DH]
+  Norm group_norm_;    // NH * DH
 };
 
 }  // namespace

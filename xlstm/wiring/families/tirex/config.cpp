@@ -34,8 +34,7 @@ std::vector<float> read_quantiles(ConfigKeys& keys, const ConfigFile& file) {
   for (const Json& level : *found) {
     const float value = level.is_number() ? static_cast<float>(level.get<double>()) : -1;
     if (!(value > 0 && value < 1) || (!levels.empty() && value <= levels.back())) {
-      keys.refuse("quantiles",
-                  str("wants rising levels between 0 and 1, got ", described(level)));
+      keys.refuse("quantiles", str("wants rising levels between 0 and 1, got ", described(level)));
       return levels;
     }
     levels.push_back(value);
@@ -57,8 +56,8 @@ void read_patches(ConfigKeys& keys, const ConfigFile& file, TirexConfig& config)
   config.P = wanted_count(keys, file, "input_patch_size");
   const std::int64_t output = wanted_count(keys, file, "output_patch_size");
   if (output == config.P) return;
-  keys.refuse("output_patch_size", str("is ", output, " and input_patch_size ", config.P,
-                                       ": only equal ones are run"));
+  keys.refuse("output_patch_size",
+              str("is ", output, " and input_patch_size ", config.P, ": only equal ones are run"));
 }
 
 }  // namespace
@@ -79,8 +78,8 @@ TirexConfig read_config(const ConfigFile& file, Diagnostics& diagnostics) {
   config.resampling_context = keys.count("max_context").value_or(config.resampling_context);
   read_blocks(part_of(model, "block_kwargs"), diagnostics, config);
   if (config.P > 0 && config.context % config.P != 0) {
-    outer.refuse("train_ctx_len", str("is ", config.context,
-                                      ", which is no multiple of the patch, ", config.P));
+    outer.refuse("train_ctx_len",
+                 str("is ", config.context, ", which is no multiple of the patch, ", config.P));
   }
   return config;
 }

@@ -36,9 +36,15 @@ class Assembler {
 
   void add_facts() {
     const auto L = static_cast<std::int64_t>(binding_.tensors.blocks.size());
-    plan_.sizes = {{"D", plan_.D},   {"L", L},         {"NH", dim(kNH)}, {"DH", dim(kDH)},
-                   {"F", dim(kF)},   {"H", dim(kH)},   {"P", config_.P},
-                   {"Q", std::ssize(config_.quantiles)}, {"context", config_.context}};
+    plan_.sizes = {{"D", plan_.D},
+                   {"L", L},
+                   {"NH", dim(kNH)},
+                   {"DH", dim(kDH)},
+                   {"F", dim(kF)},
+                   {"H", dim(kH)},
+                   {"P", config_.P},
+                   {"Q", std::ssize(config_.quantiles)},
+                   {"context", config_.context}};
     plan_.constants = {{"norm_eps", "norm eps", kNormEps},
                        {"resampling_context", "", config_.resampling_context}};
     plan_.blocks_text = str(L, ", width ", plan_.D, ", ", dim(kNH), " heads of ", dim(kDH),
