@@ -128,7 +128,7 @@ TEST(Tirex2Wiring, GoldenFoldersAreWired) {
   EXPECT_EQ(mlstm.DHQK, 8);
   EXPECT_EQ(mlstm.DHV, 16);
   EXPECT_EQ(two.layer("output").spec_as<ResidualMlpSpec>().H, 120);  // 48 * 2.5
-  EXPECT_EQ(two.layer("output").spec_as<ResidualMlpSpec>().O, 30);  // 5 quantiles of 6
+  EXPECT_EQ(two.layer("output").spec_as<ResidualMlpSpec>().O, 30);   // 5 quantiles of 6
   // Nobody says, so the package's own.
   EXPECT_TRUE(flag_of(two, "tta_diff"));
   EXPECT_FALSE(flag_of(two, "tta_sign_flip"));

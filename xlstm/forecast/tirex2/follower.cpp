@@ -77,9 +77,11 @@ void Follower::read_patches(std::int64_t count) {
   const std::unique_ptr<StateBatch> states = b.state_batch();
   for (std::size_t at = 0; at < rows_.size(); ++at) {
     FollowedRow& followed = in_order(at);
+    const auto whole = static_cast<std::ptrdiff_t>(count * spec_->P);
+    Values left(followed.row.values.begin() + whole, followed.row.values.end());
+    followed.row.values.resize(static_cast<std::size_t>(whole));
     append_tokens(followed.row, *spec_, count, tokens);
-    Values& values = followed.row.values;
-    values.erase(values.begin(), values.begin() + count * spec_->P);
+    followed.row.values = std::move(left);
     states->add(followed.state);
   }
   batch_.S = count;

@@ -45,8 +45,7 @@ class SampleMaker {
   Sample take() {
     out_.tokens = patches_of(std::ssize(out_.rows.front().values), spec_.P);
     out_.first = out_.tokens - spec_.future / spec_.P - 1;
-    out_.computed =
-        out_.any_known() ? out_.tokens : out_.first + patches_of(options_.H, spec_.P);
+    out_.computed = out_.any_known() ? out_.tokens : out_.first + patches_of(options_.H, spec_.P);
     return std::move(out_);
   }
 

@@ -28,7 +28,7 @@ struct Row {
   Values values;  // [columns]: what was read and `future` steps, NaN where nothing is known
   RowScale scale;
   bool is_target = false;
-  bool is_known = false;      // a covariate with a value in its future
+  bool is_known = false;       // a covariate with a value in its future
   bool is_difference = false;  // a target with a trend
   float last = 0;              // of a target: its last value
 };

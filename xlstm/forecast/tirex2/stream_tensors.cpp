@@ -19,7 +19,16 @@ constexpr const char* kPatch = "patch";
 constexpr const char* kOutput = "output";
 
 // Columns of "rows".
-enum Field : std::size_t { kLoc, kScale, kIsBinary, kIsTarget, kIsDifference, kLast, kPrevious, kFields };
+enum Field : std::size_t {
+  kLoc,
+  kScale,
+  kIsBinary,
+  kIsTarget,
+  kIsDifference,
+  kLast,
+  kPrevious,
+  kFields
+};
 
 Numbers stacked(std::span<const Values> rows) {
   Numbers out{{std::ssize(rows), rows.empty() ? 0 : std::ssize(rows.front())}, {}};
@@ -163,7 +172,8 @@ std::vector<FollowedRow> take_rows(const StreamContents& contents, const SeriesS
   const std::vector<Values> fields = unstacked(reader.take(kRows, {-1, kFields}));
   const auto R = std::ssize(fields);
   const Numbers& patch = reader.take(kPatch, {R, -1});
-  if (patch.shape[1] >= spec.P) reader.refuse(str("fewer than ", spec.P, " values"), str(patch.shape[1]));
+  if (patch.shape[1] >= spec.P)
+    reader.refuse(str("fewer than ", spec.P, " values"), str(patch.shape[1]));
   const std::vector<Values> patches = unstacked(patch);
   std::vector<FollowedRow> out;
   std::int64_t targets = 0;

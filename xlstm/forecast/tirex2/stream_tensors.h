@@ -16,8 +16,7 @@
 namespace xlstm::tirex2 {
 
 void put_window(const Series& window, StreamContents& contents);
-void put_rows(std::span<const FollowedRow> rows, const LoadedPlan& model,
-              StreamContents& contents);
+void put_rows(std::span<const FollowedRow> rows, const LoadedPlan& model, StreamContents& contents);
 
 // None: the file is of a stream that is followed. Throw Error(kFormat) for what does not fit the
 // model; `file` names it.

@@ -33,8 +33,7 @@ class Tirex2Model final : public ForecastModel {
   // Of each series the quantiles of each target.
   using Answers = std::vector<std::vector<Quantiles>>;
 
-  Answers answers(std::span<const Series> batch, const ForecastOptions& options,
-                  bool negate) const;
+  Answers answers(std::span<const Series> batch, const ForecastOptions& options, bool negate) const;
   // Of samples that compute as many tokens, together. `out` has their places.
   void add_answers(std::span<const Sample* const> samples, std::int64_t H,
                    std::span<std::vector<Quantiles>* const> out) const;

@@ -1,8 +1,8 @@
 // A series that a TiRex-2 model follows.
 //
-// Until the model's context is full all values are kept, and a forecast is that of the whole series.
-// Then scales and trends are those of the newest context from there on, and each new patch costs
-// one token of each row, whatever was read before (Follower).
+// Until the model's context is full all values are kept, and a forecast is that of the whole
+// series. Then scales and trends are those of the newest context from there on, and each new patch
+// costs one token of each row, whatever was read before (Follower).
 #pragma once
 
 #include <cstdint>

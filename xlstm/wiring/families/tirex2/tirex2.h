@@ -33,8 +33,8 @@ struct VariateSpec {
   Activation act_func = Activation::kSilu;
 };
 
-// Layer "series", the first, without parameters: how series become tokens, and quantiles of the next
-// patch a forecast.
+// Layer "series", the first, without parameters: how series become tokens, and quantiles of the
+// next patch a forecast.
 struct SeriesSpec {
   std::int64_t P = 0;        // values of a patch
   std::int64_t context = 0;  // the most values of a row that are read
