@@ -181,7 +181,7 @@ TEST(Tirex2Wiring, TensorsThatDoNotFitAreRefused) {
     return message_of(ErrorKind::kModel, [&] { plan_of(source, name); });
   };
   EXPECT_THAT(faults(ChangedSource(name).remove("stack.1.time_mixer.fwd_cell._bias_")),
-              HasSubstr("missing tensor \"stack.1.time_mixer.fwd_cell._bias_\" [NS, G, DH] = "
+              HasSubstr("missing tensor \"stack.1.time_mixer.fwd_cell._bias_\" [NS, 4, DH] = "
                         "[4, 4, 16]"));
   EXPECT_THAT(faults(ChangedSource(name).rename_all("stack.2.variate_mixer.attn.WQ", "extra")),
               HasSubstr("unexpected tensor \"extra.weight\""));

@@ -29,9 +29,8 @@ CausalConv LayerWeights::causal_conv(std::string_view name) const {
 
 SlstmWeights LayerWeights::slstm(std::string_view recurrent, std::string_view bias) const {
   const Tensor R = tensor(recurrent);
-  const std::int64_t NH = R.shape()[0], DH = R.shape()[1];
-  return backend_.prepare(SlstmWeights{backend_.reshape(R, {NH, DH, 4 * DH}),
-                                       backend_.reshape(tensor(bias), {NH, 4 * DH})});
+  const TensorShape of_bias{R.shape()[0], R.shape()[2]};
+  return backend_.prepare(SlstmWeights{R, backend_.reshape(tensor(bias), of_bias)});
 }
 
 Tensor LayerWeights::tensor(std::string_view name) const {

@@ -39,7 +39,6 @@ DimLengths dims_of(const Tirex2Config& config) {
   dims[kNH] = heads_of(config, false);
   dims[kNS] = NS;
   dims[kDH] = NS > 0 ? D / NS : 0;
-  dims[kG] = 4;
   dims[kF] = width_of_ffn(D);
   dims[kI] = 2 * P;
   dims[kIF] = config.input_ff_dim;
@@ -55,16 +54,6 @@ Conditions conditions_of(const Tirex2Config& config, bool slstm) {
   out[kIsSlstm] = slstm;
   out[kHasOutNorm] = config.out_norm_eps.has_value();
   return out;
-}
-
-// Tensors that a block of its kind, or this model, has no use for.
-void move_unused(const RowList& rows, const Conditions& conditions, TensorsByEntry& by_entry,
-                 std::vector<std::size_t>& unexpected) {
-  for (std::size_t entry = 0; entry < by_entry.size(); ++entry) {
-    if (conditions[rows.rows()[rows.entries()[entry].row].condition]) continue;
-    if (by_entry[entry] == TensorSource::npos) continue;
-    unexpected.push_back(std::exchange(by_entry[entry], TensorSource::npos));
-  }
 }
 
 void check_heads(const Tirex2Config& config, Diagnostics& diagnostics) {
@@ -231,11 +220,9 @@ Plan plan(const ConfigFile& file, const TensorSource& source, std::string_view w
   settle_aliases(matrices, tensors, diagnostics);
   Binding binding = {tensor_table(), matrices, tensors, dims_of(config),
                      conditions_of(config, false)};
-  move_unused(tensor_table().outer, binding.conditions, tensors.outer, tensors.unexpected);
-  for (auto& [number, block] : tensors.blocks) {
+  for (const auto& [number, block] : tensors.blocks) {
     const bool slstm = number < config.blocks.size() && config.blocks[number].is_slstm;
-    const Conditions& conditions = binding.block_conditions[number] = conditions_of(config, slstm);
-    move_unused(tensor_table().block, conditions, block.by_entry, block.unexpected);
+    binding.block_conditions[number] = conditions_of(config, slstm);
   }
   if (tensors.blocks.size() != config.blocks.size()) {
     diagnostics.add([&] {
