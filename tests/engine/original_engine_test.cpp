@@ -60,7 +60,7 @@ TEST_F(OriginalEngine, AnswersIdsWithIds) {
   std::vector<std::int32_t> answer;
   Request request = {.prompt_ids = ids_, .max_tokens = 5, .temperature = 0};
   request.on_token = [&](const auto& token) {
-    answer.push_back(token.id);
+    if (token.id) answer.push_back(*token.id);
     return true;
   };
   engine_.complete(request);
