@@ -164,6 +164,18 @@ struct CausalConvArgs {
   int tokens;  // that a thread takes
 };
 
+// Attention at each of S tokens across R rows. Row r sees the rows order[begin[r], end[r]).
+struct RowAttentionArgs {
+  const void* qkv;  // [R, S, 3, NA, DA]
+  void* y;          // [R, S, NA, DA]
+  const int* order;
+  const int* begin;
+  const int* end;
+  int R, S, NA, DA;
+  int norms;  // whether each head of q and k is normed first, with norm_eps
+  float norm_eps;
+};
+
 // How a token is chosen (backend/sampling.h).
 struct SampleArgs {
   const float* logits;        // [V]
