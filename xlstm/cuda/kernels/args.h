@@ -24,6 +24,7 @@ struct RowProductArgs {
   float eps;
   int swiglu;   // whether y = SiLU(gate) * up
   int vectors;  // whether rows of W begin at 16 bytes and have a whole number of these
+  int is_bf16;  // whether x, residual and y are bfloat16, where a kernel's name does not say it
 };
 
 // The ring of shared memory through which W comes.
@@ -65,6 +66,7 @@ struct TensorRowsArgs {
   const void* biases;
   int parts_at;     // sums of warps
   int group_shift;  // columns of a group are 1 << group_shift
+  int scale_bytes;  // of one scale
 };
 
 // The norm of M rows with a small product of the normed ones, in float32.
