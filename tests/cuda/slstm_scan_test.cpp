@@ -66,7 +66,7 @@ class SlstmScanOnGpu : public ::testing::TestWithParam<SlstmCase> {};
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(SlstmScanOnGpu);
 INSTANTIATE_TEST_SUITE_P(Cases, SlstmScanOnGpu, ::testing::ValuesIn(cases()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& each) { return each.param.name; });
 
 TEST_P(SlstmScanOnGpu, AgreesWithTheReference) {
   const SlstmCase& c = GetParam();

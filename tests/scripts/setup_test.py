@@ -129,6 +129,7 @@ class SetupTest(unittest.TestCase):
 
     def test_nvidia_libraries_come_once_where_they_are_asked_for(self):
         (self.fake / "version").write_text("11")
+        self.pretend("python3", PYTHON)
         for _ in range(2):
             done = self.setup(BACKEND="cuda13")
             self.assertEqual(done.returncode, 0, done.stderr)
