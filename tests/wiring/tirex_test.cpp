@@ -94,8 +94,8 @@ TEST(Tirex, GatesAreJoinedAsModelsAreTrained) {
   EXPECT_EQ(gates->shape, Shape({6, 8, 8}));
   std::vector<std::string> names;
   for (const std::size_t tensor : gates->sources) names.push_back(source.tensors()[tensor].name);
-  EXPECT_THAT(names, ElementsAre("blocks.0.slstm_layer.fgate.weight",
-                                 "blocks.0.slstm_layer.igate.weight"));
+  EXPECT_THAT(
+      names, ElementsAre("blocks.0.slstm_layer.fgate.weight", "blocks.0.slstm_layer.igate.weight"));
 }
 
 TEST(Tirex, TheFoldersOfTheProject) {
@@ -157,9 +157,10 @@ TEST(Tirex, TensorsThatAreWrong) {
       .add("blocks.0.slstm_layer.slstm_cell._bias_", {95});
   EXPECT_THAT(
       faults_of(source, make_config()),
-      ElementsAre("missing tensor \"blocks.1.slstm_layer.zgate.weight\" [NH, DH, DH] = [3, 8, 8]",
-                  HasSubstr("\"blocks.0.slstm_layer.slstm_cell._bias_\": wanted shape [4*D] = [96]"),
-                  "unexpected tensor \"blocks.0.slstm_layer.conv1d.weight\" [24, 1, 4]"));
+      ElementsAre(
+          "missing tensor \"blocks.1.slstm_layer.zgate.weight\" [NH, DH, DH] = [3, 8, 8]",
+          HasSubstr("\"blocks.0.slstm_layer.slstm_cell._bias_\": wanted shape [4*D] = [96]"),
+          "unexpected tensor \"blocks.0.slstm_layer.conv1d.weight\" [24, 1, 4]"));
 }
 
 }  // namespace

@@ -15,8 +15,9 @@ namespace {
 class RandomSource : public TensorSource {
  public:
   explicit RandomSource(std::vector<RandomTensor> wanted) {
-    std::sort(wanted.begin(), wanted.end(),
-              [](const RandomTensor& a, const RandomTensor& b) { return a.info.name < b.info.name; });
+    std::sort(wanted.begin(), wanted.end(), [](const RandomTensor& a, const RandomTensor& b) {
+      return a.info.name < b.info.name;
+    });
     for (RandomTensor& w : wanted) {
       tensors_.push_back(std::move(w.info));
       deviations_.push_back(w.deviation);

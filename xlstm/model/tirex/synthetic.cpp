@@ -50,11 +50,11 @@ Synthetic make_synthetic_35m() {
   add_residual_mlp(tensors, "input_patch_embedding", 2 * P, D);
   add_residual_mlp(tensors, "output_patch_embedding", D, O);
   for (std::int64_t block = 0; block < L; ++block) add_block(tensors, block);
-  const std::string config = str(
-      "{\"model_config\": {\"input_patch_size\": ", P, ", \"output_patch_size\": ", P,
-      ", \"quantiles\": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], \"input_ff_dim\": ", H,
-      ", \"block_kwargs\": {\"embedding_dim\": ", D, ", \"num_blocks\": ", L, ", \"num_heads\": ",
-      NH, "}}, \"train_ctx_len\": 2048}");
+  const std::string config =
+      str("{\"model_config\": {\"input_patch_size\": ", P, ", \"output_patch_size\": ", P,
+          ", \"quantiles\": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], \"input_ff_dim\": ", H,
+          ", \"block_kwargs\": {\"embedding_dim\": ", D, ", \"num_blocks\": ", L,
+          ", \"num_heads\": ", NH, "}}, \"train_ctx_len\": 2048}");
   return {config, random_source(std::move(tensors))};
 }
 
