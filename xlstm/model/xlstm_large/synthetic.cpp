@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "xlstm/base/error.h"
-#include "xlstm/model/synthetic_source.h"
+#include "xlstm/model/random_source.h"
 
 namespace xlstm::xlstm_large {
 namespace {
@@ -16,25 +16,25 @@ std::int64_t ffn_width(std::int64_t D) {
   return (wanted + 63) / 64 * 64;
 }
 
-void add_block(std::vector<SyntheticTensor>& out, const SyntheticSize& size, std::int64_t block) {
+void add_block(std::vector<RandomTensor>& out, const SyntheticSize& size, std::int64_t block) {
   const std::string at = str("backbone.blocks.", block, ".");
   const std::int64_t D = size.D, NH = size.NH, F = ffn_width(D);
   for (const char* name : {"q", "k"})
-    out.push_back(synthetic_matrix(at + "mlstm_layer." + name + ".weight", D / 2, D));
+    out.push_back(random_matrix(at + "mlstm_layer." + name + ".weight", D / 2, D));
   for (const char* name : {"v", "ogate_preact", "out_proj"}) {
-    out.push_back(synthetic_matrix(at + "mlstm_layer." + name + ".weight", D, D));
+    out.push_back(random_matrix(at + "mlstm_layer." + name + ".weight", D, D));
   }
   for (const char* name : {"igate_preact", "fgate_preact"}) {
-    out.push_back(synthetic_matrix(at + "mlstm_layer." + name + ".weight", NH, D));
-    out.push_back(synthetic_tensor(at + "mlstm_layer." + name + ".bias", {NH}, 0));
+    out.push_back(random_matrix(at + "mlstm_layer." + name + ".weight", NH, D));
+    out.push_back(random_tensor(at + "mlstm_layer." + name + ".bias", {NH}, 0));
   }
-  out.push_back(synthetic_tensor(at + "mlstm_layer.multihead_norm.weight", {D}, 0));
-  out.push_back(synthetic_tensor(at + "norm_mlstm.weight", {D}, 0));
-  out.push_back(synthetic_tensor(at + "norm_ffn.weight", {D}, 0));
+  out.push_back(random_tensor(at + "mlstm_layer.multihead_norm.weight", {D}, 0));
+  out.push_back(random_tensor(at + "norm_mlstm.weight", {D}, 0));
+  out.push_back(random_tensor(at + "norm_ffn.weight", {D}, 0));
   for (const char* name : {"proj_up", "proj_up_gate"}) {
-    out.push_back(synthetic_matrix(at + "ffn." + name + ".weight", F, D));
+    out.push_back(random_matrix(at + "ffn." + name + ".weight", F, D));
   }
-  out.push_back(synthetic_matrix(at + "ffn.proj_down.weight", D, F));
+  out.push_back(random_matrix(at + "ffn.proj_down.weight", D, F));
 }
 
 std::string config_of(const SyntheticSize& s) {
@@ -48,12 +48,12 @@ std::string config_of(const SyntheticSize& s) {
 }  // namespace
 
 Synthetic make_synthetic(const SyntheticSize& size) {
-  std::vector<SyntheticTensor> wanted = {
-      synthetic_tensor("backbone.embeddings.weight", {size.V, size.D}, 1),
-      synthetic_tensor("backbone.out_norm.weight", {size.D}, 0),
-      synthetic_matrix("lm_head.weight", size.V, size.D)};
+  std::vector<RandomTensor> wanted = {
+      random_tensor("backbone.embeddings.weight", {size.V, size.D}, 1),
+      random_tensor("backbone.out_norm.weight", {size.D}, 0),
+      random_matrix("lm_head.weight", size.V, size.D)};
   for (std::int64_t block = 0; block < size.L; ++block) add_block(wanted, size, block);
-  return {config_of(size), make_synthetic_source(std::move(wanted))};
+  return {config_of(size), random_source(std::move(wanted))};
 }
 
 }  // namespace xlstm::xlstm_large

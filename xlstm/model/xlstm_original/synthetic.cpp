@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "xlstm/base/error.h"
-#include "xlstm/model/synthetic_source.h"
+#include "xlstm/model/random_source.h"
 
 namespace xlstm::xlstm_original {
 namespace {
@@ -17,11 +17,11 @@ class Maker {
  public:
   explicit Maker(const SyntheticSize& size) : size_(size) {}
 
-  std::vector<SyntheticTensor> take() {
+  std::vector<RandomTensor> take() {
     const std::int64_t D = size_.D, V = size_.V;
     add("token_embedding.weight", {V, D}, 1);
     add("xlstm_block_stack.post_blocks_norm.weight", {D}, kSmall);
-    out_.push_back(synthetic_matrix("lm_head.weight", V, D));
+    out_.push_back(random_matrix("lm_head.weight", V, D));
     for (std::int64_t block = 0; block < size_.L; ++block) {
       at_ = str("xlstm_block_stack.blocks.", block, ".");
       add(at_ + "xlstm_norm.weight", {D}, kSmall);
@@ -32,10 +32,10 @@ class Maker {
 
  private:
   void add(std::string name, Shape shape, double deviation) {
-    out_.push_back(synthetic_tensor(std::move(name), std::move(shape), deviation));
+    out_.push_back(random_tensor(std::move(name), std::move(shape), deviation));
   }
   void add_matrix(const std::string& name, std::int64_t N, std::int64_t K) {
-    out_.push_back(synthetic_matrix(at_ + name, N, K));
+    out_.push_back(random_matrix(at_ + name, N, K));
   }
   // A product for each of G heads.
   void add_heads(const std::string& name, std::int64_t G, std::int64_t width) {
@@ -83,7 +83,7 @@ class Maker {
 
   const SyntheticSize& size_;
   std::string at_;  // the block's prefix
-  std::vector<SyntheticTensor> out_;
+  std::vector<RandomTensor> out_;
 };
 
 std::string config_of(const SyntheticSize& size) {
@@ -101,7 +101,7 @@ std::string config_of(const SyntheticSize& size) {
 }  // namespace
 
 Synthetic make_synthetic(const SyntheticSize& size) {
-  return {config_of(size), make_synthetic_source(Maker(size).take())};
+  return {config_of(size), random_source(Maker(size).take())};
 }
 
 }  // namespace xlstm::xlstm_original

@@ -1,22 +1,24 @@
-#include "xlstm/model/synthetic_source.h"
+#include "xlstm/model/random_source.h"
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <span>
 #include <utility>
 
 namespace xlstm {
 namespace {
 
-class SyntheticSource : public TensorSource {
+class RandomSource : public TensorSource {
  public:
-  explicit SyntheticSource(std::vector<SyntheticTensor> wanted) {
-    std::sort(wanted.begin(), wanted.end(), [](const SyntheticTensor& a, const SyntheticTensor& b) {
+  explicit RandomSource(std::vector<RandomTensor> wanted) {
+    std::sort(wanted.begin(), wanted.end(), [](const RandomTensor& a, const RandomTensor& b) {
       return a.info.name < b.info.name;
     });
-    for (SyntheticTensor& w : wanted) {
+    for (RandomTensor& w : wanted) {
       tensors_.push_back(std::move(w.info));
       deviations_.push_back(w.deviation);
     }
@@ -73,7 +75,7 @@ class SyntheticSource : public TensorSource {
 
 }  // namespace
 
-SyntheticTensor synthetic_tensor(std::string name, Shape shape, double deviation) {
+RandomTensor random_tensor(std::string name, Shape shape, double deviation) {
   TensorInfo info;
   info.name = std::move(name);
   info.dtype = DType::kBF16;
@@ -83,12 +85,12 @@ SyntheticTensor synthetic_tensor(std::string name, Shape shape, double deviation
   return {std::move(info), deviation};
 }
 
-SyntheticTensor synthetic_matrix(std::string name, std::int64_t N, std::int64_t K) {
-  return synthetic_tensor(std::move(name), {N, K}, 1 / std::sqrt(static_cast<double>(K)));
+RandomTensor random_matrix(std::string name, std::int64_t N, std::int64_t K) {
+  return random_tensor(std::move(name), {N, K}, 1 / std::sqrt(static_cast<double>(K)));
 }
 
-std::unique_ptr<TensorSource> make_synthetic_source(std::vector<SyntheticTensor> tensors) {
-  return std::make_unique<SyntheticSource>(std::move(tensors));
+std::unique_ptr<TensorSource> random_source(std::vector<RandomTensor> tensors) {
+  return std::make_unique<RandomSource>(std::move(tensors));
 }
 
 }  // namespace xlstm
