@@ -146,7 +146,7 @@ TEST(XlstmOriginal, GatesChangeTheirNames) {
 
 TEST(XlstmOriginal, MissingKeysAreThePackagesDefaults) {
   const char* config = R"({"mlstm_block": {"mlstm": {}}, "slstm_at": [1], "bias": true,
-      "slstm_block": {"slstm": {}, "feedforward": {}}})";
+      "slstm_block": {}})";
   const Plan plan = discover(config, mixed(), "model");
   EXPECT_EQ(layers_of(plan), layers_of(discover(config_of_mixed(), mixed(), "model")));
   EXPECT_EQ(plan.layer("blocks.1.ffn").spec_as<OriginalFfnSpec>().activation, Activation::kGelu);
@@ -160,6 +160,21 @@ TEST(XlstmOriginal, TheConfigMayLieUnderModel) {
                                      "slstm_block": {"slstm": {}, "feedforward": {}},
                                      "slstm_at": [1], "bias": true}})"),
               ElementsAre("mlstm_block.mlstm.num_heads is 5, the tensors say NH = 4"));
+}
+
+// Folders that the package made, with all parts in other sizes or left out.
+TEST(XlstmOriginal, OddAndBareFolders) {
+  const fs::path odd = folder_of("original-odd"), bare = folder_of("original-bare");
+  const Plan plan = discover(odd, *open_weights(odd));
+  EXPECT_EQ(plan.blocks_text,
+            "3, width 36; 1 mLSTM, inner width 72, 3 heads of 24, convolution of 7; 2 sLSTM, 3 "
+            "heads of 12, convolution of 2, FFN 75 (relu^2)");
+  EXPECT_THAT(plan.variations,
+              ElementsAre("biases", "no norm after the blocks", "biases in the FFN",
+                          "recurrent matrices as CUDA stores them"));
+  EXPECT_THAT(discover(bare, *open_weights(bare)).variations,
+              ElementsAre("tied head", "no convolution in sLSTM blocks",
+                          "group norms without weights", "no FFN"));
 }
 
 TEST(XlstmOriginal, NamesMayBeWrapped) {
