@@ -45,8 +45,10 @@ TEST(GoldenFolders, AllOpenWithHeadAndFirstBlock) {
     int embeddings = 0, first_norms = 0;
     for (const TensorInfo& tensor : source->tensors()) {
       const std::string& name = tensor.name;
-      embeddings += name.ends_with("embeddings.weight") || name.ends_with("embedding.weight");
-      first_norms += name.ends_with("blocks.0.norm_mlstm.weight");
+      embeddings += name.ends_with("embeddings.weight") || name.ends_with("embedding.weight") ||
+                    name == "input_patch_embedding.hidden_layer.weight";
+      first_norms += name.ends_with("blocks.0.norm_mlstm.weight") ||
+                     name == "stack.0.time_mixer.norm_lstm.weight";
     }
     EXPECT_EQ(embeddings, 1);
     EXPECT_EQ(first_norms, 1);

@@ -245,7 +245,6 @@ TEST(Refusals, OtherFamiliesAreRecognised) {
       {{"input_patch_embedding.hidden_layer.weight", "blocks.0.slstm_layer.fgate.weight",
         "blocks.0.norm_ffn.weight", "blocks.0.ffn.proj_up.weight", "out_norm.weight"},
        "TiRex (forecasting)"},
-      {{"stack.0.time_mixer.weight"}, "TiRex-2 (forecasting)"},
       {{"token_embedding.weight", "xlstm_block_stack.blocks.0.xlstm.mlstm_cell.igate.weight"},
        "the original xLSTM (xLSTMLMModel)"},
       {{"blocks.0.xlstm.slstm_cell._recurrent_kernel_", "blocks.0.xlstm_norm.weight"},
@@ -265,14 +264,15 @@ TEST(Refusals, UnknownFamilyShowsItsNames) {
   FakeSource source;
   source.add("transformer.h.0.attn.weight", {4}).add("transformer.wte.weight", {4});
   EXPECT_THAT(faults_of(source),
-              ElementsAre("no tensor has a name of xLSTM-large (...mlstm_layer...)",
+              ElementsAre(HasSubstr("no tensor has a name of xLSTM-large (...mlstm_layer...) or "),
                           "unexpected tensor \"transformer.h.0.attn.weight\"",
                           "unexpected tensor \"transformer.wte.weight\""));
 }
 
 TEST(Refusals, NoTensorsAtAll) {
-  EXPECT_THAT(faults_of(FakeSource()),
-              ElementsAre("no tensor has a name of xLSTM-large (...mlstm_layer...)"));
+  EXPECT_THAT(
+      faults_of(FakeSource()),
+      ElementsAre(HasSubstr("no tensor has a name of xLSTM-large (...mlstm_layer...) or ")));
 }
 
 TEST(Refusals, AllKindsAtOnce) {

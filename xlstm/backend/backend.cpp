@@ -85,6 +85,17 @@ Tensor Backend::slstm_scan(const Tensor&, const Tensor&, const SlstmWeights&, La
   fail_missing(*this, "slstm_scan");
 }
 
+Tensor Backend::row_attention(const Tensor&, const RowAttentionSpec&) {
+  fail_missing(*this, "row_attention");
+}
+
+Tensor Backend::reverse_tokens(const Tensor& x, std::int64_t B) {
+  const std::int64_t S = check_sequences("reverse_tokens", x, B);
+  std::vector<Tensor> parts;
+  for (std::int64_t s = S; s > 0; --s) parts.push_back(tokens(x, B, s - 1, s));
+  return S < 2 ? x : join_tokens(parts, B);
+}
+
 std::vector<TopTokens> Backend::top_tokens(const Tensor& logits,
                                            std::span<const std::int32_t> chosen, std::size_t n) {
   check_top_tokens(logits, chosen);

@@ -31,6 +31,7 @@
 #include "xlstm/backend/tensor.h"
 #include "xlstm/backend/top_tokens.h"
 #include "xlstm/backend/weights.h"
+#include "xlstm/base/activation.h"
 #include "xlstm/base/profile.h"
 #include "xlstm/base/thread_pool.h"
 
@@ -64,8 +65,13 @@ struct MlstmCellInput {
   Tensor f;  // [T, NH]
 };
 
-// Elementwise functions. GELU is the exact one, by erf; kRelu2 is relu(x)^2.
-enum class Activation { kSilu, kGelu, kRelu, kRelu2, kSigmoid, kSelu };
+// Which rows attend to which: those of the same group, but covariates not to targets.
+struct RowAttentionSpec {
+  std::int64_t NA = 0;                  // heads
+  std::optional<float> qk_norm_eps;     // of the norm of each head's queries and keys; none: none
+  std::vector<std::int32_t> group;      // [R]: of each row, from 0 on
+  std::vector<std::uint8_t> is_target;  // [R]
+};
 
 struct BackendMemory {
   std::uint64_t active = 0;  // bytes held by tensors
@@ -200,6 +206,14 @@ class Backend {
   // y, c, n, m, each [NH, DH], moved on by S tokens; at the start of a sequence all are 0.
   virtual Tensor slstm_scan(const Tensor& gates_if, const Tensor& gates_zo,
                             const SlstmWeights& weights, LayerState state);
+
+  // --- ops between the rows of series ----------------------------------------------------------
+  // The tokens of each of B sequences in the opposite order, x [B * S, D].
+  virtual Tensor reverse_tokens(const Tensor& x, std::int64_t B);
+  // At each token by itself attention across the rows of a group (kernels/row_attention/
+  // row_attention.h has the formulas). qkv [R * S, 3 * D], rows of S tokens, columns q, k, v
+  // -> [R * S, D].
+  virtual Tensor row_attention(const Tensor& qkv, const RowAttentionSpec& spec);
 
   // --- ops that go together ------------------------------------------------------------------
   // Here by the ops above. A backend with kernels that do several at once overrides them.

@@ -62,6 +62,62 @@ void check_mlstm_mixer(const Tensor& qkvo, const Tensor& gates, const MlstmMixer
   check_dtype("mlstm_mixer", "gates", gates, DType::kF32);
 }
 
+std::int64_t check_row_attention(const Tensor& qkv, const RowAttentionSpec& spec) {
+  check_axes("row_attention", "qkv", qkv, 2);
+  const auto R = std::ssize(spec.group);
+  const std::int64_t T = qkv.shape()[0], width = qkv.shape()[1];
+  if (spec.is_target.size() != spec.group.size() || R == 0 || T % R != 0) {
+    fail_wanted(ErrorKind::kInternal, "row_attention", "a group and a kind for each row of tokens",
+                str(R, " groups, ", spec.is_target.size(), " kinds, ", T, " tokens"));
+  }
+  if (spec.NA < 1 || width % (3 * spec.NA) != 0) {
+    fail_wanted(ErrorKind::kInternal, "row_attention",
+                str("queries, keys and values of ", spec.NA, " heads"), str(width, " columns"));
+  }
+  for (const std::int32_t group : spec.group) check_range("row_attention", group, group + 1, R);
+  return T / R;
+}
+
+void check_join_columns(std::span<const Tensor> parts) {
+  if (parts.empty()) fail_wanted(ErrorKind::kInternal, "join_columns", "a part or more", "none");
+  for (const Tensor& part : parts) {
+    check_axes("join_columns", "part", part, 2);
+    check_shape("join_columns", "part", part, {parts.front().shape()[0], part.shape()[1]});
+    check_dtype("join_columns", "part", part, parts.front().dtype());
+  }
+}
+
+void check_headwise(const Tensor& x, const Headwise& w) {
+  check_axes("headwise_linear", "x", x, 2);
+  check_axes("headwise_linear", "W", w.weight, 3);
+  const std::int64_t G = w.weight.shape()[0], O = w.weight.shape()[1], I = w.weight.shape()[2];
+  const std::int64_t K = x.shape()[1];
+  if (I == 0 || K == 0 || K % I != 0 || G % (K / I) != 0) {
+    fail_wanted(ErrorKind::kInternal, "headwise_linear",
+                str("x of whole heads of ", I, ", ", G, " groups a multiple of their number"),
+                to_string(x.shape()));
+  }
+  if (w.bias) check_shape("headwise_linear", "bias", w.bias, {G * O});
+}
+
+void check_causal_conv1d(const Tensor& x, const CausalConv& w, std::int64_t B) {
+  check_sequences("causal_conv1d", x, B);
+  check_axes("causal_conv1d", "W", w.weight, 2);
+  check_shape("causal_conv1d", "W", w.weight, {x.shape()[1], w.weight.shape()[1]});
+  check_shape("causal_conv1d", "bias", w.bias, {x.shape()[1]});
+}
+
+void check_slstm_scan(const Tensor& gates_if, const Tensor& gates_zo, const SlstmWeights& w,
+                      std::int64_t B) {
+  check_axes("slstm_scan", "R", w.R, 3);
+  const std::int64_t NH = w.R.shape()[0], DH = w.R.shape()[1];
+  check_shape("slstm_scan", "R", w.R, {NH, DH, 4 * DH});
+  check_shape("slstm_scan", "bias", w.bias, {NH, 4 * DH});
+  check_sequences("slstm_scan", gates_if, B);
+  check_shape("slstm_scan", "gates_if", gates_if, {gates_if.shape()[0], 2 * NH * DH});
+  check_shape("slstm_scan", "gates_zo", gates_zo, gates_if.shape());
+}
+
 void check_sample(std::span<Sampler* const> samplers, const Tensor& logits,
                   std::span<const AllowedIds> allowed) {
   check_axes("sample", "logits", logits, 2);

@@ -10,6 +10,7 @@
 #include "xlstm/base/floats.h"
 #include "xlstm/cpu/cpu_tensor.h"
 #include "xlstm/cpu/mlstm_cell.h"
+#include "xlstm/cpu/row_groups.h"
 #include "xlstm/cpu/sampler.h"
 #include "xlstm/cpu/state_batch.h"
 #include "xlstm/cpu/top_tokens.h"
@@ -277,6 +278,32 @@ class CpuBackend final : public Backend {
                         floats_of(h), s.norm_eps, length(s.NH), length(s.DHV)},
                        length(T));
     return h;
+  }
+
+  // --- ops between the rows of series ----------------------------------------------------------
+  Tensor reverse_tokens(const Tensor& x, std::int64_t B) override {
+    const ProfileSection section(profile_, "reverse_tokens");
+    const std::size_t S = length(check_sequences("reverse_tokens", x, B));
+    Tensor y = like("reverse_tokens", x);
+    const std::size_t D = length(x.shape().last());
+    for (std::size_t t = 0; t < length(B) * S; ++t) {
+      const std::size_t from = t / S * S + (S - 1 - t % S);
+      std::copy_n(floats_of(x) + from * D, D, floats_of(y) + t * D);
+    }
+    return y;
+  }
+
+  Tensor row_attention(const Tensor& qkv, const RowAttentionSpec& spec) override {
+    const ProfileSection section(profile_, "row_attention");
+    check_float32("row_attention", qkv);
+    const std::int64_t S = check_row_attention(qkv, spec), D = qkv.shape().last() / 3;
+    const RowGroups groups(spec);
+    Tensor y = allocate(qkv.shape().with_last(D), DType::kF32, "row_attention");
+    kernels::row_attention(threads_,
+                           {floats_of(qkv), floats_of(y), length(S), length(spec.NA),
+                            length(D / spec.NA), spec.qk_norm_eps},
+                           groups.list());
+    return y;
   }
 
   // --- what follows the logits ---------------------------------------------------------------

@@ -10,12 +10,15 @@
 
 #include "xlstm/backend/check.h"
 #include "xlstm/base/error.h"
+#include "xlstm/cuda/causal_conv.h"
 #include "xlstm/cuda/device_probe.h"
+#include "xlstm/cuda/headwise.h"
 #include "xlstm/cuda/linear.h"
 #include "xlstm/cuda/mlstm.h"
 #include "xlstm/cuda/norms.h"
 #include "xlstm/cuda/recordings.h"
 #include "xlstm/cuda/sampler.h"
+#include "xlstm/cuda/slstm.h"
 #include "xlstm/cuda/state_batch.h"
 #include "xlstm/cuda/type_names.h"
 #include "xlstm/cuda/workspace.h"
@@ -78,6 +81,18 @@ class CudaBackend final : public Backend {
   Norm prepare(Norm norm) override {
     work_->device().use();
     return {to_float32(norm.weight), norm.bias ? to_float32(norm.bias) : Tensor()};
+  }
+  Headwise prepare(Headwise weights) override {
+    if (weights.bias) weights.bias = to_float32(weights.bias);
+    work_->at(weights.weight);
+    return weights;
+  }
+  CausalConv prepare(CausalConv weights) override {
+    return {to_float32(weights.weight), weights.bias ? to_float32(weights.bias) : Tensor()};
+  }
+  SlstmWeights prepare(SlstmWeights weights) override {
+    weights.bias = to_float32(weights.bias);
+    return prepare_slstm(*work_, std::move(weights));
   }
 
   Tensor filled(const TensorShape& shape, float value) override {
@@ -250,6 +265,60 @@ class CudaBackend final : public Backend {
       at += width;
     }
     return y;
+  }
+
+  Tensor activate(Tensor x, Activation f) override {
+    const Tensor out = in_place_of("activate", x);
+    launch_elements("activate_", x, work_->pointer(x), work_->to_write(out), x.elements(),
+                    static_cast<int>(f));
+    return out;
+  }
+
+  Tensor gated(const Tensor& gate_up, Activation f) override {
+    if (f == Activation::kSilu) return swiglu(gate_up);
+    check_axes("gated", "gate_up", gate_up, 2);
+    const std::int64_t F = gate_up.shape()[1] / 2;
+    check_shape("gated", "gate_up", gate_up, gate_up.shape().with_last(2 * F));
+    Tensor y = allocate(gate_up.shape().with_last(F), gate_up.dtype(), "gated");
+    launch_elements("gated_", y, work_->pointer(gate_up), work_->to_write(y), narrow(F),
+                    y.elements(), static_cast<int>(f));
+    return y;
+  }
+
+  Tensor join_columns(std::span<const Tensor> parts) override {
+    if (parts.empty()) return allocate({0, 0}, activation_, "join_columns");
+    const std::int64_t T = parts.front().shape()[0];
+    std::int64_t N = 0;
+    for (const Tensor& part : parts) {
+      check_axes("join_columns", "part", part, 2);
+      check_shape("join_columns", "part", part, {T, part.shape()[1]});
+      check_dtype("join_columns", "part", part, parts.front().dtype());
+      N += part.shape()[1];
+    }
+    Tensor y = allocate({T, N}, parts.front().dtype(), "join_columns");
+    std::int64_t at = 0;
+    for (const Tensor& part : parts) {
+      const std::int64_t width = part.shape()[1];
+      copy_rows(y, at, part, 0, T, width, N, width);
+      at += width;
+    }
+    return y;
+  }
+
+  Tensor headwise_linear(const Tensor& x, const Headwise& weights) override {
+    work_->device().use();
+    return cuda::headwise_linear(*work_, x, weights);
+  }
+
+  Tensor causal_conv1d(const Tensor& x, const CausalConv& weights, LayerState state) override {
+    work_->device().use();
+    return cuda::causal_conv1d(*work_, x, weights, state);
+  }
+
+  Tensor slstm_scan(const Tensor& gates_if, const Tensor& gates_zo, const SlstmWeights& weights,
+                    LayerState state) override {
+    work_->device().use();
+    return cuda::slstm_scan(*work_, gates_if, gates_zo, weights, state);
   }
 
   Tensor mlstm_cell(const MlstmCellInput& in, const MlstmMixerSpec& spec,

@@ -43,11 +43,15 @@ struct Copy2D {
 
 // Of cuLaunchKernelEx.
 struct alignas(8) LaunchAttribute {
-  static constexpr int kProgrammaticStreamSerialization = 6;
+  static constexpr int kClusterDimension = 4, kProgrammaticStreamSerialization = 6;
+  struct Blocks {
+    unsigned x, y, z;
+  };
   int id = 0;
   int padding = 0;
   union Value {
     char bytes[64];
+    Blocks cluster_dimension;
     int programmatic_stream_serialization;
   } value = {};
 };

@@ -1,6 +1,7 @@
 #include "xlstm/cuda/programs.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "xlstm/base/error.h"
@@ -57,20 +58,25 @@ Function Programs::function(std::string_view file, const std::string& name) {
 void Programs::launch(Function function, std::string_view name, const Grid& grid,
                       void** arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-  LaunchAttribute dependent;
-  dependent.id = LaunchAttribute::kProgrammaticStreamSerialization;
-  dependent.value.programmatic_stream_serialization = 1;
+  std::array<LaunchAttribute, 2> attributes;
   LaunchConfig config;
   config.grid_x = grid.x, config.grid_y = grid.y, config.grid_z = grid.z;
   config.block_x = grid.threads;
   config.shared_bytes = static_cast<unsigned>(grid.shared);
   config.stream = device_->stream();
   if (grid.dependent && device_->capability() >= 90) {
-    config.attributes = &dependent;
-    config.attribute_count = 1;
+    LaunchAttribute& attribute = attributes[config.attribute_count++];
+    attribute.id = LaunchAttribute::kProgrammaticStreamSerialization;
+    attribute.value.programmatic_stream_serialization = 1;
   } else {
     ++chain_;
   }
+  if (grid.cluster > 1) {
+    LaunchAttribute& attribute = attributes[config.attribute_count++];
+    attribute.id = LaunchAttribute::kClusterDimension;
+    attribute.value.cluster_dimension = {grid.cluster, 1, 1};
+  }
+  if (config.attribute_count > 0) config.attributes = attributes.data();
   device_->driver().check(device_->driver().cuLaunchKernelEx(&config, function, arguments, nullptr),
                           str("kernel ", name, " to start"));
   ++launches_;

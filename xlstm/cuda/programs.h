@@ -16,7 +16,8 @@ struct Grid {
   unsigned threads = 256;        // of a block
   std::size_t shared = 0;        // bytes that a block gets besides
   bool dependent =
-      false;  // may start while the kernel before still runs, for which it waits itself
+      false;             // may start while the kernel before still runs, for which it waits itself
+  unsigned cluster = 1;  // blocks along x that run together (compute capability 9.0 and newer)
 };
 
 class Programs {

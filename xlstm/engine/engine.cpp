@@ -9,9 +9,10 @@
 #include "xlstm/engine/doctor.h"
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/engine/limits.h"
-#include "xlstm/engine/quantized_copies.h"
+#include "xlstm/engine/opening.h"
 #include "xlstm/engine/resolve.h"
 #include "xlstm/engine/special_tokens.h"
+#include "xlstm/forecast/forecast_model.h"
 #include "xlstm/generate/batch.h"
 #include "xlstm/model/synthetic.h"
 #include "xlstm/weights/tensor_source.h"
@@ -32,26 +33,23 @@ std::optional<Tokenizer> open_tokenizer(const Checkpoint& checkpoint) {
               str("a token with an id in [0, ", V, ")"), "none");
 }
 
-std::optional<QuantizationRecipe> recipe_of(const EngineOptions& options) {
-  if (!options.quantization) return std::nullopt;
-  const QuantizationRecipe recipe = default_recipe(*options.quantization);
-  check_recipe(recipe, "quantization");
-  return recipe;
-}
-
 Model load_model(Checkpoint checkpoint, std::shared_ptr<Backend> backend,
                  const EngineOptions& options, const std::optional<QuantizationRecipe>& recipe,
                  const std::string& where) {
-  const DType dtype = weight_dtype(options);
-  check_memory(estimate_memory(checkpoint.plan, *backend, dtype, 1, recipe), options, *backend,
-               where);
-  if (recipe && options.on_notice && !quantizes_anything(*recipe, checkpoint.plan)) {
-    options.on_notice(str("quantising changes nothing in ", checkpoint.plan.name,
-                          ", whose weights are ", checkpoint.plan.dtypes()));
+  const Loadable loadable = prepare_load(std::move(checkpoint), *backend, options, recipe, where);
+  return Model::load(loadable.checkpoint.plan, *loadable.checkpoint.tensors, std::move(backend),
+                     loadable.options);
+}
+
+// An engine's model reads tokens.
+Checkpoint open_language_model(const std::string& name, const EngineOptions& options) {
+  Checkpoint checkpoint = Checkpoint::open(resolve_model(name, model_roots(), options.hub));
+  if (find_forecast_family(checkpoint.plan.family) != nullptr) {
+    fail_wanted(ErrorKind::kModel, checkpoint.folder.string(), "a language model",
+                str("a forecaster (", checkpoint.plan.family,
+                    "): `xlstm forecast` and Forecaster::open() run it"));
   }
-  if (recipe) checkpoint = quantized_copy(std::move(checkpoint), *recipe, options);
-  return Model::load(checkpoint.plan, *checkpoint.tensors, std::move(backend),
-                     {dtype, options.on_load_progress, recipe});
+  return checkpoint;
 }
 
 }  // namespace
@@ -80,7 +78,7 @@ Engine Engine::open_unguarded(const std::string& name, const EngineOptions& opti
   const std::optional<QuantizationRecipe> recipe =
       recipe_of(options);  // a wrong option comes before any file
   std::shared_ptr<Backend> backend = make_backend(options);
-  Checkpoint checkpoint = Checkpoint::open(resolve_model(name, model_roots(), options.hub));
+  Checkpoint checkpoint = open_language_model(name, options);
   std::optional<Tokenizer> tokenizer = open_tokenizer(checkpoint);
   std::optional<TokenId> bos;
   std::vector<TokenId> ends;

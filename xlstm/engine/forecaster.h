@@ -9,7 +9,8 @@
 //   auto updated = stream.forecast({.horizon = 24});      // constant cost, whatever was read
 //
 // Everything throws xlstm::Error (base/error.h). Several threads may share a forecaster, and each
-// stream belongs to one thread at a time.
+// stream belongs to one thread at a time. One that was moved from can be copied and assigned to;
+// all else is Error(kUsage).
 #pragma once
 
 #include <cstdint>
@@ -24,25 +25,6 @@
 
 namespace xlstm {
 
-// What a model can do.
-struct ForecasterFacts {
-  std::string name;              // "tides-1m"
-  std::string family;            // "tirex", "tirex-2"
-  std::int64_t context = 0;      // the most values of a series that are read
-  std::int64_t patch = 0;        // values a token
-  std::int64_t horizon = 0;      // the most steps; 0: any
-  std::vector<float> levels;     // of its quantiles, rising
-  bool several_targets = false;  // forecast together
-  bool past_covariates = false;
-  bool known_covariates = false;
-};
-
-// What the layers make of a series: spec of TiRex's embeddings.
-struct SeriesEmbedding {
-  std::int64_t tokens = 0, layers = 0, width = 0;
-  std::vector<float> values;  // [tokens, layers, width]
-};
-
 // A series that goes on: what was read is kept as a state of constant size.
 class ForecastStream {
  public:
@@ -53,11 +35,16 @@ class ForecastStream {
   ~ForecastStream();
 
   // New values behind what was read: of each target, then of each past covariate, all of one
-  // length.
+  // length. Throws Error(kUsage) where rows are missing or of unequal lengths.
   void append(std::span<const Values> rows);
-  // One forecast for each target.
+  void append(const std::vector<Values>& rows) { append(std::span(rows)); }
+  // One forecast for each target. Throws Error(kUsage) where nothing was read, and for options that
+  // a stream of this family does not take.
   std::vector<Forecast> forecast(const ForecastOptions& options = {}) const;
+  std::size_t targets() const;
+  std::size_t past_covariates() const;
   std::uint64_t position() const;  // values read, of each row
+  // Whole or not at all; throws Error(kFile).
   void save(const std::filesystem::path& file) const;
 
  private:
@@ -69,7 +56,8 @@ class ForecastStream {
 
 class Forecaster {
  public:
-  // A model's name, folder, file or repository, as Engine::open takes it.
+  // A model's name, folder, file or repository, as Engine::open takes it. Throws Error(kModel) for
+  // a language model; else as Engine::open does.
   static Forecaster open(const std::string& name = "tides-1m", const EngineOptions& options = {});
 
   const ForecasterFacts& facts() const;
@@ -81,12 +69,19 @@ class Forecaster {
   std::vector<std::vector<Forecast>> forecast(std::span<const Series> series,
                                               const ForecastOptions& options = {}) const;
 
+  // What each block makes of the tokens that hold values.
   SeriesEmbedding embed(const Values& values) const;
 
+  // A stream that has read nothing.
   ForecastStream stream(std::size_t targets = 1, std::size_t past_covariates = 0) const;
+  // Throws Error: kFile (unreadable), kFormat (damaged, or no stream), kModel (another model's).
   ForecastStream load_stream(const std::filesystem::path& file) const;
 
+  const Plan& plan() const;
+  MemoryUse memory() const;
+
  private:
+  friend class ForecastStream;
   struct Impl;
   explicit Forecaster(std::shared_ptr<const Impl> impl);
   std::shared_ptr<const Impl> impl_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace xlstm {
@@ -20,7 +21,7 @@ struct Series {
 };
 
 struct ForecastOptions {
-  std::int64_t horizon = 32;  // steps, at least 1
+  std::int64_t horizon = 32;  // steps, at least 1; of a model with a limit at most that many come
   std::int64_t context = 0;   // of each series the newest values that are read; 0: all it can take
   // Levels that are wanted, in (0, 1), rising; empty: the model's own. Between its own they are
   // interpolated, outside the nearest is taken.
@@ -47,6 +48,25 @@ struct Forecast {
   float at(std::int64_t step, std::size_t level) const {
     return values[static_cast<std::size_t>(step) * levels.size() + level];
   }
+};
+
+// What the layers make of a series.
+struct SeriesEmbedding {
+  std::int64_t tokens = 0, layers = 0, width = 0;
+  std::vector<float> values;  // [tokens, layers, width]
+};
+
+// What a model can do.
+struct ForecasterFacts {
+  std::string name;              // "tides-1m"
+  std::string family;            // "tirex", "tirex-2"
+  std::int64_t context = 0;      // the most values of a series that are read
+  std::int64_t patch = 0;        // values a token
+  std::int64_t horizon = 0;      // the most steps; 0: any
+  std::vector<float> levels;     // of its quantiles, rising
+  bool several_targets = false;  // forecast together
+  bool past_covariates = false;
+  bool known_covariates = false;
 };
 
 }  // namespace xlstm

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <utility>
+#include <vector>
 
 #include "mlx/array.h"
 #include "mlx/ops.h"
@@ -72,6 +73,16 @@ inline DeviceArray square(A a) {
 inline DeviceArray rsqrt(A a) {
   return {mx::rsqrt(a.array, a.device), a.device};
 }
+inline DeviceArray erf(A a) {
+  return {mx::erf(a.array, a.device), a.device};
+}
+// `yes` where the condition holds, else `no`.
+inline DeviceArray where(const mx::array& condition, A yes, A no) {
+  return {mx::where(condition, yes.array, no.array, yes.device), yes.device};
+}
+inline DeviceArray where(const mx::array& condition, float yes, A no) {
+  return where(condition, {mx::array(yes, no.array.dtype()), no.device}, no);
+}
 inline DeviceArray maximum(A a, A b) {
   return {mx::maximum(a.array, b.array, a.device), a.device};
 }
@@ -89,6 +100,12 @@ inline DeviceArray swap_last_axes(A a) {
 }
 inline DeviceArray swapaxes(A a, int axis, int other) {
   return {mx::swapaxes(a.array, axis, other, a.device), a.device};
+}
+inline DeviceArray transpose(A a, std::vector<int> axes) {
+  return {mx::transpose(a.array, std::move(axes), a.device), a.device};
+}
+inline DeviceArray join(std::vector<mx::array> parts, int axis, mx::Device device) {
+  return {mx::concatenate(std::move(parts), axis, device), device};
 }
 inline DeviceArray reshape(A a, mx::Shape shape) {
   return {mx::reshape(a.array, std::move(shape), a.device), a.device};

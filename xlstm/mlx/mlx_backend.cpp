@@ -1,5 +1,6 @@
 #include "xlstm/mlx/mlx_backend.h"
 
+#include <array>
 #include <set>
 #include <utility>
 #include <variant>
@@ -12,6 +13,7 @@
 #include "xlstm/mlx/float32_products.h"
 #include "xlstm/mlx/fused_ops.h"
 #include "xlstm/mlx/mlx_tensor.h"
+#include "xlstm/mlx/row_attention.h"
 #include "xlstm/mlx/sampler.h"
 #include "xlstm/mlx/state_batch.h"
 
@@ -291,6 +293,66 @@ class MlxBackend final : public Backend {
     if (!fused) return Backend::mlstm_mixer(qkvo, std::move(gates), norm, spec, state);
     put_state(states, state.first, fused->state);
     return tensor_of(fused->h);
+  }
+
+  // --- ops between the rows of series ----------------------------------------------------------
+  Tensor reverse_tokens(const Tensor& x, std::int64_t B) override {
+    check_axes("reverse_tokens", "x", x, 2);
+    check_sequences("reverse_tokens", x, B);
+    return tensor_of(mlx::reverse_tokens(on_device(x), static_cast<int>(B)).array);
+  }
+
+  Tensor row_attention(const Tensor& qkv, const RowAttentionSpec& spec) override {
+    check_row_attention(qkv, spec);
+    return tensor_of(mlx::row_attention(on_device(qkv), spec).array);
+  }
+
+  // --- ops of sLSTM and of first-paper blocks -------------------------------------------------
+  Tensor activate(Tensor x, Activation f) override {
+    return tensor_of(mlx::activate(on_device(x), f).array);
+  }
+
+  Tensor join_columns(std::span<const Tensor> parts) override {
+    check_join_columns(parts);
+    return tensor_of(join(arrays_of(parts), 1, device_).array);
+  }
+
+  Tensor headwise_linear(const Tensor& x, const Headwise& w) override {
+    check_headwise(x, w);
+    const Tensor y =
+        cast(tensor_of(mlx::headwise_linear(on_device(x), on_device(w.weight)).array), x.dtype());
+    return w.bias ? with_bias(on_device(y), cast(w.bias, x.dtype())) : y;
+  }
+
+  Tensor causal_conv1d(const Tensor& x, const CausalConv& w, LayerState state) override {
+    auto& states = static_cast<MlxStates&>(state.batch);
+    const auto B = static_cast<std::int64_t>(states.rows());
+    check_causal_conv1d(x, w, B);
+    if (x.elements() == 0) return x;
+    const ConvOutput out =
+        mlx::causal_conv1d(by_sequence("causal_conv1d", x, B), on_device(w.weight),
+                           on_device(w.bias), states.take_array(state.first));
+    states.put_array(state.first, out.window.array);
+    return cast(reshape(tensor_of(out.y.array), x.shape()), x.dtype());
+  }
+
+  Tensor slstm_scan(const Tensor& gates_if, const Tensor& gates_zo, const SlstmWeights& w,
+                    LayerState state) override {
+    auto& states = static_cast<MlxStates&>(state.batch);
+    const auto B = static_cast<std::int64_t>(states.rows());
+    check_slstm_scan(gates_if, gates_zo, w, B);
+    const TensorShape shape = {gates_if.shape()[0], gates_if.shape()[1] / 2};
+    if (shape.elements() == 0) return filled(shape, 0);
+    const std::size_t at = state.first;
+    const SlstmArrays before = {states.take_array(at), states.take_array(at + 1),
+                                states.take_array(at + 2), states.take_array(at + 3)};
+    const SlstmOutput out = mlx::slstm_scan(by_sequence("slstm_scan", gates_if, B),
+                                            by_sequence("slstm_scan", gates_zo, B), on_device(w.R),
+                                            on_device(w.bias), before);
+    const std::array<const DeviceArray*, 4> after = {&out.state.y, &out.state.c, &out.state.n,
+                                                     &out.state.m};
+    for (std::size_t i = 0; i < after.size(); ++i) states.put_array(at + i, after[i]->array);
+    return reshape(tensor_of(out.y.array), shape);
   }
 
   // --- what follows the logits ---------------------------------------------------------------

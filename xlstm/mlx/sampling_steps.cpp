@@ -35,10 +35,6 @@ mx::array greater(A a, A b) {
   return mx::greater(a.array, b.array, a.device);
 }
 
-DeviceArray where(const mx::array& condition, A a, A b) {
-  return {mx::where(condition, a.array, b.array, a.device), a.device};
-}
-
 DeviceArray masked_unless(const mx::array& keep, A logits) {
   return where(keep, logits, {mx::array(-kInf), logits.device});
 }

@@ -2,24 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "xlstm/base/error.h"
-#include "xlstm/model/weights_loader.h"
+#include "xlstm/model/layer_stack.h"
 #include "xlstm/wiring/layer_specs.h"
-#include "xlstm/wiring/view_text.h"
 
 namespace xlstm {
 namespace {
-
-// A layer's recipe with the place of its state among a sequence's tensors.
-struct Step {
-  std::unique_ptr<const LayerRecipe> recipe;
-  std::size_t first_state = 0;
-};
 
 // What follows the layers: logits of a vocabulary.
 struct VocabularyHead {
@@ -56,17 +48,14 @@ std::vector<std::int64_t> row_limits_of(const Plan& plan, const WeightMap& weigh
 }  // namespace
 
 struct Model::Impl {
-  Plan plan;
-  std::shared_ptr<Backend> backend;  // outlives what follows
-  DType dtype;
-  std::uint64_t weight_bytes = 0;
-  std::uint64_t fingerprint = 0;
-  std::string quantized;   // "", or ", loaded as affine, 4 bits, groups of 64"
+  LoadedPlan loaded;       // whose backend outlives what follows
   WeightTensor embedding;  // [V, D]
-  std::vector<Step> steps;
+  LayerStack layers;
   VocabularyHead head;
   bool takes_unequal_lengths = false;
   std::vector<std::int64_t> row_limits;
+
+  Backend& backend() const { return *loaded.backend; }
 
   // x [B, D] -> [B, V], each row as it is alone.
   Tensor logits_of_each(Tensor x) const;
@@ -75,17 +64,17 @@ struct Model::Impl {
 Tensor Model::Impl::logits_of_each(Tensor x) const {
   const std::int64_t B = x.shape()[0];
   const std::int64_t most = row_limits.empty() ? B : row_limits.front();
-  if (B <= most) return head.logits(*backend, std::move(x));
+  if (B <= most) return head.logits(backend(), std::move(x));
   std::vector<Tensor> parts;
   for (std::int64_t begin = 0; begin < B; begin += most) {
     const std::int64_t end = std::min(begin + most, B);
-    parts.push_back(head.logits(*backend, backend->tokens(x, 1, begin, end)));
+    parts.push_back(head.logits(backend(), backend().tokens(x, 1, begin, end)));
   }
-  return backend->join_tokens(parts, 1);
+  return backend().join_tokens(parts, 1);
 }
 
 Tensor Model::forward(const Tensor& tokens, StateBatch& states, Positions positions) const {
-  Backend& b = *impl_->backend;
+  Backend& b = impl_->backend();
   if (tokens.shape().axes() != 2 || tokens.shape()[0] != static_cast<std::int64_t>(states.rows())) {
     fail_wanted(ErrorKind::kInternal, "forward", str("tokens [", states.rows(), ", S]"),
                 to_string(tokens.shape()));
@@ -94,10 +83,7 @@ Tensor Model::forward(const Tensor& tokens, StateBatch& states, Positions positi
   for (std::uint64_t& position : states.positions()) position += static_cast<std::uint64_t>(S);
 
   const auto run = [&](const Tensor& ids) {
-    Tensor x = b.embed(impl_->embedding, ids);
-    for (const Step& step : impl_->steps) {
-      x = step.recipe->forward(b, std::move(x), {states, step.first_state});
-    }
+    Tensor x = impl_->layers.forward(b, b.embed(impl_->embedding, ids), states);
     if (positions == Positions::kLast) x = b.tokens(x, B, std::max<std::int64_t>(S - 1, 0), S);
     return impl_->head.logits(b, std::move(x));
   };
@@ -108,7 +94,7 @@ Tensor Model::forward(const Tensor& tokens, StateBatch& states, Positions positi
 
 Tensor Model::forward_unequal(std::span<const std::span<const std::int32_t>> pieces,
                               StateBatch& states) const {
-  Backend& b = *impl_->backend;
+  Backend& b = impl_->backend();
   if (pieces.size() != states.rows() || pieces.empty() || !impl_->takes_unequal_lengths) {
     fail_wanted(ErrorKind::kInternal, "forward_unequal", str("pieces of ", states.rows(), " rows"),
                 str(pieces.size()));
@@ -122,9 +108,7 @@ Tensor Model::forward_unequal(std::span<const std::span<const std::int32_t>> pie
   }
   Tensor x = b.embed(impl_->embedding, b.ids({1, std::ssize(ids)}, ids));
   states.set_lengths(lengths);
-  for (const Step& step : impl_->steps) {
-    x = step.recipe->forward(b, std::move(x), {states, step.first_state});
-  }
+  x = impl_->layers.forward(b, std::move(x), states);
   states.set_lengths({});
   std::vector<Tensor> last;
   std::int64_t end = 0;
@@ -150,8 +134,8 @@ Tensor Model::prefill(std::span<const std::int32_t> ids, StateBatch& states,
     fail_wanted(ErrorKind::kInternal, "prefill", str("tokens of ", B, " sequences"), str(count));
   }
   const std::int64_t S = count / B;
-  const std::int64_t segment = std::max(
-      kSegmentMultiple, impl_->backend->segment_tokens() / B / kSegmentMultiple * kSegmentMultiple);
+  const std::int64_t segment = std::max(kSegmentMultiple, impl_->backend().segment_tokens() / B /
+                                                              kSegmentMultiple * kSegmentMultiple);
   std::vector<std::int32_t> part;
   for (std::int64_t begin = 0;; begin += segment) {
     const std::int64_t end = std::min(begin + segment, S);
@@ -161,7 +145,7 @@ Tensor Model::prefill(std::span<const std::int32_t> ids, StateBatch& states,
                                    static_cast<std::size_t>(end - begin));
       part.insert(part.end(), row.begin(), row.end());
     }
-    const Tensor logits = forward(impl_->backend->ids({B, end - begin}, part), states);
+    const Tensor logits = forward(impl_->backend().ids({B, end - begin}, part), states);
     if (end == S) return logits;
     states.evaluate();  // logits are only wanted where they turn out to be the last
     if (on_segment && !on_segment(end)) return logits;
@@ -177,100 +161,70 @@ Model Model::load(const Plan& plan, const TensorSource& source, std::shared_ptr<
       !is_head(plan.layers.back())) {
     fail_wanted(ErrorKind::kModel, plan.name, "a model from tokens to a vocabulary", plan.family);
   }
-  const LoadedWeights loaded =
-      load_weights(plan, source, b, {options.dtype, options.quantization}, options.on_progress);
-  const auto weights_of = [&](const Layer& layer) {
-    return LayerWeights(b, loaded.weights, layer);
-  };
+  PlanWithWeights whole = load_plan(plan, source, std::move(backend), options);
   const Layer& first = plan.layers.front();
   const Layer& last = plan.layers.back();
 
   auto impl = std::make_shared<Impl>();
-  impl->plan = plan;
-  impl->dtype = options.dtype;
-  impl->weight_bytes = loaded.bytes;
-  impl->fingerprint = loaded.fingerprint;
-  if (options.quantization) {
-    impl->quantized = ", loaded as " + to_string(options.quantization->format);
-  }
-  const Dense embedding = weights_of(first).dense("");
+  const Dense embedding = whole.weights_of(first).dense("");
   impl->embedding = embedding.weight;
   const auto& head = last.spec_as<VocabularyHeadSpec>();
-  impl->head.projection = head.tied ? embedding : weights_of(last).dense("");
+  impl->head.projection = head.tied ? embedding : whole.weights_of(last).dense("");
   impl->head.projection.name = "head";
   impl->head.soft_cap = head.soft_cap;
   std::size_t end = plan.layers.size() - 1;
   if (const auto* norm = std::any_cast<RmsNormSpec>(&plan.layers[end - 1].spec)) {
-    impl->head.norm = weights_of(plan.layers[--end]).norm("");
+    impl->head.norm = whole.weights_of(plan.layers[--end]).norm("");
     impl->head.norm_eps = norm->eps;
   }
-  std::size_t state = 0;
-  for (std::size_t l = 1; l < end; ++l) {
-    const Layer& layer = plan.layers[l];
-    impl->steps.push_back({make_recipe(options.recipes, layer, weights_of(layer)), state});
-    state += layer.state.size();
-  }
-  impl->takes_unequal_lengths = b.takes_unequal_lengths();
-  for (const Step& step : impl->steps) {
-    impl->takes_unequal_lengths &= step.recipe->takes_unequal_lengths();
-  }
-  impl->row_limits = row_limits_of(plan, loaded.weights, impl->head.projection, b);
-  impl->backend = std::move(backend);
+  const auto between = std::span(plan.layers).subspan(1, end - 1);
+  impl->layers = LayerStack(options.recipes, between, whole);
+  impl->takes_unequal_lengths = b.takes_unequal_lengths() && impl->layers.takes_unequal_lengths();
+  impl->row_limits = row_limits_of(plan, whole.weights, impl->head.projection, b);
+  impl->loaded = std::move(whole.loaded);
   return Model(std::move(impl));
 }
 
 State Model::initial_state() const {
-  State state;
-  for (const Layer& layer : impl_->plan.layers) add_initial_state(*impl_->backend, layer, state);
-  return state;
+  return impl_->loaded.initial_state();
 }
-
 std::unique_ptr<StateBatch> Model::initial_states(std::size_t rows) const {
-  std::unique_ptr<StateBatch> states = impl_->backend->state_batch();
-  for (std::size_t row = 0; row < rows; ++row) states->add(initial_state());
-  return states;
+  return impl_->loaded.initial_states(rows);
 }
 
 std::unique_ptr<StateBatch> Model::states_of(State state) const {
-  std::unique_ptr<StateBatch> states = impl_->backend->state_batch();
+  std::unique_ptr<StateBatch> states = impl_->backend().state_batch();
   states->add(std::move(state));
   return states;
 }
 
 Backend& Model::backend() const {
-  return *impl_->backend;
+  return impl_->backend();
 }
 const Plan& Model::plan() const {
-  return impl_->plan;
+  return impl_->loaded.plan;
 }
 DType Model::dtype() const {
-  return impl_->dtype;
+  return impl_->loaded.dtype;
 }
 std::uint64_t Model::weight_bytes() const {
-  return impl_->weight_bytes;
+  return impl_->loaded.weight_bytes;
 }
 
 std::uint64_t Model::bytes_per_token() const {
   // Of the embedding one row is read, unless it serves as the head too; the state is read and
   // written.
   const std::uint64_t embedding = bytes_of(impl_->embedding);
-  const std::uint64_t row = embedding / static_cast<std::uint64_t>(impl_->plan.V);
-  const std::uint64_t skipped = impl_->plan.tied_head() ? 0 : embedding - row;
-  return impl_->weight_bytes - skipped + 2 * impl_->plan.state_bytes();
+  const std::uint64_t row = embedding / static_cast<std::uint64_t>(impl_->loaded.plan.V);
+  const std::uint64_t skipped = impl_->loaded.plan.tied_head() ? 0 : embedding - row;
+  return impl_->loaded.weight_bytes - skipped + 2 * impl_->loaded.plan.state_bytes();
 }
 
 std::string Model::fingerprint() const {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(impl_->fingerprint));
-  return text;
+  return impl_->loaded.fingerprint();
 }
-
 std::map<std::string, std::string> Model::description() const {
-  const Plan& plan = impl_->plan;
-  return {{"name", plan.name},
-          {"sizes", sizes_line(plan)},
-          {"constants", constants_line(plan)},
-          {"weights", plan.dtypes() + impl_->quantized}};
+  return impl_->loaded.description();
 }
 
 void evaluate(Backend& backend, const State& state) {

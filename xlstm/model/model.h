@@ -12,20 +12,12 @@
 #include <string_view>
 
 #include "xlstm/backend/backend.h"
-#include "xlstm/model/layer_recipe.h"
+#include "xlstm/model/loaded_plan.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/plan.h"
 #include "xlstm/wiring/quantization_recipe.h"
 
 namespace xlstm {
-
-struct LoadOptions {
-  DType dtype = DType::kF32;                     // of weights in memory: kF32 or kBF16
-  std::function<void(double)> on_progress = {};  // share of bytes loaded, 0 to 1
-  std::optional<QuantizationRecipe> quantization =
-      {};  // of what the file does not hold quantised already
-  std::span<const RecipeEntry> recipes = all_recipes();
-};
 
 // Whose logits are wanted: of all tokens, or of the last one of each sequence.
 enum class Positions { kAll, kLast };

@@ -17,17 +17,18 @@ constexpr std::size_t kNone = TensorSource::npos;
 struct Group {
   const RowList& rows;
   const TensorsByEntry& by_entry;
+  const Conditions& conditions;
   std::function<std::string(const TensorRow&)> name;
 };
 
 class Checker {
  public:
   Checker(const Binding& binding, Diagnostics& diagnostics)
-      : table_(binding.table),
+      : binding_(binding),
+        table_(binding.table),
         tensors_(binding.tensors),
         source_(binding.source),
         dims_(binding.dims),
-        conditions_(binding.conditions),
         diagnostics_(diagnostics) {}
 
   void check_all() {
@@ -45,13 +46,13 @@ class Checker {
   const TensorInfo& info(std::size_t tensor) const { return source_.tensors()[tensor]; }
 
   void for_each_group(const std::function<void(const Group&)>& visit) const {
-    visit({table_.outer, tensors_.outer,
+    visit({table_.outer, tensors_.outer, binding_.conditions,
            [this](const TensorRow& row) { return str(tensors_.wrapper, row.names.front()); }});
     for (const auto& [number, block] : tensors_.blocks) {
       if (block.is_foreign()) continue;
-      visit({table_.block, block.by_entry, [this, at = number](const TensorRow& row) {
-               return tensors_.name_in_block(at, row);
-             }});
+      visit(
+          {table_.block, block.by_entry, binding_.conditions_of(number),
+           [this, at = number](const TensorRow& row) { return tensors_.name_in_block(at, row); }});
     }
   }
 
@@ -86,7 +87,8 @@ class Checker {
     fused_.assign(table_.block.rows().size(), false);
     for (const auto& [number, block] : tensors_.blocks) {
       for (std::size_t index = 0; index < fused_.size(); ++index) {
-        if (holds_fused({table_.block, block.by_entry, {}}, index)) fused_[index] = true;
+        if (holds_fused({table_.block, block.by_entry, binding_.conditions, {}}, index))
+          fused_[index] = true;
       }
     }
   }
@@ -99,7 +101,7 @@ class Checker {
   void check_missing(const Group& group) {
     for (std::size_t index = 0; index < group.rows.rows().size(); ++index) {
       const ParameterRow& row = group.rows.rows()[index];
-      if (!conditions_[row.condition]) continue;
+      if (!group.conditions[row.condition]) continue;
       const std::size_t first = group.rows.first(index);
       std::size_t present = 0;
       for (std::size_t i = 0; i < row.parts.size(); ++i)
@@ -244,11 +246,11 @@ class Checker {
     });
   }
 
+  const Binding& binding_;
   const TensorTable& table_;
   const SortedTensors& tensors_;
   const MatrixView& source_;
   const DimLengths& dims_;
-  const Conditions& conditions_;
   Diagnostics& diagnostics_;
   std::vector<bool> fused_;
 };

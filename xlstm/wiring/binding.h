@@ -2,6 +2,9 @@
 // and no other is.
 #pragma once
 
+#include <cstdint>
+#include <map>
+
 #include "xlstm/wiring/diagnostics.h"
 #include "xlstm/wiring/matrix_view.h"
 #include "xlstm/wiring/tensor_names.h"
@@ -15,6 +18,13 @@ struct Binding {
   const SortedTensors& tensors;
   DimLengths dims;
   Conditions conditions;
+  // Of blocks that differ in kind: the conditions that hold in each.
+  std::map<std::uint64_t, Conditions> block_conditions = {};
+
+  const Conditions& conditions_of(std::uint64_t block) const {
+    const auto found = block_conditions.find(block);
+    return found == block_conditions.end() ? conditions : found->second;
+  }
 };
 
 // Faults: gaps in block numbers, blocks of other kinds, missing, doubled, misshapen and non-float

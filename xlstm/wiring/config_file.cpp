@@ -1,5 +1,6 @@
 #include "xlstm/wiring/config_file.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "xlstm/base/error.h"
@@ -84,12 +85,25 @@ std::optional<std::string> ConfigKeys::text(std::string_view key) {
   return get_string(file_.root, key, file_.where);
 }
 
+bool ConfigKeys::require(std::string_view key) {
+  const auto found = file_.root.find(std::string(key));
+  if (found != file_.root.end() && !found->is_null()) return true;
+  refuse(key, "is missing");
+  return false;
+}
+
+void ConfigKeys::refuse_all_but(std::initializer_list<std::string_view> known) {
+  for (const auto& [key, value] : file_.root.items()) {
+    if (std::ranges::count(known, key) == 0) refuse(key, "is no key of this kind of model");
+  }
+}
+
 void ConfigKeys::refuse(std::string_view key, std::string_view reason) {
-  diagnostics_.add([&] { return str(key, " ", reason); });
+  diagnostics_.add([&] { return str(path_, key, " ", reason); });
 }
 
 void ConfigKeys::refuse_value(std::string_view key, std::string_view wanted, std::string_view got) {
-  diagnostics_.add([&] { return str(key, ": wanted ", wanted, ", got ", got); });
+  diagnostics_.add([&] { return str(path_, key, ": wanted ", wanted, ", got ", got); });
 }
 
 TokenIds read_token_ids(const ConfigFile& file) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "xlstm/base/json.h"
@@ -24,9 +26,9 @@ ConfigFile parse_config(std::string_view json, std::string_view where);
 // range are faults.
 class ConfigKeys {
  public:
-  // Both must outlive this.
-  ConfigKeys(const ConfigFile& file, Diagnostics& diagnostics)
-      : file_(file), diagnostics_(diagnostics) {}
+  // Both must outlive this. `path` stands before keys in faults: "stack_config.".
+  ConfigKeys(const ConfigFile& file, Diagnostics& diagnostics, std::string path = "")
+      : file_(file), diagnostics_(diagnostics), path_(std::move(path)) {}
 
   std::optional<std::int64_t> count(std::string_view key);  // from 1 to what an axis can hold
   std::optional<double> positive(std::string_view key);     // finite and above 0, also as float32
@@ -35,6 +37,10 @@ class ConfigKeys {
   std::optional<bool> flag(std::string_view key);
   std::optional<std::string> text(std::string_view key);
 
+  // A fault where the key is missing or null; whether it is there.
+  bool require(std::string_view key);
+  // A fault for each key that is none of these.
+  void refuse_all_but(std::initializer_list<std::string_view> known);
   // Adds the fault "key reason".
   void refuse(std::string_view key, std::string_view reason);
 
@@ -43,6 +49,7 @@ class ConfigKeys {
 
   const ConfigFile& file_;
   Diagnostics& diagnostics_;
+  std::string path_;
 };
 
 // "bos_token_id", "eos_token_id", "pad_token_id" of a config.json or generation_config.json: each a

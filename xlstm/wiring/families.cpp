@@ -1,12 +1,13 @@
 #include <array>
 
+#include "xlstm/wiring/families/tirex2/tirex2.h"
 #include "xlstm/wiring/families/xlstm_large/xlstm_large.h"
 #include "xlstm/wiring/family.h"
 
 namespace xlstm {
 
 std::span<const Family* const> families() {
-  static const std::array<const Family*, 1> all = {&xlstm_large_family()};
+  static const std::array<const Family*, 2> all = {&xlstm_large_family(), &tirex2_family()};
   return all;
 }
 

@@ -47,10 +47,11 @@ class LayerBuilder {
   }
 
   // The parameters of the rows whose layer is `of`.
-  Layer build(const RowList& rows, const TensorsByEntry& by_entry, std::string_view of) {
+  Layer build(const RowList& rows, const TensorsByEntry& by_entry, const Conditions& conditions,
+              std::string_view of) {
     for (std::size_t index = 0; index < rows.rows().size(); ++index) {
       const ParameterRow& row = rows.rows()[index];
-      if (row.layer != of || !binding_.conditions[row.condition]) continue;
+      if (row.layer != of || !conditions[row.condition]) continue;
       add(row, sources_of(rows, by_entry, index));
     }
     layer_.dtype = formats_.text();
@@ -94,13 +95,14 @@ class LayerBuilder {
 
 Layer outer_layer(const Binding& binding, std::string_view name, std::string kind) {
   return LayerBuilder(binding, std::string(name), std::move(kind))
-      .build(binding.table.outer, binding.tensors.outer, name);
+      .build(binding.table.outer, binding.tensors.outer, binding.conditions, name);
 }
 
 Layer block_layer(const Binding& binding, std::uint64_t number, std::string_view name,
                   std::string kind) {
   return LayerBuilder(binding, str("blocks.", number, ".", name), std::move(kind))
-      .build(binding.table.block, binding.tensors.blocks.at(number).by_entry, name);
+      .build(binding.table.block, binding.tensors.blocks.at(number).by_entry,
+             binding.conditions_of(number), name);
 }
 
 bool any_fused(const Binding& binding) {

@@ -1,6 +1,7 @@
 // Specs of layers that families share.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "xlstm/wiring/plan.h"
@@ -13,6 +14,14 @@ struct TokenEmbeddingSpec {};
 // y = x / sqrt(mean(x^2) + eps) * weight + bias; parameters "weight" [D] and, optional, "bias" [D].
 struct RmsNormSpec {
   float eps = 1e-6F;
+};
+
+// y = x + W_down (SiLU(gate) * up) of the normed x, gate and up from one product. Kind "ffn";
+// parameters "norm.weight" [D], "up.weight" [2 * F, D] (rows gate, up), "down.weight" [D, F], each
+// perhaps with a bias.
+struct GatedFfnSpec {
+  std::int64_t F = 0;  // inner width
+  float norm_eps = 1e-6F;
 };
 
 // Logits = cap(W x), with cap(y) = soft_cap * tanh(y / soft_cap). Parameter "weight" [V, D]; none

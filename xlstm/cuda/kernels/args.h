@@ -127,6 +127,43 @@ struct MlstmChunkArgs {
   void* C;   // [.., DHQK, DHV] bfloat16, before the chunk: a factor of products
 };
 
+// The sLSTM cell of S tokens of B sequences.
+struct SlstmArgs {
+  const void* gates_if;  // [B * S, 2, NH, DH], what inputs add to i and f
+  const void* gates_zo;  // the same of z and o
+  int gates_are_bf16;
+  const void* R;      // [NH, DH, DH, 4], from each unit to each unit's i, f, z, o
+  const float* bias;  // [NH, 4, DH]
+  float* y;           // [B * S, NH, DH]
+  // Of each sequence, [NH, DH]:
+  float* const* state_y;
+  float* const* state_c;
+  float* const* state_n;
+  float* const* state_m;
+  int B, S, NH, DH;
+  int blocks;  // that share a head, a cluster
+};
+
+// y = W x of each of G groups; group g reads head g mod H of x.
+struct HeadwiseArgs {
+  const void* x;      // [T, H, I]
+  const void* W;      // [G, O, I]
+  const float* bias;  // [G, O] or none
+  void* y;            // [T, G, O]
+  int T, H, I, G, O;
+};
+
+// A depthwise convolution over the tokens of B sequences.
+struct CausalConvArgs {
+  const void* x;         // [B * S, C]
+  const float* W;        // [C, K]
+  const float* bias;     // [C] or none
+  void* y;               // [B * S, C]
+  float* const* window;  // of each sequence [K - 1, C], the inputs before
+  int B, S, C, K;
+  int tokens;  // that a thread takes
+};
+
 // How a token is chosen (backend/sampling.h).
 struct SampleArgs {
   const float* logits;        // [V]

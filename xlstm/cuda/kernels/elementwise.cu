@@ -1,4 +1,5 @@
 // Ops on one element after the other. `count`: elements of the result.
+#include "xlstm/cuda/kernels/activations.cuh"
 #include "xlstm/cuda/kernels/common.cuh"
 
 namespace {
@@ -43,6 +44,22 @@ template <typename A>
 __device__ void soft_cap(const A* x, A* out, int64 count, float cap) {
   for (int64 at = first_element(); at < count; at += all_threads()) {
     out[at] = from_float<A>(cap * tanhf(to_float(x[at]) / cap));
+  }
+}
+
+template <typename A>
+__device__ void activate(const A* x, A* out, int64 count, int function) {
+  for (int64 at = first_element(); at < count; at += all_threads()) {
+    out[at] = from_float<A>(activated(to_float(x[at]), function));
+  }
+}
+
+// gate_up [T, 2 * F] -> function(gate) * up, out [T, F].
+template <typename A>
+__device__ void gated(const A* gate_up, A* out, int F, int64 count, int function) {
+  for (int64 at = first_element(); at < count; at += all_threads()) {
+    const A* const gate = gate_up + at + at / F * F;
+    out[at] = from_float<A>(activated(to_float(gate[0]), function) * to_float(gate[F]));
   }
 }
 
@@ -99,6 +116,12 @@ __global__ void cast_f16_f32(const f16* x, float* y, int64 count) {
   }                                                                                           \
   __global__ void soft_cap_##name(const A* x, A* out, int64 count, float cap) {               \
     soft_cap(x, out, count, cap);                                                             \
+  }                                                                                           \
+  __global__ void activate_##name(const A* x, A* out, int64 count, int function) {            \
+    activate(x, out, count, function);                                                        \
+  }                                                                                           \
+  __global__ void gated_##name(const A* x, A* out, int F, int64 count, int function) {        \
+    gated(x, out, F, count, function);                                                        \
   }                                                                                           \
   __global__ void swiglu_##name(const A* gate_up, A* out, int F) {                            \
     swiglu(gate_up, out, F);                                                                  \

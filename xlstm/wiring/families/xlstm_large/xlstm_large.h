@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "xlstm/wiring/family.h"
+#include "xlstm/wiring/layer_specs.h"
 
 namespace xlstm {
 
@@ -18,12 +19,6 @@ struct MlstmSpec {
   float norm_eps = 1e-6F;
   float cell_eps = 1e-6F;  // added outside the max of the cell's denominator
   std::optional<float> gate_soft_cap;
-};
-
-// Layer "blocks.N.ffn", kind "ffn".
-struct GatedFfnSpec {
-  std::int64_t F = 0;  // inner width
-  float norm_eps = 1e-6F;
 };
 
 const Family& xlstm_large_family();

@@ -1,0 +1,263 @@
+// The sLSTM cell over all tokens of some sequences (xlstm/kernels/slstm_scan/slstm_scan.h has the
+// formulas), states in float32.
+//
+// The blocks of a cluster share a head of kRows sequences: each has as many of its units, keeps
+// what these get from all units of the head (R) in shared memory where it fits, and writes its
+// units' outputs to every block after each token.
+#include "xlstm/cuda/kernels/args.h"
+#include "xlstm/cuda/kernels/cluster.cuh"
+#include "xlstm/cuda/kernels/common.cuh"
+
+using xlstm::cuda::SlstmArgs;
+
+namespace {
+
+constexpr int kThreads = 256;
+
+// What a unit's four gates get from one unit: i, f, z, o.
+template <typename W>
+struct Four;
+template <>
+struct Four<float> {
+  float4 x;
+};
+template <>
+struct Four<bf16> {
+  uint2 x;
+};
+__device__ inline float4 floats_of(const Four<float>& four) {
+  return four.x;
+}
+__device__ inline float4 floats_of(const Four<bf16>& four) {
+  return make_float4(bf16_low(four.x.x), bf16_high(four.x.x), bf16_low(four.x.y),
+                     bf16_high(four.x.y));
+}
+__device__ inline void add_product(float4& sum, const float4& w, float y) {
+  sum.x += w.x * y;
+  sum.y += w.y * y;
+  sum.z += w.z * y;
+  sum.w += w.w * y;
+}
+__device__ inline void add_to(float4& sum, const float4& x) {
+  sum.x += x.x;
+  sum.y += x.y;
+  sum.z += x.z;
+  sum.w += x.w;
+}
+
+// The units and sequences of this block.
+struct Share {
+  int head, rank, units, first_unit, first_row, rows;
+  int width;  // of a row of outputs in shared memory
+
+  __device__ Share(const SlstmArgs& a, int most_rows)
+      : head(blockIdx.x / a.blocks),
+        rank(rank_in_cluster()),
+        units(a.DH / a.blocks),
+        first_unit(rank * units),
+        first_row(blockIdx.y * most_rows),
+        rows(min(most_rows, a.B - first_row)),
+        width((a.DH + 3) / 4 * 4) {}
+
+  __device__ int at_state(const SlstmArgs& a, int unit) const {
+    return head * a.DH + first_unit + unit;
+  }
+};
+
+// How the block's threads share the sums over DH: `slices` threads for each unit.
+struct Slice {
+  int slices, slice, unit, begin, end;
+
+  __device__ Slice(int units, int DH)
+      : slices(max(kThreads / units, 1)),
+        slice(units <= kThreads ? threadIdx.x / units : 0),
+        unit(units <= kThreads ? threadIdx.x % units : threadIdx.x),
+        begin(4 * (DH / 4 * slice / slices)),
+        end(slice + 1 == slices ? DH : 4 * (DH / 4 * (slice + 1) / slices)) {}
+
+  __device__ bool has_work() const { return slice < slices; }
+};
+
+// parts [slices][kRows][units]: of this thread's slice, R times the outputs y [kRows][width]; R's
+// rows are `stride` apart.
+template <typename W, int kRows>
+__device__ void multiply(const Four<W>* R, int stride, const float* y, const Share& share,
+                         const Slice& slice, float4* parts) {
+  if (!slice.has_work()) return;
+  for (int unit = slice.unit; unit < share.units; unit += kThreads) {
+    float4 sum[kRows] = {};
+    const Four<W>* from = R + static_cast<int64>(slice.begin) * stride + unit;
+    int d = slice.begin;
+#pragma unroll 2
+    for (; d + 4 <= slice.end; d += 4, from += 4 * stride) {
+      float4 w[4];
+#pragma unroll
+      for (int j = 0; j < 4; ++j) w[j] = floats_of(from[j * stride]);
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) {
+        const float4 x = *reinterpret_cast<const float4*>(y + r * share.width + d);
+        add_product(sum[r], w[0], x.x);
+        add_product(sum[r], w[1], x.y);
+        add_product(sum[r], w[2], x.z);
+        add_product(sum[r], w[3], x.w);
+      }
+    }
+    for (; d < slice.end; ++d, from += stride) {
+      const float4 w = floats_of(*from);
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) add_product(sum[r], w, y[r * share.width + d]);
+    }
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      parts[(slice.slice * kRows + r) * share.units + unit] = sum[r];
+    }
+  }
+}
+
+__device__ float number_at(const void* from, int64 at, int is_bf16) {
+  return is_bf16 != 0 ? to_float(static_cast<const bf16*>(from)[at])
+                      : static_cast<const float*>(from)[at];
+}
+
+// What a token's input adds to a unit's gates.
+__device__ float4 inputs_of(const SlstmArgs& a, int64 token, int unit) {
+  const int width = a.NH * a.DH;
+  const int64 at = token * 2 * width + unit;
+  return make_float4(number_at(a.gates_if, at, a.gates_are_bf16),
+                     number_at(a.gates_if, at + width, a.gates_are_bf16),
+                     number_at(a.gates_zo, at, a.gates_are_bf16),
+                     number_at(a.gates_zo, at + width, a.gates_are_bf16));
+}
+
+struct Unit {
+  float c, n, m;
+
+  // Moves on by one token; returns its output.
+  __device__ float step(const float4& raw) {
+    const float kept = m + log_sigmoid(raw.y);
+    const float next = n == 0.0F ? raw.x : fmaxf(raw.x, kept);
+    const float take = fminf(expf(raw.x - next), 1.0F), keep = fminf(expf(kept - next), 1.0F);
+    c = keep * c + take * tanhf(raw.z);
+    n = keep * n + take;
+    m = next;
+    return sigmoid_of(raw.w) * c / n;
+  }
+};
+
+template <typename W, int kRows, bool kResident>
+__device__ void scan(const SlstmArgs& a) {
+  extern __shared__ float4 memory[];
+  const Share share(a, kRows);
+  const Slice slice(share.units, a.DH);
+  const int items = kRows * share.units;
+  float4* const parts = memory;  // [slices][kRows][units]
+  float* const y = reinterpret_cast<float*>(parts + slice.slices * items);      // [2][kRows][width]
+  float4* const bias = reinterpret_cast<float4*>(y + 2 * kRows * share.width);  // [units]
+  Unit* const states = reinterpret_cast<Unit*>(bias + share.units);             // [kRows][units]
+  auto* const kept = reinterpret_cast<Four<W>*>(reinterpret_cast<float4*>(states) +
+                                                (3 * items + 3) / 4);  // [DH][units]
+
+  const Four<W>* R = static_cast<const Four<W>*>(a.R) +
+                     static_cast<int64>(share.head) * a.DH * a.DH + share.first_unit;
+  int stride = a.DH;
+  if (kResident) {
+    for (int at = threadIdx.x; at < a.DH * share.units; at += kThreads) {
+      kept[at] = R[static_cast<int64>(at / share.units) * a.DH + at % share.units];
+    }
+    R = kept;
+    stride = share.units;
+  }
+  for (int at = threadIdx.x; at < 2 * kRows * share.width; at += kThreads) {
+    const int r = at / share.width, d = at % share.width;
+    const bool inside = r < share.rows && d < a.DH;
+    y[at] = inside ? a.state_y[share.first_row + r][share.head * a.DH + d] : 0.0F;
+  }
+  for (int unit = threadIdx.x; unit < share.units; unit += kThreads) {
+    const float* from = a.bias + share.head * 4 * a.DH + share.first_unit + unit;
+    bias[unit] = make_float4(from[0], from[a.DH], from[2 * a.DH], from[3 * a.DH]);
+  }
+  for (int item = threadIdx.x; item < items; item += kThreads) {
+    const int row = item / share.units, at = share.at_state(a, item % share.units);
+    if (row >= share.rows) continue;
+    const int b = share.first_row + row;
+    states[item] = {a.state_c[b][at], a.state_n[b][at], a.state_m[b][at]};
+  }
+  arrive_at_cluster();
+  wait_for_cluster();  // all blocks run, and nobody reads the old outputs any more
+
+  const auto input = [&](int item, int t) {
+    const int64 token = static_cast<int64>(share.first_row + item / share.units) * a.S + t;
+    return inputs_of(a, token, share.at_state(a, item % share.units));
+  };
+  const auto is_inside = [&](int item) { return item < share.rows * share.units; };
+  for (int t = 0; t < a.S; ++t) {
+    const float* const now = y + (t % 2) * kRows * share.width;
+    float* const next = y + ((t + 1) % 2) * kRows * share.width;
+    float4 early = {};  // read while products are computed
+    if (is_inside(threadIdx.x)) early = input(threadIdx.x, t);
+    multiply<W, kRows>(R, stride, now, share, slice, parts);
+    __syncthreads();
+    for (int item = threadIdx.x; is_inside(item); item += kThreads) {
+      const int row = item / share.units, unit = item % share.units;
+      float4 raw = item == static_cast<int>(threadIdx.x) ? early : input(item, t);
+      add_to(raw, bias[unit]);
+      for (int s = 0; s < slice.slices; ++s) add_to(raw, parts[s * items + item]);
+      Unit state = states[item];
+      const float output = state.step(raw);
+      states[item] = state;
+      float* const at = next + row * share.width + share.first_unit + unit;
+      for (int rank = 0; rank < a.blocks; ++rank) store_in_cluster(at, rank, output);
+      const int64 token = static_cast<int64>(share.first_row + row) * a.S + t;
+      a.y[token * a.NH * a.DH + share.at_state(a, unit)] = output;
+    }
+    arrive_at_cluster();
+    wait_for_cluster();
+  }
+
+  const float* const last = y + (a.S % 2) * kRows * share.width;
+  for (int item = threadIdx.x; is_inside(item); item += kThreads) {
+    const int row = item / share.units, unit = item % share.units;
+    const int b = share.first_row + row, at = share.at_state(a, unit);
+    a.state_y[b][at] = last[row * share.width + share.first_unit + unit];
+    a.state_c[b][at] = states[item].c;
+    a.state_n[b][at] = states[item].n;
+    a.state_m[b][at] = states[item].m;
+  }
+}
+
+// R [NH, DH, 4, DH] with a unit's four gates beside each other: [NH, DH, DH, 4].
+template <typename W>
+__device__ void order_by_unit(const W* from, W* to, int DH, int64 count) {
+  const int64 step = static_cast<int64>(gridDim.x) * blockDim.x;
+  for (int64 at = static_cast<int64>(blockIdx.x) * blockDim.x + threadIdx.x; at < count;
+       at += step) {
+    const int64 row = at / (4 * DH);
+    const int gate = static_cast<int>(at % 4), unit = static_cast<int>(at / 4 % DH);
+    to[at] = from[(row * 4 + gate) * DH + unit];
+  }
+}
+
+}  // namespace
+
+extern "C" {
+#define XLSTM_SLSTM(W, name, kRows)                                                           \
+  __global__ void __launch_bounds__(kThreads) slstm_scan_##name##_##kRows(SlstmArgs args) {   \
+    scan<W, kRows, true>(args);                                                               \
+  }                                                                                           \
+  __global__ void __launch_bounds__(kThreads) slstm_stream_##name##_##kRows(SlstmArgs args) { \
+    scan<W, kRows, false>(args);                                                              \
+  }
+XLSTM_SLSTM(float, f32, 1)
+XLSTM_SLSTM(float, f32, 4)
+XLSTM_SLSTM(float, f32, 8)
+XLSTM_SLSTM(bf16, bf16, 1)
+XLSTM_SLSTM(bf16, bf16, 4)
+XLSTM_SLSTM(bf16, bf16, 8)
+
+__global__ void slstm_order_f32(const float* from, float* to, int DH, int64 count) {
+  order_by_unit(from, to, DH, count);
+}
+__global__ void slstm_order_bf16(const bf16* from, bf16* to, int DH, int64 count) {
+  order_by_unit(from, to, DH, count);
+}
+}

@@ -1,0 +1,202 @@
+#include "xlstm/engine/forecaster.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "xlstm/base/bad_alloc.h"
+#include "xlstm/base/error.h"
+#include "xlstm/engine/doctor.h"
+#include "xlstm/engine/engine_impl.h"
+#include "xlstm/engine/limits.h"
+#include "xlstm/engine/opening.h"
+#include "xlstm/engine/resolve.h"
+#include "xlstm/forecast/checks.h"
+#include "xlstm/forecast/forecast_model.h"
+#include "xlstm/forecast/quantile_levels.h"
+
+namespace xlstm {
+namespace {
+
+constexpr std::string_view kDefaultForecaster = "tides-1m";
+
+const ForecastFamily& forecast_family(const Checkpoint& checkpoint) {
+  if (const ForecastFamily* found = find_forecast_family(checkpoint.plan.family)) return *found;
+  fail_wanted(ErrorKind::kModel, checkpoint.folder.string(), "a forecaster",
+              str("a language model (", checkpoint.plan.family,
+                  "): `xlstm generate` and Engine::open() run it"));
+}
+
+void check_cancelled(const ForecastOptions& options) {
+  if (options.cancelled && options.cancelled()) {
+    fail(ErrorKind::kCancelled, "forecast", "cancelled");
+  }
+}
+
+std::vector<Forecast> at_wanted_levels(std::vector<Forecast> forecasts,
+                                       const ForecastOptions& options) {
+  for (Forecast& each : forecasts) each = at_levels(std::move(each), options.quantiles);
+  return forecasts;
+}
+
+}  // namespace
+
+struct Forecaster::Impl {
+  EngineOptions options;
+  std::unique_ptr<const ForecastModel> model;  // which holds the backend
+
+  Backend& backend() const { return *model->loaded().backend; }
+
+  // call() with the backend for this thread alone.
+  template <typename Call>
+  auto alone(const Call& call) const {
+    return translate_bad_alloc([&] {
+      const auto turn = backend().exclusive();
+      return call();
+    });
+  }
+};
+
+struct ForecastStream::Impl {
+  std::shared_ptr<const Forecaster::Impl> forecaster;
+  std::unique_ptr<SeriesStream> stream;
+};
+
+Forecaster::Forecaster(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+Forecaster Forecaster::open(const std::string& name, const EngineOptions& options) {
+  return translate_bad_alloc([&] {
+    const auto recipe = recipe_of(options);  // a wrong option comes before any file
+    std::shared_ptr<Backend> backend = make_backend(options);
+    const std::string wanted = name.empty() ? std::string(kDefaultForecaster) : name;
+    Checkpoint checkpoint = Checkpoint::open(resolve_model(wanted, model_roots(), options.hub));
+    const ForecastFamily& family = forecast_family(checkpoint);
+    const std::string where = checkpoint.folder.string();
+    const Loadable loadable = prepare_load(std::move(checkpoint), *backend, options, recipe, where);
+    return Forecaster(std::make_shared<const Impl>(
+        Impl{options, family.load(loadable.checkpoint.plan, *loadable.checkpoint.tensors,
+                                  std::move(backend), loadable.options)}));
+  });
+}
+
+const ForecasterFacts& Forecaster::facts() const {
+  return require_impl(impl_, "forecaster").model->facts();
+}
+
+std::vector<Forecast> Forecaster::forecast(const Series& series,
+                                           const ForecastOptions& options) const {
+  return std::move(forecast(std::span(&series, 1), options).front());
+}
+
+std::vector<std::vector<Forecast>> Forecaster::forecast(std::span<const Series> series,
+                                                        const ForecastOptions& options) const {
+  const Impl& impl = require_impl(impl_, "forecaster");
+  return translate_bad_alloc([&] {
+    check_options(options);
+    for (std::size_t i = 0; i < series.size(); ++i) {
+      check_series(series[i], impl.model->facts(), options, str("series ", i + 1));
+    }
+    std::vector<std::vector<Forecast>> out;
+    for (std::size_t begin = 0; begin < series.size(); begin += options.batch) {
+      check_cancelled(options);
+      const auto batch = series.subspan(begin, std::min(options.batch, series.size() - begin));
+      auto forecasts = impl.alone([&] { return impl.model->forecast(batch, options); });
+      for (std::vector<Forecast>& each : forecasts) {
+        out.push_back(at_wanted_levels(std::move(each), options));
+      }
+    }
+    return out;
+  });
+}
+
+SeriesEmbedding Forecaster::embed(const Values& values) const {
+  const Impl& impl = require_impl(impl_, "forecaster");
+  if (values.empty()) fail_wanted(ErrorKind::kUsage, "series", "values", "none");
+  return impl.alone([&] { return impl.model->embed(values); });
+}
+
+ForecastStream Forecaster::stream(std::size_t targets, std::size_t past_covariates) const {
+  const Impl& impl = require_impl(impl_, "forecaster");
+  return impl.alone([&] {
+    // One value of each row, to be refused as a series would be.
+    const Series one{std::vector<Values>(targets, Values(1)),
+                     std::vector<Values>(past_covariates, Values(1)),
+                     {}};
+    check_series(one, impl.model->facts(), {}, "stream");
+    return ForecastStream(std::make_unique<ForecastStream::Impl>(
+        ForecastStream::Impl{impl_, impl.model->stream(targets, past_covariates)}));
+  });
+}
+
+ForecastStream Forecaster::load_stream(const std::filesystem::path& file) const {
+  const Impl& impl = require_impl(impl_, "forecaster");
+  return impl.alone([&] {
+    return ForecastStream(std::make_unique<ForecastStream::Impl>(
+        ForecastStream::Impl{impl_, impl.model->load_stream(file)}));
+  });
+}
+
+const Plan& Forecaster::plan() const {
+  return require_impl(impl_, "forecaster").model->loaded().plan;
+}
+
+MemoryUse Forecaster::memory() const {
+  const Impl& impl = require_impl(impl_, "forecaster");
+  MemoryUse use = memory_now();
+  const BackendMemory of_backend = impl.backend().memory();
+  use.active = of_backend.active;
+  use.peak = of_backend.peak;
+  use.cache = of_backend.cache;
+  use.limit = memory_limit(impl.options, impl.backend());
+  return use;
+}
+
+ForecastStream::ForecastStream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ForecastStream::ForecastStream(ForecastStream&&) noexcept = default;
+ForecastStream& ForecastStream::operator=(ForecastStream&&) noexcept = default;
+ForecastStream::~ForecastStream() = default;
+
+ForecastStream::ForecastStream(const ForecastStream& other) {
+  if (other.impl_ == nullptr) return;
+  const auto& forecaster = other.impl_->forecaster;
+  impl_ = forecaster->alone([&] {
+    return std::make_unique<Impl>(Impl{forecaster, other.impl_->stream->fork()});
+  });
+}
+
+ForecastStream& ForecastStream::operator=(const ForecastStream& other) {
+  if (this != &other) *this = ForecastStream(other);
+  return *this;
+}
+
+void ForecastStream::append(std::span<const Values> rows) {
+  Impl& impl = require_impl(impl_, "stream");
+  check_rows(rows, targets(), past_covariates());
+  impl.forecaster->alone([&] { impl.stream->append(rows); });
+}
+
+std::vector<Forecast> ForecastStream::forecast(const ForecastOptions& options) const {
+  const Impl& impl = require_impl(impl_, "stream");
+  check_options(options);
+  check_cancelled(options);
+  if (position() == 0) fail_wanted(ErrorKind::kUsage, "stream", "values before a forecast", "none");
+  return impl.forecaster->alone(
+      [&] { return at_wanted_levels(impl.stream->forecast(options), options); });
+}
+
+std::size_t ForecastStream::targets() const {
+  return require_impl(impl_, "stream").stream->targets();
+}
+std::size_t ForecastStream::past_covariates() const {
+  return require_impl(impl_, "stream").stream->past_covariates();
+}
+std::uint64_t ForecastStream::position() const {
+  return require_impl(impl_, "stream").stream->position();
+}
+
+void ForecastStream::save(const std::filesystem::path& file) const {
+  const Impl& impl = require_impl(impl_, "stream");
+  impl.forecaster->alone([&] { impl.stream->save(file); });
+}
+
+}  // namespace xlstm

@@ -1,0 +1,31 @@
+#include "xlstm/engine/opening.h"
+
+#include <utility>
+
+#include "xlstm/base/error.h"
+#include "xlstm/engine/limits.h"
+#include "xlstm/engine/quantized_copies.h"
+
+namespace xlstm {
+
+std::optional<QuantizationRecipe> recipe_of(const EngineOptions& options) {
+  if (!options.quantization) return std::nullopt;
+  const QuantizationRecipe recipe = default_recipe(*options.quantization);
+  check_recipe(recipe, "quantization");
+  return recipe;
+}
+
+Loadable prepare_load(Checkpoint checkpoint, Backend& backend, const EngineOptions& options,
+                      const std::optional<QuantizationRecipe>& recipe, const std::string& where) {
+  const DType dtype = weight_dtype(options);
+  check_memory(estimate_memory(checkpoint.plan, backend, dtype, 1, recipe), options, backend,
+               where);
+  if (recipe && options.on_notice && !quantizes_anything(*recipe, checkpoint.plan)) {
+    options.on_notice(str("quantising changes nothing in ", checkpoint.plan.name,
+                          ", whose weights are ", checkpoint.plan.dtypes()));
+  }
+  if (recipe) checkpoint = quantized_copy(std::move(checkpoint), *recipe, options);
+  return {std::move(checkpoint), {dtype, options.on_load_progress, recipe}};
+}
+
+}  // namespace xlstm

@@ -1,0 +1,31 @@
+// What comes between a model's name and its weights in memory, whatever kind of model it is.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "xlstm/backend/backend.h"
+#include "xlstm/engine/engine.h"
+#include "xlstm/model/loaded_plan.h"
+#include "xlstm/wiring/checkpoint.h"
+#include "xlstm/wiring/quantization_recipe.h"
+
+namespace xlstm {
+
+// What options.quantization asks for. Throws Error(kUsage).
+std::optional<QuantizationRecipe> recipe_of(const EngineOptions& options);
+
+// A checkpoint that is about to be loaded, and how.
+struct Loadable {
+  Checkpoint checkpoint;
+  LoadOptions options;
+};
+
+// Checks that the model fits the memory that is left, and tells options.on_notice where quantising
+// changes nothing; what is loaded is a quantised copy where options want one. `where` names the
+// model. Throws Error(kMemory) and as quantized_copy() does.
+Loadable prepare_load(Checkpoint checkpoint, Backend& backend, const EngineOptions& options,
+                      const std::optional<QuantizationRecipe>& recipe, const std::string& where);
+
+}  // namespace xlstm

@@ -1,0 +1,24 @@
+// What every family refuses of series and options.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "xlstm/forecast/series.h"
+
+namespace xlstm {
+
+// The most steps that are asked for at once.
+inline constexpr std::int64_t kMostSteps = std::int64_t{1} << 20;
+
+// Throw Error(kUsage).
+void check_options(const ForecastOptions& options);
+// A series that the model cannot take: no targets, no values, rows of unequal lengths, covariates
+// that the model does not read or that are too short. `where` names it. A target whose values are
+// all missing is one.
+void check_series(const Series& series, const ForecasterFacts& facts,
+                  const ForecastOptions& options, const std::string& where);
+// The new values of a stream with so many rows.
+void check_rows(std::span<const Values> rows, std::size_t targets, std::size_t past_covariates);
+
+}  // namespace xlstm
