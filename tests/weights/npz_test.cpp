@@ -48,12 +48,23 @@ class Npz : public ::testing::Test {
 
 TEST_F(Npz, TypesThatOccur) {
   const std::string eight(8, '\1');
-  for (const auto& [type, dtype] :
-       {std::pair{"<f4", DType::kF32}, {"<f8", DType::kF64}, {"<f2", DType::kF16},
-        {"|V2", DType::kBF16}, {"<V2", DType::kBF16}, {"bfloat16", DType::kBF16},
-        {"|b1", DType::kBool}, {"|u1", DType::kU8}, {"|i1", DType::kI8}, {"<u2", DType::kU16},
-        {"<i2", DType::kI16}, {"<u4", DType::kU32}, {"<i4", DType::kI32}, {"<u8", DType::kU64},
-        {"<i8", DType::kI64}, {"=f4", DType::kF32}, {">u1", DType::kU8}}) {
+  for (const auto& [type, dtype] : {std::pair{"<f4", DType::kF32},
+                                    {"<f8", DType::kF64},
+                                    {"<f2", DType::kF16},
+                                    {"|V2", DType::kBF16},
+                                    {"<V2", DType::kBF16},
+                                    {"bfloat16", DType::kBF16},
+                                    {"|b1", DType::kBool},
+                                    {"|u1", DType::kU8},
+                                    {"|i1", DType::kI8},
+                                    {"<u2", DType::kU16},
+                                    {"<i2", DType::kI16},
+                                    {"<u4", DType::kU32},
+                                    {"<i4", DType::kI32},
+                                    {"<u8", DType::kU64},
+                                    {"<i8", DType::kI64},
+                                    {"=f4", DType::kF32},
+                                    {">u1", DType::kU8}}) {
     const std::string shape = str("(", 8 / size_of(dtype), ",)");
     const auto source = open({RawMember::stored("w.npy", npy(header(type, shape), eight))});
     EXPECT_EQ(source->tensors()[0].dtype, dtype) << type;
@@ -143,9 +154,11 @@ TEST_F(Npz, WrongHeaders) {
   expect_refused(ErrorKind::kFormat, with(header("<f4", "(2,)")), {"F32 [2]", "4 bytes"});
   expect_refused(ErrorKind::kFormat, with(header("<f4", "(4294967296, 4294967296, 4294967296)")),
                  {"the bytes of F32"});
-  expect_refused(ErrorKind::kFormat, with(header("<f4", "(99999999999999999999,)")), {"below 2^63"});
+  expect_refused(ErrorKind::kFormat, with(header("<f4", "(99999999999999999999,)")),
+                 {"below 2^63"});
   expect_refused(ErrorKind::kFormat, with(header("<f4", "(-1,)")), {"a whole number"});
-  expect_refused(ErrorKind::kFormat, with(header("<f4", "(1,1,1,1,1,1,1,1,1)")), {"at most 8 axes"});
+  expect_refused(ErrorKind::kFormat, with(header("<f4", "(1,1,1,1,1,1,1,1,1)")),
+                 {"at most 8 axes"});
   expect_refused(ErrorKind::kFormat, with("{}"), {"the keys descr", "not all"});
   expect_refused(ErrorKind::kFormat, with("{'descr': '<f4', 'descr': '<f4'}"), {"each key once"});
   expect_refused(ErrorKind::kFormat, with("{'other': 1}"), {"\"other\""});
@@ -158,9 +171,9 @@ TEST_F(Npz, WrongHeaders) {
 }
 
 TEST_F(Npz, EveryByteCutOrChanged) {
-  const std::string whole = raw_zip(
-      {RawMember::stored("w.npy", npy(header("<f4", "(1, 2)", true), "12345678")),
-       RawMember::deflate("v.npy", npy(header("<f2", "(3,)"), "123456"))});
+  const std::string whole =
+      raw_zip({RawMember::stored("w.npy", npy(header("<f4", "(1, 2)", true), "12345678")),
+               RawMember::deflate("v.npy", npy(header("<f2", "(3,)"), "123456"))});
   const auto try_to_read = [&](const std::string& bytes) {
     try {
       const auto source = open_weights(folder_.file("b.npz", bytes));

@@ -56,7 +56,13 @@ TEST(Pickle, Containers) {
 
 TEST(Pickle, ProtocolFourNamesAndMemory) {
   const std::string of_four = std::string("\x80\x04\x95\0\0\0\0\0\0\0\0", 11);
-  const std::string ordered = "\x8C\x0B" "collections" "\x94" "\x8C\x0B" "OrderedDict" "\x93";
+  const std::string ordered =
+      "\x8C\x0B"
+      "collections"
+      "\x94"
+      "\x8C\x0B"
+      "OrderedDict"
+      "\x93";
   const std::string bytes = of_four + "]\x94(" + ordered + ")R" + "h" + std::string(1, '\0') +
                             "0N2e.";  // the list itself is got and dropped
   const Pickle pickle = read_pickle(bytes, "p");
@@ -79,11 +85,18 @@ TEST(Pickle, NothingIsCalledThatIsNotKnown) {
 }
 
 TEST(Pickle, InstructionsByName) {
-  for (const auto& [bytes, name] :
-       {std::pair<std::string, std::string>{"(ios\nsystem\n", "INST"}, {"(o", "OBJ"},
-        {"\x81", "NEWOBJ"}, {"\x92", "NEWOBJ_EX"}, {"\x82\1", "EXT1"}, {"P1\n", "PERSID"},
-        {"I1\n", "INT"}, {"F1\n", "FLOAT"}, {"S'a'\n", "STRING"}, {"\x8F", "EMPTY_SET"},
-        {"B", "BINBYTES"}, {"\xFF", "no instruction (0xff)"}}) {
+  for (const auto& [bytes, name] : {std::pair<std::string, std::string>{"(ios\nsystem\n", "INST"},
+                                    {"(o", "OBJ"},
+                                    {"\x81", "NEWOBJ"},
+                                    {"\x92", "NEWOBJ_EX"},
+                                    {"\x82\1", "EXT1"},
+                                    {"P1\n", "PERSID"},
+                                    {"I1\n", "INT"},
+                                    {"F1\n", "FLOAT"},
+                                    {"S'a'\n", "STRING"},
+                                    {"\x8F", "EMPTY_SET"},
+                                    {"B", "BINBYTES"},
+                                    {"\xFF", "no instruction (0xff)"}}) {
     expect_refused("\x80\x02" + bytes + ".", {"an instruction of a tensor dictionary", name});
   }
   EXPECT_EQ(name_of(Opcode::kReduce), "REDUCE");
@@ -108,7 +121,9 @@ TEST(Pickle, BrokenStacks) {
 }
 
 TEST(Pickle, WrongTensors) {
-  expect_refused(file("N" "Q"), {"('storage', its type"});
+  expect_refused(file("N"
+                      "Q"),
+                 {"('storage', its type"});
   expect_refused(file(storage("Size", "0", 4)), {"a storage's type", "torch.Size"});
   expect_refused(file(storage("FloatStorage", "0", -1)), {"('storage'"});
   expect_refused(file(storage("FloatStorage", std::string(300, 'k'), 1)), {"('storage'"});
@@ -126,9 +141,10 @@ TEST(Pickle, WrongTensors) {
 TEST(Pickle, ValuesWithoutEnd) {
   expect_error(ErrorKind::kFormat, {"at most 64 levels"}, [] { json_of("]q\1h\1a"); });
   std::string doubling = "]";
-  for (int level = 0; level < 40; ++level) doubling += "q" + std::string(1, static_cast<char>(level)) + "0](h" +
-                                                       std::string(1, static_cast<char>(level)) + "h" +
-                                                       std::string(1, static_cast<char>(level)) + "e";
+  for (int level = 0; level < 40; ++level)
+    doubling += "q" + std::string(1, static_cast<char>(level)) + "0](h" +
+                std::string(1, static_cast<char>(level)) + "h" +
+                std::string(1, static_cast<char>(level)) + "e";
   expect_error(ErrorKind::kFormat, {"1000000 in all"}, [&] { json_of(doubling); });
 }
 

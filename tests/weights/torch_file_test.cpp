@@ -52,10 +52,10 @@ class TorchFile : public ::testing::Test {
 };
 
 TEST_F(TorchFile, TensorsInAnyOrderOfAxes) {
-  const auto source = open(dict({text("plain"), of_six(0, {2, 3}, {3, 1}), text("transposed"),
-                                 of_six(0, {3, 2}, {1, 3}), text("view"), of_six(4, {2}, {1}),
-                                 text("every_second"), of_six(1, {3}, {2}), text("scalar"),
-                                 of_six(5, {}, {}), text("none"), of_six(0, {0, 9}, {9, 1})}));
+  const auto source = open(
+      dict({text("plain"), of_six(0, {2, 3}, {3, 1}), text("transposed"), of_six(0, {3, 2}, {1, 3}),
+            text("view"), of_six(4, {2}, {1}), text("every_second"), of_six(1, {3}, {2}),
+            text("scalar"), of_six(5, {}, {}), text("none"), of_six(0, {0, 9}, {9, 1})}));
   ASSERT_EQ(source->tensors().size(), 6u);
   EXPECT_EQ(values_of(*source, "plain"), (std::vector<float>{0, 1, 2, 3, 4, 5}));
   EXPECT_EQ(values_of(*source, "transposed"), (std::vector<float>{0, 3, 1, 4, 2, 5}));
@@ -70,11 +70,16 @@ TEST_F(TorchFile, TensorsInAnyOrderOfAxes) {
 
 TEST_F(TorchFile, TypesOfStorages) {
   const std::string eight(8, '\1');
-  for (const auto& [type, dtype] :
-       {std::pair{"FloatStorage", DType::kF32}, {"DoubleStorage", DType::kF64},
-        {"HalfStorage", DType::kF16}, {"BFloat16Storage", DType::kBF16},
-        {"LongStorage", DType::kI64}, {"IntStorage", DType::kI32}, {"ShortStorage", DType::kI16},
-        {"CharStorage", DType::kI8}, {"ByteStorage", DType::kU8}, {"BoolStorage", DType::kBool}}) {
+  for (const auto& [type, dtype] : {std::pair{"FloatStorage", DType::kF32},
+                                    {"DoubleStorage", DType::kF64},
+                                    {"HalfStorage", DType::kF16},
+                                    {"BFloat16Storage", DType::kBF16},
+                                    {"LongStorage", DType::kI64},
+                                    {"IntStorage", DType::kI32},
+                                    {"ShortStorage", DType::kI16},
+                                    {"CharStorage", DType::kI8},
+                                    {"ByteStorage", DType::kU8},
+                                    {"BoolStorage", DType::kBool}}) {
     const auto count = static_cast<std::int64_t>(8 / size_of(dtype));
     const auto source =
         open(dict({text("t"), tensor(storage(type, "0", count), 0, {count}, {1})}), {eight});
@@ -95,8 +100,8 @@ TEST_F(TorchFile, StateDictsWhereverTheyStand) {
   const std::string ordered = call(global("collections", "OrderedDict"), {}) + "(" + text("w") +
                               of_six(0, {6}, {1}) + "u}(" + text("_metadata") + "Nub";
   EXPECT_EQ(open(ordered)->tensors()[0].name, "w") << "with attributes";
-  const std::string parameter = call(global("torch._utils", "_rebuild_parameter"),
-                                     {of_six(0, {6}, {1}), "\x88", "N"});
+  const std::string parameter =
+      call(global("torch._utils", "_rebuild_parameter"), {of_six(0, {6}, {1}), "\x88", "N"});
   EXPECT_EQ(open(dict({text("p"), parameter}))->tensors()[0].bytes, 24u);
   expect_refused(ErrorKind::kFormat, torch_zip(file(dict({text("epoch"), number(1)})), {}),
                  {"m.pt, member \"m/data.pkl\"", "tensors, or an entry state_dict", "without"});
@@ -121,8 +126,8 @@ TEST_F(TorchFile, TensorsThatDoNotFitTheirStorage) {
     expect_refused(ErrorKind::kFormat, torch_zip(file(dict({text("w"), value})), {kSix}),
                    {"m.pt", "tensor \"w\"", "within a storage of 6 elements"});
   }
-  const std::string huge = tensor(storage("FloatStorage", "0", 6), 0,
-                                  {2147483647, 2147483647, 2147483647}, {1, 1, 1});
+  const std::string huge =
+      tensor(storage("FloatStorage", "0", 6), 0, {2147483647, 2147483647, 2147483647}, {1, 1, 1});
   expect_refused(ErrorKind::kFormat, torch_zip(file(dict({text("w"), huge})), {kSix}),
                  {"within a storage"});
   expect_refused(ErrorKind::kFormat,
@@ -130,10 +135,11 @@ TEST_F(TorchFile, TensorsThatDoNotFitTheirStorage) {
                  {"the 6 elements of F32", "\"m/data/0\"", "4 bytes"});
   expect_refused(ErrorKind::kFormat, torch_zip(file(dict({text("w"), of_six(0, {6}, {1})})), {}),
                  {"a member \"m/data/0\"", "none"});
-  expect_refused(ErrorKind::kFormat,
-                 torch_zip(file(dict({text("w"), of_six(0, {6}, {1}), text("w"),
-                                      of_six(0, {6}, {1})})), {kSix}),
-                 {"tensor \"w\" once"});
+  expect_refused(
+      ErrorKind::kFormat,
+      torch_zip(file(dict({text("w"), of_six(0, {6}, {1}), text("w"), of_six(0, {6}, {1})})),
+                {kSix}),
+      {"tensor \"w\" once"});
   expect_refused(ErrorKind::kFormat,
                  torch_zip(file(dict({number(1), of_six(0, {6}, {1})})), {kSix}),
                  {"text as names"});
@@ -157,7 +163,8 @@ TEST_F(TorchFile, OtherKindsOfArchives) {
 TEST_F(TorchFile, DeflatedMembersAreReadToo) {
   const std::string pickle = file(dict({text("w"), of_six(0, {3, 2}, {1, 3})}));
   const auto source = open_weights(folder_.file(
-      "d.ckpt", raw_zip({RawMember::deflate("m/data.pkl", pickle), RawMember::deflate("m/data/0", kSix)})));
+      "d.ckpt",
+      raw_zip({RawMember::deflate("m/data.pkl", pickle), RawMember::deflate("m/data/0", kSix)})));
   EXPECT_EQ(values_of(*source, "w"), (std::vector<float>{0, 3, 1, 4, 2, 5}));
 }
 

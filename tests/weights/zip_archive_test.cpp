@@ -45,9 +45,9 @@ TEST_F(Zip, StoredAndDeflatedMembersInPieces) {
   wide.zip64 = true;
   RawMember wide_deflated = RawMember::deflate("wide-deflated", content);
   wide_deflated.zip64 = true;
-  const ZipArchive archive(write({RawMember::deflate("b/deflated", content),
-                                  RawMember::stored("a", content), wide, wide_deflated,
-                                  RawMember::stored("empty", "")}));
+  const ZipArchive archive(
+      write({RawMember::deflate("b/deflated", content), RawMember::stored("a", content), wide,
+             wide_deflated, RawMember::stored("empty", "")}));
   ASSERT_EQ(archive.members().size(), 5u);
   EXPECT_EQ(archive.members()[0].name, "a");
   EXPECT_EQ(archive.find("nothing"), ZipArchive::npos);
@@ -90,9 +90,9 @@ TEST_F(Zip, NamesThatLeaveTheFolder) {
 }
 
 TEST_F(Zip, NamesGivenTwice) {
-  expect_refused({RawMember::stored("a", "1"), RawMember::stored("b", "2"),
-                  RawMember::deflate("a", "3")},
-                 {"a.zip, member \"a\"", "each name once"});
+  expect_refused(
+      {RawMember::stored("a", "1"), RawMember::stored("b", "2"), RawMember::deflate("a", "3")},
+      {"a.zip, member \"a\"", "each name once"});
 }
 
 TEST_F(Zip, MembersOnEachOther) {
@@ -132,7 +132,8 @@ TEST_F(Zip, PackedBytesThatDoNotFit) {
   {
     const ZipArchive archive(write({longer}));
     EXPECT_EQ(read(archive, 0, 0, 1000), content);
-    expect_error(ErrorKind::kFormat, {"a.zip, member \"a\"", "1001 bytes", "1000 and then their end"},
+    expect_error(ErrorKind::kFormat,
+                 {"a.zip, member \"a\"", "1001 bytes", "1000 and then their end"},
                  [&] { archive.text(0, 2000); });
   }
   RawMember shorter = RawMember::deflate("a", content);

@@ -39,9 +39,9 @@ struct RawMember {
   std::uint32_t crc = 0;
   int method = 0;
   int flags = 0;
-  std::uint64_t said_packed = 0;     // packed.size(), or a lie
-  std::int64_t moved = 0;            // added to its place in the directory
-  bool zip64 = false;                // sizes and place in 64 bits
+  std::uint64_t said_packed = 0;  // packed.size(), or a lie
+  std::int64_t moved = 0;         // added to its place in the directory
+  bool zip64 = false;             // sizes and place in 64 bits
 
   static RawMember stored(std::string name, std::string_view content) {
     return {std::move(name), std::string(content), content.size(), checksum(content), 0, 0,
@@ -55,9 +55,8 @@ struct RawMember {
     return out;
   }
   static std::uint32_t checksum(std::string_view content) {
-    return static_cast<std::uint32_t>(
-        ::crc32(0, reinterpret_cast<const Bytef*>(content.data()),
-                static_cast<uInt>(content.size())));
+    return static_cast<std::uint32_t>(::crc32(0, reinterpret_cast<const Bytef*>(content.data()),
+                                              static_cast<uInt>(content.size())));
   }
 };
 
@@ -82,9 +81,9 @@ inline std::string raw_zip(const std::vector<RawMember>& members) {
                  central;
   }
   const std::uint64_t start = out.size();
-  return out + directory + "PK\x05\x06" + std::string(4, '\0') +
-         little_endian(members.size(), 2) + little_endian(members.size(), 2) +
-         little_endian(directory.size(), 4) + little_endian(start, 4) + std::string(2, '\0');
+  return out + directory + "PK\x05\x06" + std::string(4, '\0') + little_endian(members.size(), 2) +
+         little_endian(members.size(), 2) + little_endian(directory.size(), 4) +
+         little_endian(start, 4) + std::string(2, '\0');
 }
 
 }  // namespace xlstm

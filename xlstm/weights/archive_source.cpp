@@ -24,9 +24,7 @@ class ArchiveSource : public TensorSource {
     };
     read_strided(from.elements, from.info.shape, size_of(from.info.dtype), offset, to, read);
   }
-  const std::map<std::string, std::string>& metadata() const override {
-    return contents_.metadata;
-  }
+  const std::map<std::string, std::string>& metadata() const override { return contents_.metadata; }
   std::string config() const override { return contents_.config; }
 
  private:

@@ -41,15 +41,15 @@ struct RefusedStart {
   std::string_view reason;
 };
 constexpr std::array<RefusedStart, 10> kRefusedStarts = {{{0, "GGUF"sv, kGguf},
-                                                         {0, "\x93NUMPY"sv, kNpy},
-                                                         {0, "\x89HDF\r\n\x1A\n"sv, kTensorFlow},
-                                                         {4, "TFL3"sv, kTensorFlow},
-                                                         {257, "ustar"sv, kTar},
-                                                         {0, "\x1F\x8B"sv, kGzip},
-                                                         {0, "\x80\x02"sv, kPickle},
-                                                         {0, "\x80\x03"sv, kPickle},
-                                                         {0, "\x80\x04"sv, kPickle},
-                                                         {0, "\x80\x05"sv, kPickle}}};
+                                                          {0, "\x93NUMPY"sv, kNpy},
+                                                          {0, "\x89HDF\r\n\x1A\n"sv, kTensorFlow},
+                                                          {4, "TFL3"sv, kTensorFlow},
+                                                          {257, "ustar"sv, kTar},
+                                                          {0, "\x1F\x8B"sv, kGzip},
+                                                          {0, "\x80\x02"sv, kPickle},
+                                                          {0, "\x80\x03"sv, kPickle},
+                                                          {0, "\x80\x04"sv, kPickle},
+                                                          {0, "\x80\x05"sv, kPickle}}};
 
 struct RefusedName {
   std::string_view ending;  // or all of the name

@@ -9,8 +9,8 @@
 
 namespace xlstm {
 
-// Opens one file: safetensors, NPZ or torch's ZIP. Throws Error: kModel, with the reason, for what is
-// recognised and not read (GGUF, ONNX, old pickles, ...); kFile, kFormat.
+// Opens one file: safetensors, NPZ or torch's ZIP. Throws Error: kModel, with the reason, for what
+// is recognised and not read (GGUF, ONNX, old pickles, ...); kFile, kFormat.
 std::unique_ptr<TensorSource> open_weights_file(const std::filesystem::path& file);
 
 // Why files of this name are not read: "a GGUF file; ..."; empty where nothing is known of it.

@@ -44,8 +44,7 @@ struct Inflate::Impl {
                   str(position + got, " and then ",
                       ended || stuck ? "their end" : "something that is none"));
     }
-    seen = static_cast<std::uint32_t>(
-        crc32(seen, reinterpret_cast<const Bytef*>(to.data()), got));
+    seen = static_cast<std::uint32_t>(crc32(seen, reinterpret_cast<const Bytef*>(to.data()), got));
     position += got;
     return got;
   }

@@ -77,9 +77,7 @@ class HeaderText {
     return at_ < text_.size() ? quoted(text_.substr(at_, 40)) : "the header's end";
   }
 
-  void skip_space() {
-    at_ = std::min(text_.find_first_not_of(" \n\t", at_), text_.size());
-  }
+  void skip_space() { at_ = std::min(text_.find_first_not_of(" \n\t", at_), text_.size()); }
   bool accept(char wanted) {
     skip_space();
     if (at_ == text_.size() || text_[at_] != wanted) return false;

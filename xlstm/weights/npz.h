@@ -28,8 +28,9 @@ struct NpyHeader {
 inline constexpr std::uint64_t kNpyStartBytes = 12;
 std::uint64_t npy_header_bytes(std::span<const std::byte> start, std::string_view where);
 
-// What the header says that `start` begins with. bfloat16 is '|V2', as ml_dtypes writes it, or 'bfloat16'. Throws Error: kFormat;
-// kModel for numbers that are big-endian or complex, text, records and objects (pickles).
+// What the header says that `start` begins with. bfloat16 is '|V2', as ml_dtypes writes it, or
+// 'bfloat16'. Throws Error: kFormat; kModel for numbers that are big-endian or complex, text,
+// records and objects (pickles).
 NpyHeader parse_npy(std::span<const std::byte> start, std::string_view where);
 
 // The arrays of the archive, under their names without ".npy". config() is the member config.json,

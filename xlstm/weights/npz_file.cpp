@@ -29,8 +29,8 @@ ArchivedTensor read_array(const ZipArchive& archive, std::size_t member) {
   const std::uint64_t has = archive.members()[member].bytes - header.header_bytes;
   const auto count = element_count(header.shape);
   std::uint64_t bytes = 0;
-  if (!count || __builtin_mul_overflow(static_cast<std::uint64_t>(*count), size_of(header.dtype),
-                                       &bytes) ||
+  if (!count ||
+      __builtin_mul_overflow(static_cast<std::uint64_t>(*count), size_of(header.dtype), &bytes) ||
       bytes != has) {
     fail_wanted(ErrorKind::kFormat, where,
                 str("the bytes of ", name_of(header.dtype), " ", to_string(header.shape),

@@ -38,7 +38,8 @@ class Reader {
 
   std::string_view take_bytes(std::uint64_t count) {
     if (count > bytes_.size() - at_) {
-      wanted(str(count, " bytes of ", name_of(opcode_)), str(bytes_.size() - at_, ", the pickle's end"));
+      wanted(str(count, " bytes of ", name_of(opcode_)),
+             str(bytes_.size() - at_, ", the pickle's end"));
     }
     const std::string_view out = bytes_.substr(at_, static_cast<std::size_t>(count));
     at_ += out.size();
@@ -101,46 +102,85 @@ class Reader {
   void step(Opcode opcode) {
     opcode_ = opcode;
     switch (opcode) {
-      case Opcode::kProto: return check_protocol();
-      case Opcode::kFrame: return void(number(8));
-      case Opcode::kStop: return stop();
-      case Opcode::kMark: return marks_.push_back(stack_.size());
-      case Opcode::kPop: return void(pop());
-      case Opcode::kPopMark: return void(pop_to_mark());
-      case Opcode::kDup: return stack_.push_back(top());
-      case Opcode::kNone: return push(PickleNone{});
-      case Opcode::kNewTrue: return push(true);
-      case Opcode::kNewFalse: return push(false);
-      case Opcode::kBinInt: return push(std::int64_t{static_cast<std::int32_t>(number(4))});
-      case Opcode::kBinInt1: return push(static_cast<std::int64_t>(number(1)));
-      case Opcode::kBinInt2: return push(static_cast<std::int64_t>(number(2)));
-      case Opcode::kLong1: return push_long(number(1));
-      case Opcode::kLong4: return push_long(number(4));
-      case Opcode::kBinFloat: return push_float();
-      case Opcode::kShortBinUnicode: return push_text(number(1));
-      case Opcode::kBinUnicode: return push_text(number(4));
-      case Opcode::kBinUnicode8: return push_text(number(8));
+      case Opcode::kProto:
+        return check_protocol();
+      case Opcode::kFrame:
+        return void(number(8));
+      case Opcode::kStop:
+        return stop();
+      case Opcode::kMark:
+        return marks_.push_back(stack_.size());
+      case Opcode::kPop:
+        return void(pop());
+      case Opcode::kPopMark:
+        return void(pop_to_mark());
+      case Opcode::kDup:
+        return stack_.push_back(top());
+      case Opcode::kNone:
+        return push(PickleNone{});
+      case Opcode::kNewTrue:
+        return push(true);
+      case Opcode::kNewFalse:
+        return push(false);
+      case Opcode::kBinInt:
+        return push(std::int64_t{static_cast<std::int32_t>(number(4))});
+      case Opcode::kBinInt1:
+        return push(static_cast<std::int64_t>(number(1)));
+      case Opcode::kBinInt2:
+        return push(static_cast<std::int64_t>(number(2)));
+      case Opcode::kLong1:
+        return push_long(number(1));
+      case Opcode::kLong4:
+        return push_long(number(4));
+      case Opcode::kBinFloat:
+        return push_float();
+      case Opcode::kShortBinUnicode:
+        return push_text(number(1));
+      case Opcode::kBinUnicode:
+        return push_text(number(4));
+      case Opcode::kBinUnicode8:
+        return push_text(number(8));
       case Opcode::kEmptyList:
-      case Opcode::kEmptyTuple: return push(PickleSequence{});
-      case Opcode::kTuple: return push(PickleSequence{pop_to_mark()});
-      case Opcode::kTuple1: return push(PickleSequence{pop_some(1)});
-      case Opcode::kTuple2: return push(PickleSequence{pop_some(2)});
-      case Opcode::kTuple3: return push(PickleSequence{pop_some(3)});
-      case Opcode::kAppend: return append(pop_some(1));
-      case Opcode::kAppends: return append(pop_to_mark());
-      case Opcode::kEmptyDict: return push(PickleDict{});
-      case Opcode::kSetItem: return set_items(pop_some(2));
-      case Opcode::kSetItems: return set_items(pop_to_mark());
-      case Opcode::kBinPut: return put(number(1));
-      case Opcode::kLongBinPut: return put(number(4));
-      case Opcode::kMemoize: return put(memo_.size());
-      case Opcode::kBinGet: return get(number(1));
-      case Opcode::kLongBinGet: return get(number(4));
-      case Opcode::kGlobal: return push_global();
-      case Opcode::kStackGlobal: return push_stack_global();
-      case Opcode::kReduce: return reduce();
-      case Opcode::kBuild: return build();
-      case Opcode::kBinPersId: return push_result(storage_of(*pop()));
+      case Opcode::kEmptyTuple:
+        return push(PickleSequence{});
+      case Opcode::kTuple:
+        return push(PickleSequence{pop_to_mark()});
+      case Opcode::kTuple1:
+        return push(PickleSequence{pop_some(1)});
+      case Opcode::kTuple2:
+        return push(PickleSequence{pop_some(2)});
+      case Opcode::kTuple3:
+        return push(PickleSequence{pop_some(3)});
+      case Opcode::kAppend:
+        return append(pop_some(1));
+      case Opcode::kAppends:
+        return append(pop_to_mark());
+      case Opcode::kEmptyDict:
+        return push(PickleDict{});
+      case Opcode::kSetItem:
+        return set_items(pop_some(2));
+      case Opcode::kSetItems:
+        return set_items(pop_to_mark());
+      case Opcode::kBinPut:
+        return put(number(1));
+      case Opcode::kLongBinPut:
+        return put(number(4));
+      case Opcode::kMemoize:
+        return put(memo_.size());
+      case Opcode::kBinGet:
+        return get(number(1));
+      case Opcode::kLongBinGet:
+        return get(number(4));
+      case Opcode::kGlobal:
+        return push_global();
+      case Opcode::kStackGlobal:
+        return push_stack_global();
+      case Opcode::kReduce:
+        return reduce();
+      case Opcode::kBuild:
+        return build();
+      case Opcode::kBinPersId:
+        return push_result(storage_of(*pop()));
     }
     wanted("an instruction of a tensor dictionary", name_of(opcode));
   }

@@ -35,12 +35,12 @@ struct PickleGlobal {  // "collections.OrderedDict": a name, never what it names
 };
 struct PickleStorage {
   DType dtype = DType::kF32;
-  std::string key;  // of the archive's member
+  std::string key;          // of the archive's member
   std::uint64_t count = 0;  // elements
 };
 struct PickleTensor {
   const PickleStorage* storage = nullptr;
-  std::uint64_t start = 0;            // element of the storage
+  std::uint64_t start = 0;  // element of the storage
   Shape shape;
   std::vector<std::int64_t> strides;  // elements
 };
@@ -60,8 +60,8 @@ struct Pickle {
 };
 
 // Reads protocols 2 to 5. `where` names the pickle in errors. Throws Error(kFormat), with the byte
-// at which it stands, for malformed bytes, for instructions that no tensor dictionary needs, and for
-// functions and classes that are not known here, by their names.
+// at which it stands, for malformed bytes, for instructions that no tensor dictionary needs, and
+// for functions and classes that are not known here, by their names.
 Pickle read_pickle(std::string_view bytes, std::string_view where);
 
 // A value of plain Python types as JSON: tuples are arrays, keys that are numbers become text, what

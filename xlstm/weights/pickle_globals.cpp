@@ -85,7 +85,7 @@ PickleCall make_dict(const PickleItems& arguments) {
 PickleCall make_tensor(const PickleItems& arguments) {
   constexpr std::size_t kLeast = 4;
   const std::string wanted = str("a storage, a start, a shape of at most ", kMostAxes,
-                                  " axes and as many strides for a tensor");
+                                 " axes and as many strides for a tensor");
   if (arguments.size() < kLeast) return refused(wanted, str(arguments.size(), " arguments"));
   PickleTensor out;
   out.storage = std::get_if<PickleStorage>(&arguments[0]->is);
@@ -141,9 +141,8 @@ PickleCall storage_of(const PickleValue& id) {
   }
   const auto storage = std::ranges::find(kStorages, type->name, &StorageType::name);
   if (storage == kStorages.end()) return refused("a storage's type", std::string(type->name));
-  return {PickleValue{PickleStorage{storage->dtype, *key, static_cast<std::uint64_t>(*count)}},
-          {},
-          {}};
+  return {
+      PickleValue{PickleStorage{storage->dtype, *key, static_cast<std::uint64_t>(*count)}}, {}, {}};
 }
 
 }  // namespace xlstm

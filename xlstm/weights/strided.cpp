@@ -50,8 +50,7 @@ class Gather {
     constexpr std::uint64_t kMost = 256'000'000, kWaste = 256, kFewBytes = 65536;
     const auto [least, most] = std::ranges::minmax(places);
     const std::uint64_t bytes = (most - least + 1) * item_;
-    if (places.size() > 1 &&
-        bytes > std::min(kMost, kFewBytes + kWaste * item_ * places.size())) {
+    if (places.size() > 1 && bytes > std::min(kMost, kFewBytes + kWaste * item_ * places.size())) {
       const std::size_t half = places.size() / 2;
       run(places.first(half), to);
       return run(places.subspan(half), to + half * item_);

@@ -23,8 +23,8 @@ constexpr std::uint64_t kIn64Bits = 0xFFFFFFFF, kCountIn64Bits = 0xFFFF;
 std::uint64_t number_at(std::string_view bytes, std::uint64_t at, int size) {
   std::uint64_t out = 0;
   for (int i = size; i-- > 0;) {
-    out = out << 8 | static_cast<unsigned char>(bytes[static_cast<std::size_t>(at) +
-                                                      static_cast<std::size_t>(i)]);
+    out = out << 8 | static_cast<unsigned char>(
+                         bytes[static_cast<std::size_t>(at) + static_cast<std::size_t>(i)]);
   }
   return out;
 }
@@ -226,8 +226,7 @@ class EntryReader {
 void check_names(const std::vector<ZipMember>& sorted, const InputFile& file) {
   const auto twice = std::ranges::adjacent_find(sorted, {}, &ZipMember::name);
   if (twice == sorted.end()) return;
-  fail_wanted(ErrorKind::kFormat, zip_member_name(file, twice->name), "each name once",
-              "it again");
+  fail_wanted(ErrorKind::kFormat, zip_member_name(file, twice->name), "each name once", "it again");
 }
 
 void check_places(const std::vector<ZipMember>& members, const InputFile& file) {

@@ -26,7 +26,7 @@ std::vector<fs::path> find_tokenizer(const fs::path& folder) {
 Checkpoint Checkpoint::open(const fs::path& path, std::span<const Family* const> among) {
   Checkpoint out;
   out.path = path;
-  out.folder = folder_of(path);
+  out.folder = folder_of_model(path);
   out.tensors = open_weights(path);
   ModelConfig config = read_config(path, *out.tensors);
   out.plan = discover(path, config, *out.tensors, among);

@@ -75,7 +75,7 @@ Plan discover(const fs::path& path, const ModelConfig& config, const TensorSourc
               Families among) {
   Plan plan =
       discover_in(parse_config(config.json, config.file.string()), source, path.string(), among);
-  const fs::path generation = folder_of(path) / "generation_config.json";
+  const fs::path generation = folder_of_model(path) / "generation_config.json";
   std::error_code ignored;
   if (fs::exists(generation, ignored)) {
     const ConfigFile file = parse_config(whole_file(generation), generation.string());

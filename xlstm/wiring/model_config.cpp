@@ -9,14 +9,14 @@ namespace xlstm {
 
 namespace fs = std::filesystem;
 
-fs::path folder_of(const fs::path& path) {
+fs::path folder_of_model(const fs::path& path) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) return path;
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
 ModelConfig read_config(const fs::path& path, const TensorSource& source) {
-  const fs::path folder = folder_of(path);
+  const fs::path folder = folder_of_model(path);
   const fs::path file = folder / "config.json";
   std::error_code ignored;
   if (fs::exists(file, ignored)) return {whole_file(file), file};

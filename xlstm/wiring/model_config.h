@@ -14,7 +14,7 @@ struct ModelConfig {
 };
 
 // The folder of a model that is opened by `path`, which is that folder or a file of weights in it.
-std::filesystem::path folder_of(const std::filesystem::path& path);
+std::filesystem::path folder_of_model(const std::filesystem::path& path);
 
 // config.json of the model's folder, or else what the weights' own file carries
 // (TensorSource::config()). Throws Error: kFile where there is neither.
