@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "tests/support/expect_error.h"
-#include "tests/weights/pickle_bytes.h"
+#include "tests/support/pickle_bytes.h"
 #include "xlstm/base/json.h"
 #include "xlstm/weights/pickle_opcodes.h"
 

@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "tests/support/expect_error.h"
+#include "tests/support/pickle_bytes.h"
 #include "tests/support/temporary_folder.h"
-#include "tests/weights/pickle_bytes.h"
 #include "xlstm/base/json.h"
 
 namespace xlstm {

@@ -7,7 +7,7 @@
 
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
-#include "tests/weights/zip_bytes.h"
+#include "tests/support/zip_bytes.h"
 
 namespace xlstm {
 namespace {

@@ -1,9 +1,11 @@
 #include "xlstm/wiring/model_config.h"
 
 #include <system_error>
+#include <utility>
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/input_file.h"
+#include "xlstm/base/yaml.h"
 
 namespace xlstm {
 
@@ -17,18 +19,21 @@ fs::path folder_of_model(const fs::path& path) {
 
 ModelConfig read_config(const fs::path& path, const TensorSource& source) {
   const fs::path folder = folder_of_model(path);
-  const fs::path file = folder / "config.json";
   std::error_code ignored;
-  if (fs::exists(file, ignored)) return {whole_file(file), file};
+  const fs::path json = folder / "config.json";
+  if (fs::exists(json, ignored)) return {whole_file(json), json};
+  for (const char* name : {"config.yaml", "model-config.yaml"}) {
+    const fs::path yaml = folder / name;
+    if (!fs::exists(yaml, ignored)) continue;
+    return {parse_yaml(whole_file(yaml), yaml.string()).dump(), yaml};
+  }
   if (std::string own = source.config(); !own.empty()) {
     return {std::move(own), source.tensors().front().file};
   }
-  if (fs::exists(folder / "config.yaml", ignored)) {
-    fail(ErrorKind::kFile, folder.string(),
-         "wanted a file config.json, got config.yaml, which is not read yet: write its keys and "
-         "values as JSON into config.json");
-  }
-  fail_wanted(ErrorKind::kFile, folder.string(), "a file config.json", "none");
+  fail_wanted(
+      ErrorKind::kFile, folder.string(),
+      "a file config.json, config.yaml or model-config.yaml, or weights that carry a config",
+      "none");
 }
 
 }  // namespace xlstm

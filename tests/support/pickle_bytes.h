@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/weights/zip_bytes.h"
+#include "tests/support/zip_bytes.h"
 #include "xlstm/base/error.h"
 
 namespace xlstm::pickled {
