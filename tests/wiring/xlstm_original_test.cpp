@@ -11,6 +11,7 @@
 #include "tests/support/fake_source.h"
 #include "tests/wiring/faults_of.h"
 #include "tests/wiring/plan_facts.h"
+#include "xlstm/base/input_file.h"
 #include "xlstm/base/json.h"
 #include "xlstm/wiring/discover.h"
 
@@ -45,12 +46,12 @@ std::string in_block(int block, const std::string& name) {
 
 // Its config with the value at a JSON pointer replaced.
 std::string config_with(const std::string& place, const Json& value) {
-  Json root = parse_json(read_config(folder_of("original-mixed")), "config");
+  Json root = parse_json(whole_file(folder_of("original-mixed") / "config.json"), "config");
   root[Json::json_pointer(place)] = value;
   return root.dump();
 }
 std::string config_of_mixed() {
-  return read_config(folder_of("original-mixed"));
+  return whole_file(folder_of("original-mixed") / "config.json");
 }
 
 std::vector<std::string> layers_of(const Plan& plan) {
