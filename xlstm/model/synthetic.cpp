@@ -1,13 +1,10 @@
 #include "xlstm/model/synthetic.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <memory>
-#include <mutex>
+#include <utility>
 
 #include "xlstm/base/error.h"
-#include "xlstm/base/json.h"
+#include "xlstm/model/synthetic_source.h"
 
 namespace xlstm {
 namespace {
@@ -18,87 +15,11 @@ std::int64_t ffn_width(std::int64_t D) {
   return (wanted + 63) / 64 * 64;
 }
 
-// A tensor to be made: uniform with this standard deviation, or all 1 for 0.
-struct Wanted {
-  TensorInfo info;
-  double deviation;
-};
-
-class SyntheticSource : public TensorSource {
- public:
-  explicit SyntheticSource(std::vector<Wanted> wanted) {
-    std::sort(wanted.begin(), wanted.end(),
-              [](const Wanted& a, const Wanted& b) { return a.info.name < b.info.name; });
-    for (Wanted& w : wanted) {
-      tensors_.push_back(std::move(w.info));
-      deviations_.push_back(w.deviation);
-    }
-  }
-
-  const std::vector<TensorInfo>& tensors() const override { return tensors_; }
-  const std::map<std::string, std::string>& metadata() const override { return metadata_; }
-
-  void read(std::size_t index, std::uint64_t offset, std::span<std::byte> to) const override {
-    const std::lock_guard lock(mutex_);
-    // Numbers come in order, so whoever reads on gets each in the time that it takes to make it.
-    Place now = now_.index == index && now_.offset <= offset ? now_ : start_of(index);
-    while (now.offset < offset) next(now);
-    for (std::size_t at = 0; at < to.size(); at += sizeof(std::uint16_t)) {
-      const std::uint16_t value = next(now);
-      std::memcpy(to.data() + at, &value, sizeof value);
-    }
-    now_ = now;
-  }
-
- private:
-  struct Place {
-    std::size_t index = npos;
-    std::uint64_t offset = 0;  // bytes
-    std::uint64_t random = 0;
-    float range = 0;
-  };
-
-  Place start_of(std::size_t index) const {
-    return {index, 0, 0x9E3779B97F4A7C15U * (index + 1),
-            static_cast<float>(deviations_[index] * std::sqrt(3.0))};
-  }
-
-  static std::uint16_t next(Place& now) {
-    constexpr std::uint16_t kOne = 0x3F80;
-    now.offset += sizeof(std::uint16_t);
-    if (now.range == 0) return kOne;
-    now.random ^= now.random << 13;  // xorshift64 (Marsaglia 2003)
-    now.random ^= now.random >> 7;
-    now.random ^= now.random << 17;
-    const auto unit = static_cast<float>(static_cast<std::int32_t>(now.random >> 32)) * 0x1p-31F;
-    const float x = unit * now.range;
-    std::uint32_t bits;
-    std::memcpy(&bits, &x, 4);
-    return static_cast<std::uint16_t>(bits >> 16);
-  }
-
-  std::vector<TensorInfo> tensors_;
-  std::vector<double> deviations_;
-  std::map<std::string, std::string> metadata_;
-  mutable std::mutex mutex_;
-  mutable Place now_;  // what was read last
-};
-
-Wanted tensor(std::string name, Shape shape, double deviation) {
-  TensorInfo info;
-  info.name = std::move(name);
-  info.dtype = DType::kBF16;
-  info.bytes = 2 * element_count(shape).value();
-  info.shape = std::move(shape);
-  info.file = "synthetic";
-  return {std::move(info), deviation};
+SyntheticTensor matrix(std::string name, std::int64_t N, std::int64_t K) {
+  return synthetic_matrix(std::move(name), {N, K});
 }
 
-Wanted matrix(std::string name, std::int64_t N, std::int64_t K) {
-  return tensor(std::move(name), {N, K}, 1 / std::sqrt(static_cast<double>(K)));
-}
-
-void add_block(std::vector<Wanted>& out, const SyntheticSize& size, std::int64_t block) {
+void add_block(std::vector<SyntheticTensor>& out, const SyntheticSize& size, std::int64_t block) {
   const std::string at = str("backbone.blocks.", block, ".");
   const std::int64_t D = size.D, NH = size.NH, F = ffn_width(D);
   for (const char* name : {"q", "k"})
@@ -108,11 +29,11 @@ void add_block(std::vector<Wanted>& out, const SyntheticSize& size, std::int64_t
   }
   for (const char* name : {"igate_preact", "fgate_preact"}) {
     out.push_back(matrix(at + "mlstm_layer." + name + ".weight", NH, D));
-    out.push_back(tensor(at + "mlstm_layer." + name + ".bias", {NH}, 0));
+    out.push_back(synthetic_tensor(at + "mlstm_layer." + name + ".bias", {NH}, 0));
   }
-  out.push_back(tensor(at + "mlstm_layer.multihead_norm.weight", {D}, 0));
-  out.push_back(tensor(at + "norm_mlstm.weight", {D}, 0));
-  out.push_back(tensor(at + "norm_ffn.weight", {D}, 0));
+  out.push_back(synthetic_tensor(at + "mlstm_layer.multihead_norm.weight", {D}, 0));
+  out.push_back(synthetic_tensor(at + "norm_mlstm.weight", {D}, 0));
+  out.push_back(synthetic_tensor(at + "norm_ffn.weight", {D}, 0));
   for (const char* name : {"proj_up", "proj_up_gate"}) {
     out.push_back(matrix(at + "ffn." + name + ".weight", F, D));
   }
@@ -127,6 +48,51 @@ std::string config_of(const SyntheticSize& s) {
              ", \"bos_token_id\": 0, \"eos_token_id\": 0}");
 }
 
+void add_tirex_embedding(std::vector<SyntheticTensor>& out, const std::string& at, std::int64_t I,
+                         std::int64_t H, std::int64_t O) {
+  const auto layer = [&](const char* name, std::int64_t N, std::int64_t K) {
+    out.push_back(synthetic_matrix(at + name + ".weight", {N, K}, DType::kF32));
+    out.push_back(synthetic_tensor(at + name + ".bias", {N}, 0.1, DType::kF32));
+  };
+  layer("hidden_layer", H, I);
+  layer("output_layer", O, H);
+  layer("residual_layer", O, I);
+}
+
+// The sizes of the published model: 35,291,200 parameters.
+Synthetic make_synthetic_tirex() {
+  constexpr std::int64_t D = 512, NH = 4, DH = 128, F = 1408, H = 2048, P = 32, Q = 9, L = 12;
+  constexpr DType kType = DType::kF32;
+  std::vector<SyntheticTensor> out = {synthetic_tensor("out_norm.weight", {D}, 0, kType)};
+  add_tirex_embedding(out, "input_patch_embedding.", 2 * P, H, D);
+  add_tirex_embedding(out, "output_patch_embedding.", D, H, P * Q);
+  for (std::int64_t block = 0; block < L; ++block) {
+    const std::string at = str("blocks.", block, ".");
+    const auto vector = [&](const char* name, std::int64_t N, double deviation) {
+      out.push_back(synthetic_tensor(at + name, {N}, deviation, kType));
+    };
+    vector("norm_slstm.weight", D, 0);
+    vector("norm_ffn.weight", D, 0);
+    vector("slstm_layer.group_norm.weight", D, 0.1);
+    vector("slstm_layer.slstm_cell._bias_", 4 * D, 1);
+    for (const char* gate : {"fgate", "igate", "zgate", "ogate"}) {
+      out.push_back(
+          synthetic_matrix(str(at, "slstm_layer.", gate, ".weight"), {NH, DH, DH}, kType));
+    }
+    out.push_back(synthetic_matrix(at + "slstm_layer.slstm_cell._recurrent_kernel_",
+                                   {NH, DH, 4 * DH}, kType));
+    out.push_back(synthetic_matrix(at + "ffn.proj_up_gate.weight", {F, D}, kType));
+    out.push_back(synthetic_matrix(at + "ffn.proj_up.weight", {F, D}, kType));
+    out.push_back(synthetic_matrix(at + "ffn.proj_down.weight", {D, F}, kType));
+  }
+  const std::string config =
+      str("{\"model_config\": {\"input_patch_size\": ", P, ", \"output_patch_size\": ", P,
+          ", \"quantiles\": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], \"input_ff_dim\": ", H,
+          ", \"block_kwargs\": {\"all_slstm\": true, \"embedding_dim\": ", D,
+          ", \"num_blocks\": ", L, ", \"num_heads\": ", NH, "}}, \"train_ctx_len\": 2048}");
+  return {config, synthetic_source(std::move(out))};
+}
+
 }  // namespace
 
 const std::vector<SyntheticSize>& synthetic_sizes() {
@@ -139,17 +105,20 @@ const std::vector<SyntheticSize>& synthetic_sizes() {
 }
 
 Synthetic make_synthetic(std::string_view name) {
+  if (name == kSyntheticForecaster) return make_synthetic_tirex();
   const auto& sizes = synthetic_sizes();
   const auto size = std::find_if(sizes.begin(), sizes.end(),
                                  [&](const SyntheticSize& s) { return s.name == name; });
   if (size == sizes.end()) {
-    fail_wanted(ErrorKind::kUsage, "synthetic", "tiny, 400m, 1b, 3b or 7b", quoted(name));
+    fail_wanted(ErrorKind::kUsage, "synthetic",
+                str("tiny, 400m, 1b, 3b, 7b or ", kSyntheticForecaster), quoted(name));
   }
-  std::vector<Wanted> wanted = {tensor("backbone.embeddings.weight", {size->V, size->D}, 1),
-                                tensor("backbone.out_norm.weight", {size->D}, 0),
-                                matrix("lm_head.weight", size->V, size->D)};
+  std::vector<SyntheticTensor> wanted = {
+      synthetic_tensor("backbone.embeddings.weight", {size->V, size->D}, 1),
+      synthetic_tensor("backbone.out_norm.weight", {size->D}, 0),
+      matrix("lm_head.weight", size->V, size->D)};
   for (std::int64_t block = 0; block < size->L; ++block) add_block(wanted, *size, block);
-  return {config_of(*size), std::make_unique<SyntheticSource>(std::move(wanted))};
+  return {config_of(*size), synthetic_source(std::move(wanted))};
 }
 
 }  // namespace xlstm

@@ -21,13 +21,18 @@ struct SyntheticSize {
 // "tiny" (for tests), "400m", "1b", "3b", "7b" (xLSTM-7B's own sizes).
 const std::vector<SyntheticSize>& synthetic_sizes();
 
+// A forecaster of TiRex's sizes.
+inline constexpr std::string_view kSyntheticForecaster = "tirex-35m";
+
 struct Synthetic {
   std::string config_json;
-  std::unique_ptr<TensorSource> source;  // bfloat16; numbers are made when they are read
+  // bfloat16, of a forecaster float32; numbers are made when they are read.
+  std::unique_ptr<TensorSource> source;
 };
 
-// Weights are uniform with standard deviation 1 / sqrt(K), so that activations stay finite; norms
-// are 1. The same at every call. Throws Error(kUsage) for a name that is none of the sizes.
+// Of one of the sizes, or kSyntheticForecaster. Weights are uniform with standard deviation
+// 1 / sqrt(K), so that activations stay finite; norms are 1. The same at every call. Throws
+// Error(kUsage) for another name.
 Synthetic make_synthetic(std::string_view name);
 
 }  // namespace xlstm
