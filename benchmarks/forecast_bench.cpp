@@ -99,8 +99,7 @@ void measure(const ForecastModel& model, std::size_t count, std::int64_t horizon
   std::vector<double> times;
   const int repeats = count >= 32 ? 3 : 15;
   for (int i = 0; i < repeats; ++i) times.push_back(seconds_of(model, series, horizon));
-  const kernels::Probe machine =
-      kernels::mean(before, kernels::probe_machine(b.threads()));
+  const kernels::Probe machine = kernels::mean(before, kernels::probe_machine(b.threads()));
   std::sort(times.begin(), times.end());
   const double median = times[times.size() / 2];
   const double windows = static_cast<double>(count) * std::ceil(static_cast<double>(horizon) / 32);

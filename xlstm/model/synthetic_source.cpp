@@ -12,8 +12,9 @@ namespace {
 class SyntheticSource : public TensorSource {
  public:
   explicit SyntheticSource(std::vector<SyntheticTensor> wanted) {
-    std::sort(wanted.begin(), wanted.end(),
-              [](const SyntheticTensor& a, const SyntheticTensor& b) { return a.info.name < b.info.name; });
+    std::sort(wanted.begin(), wanted.end(), [](const SyntheticTensor& a, const SyntheticTensor& b) {
+      return a.info.name < b.info.name;
+    });
     for (SyntheticTensor& w : wanted) {
       tensors_.push_back(std::move(w.info));
       deviations_.push_back(w.deviation);

@@ -20,9 +20,9 @@ HWY_BEFORE_NAMESPACE();
 namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
 
-using UnitTag = hn::CappedTag<float, kSlstmUnits>;
+using UnitTag = hn::ScalableTag<float>;
 using Units = hn::Vec<UnitTag>;
-constexpr std::size_t kUnitLanes = HWY_MIN(HWY_LANES(float), kSlstmUnits);
+constexpr std::size_t kUnitLanes = HWY_LANES(float);
 
 // Rows of a tile: its 4 accumulators each, beside 4 vectors of R and an element of y.
 constexpr int kMostTileRows = kManyRegisters ? 6 : 3;
@@ -39,13 +39,11 @@ HWY_INLINE void store_units(Units v, float* p, std::size_t count) {
 // One head's weights.
 template <class Raw>
 struct CellWeights {
-  const Raw* R;  // [blocks, DH, 4, kSlstmUnits]
+  const Raw* R;  // [DH / kUnitLanes, DH, 4, kUnitLanes]
   std::size_t DH;
 
-  // Of unit 0's row of R, the vector of units that begins at `unit`, a multiple of kUnitLanes.
-  const Raw* units(std::size_t unit) const {
-    return R + unit / kSlstmUnits * DH * 4 * kSlstmUnits + unit % kSlstmUnits;
-  }
+  // What goes to the vector of units that begins at `unit`, a multiple of kUnitLanes.
+  const Raw* units(std::size_t unit) const { return R + unit * DH * 4; }
 };
 
 // The arrays of a row's memory at one token.
@@ -115,7 +113,7 @@ HWY_INLINE void step_tile(const CellWeights<Raw>& w, const SlstmCellRow* rows, s
   for (std::size_t at = 0; at < w.DH; ++at) {
     unrolled<NV>([&](auto v) HWY_ATTR {
       unrolled<4>([&](auto g) HWY_ATTR {
-        const Units weight = load_widened(d, R[v] + (at * 4 + g) * kSlstmUnits);
+        const Units weight = load_widened(d, R[v] + (at * 4 + g) * kUnitLanes);
         unrolled<MR>([&](auto m) HWY_ATTR {
           sum[m][v * 4 + g] = hn::MulAdd(hn::Set(d, y[m][at]), weight, sum[m][v * 4 + g]);
         });

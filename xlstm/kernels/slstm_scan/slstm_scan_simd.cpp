@@ -30,6 +30,9 @@ namespace {
 std::size_t tile_rows() {
   return kMostTileRows;
 }
+std::size_t unit_lanes() {
+  return kUnitLanes;
+}
 
 // Units [begin, end) of a head, which a task works on: from the caller's memory into a row's and
 // back.
@@ -86,8 +89,8 @@ struct TaskUnits {
 template <class Raw>
 void step_rows(const CellWeights<Raw>& w, const SlstmCellRow* rows, std::size_t count,
                std::size_t step, const SlstmShare& share) {
-  const std::size_t end = std::min(share.block1 * kSlstmUnits, round_up(w.DH, kUnitLanes));
-  std::size_t unit = share.block0 * kSlstmUnits;
+  const std::size_t end = share.block1 * kUnitLanes;
+  std::size_t unit = share.block0 * kUnitLanes;
   const std::size_t tiles = ceil_div(count, static_cast<std::size_t>(kMostTileRows));
   if (count == 1) {  // two vectors of units, as one has too few sums to keep the multipliers busy
     for (; unit + 2 * kUnitLanes <= end; unit += 2 * kUnitLanes) {
@@ -109,14 +112,13 @@ template <class Raw>
 void scan_typed(const SlstmScanArgs& a, const SlstmScanTensors& t, const std::size_t* order,
                 SlstmCellRow* cells, float* memory, const SlstmShare& share) {
   const std::size_t DH = a.DH, D = a.NH * DH, at = share.head * DH;
-  const CellWeights<Raw> w{static_cast<const Raw*>(t.R) + at * 4 * slstm_blocks(DH) * kSlstmUnits,
-                           DH};
+  const CellWeights<Raw> w{static_cast<const Raw*>(t.R) + at * 4 * round_up(DH, kUnitLanes), DH};
   const std::size_t count = share.row1 - share.row0;
   const auto row_at = [&](std::size_t r) -> const SlstmRow& {
     return t.rows[order[share.row0 + r]];
   };
-  const TaskUnits units{share.head, DH, share.block0 * kSlstmUnits,
-                        std::min(DH, share.block1 * kSlstmUnits)};
+  const TaskUnits units{share.head, DH, share.block0 * kUnitLanes,
+                        std::min(DH, share.block1 * kUnitLanes)};
   for (std::size_t r = 0; r < count; ++r) {
     cells[r].memory = memory + r * kSlstmParts * slstm_part_stride(DH);
     units.take_state(row_at(r), cells[r].memory);
@@ -152,6 +154,7 @@ namespace xlstm::kernels {
 namespace {
 
 HWY_EXPORT(tile_rows);
+HWY_EXPORT(unit_lanes);
 HWY_EXPORT(scan_share);
 
 // Tasks for each head: ranges of rows where there are several tokens, else ranges of blocks of
@@ -163,7 +166,7 @@ struct Division {
 Division division_of(const SlstmScanArgs& a, std::size_t tokens, std::size_t threads) {
   if (threads == 1) return {};
   if (tokens == 1) {
-    return {1, std::min(slstm_blocks(a.DH), ceil_div(4 * threads, a.NH))};
+    return {1, std::min(ceil_div(a.DH, slstm_units()), ceil_div(4 * threads, a.NH))};
   }
   // The fewest that keep the busiest thread's tiles few: each range goes through all of R.
   const std::size_t tiles = ceil_div(a.B, XLSTM_DISPATCH(tile_rows)());
@@ -197,18 +200,21 @@ void sort_rows(const SlstmScanArgs& a, const SlstmRow* rows, std::size_t* order)
 
 template <class Raw>
 void pack_typed(const Raw* R, std::size_t NH, std::size_t DH, Raw* packed) {
-  const std::size_t blocks = slstm_blocks(DH);
+  const std::size_t units = slstm_units(), blocks = ceil_div(DH, units);
   for (std::size_t at = 0; at < NH * blocks * DH * 4; ++at) {
     const std::size_t gate = at % 4, d = at / 4 % DH, block = at / 4 / DH % blocks;
-    const std::size_t head = at / 4 / DH / blocks, first = block * kSlstmUnits;
-    const std::size_t count = std::min(kSlstmUnits, DH - first);
+    const std::size_t head = at / 4 / DH / blocks, first = block * units;
+    const std::size_t count = std::min(units, DH - first);
     const Raw* const from = R + ((head * DH + d) * 4 + gate) * DH + first;
-    std::fill(std::copy_n(from, count, packed + at * kSlstmUnits), packed + (at + 1) * kSlstmUnits,
-              Raw{});
+    std::fill(std::copy_n(from, count, packed + at * units), packed + (at + 1) * units, Raw{});
   }
 }
 
 }  // namespace
+
+std::size_t slstm_units() {
+  return XLSTM_DISPATCH(unit_lanes)();
+}
 
 void pack_slstm_R(const void* R, WeightType type, std::size_t NH, std::size_t DH, void* packed) {
   if (type == WeightType::kF32) {
@@ -230,7 +236,7 @@ void slstm_scan(ThreadPool& pool, const SlstmScanArgs& a, const SlstmScanTensors
   const std::size_t threads = threads_for(a, tokens, pool.size());
   const Division d = division_of(a, most, threads);
   const auto run = XLSTM_DISPATCH(scan_share);
-  const std::size_t blocks = slstm_blocks(a.DH), each = d.row_ranges * d.block_ranges;
+  const std::size_t blocks = ceil_div(a.DH, slstm_units()), each = d.row_ranges * d.block_ranges;
   pool.parallel_for(
       a.NH * each,
       [&](std::size_t task) {

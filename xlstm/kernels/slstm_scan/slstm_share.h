@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "xlstm/kernels/slstm_scan/slstm_scan_args.h"
+#include "xlstm/base/ceil_div.h"
 
 namespace xlstm::kernels {
 
@@ -27,7 +27,8 @@ inline constexpr std::size_t kSlstmParts = 9;
 
 // Floats from one array of a row's memory to the next.
 inline std::size_t slstm_part_stride(std::size_t DH) {
-  return (slstm_blocks(DH) + 1) * kSlstmUnits;
+  constexpr std::size_t kLine = 16;
+  return round_up(DH, kLine) + kLine;
 }
 
 }  // namespace xlstm::kernels
