@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "xlstm/backend/check.h"
-#include "xlstm/base/ceil_div.h"
 #include "xlstm/cpu/cpu_tensor.h"
 #include "xlstm/cpu/row_tokens.h"
 #include "xlstm/kernels/slstm_scan/slstm_scan.h"
@@ -25,7 +24,7 @@ TensorShape packed_R_shape(const Tensor& R) {
   const std::int64_t NH = R.shape()[0], DH = R.shape()[1];
   check_shape(kOp, "R", R, {NH, DH, 4 * DH});
   const auto units = static_cast<std::int64_t>(kernels::slstm_units());
-  return {NH, ceil_div(DH, units), DH, 4 * units};
+  return {NH, (DH + units - 1) / units, DH, 4 * units};
 }
 
 void pack_R(const Tensor& R, std::byte* packed) {
