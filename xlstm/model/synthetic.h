@@ -21,7 +21,9 @@ struct SyntheticSize {
 // "tiny" (for tests), "400m", "1b", "3b", "7b" (xLSTM-7B's own sizes).
 const std::vector<SyntheticSize>& synthetic_sizes();
 
-// A forecaster of TiRex's sizes.
+// A language model of the first paper, half of whose blocks are sLSTM; a forecaster of TiRex's
+// sizes.
+inline constexpr std::string_view kSyntheticOriginal = "original-400m";
 inline constexpr std::string_view kSyntheticForecaster = "tirex-35m";
 
 struct Synthetic {
@@ -30,7 +32,7 @@ struct Synthetic {
   std::unique_ptr<TensorSource> source;
 };
 
-// Of one of the sizes, or kSyntheticForecaster. Weights are uniform with standard deviation
+// Of one of the sizes, or of the two above. Weights are uniform with standard deviation
 // 1 / sqrt(K), so that activations stay finite; norms are 1. The same at every call. Throws
 // Error(kUsage) for another name.
 Synthetic make_synthetic(std::string_view name);
