@@ -1,12 +1,12 @@
-// How fast a forecaster of TiRex's sizes and random weights is, beside what the machine can do at
-// that moment: forecasts of one series and of many at once, as a share of the float32 peak.
+// How fast forecasts are: TiRex's 35 million parameters with random weights, or a model's folder.
 //
-//   bench_forecast [SERIES...]            one, 8 and 64
+//   bench_forecast [FOLDER] [THREADS]      random weights, 2
 //
-// A forecast reads 2048 values of each series and writes quantiles of the next 32. The product of
-// the recurrent matrices cannot begin before the token before is done, and reads them from the
-// cache for every token of a series alone: the column "limit" is the time of the arithmetic at the
-// peak and, for one series, of that reading at the rate that was measured beside it.
+// For so many series at once, of a whole context each, and horizons of one and two patches: the
+// median time, and the rate of the matrix products as a share of what the machine's float32
+// instructions gave before and after; of one series also how much longer than these products and
+// the reading of the recurrent matrices, for each token again, from the second cache take. Repeat
+// lines marked ~: the machine had other work.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -15,129 +15,146 @@
 #include <string>
 #include <vector>
 
+#include "benchmarks/measuring.h"
+#include "xlstm/base/error.h"
 #include "xlstm/cpu/cpu_backend.h"
 #include "xlstm/forecast/forecast_model.h"
 #include "xlstm/kernels/probe/probe.h"
-#include "xlstm/model/synthetic.h"
+#include "xlstm/model/tirex/synthetic.h"
 #include "xlstm/wiring/checkpoint.h"
 
-namespace xlstm {
+namespace xlstm::bench {
 namespace {
 
-constexpr double kTokens = 64;  // of a window
-constexpr double kD = 512, kDH = 128, kF = 1408, kH = 2048, kL = 12, kI = 64, kO = 288;
+using Clock = std::chrono::steady_clock;
 
-// Multiply-adds of a window, the last layers of its last token alone.
-double multiply_adds() {
-  const double input = kI * kH + kH * kD + kI * kD, output = kD * kH + kH * kO + kD * kO;
-  const double block = 4 * kD * kDH + 4 * kD * kDH + 3 * kD * kF;
-  return kTokens * (input + kL * block) + output;
+Checkpoint open(const std::string& folder) {
+  if (!folder.empty()) return Checkpoint::open(folder);
+  Synthetic synthetic = tirex::make_synthetic_35m();
+  return Checkpoint::in_memory("tirex-35m", synthetic.config_json, std::move(synthetic.source));
 }
 
-// Bytes of R that a window of one series reads.
-double recurrent_bytes() {
-  return kTokens * kL * 4 * kD * kDH * sizeof(float);
-}
-
-std::unique_ptr<const ForecastModel> load(std::shared_ptr<Backend> backend) {
-  Synthetic synthetic = make_synthetic(kSyntheticForecaster);
-  const Checkpoint checkpoint = Checkpoint::in_memory(
-      std::string(kSyntheticForecaster), synthetic.config_json, std::move(synthetic.source));
-  return find_forecast_family(checkpoint.plan.family)
-      ->load(checkpoint.plan, *checkpoint.tensors, std::move(backend), {});
-}
-
-std::vector<Series> series_of(std::size_t count) {
+std::vector<Series> waves(std::size_t count, std::int64_t length) {
   std::vector<Series> out(count);
-  for (std::size_t s = 0; s < count; ++s) {
+  for (std::size_t i = 0; i < count; ++i) {
     Values values;
-    for (int t = 0; t < 2048; ++t) {
-      values.push_back(std::sin(0.05F * static_cast<float>(t) + static_cast<float>(s)));
+    for (std::int64_t t = 0; t < length; ++t) {
+      values.push_back(std::sin(static_cast<float>(t) * 0.01F * static_cast<float>(i + 1)));
     }
-    out[s].targets = {values};
+    out[i].targets = {std::move(values)};
   }
   return out;
 }
 
-double seconds_of(const ForecastModel& model, const std::vector<Series>& series,
-                  std::int64_t horizon) {
-  ForecastOptions options;
-  options.horizon = horizon;
-  const auto start = std::chrono::steady_clock::now();
-  model.forecast(series, options);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  return took.count();
+// Multiplications and additions of the products with weights, for one token.
+double operations_per_token(const Plan& plan) {
+  double sum = 0;
+  for (const Layer& layer : plan.layers) {
+    if (layer.name == "output") continue;  // read for the last token alone
+    for (const Parameter& each : layer.parameters) {
+      if (each.shape.size() < 2) continue;
+      sum += 2 * static_cast<double>(element_count(each.shape).value_or(0));
+    }
+  }
+  return sum;
 }
 
-// GB/s of reading a matrix from the second cache, by all threads.
+// GB/s that all threads together read from their second caches.
 double cache_rate(ThreadPool& pool) {
   constexpr std::size_t kFloats = std::size_t{128} << 10;  // 512 KiB a thread
-  constexpr int kPasses = 200;
-  std::vector<std::vector<float>> memory(pool.size(), std::vector<float>(kFloats, 1.0F));
-  std::vector<double> sums(pool.size());
-  const auto start = std::chrono::steady_clock::now();
+  constexpr int kPasses = 100;
+  const std::vector<std::vector<float>> memory(pool.size(), std::vector<float>(kFloats, 1.0F));
+  std::vector<float> sums(pool.size());
+  const auto start = Clock::now();
   pool.parallel_for(pool.size(), [&](std::size_t thread) {
-    const float* const at = memory[thread].data();
     float sum[64] = {};
     for (int pass = 0; pass < kPasses; ++pass) {
       for (std::size_t i = 0; i < kFloats; i += 64) {
-        for (std::size_t j = 0; j < 64; ++j) sum[j] += at[i + j];
+        for (std::size_t j = 0; j < 64; ++j) sum[j] += memory[thread][i + j];
       }
     }
     for (const float each : sum) sums[thread] += each;
   });
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  if (sums[0] < 0) std::printf("never\n");  // the sums are wanted
-  return static_cast<double>(pool.size() * kFloats * sizeof(float)) * kPasses / took.count() * 1e-9;
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  const bool is_read = sums.front() > 0;
+  return is_read
+             ? static_cast<double>(pool.size() * kFloats * sizeof(float)) * kPasses / seconds * 1e-9
+             : 0;
 }
 
-void measure(const ForecastModel& model, std::size_t count, std::int64_t horizon) {
-  Backend& b = *model.loaded().backend;
-  const std::vector<Series> series = series_of(count);
-  seconds_of(model, series, horizon);
-  const kernels::Probe before = kernels::probe_machine(b.threads());
-  std::vector<double> times;
-  const int repeats = count >= 32 ? 3 : 15;
-  for (int i = 0; i < repeats; ++i) times.push_back(seconds_of(model, series, horizon));
-  const kernels::Probe machine = kernels::mean(before, kernels::probe_machine(b.threads()));
-  std::sort(times.begin(), times.end());
-  const double median = times[times.size() / 2];
-  const double windows = static_cast<double>(count) * std::ceil(static_cast<double>(horizon) / 32);
-  const double operations = 2 * windows * multiply_adds();
-  double limit = operations / machine.peak_gflops * 1e-9;
-  if (count == 1) limit += windows * recurrent_bytes() / cache_rate(b.threads()) * 1e-9;
-  std::printf("%6zu %8lld %10.1f %10.1f %10.1f %8.1f%% %10.1f %6.2f\n", count,
-              static_cast<long long>(horizon), median * 1e3, times.front() * 1e3,
-              operations / median * 1e-9, 100 * operations / median * 1e-9 / machine.peak_gflops,
-              limit * 1e3, median / limit);
-  b.start_profile();
-  seconds_of(model, series, horizon);
-  for (const ProfileEntry& entry : b.stop_profile()) {
-    if (entry.seconds < 0.005 * median) continue;
-    std::printf("    %-20s %8.2f ms %6.1f%%\n", std::string(entry.name).c_str(),
-                entry.seconds * 1e3, 100 * entry.seconds / median);
+// Bytes of the recurrent matrices, which one series' scan reads again for every token.
+double recurrent_bytes(const Plan& plan) {
+  double sum = 0;
+  for (const Layer& layer : plan.layers) {
+    for (const Parameter& each : layer.parameters) {
+      if (each.shape.size() != 3 || each.shape[2] != 4 * each.shape[1]) continue;
+      sum += sizeof(float) * static_cast<double>(element_count(each.shape).value_or(0));
+    }
   }
+  return sum;
 }
 
-void run(int argc, char** argv) {
-  std::vector<std::size_t> counts;
-  for (int i = 1; i < argc; ++i) counts.push_back(std::stoul(argv[i]));
-  if (counts.empty()) counts = {1, 8, 64};
-  const auto model = load(cpu::make_backend());
-  std::printf("series  horizon  median ms    best ms    GFLOP/s  of peak   limit ms  times\n");
-  for (const std::size_t count : counts) {
-    measure(*model, count, 32);
-    if (count == 1) measure(*model, count, 64);
+void measure(const ForecastModel& model, ThreadPool& pool, std::size_t count,
+             std::int64_t patches) {
+  const ForecasterFacts& facts = model.facts();
+  const std::vector<Series> series = waves(count, facts.context);
+  ForecastOptions options;
+  options.horizon = patches * facts.patch;
+  std::vector<double> times;
+  const kernels::Probe before = kernels::probe_machine(pool);
+  for (int repeat = 0; repeat < (count > 8 ? 5 : 11); ++repeat) {
+    const auto start = Clock::now();
+    model.forecast(series, options);
+    times.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  const kernels::Probe after = kernels::probe_machine(pool);
+  const double seconds = median_of(times);
+  const auto tokens = static_cast<double>(facts.context / facts.patch * patches);
+  const double operations =
+      static_cast<double>(count) * tokens * operations_per_token(model.loaded().plan);
+  const double rate = operations / seconds * 1e-9, peak = kernels::mean(before, after).peak_gflops;
+  std::printf("%3zu series %3lld steps %9.2f ms %9.2f ms/series %7.1f GFLOP/s %5.1f%% of %.0f%s\n",
+              count, static_cast<long long>(options.horizon), seconds * 1e3,
+              seconds * 1e3 / static_cast<double>(count), rate, 100 * rate / peak, peak,
+              kernels::same_state(before, after) ? "" : " ~");
+  if (count == 1) {
+    const double limit = operations / peak * 1e-9 +
+                         tokens * recurrent_bytes(model.loaded().plan) / cache_rate(pool) * 1e-9;
+    std::printf("    %.2f times its products at the peak and the reading of R from the cache\n",
+                seconds / limit);
+  }
+  std::fflush(stdout);
+}
+
+void run(const std::string& folder, std::size_t threads) {
+  const Checkpoint checkpoint = open(folder);
+  const ForecastFamily* family = find_forecast_family(checkpoint.plan.family);
+  if (family == nullptr) {
+    fail_wanted(ErrorKind::kUsage, folder, "a forecaster", checkpoint.plan.family);
+  }
+  const std::shared_ptr<Backend> backend = cpu::make_backend(threads);
+  const auto model = family->load(checkpoint.plan, *checkpoint.tensors, backend, {});
+  backend->start_profile();
+  for (const std::size_t count : {1, 8, 64}) {
+    for (const std::int64_t patches : {1, 2}) measure(*model, backend->threads(), count, patches);
+  }
+  double all = 0;
+  const std::vector<ProfileEntry> profile = backend->stop_profile();
+  for (const ProfileEntry& each : profile) all += each.seconds;
+  for (const ProfileEntry& each : profile) {
+    std::printf("  %5.1f%% %s\n", 100 * each.seconds / all, std::string(each.name).c_str());
   }
 }
 
 }  // namespace
-}  // namespace xlstm
+}  // namespace xlstm::bench
 
 int main(int argc, char** argv) {
   try {
-    xlstm::run(argc, argv);
-  } catch (const std::exception& error) {
+    const std::size_t threads = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 2;
+    xlstm::bench::run(argc > 1 ? argv[1] : "", threads);
+    return 0;
+  } catch (const xlstm::Error& error) {
     std::fprintf(stderr, "bench_forecast: %s\n", error.what());
     return 1;
   }

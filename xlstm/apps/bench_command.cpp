@@ -117,7 +117,7 @@ Command bench_command() {
   const auto to = std::make_shared<BenchArguments>();
   Option synthetic =
       text_option("--synthetic", "SIZE", "Random weights instead of a model", to->synthetic);
-  synthetic.choices = {"tiny", "400m", "1b", "3b", "7b", "original-400m"};
+  synthetic.choices = {"tiny", "400m", "1b", "3b", "7b"};
   Option compare = {.name = "--compare",
                     .value = "FILE",
                     .help = "Given twice: what changed between two files of --json, and stop",

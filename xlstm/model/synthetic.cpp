@@ -1,11 +1,9 @@
 #include "xlstm/model/synthetic.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "xlstm/base/error.h"
-#include "xlstm/model/synthetic_families.h"
-#include "xlstm/model/synthetic_source.h"
+#include "xlstm/model/random_source.h"
 
 namespace xlstm {
 namespace {
@@ -16,29 +14,25 @@ std::int64_t ffn_width(std::int64_t D) {
   return (wanted + 63) / 64 * 64;
 }
 
-SyntheticTensor matrix(std::string name, std::int64_t N, std::int64_t K) {
-  return synthetic_matrix(std::move(name), {N, K});
-}
-
-void add_block(std::vector<SyntheticTensor>& out, const SyntheticSize& size, std::int64_t block) {
+void add_block(std::vector<RandomTensor>& out, const SyntheticSize& size, std::int64_t block) {
   const std::string at = str("backbone.blocks.", block, ".");
   const std::int64_t D = size.D, NH = size.NH, F = ffn_width(D);
   for (const char* name : {"q", "k"})
-    out.push_back(matrix(at + "mlstm_layer." + name + ".weight", D / 2, D));
+    out.push_back(random_matrix(at + "mlstm_layer." + name + ".weight", D / 2, D));
   for (const char* name : {"v", "ogate_preact", "out_proj"}) {
-    out.push_back(matrix(at + "mlstm_layer." + name + ".weight", D, D));
+    out.push_back(random_matrix(at + "mlstm_layer." + name + ".weight", D, D));
   }
   for (const char* name : {"igate_preact", "fgate_preact"}) {
-    out.push_back(matrix(at + "mlstm_layer." + name + ".weight", NH, D));
-    out.push_back(synthetic_tensor(at + "mlstm_layer." + name + ".bias", {NH}, 0));
+    out.push_back(random_matrix(at + "mlstm_layer." + name + ".weight", NH, D));
+    out.push_back(random_tensor(at + "mlstm_layer." + name + ".bias", {NH}, 0));
   }
-  out.push_back(synthetic_tensor(at + "mlstm_layer.multihead_norm.weight", {D}, 0));
-  out.push_back(synthetic_tensor(at + "norm_mlstm.weight", {D}, 0));
-  out.push_back(synthetic_tensor(at + "norm_ffn.weight", {D}, 0));
+  out.push_back(random_tensor(at + "mlstm_layer.multihead_norm.weight", {D}, 0));
+  out.push_back(random_tensor(at + "norm_mlstm.weight", {D}, 0));
+  out.push_back(random_tensor(at + "norm_ffn.weight", {D}, 0));
   for (const char* name : {"proj_up", "proj_up_gate"}) {
-    out.push_back(matrix(at + "ffn." + name + ".weight", F, D));
+    out.push_back(random_matrix(at + "ffn." + name + ".weight", F, D));
   }
-  out.push_back(matrix(at + "ffn.proj_down.weight", D, F));
+  out.push_back(random_matrix(at + "ffn.proj_down.weight", D, F));
 }
 
 std::string config_of(const SyntheticSize& s) {
@@ -61,22 +55,18 @@ const std::vector<SyntheticSize>& synthetic_sizes() {
 }
 
 Synthetic make_synthetic(std::string_view name) {
-  if (name == kSyntheticForecaster) return synthetic_tirex();
-  if (name == kSyntheticOriginal) return synthetic_original();
   const auto& sizes = synthetic_sizes();
   const auto size = std::find_if(sizes.begin(), sizes.end(),
                                  [&](const SyntheticSize& s) { return s.name == name; });
   if (size == sizes.end()) {
-    fail_wanted(ErrorKind::kUsage, "synthetic",
-                str("tiny, 400m, 1b, 3b, 7b, ", kSyntheticOriginal, " or ", kSyntheticForecaster),
-                quoted(name));
+    fail_wanted(ErrorKind::kUsage, "synthetic", "tiny, 400m, 1b, 3b or 7b", quoted(name));
   }
-  std::vector<SyntheticTensor> wanted = {
-      synthetic_tensor("backbone.embeddings.weight", {size->V, size->D}, 1),
-      synthetic_tensor("backbone.out_norm.weight", {size->D}, 0),
-      matrix("lm_head.weight", size->V, size->D)};
+  std::vector<RandomTensor> wanted = {
+      random_tensor("backbone.embeddings.weight", {size->V, size->D}, 1),
+      random_tensor("backbone.out_norm.weight", {size->D}, 0),
+      random_matrix("lm_head.weight", size->V, size->D)};
   for (std::int64_t block = 0; block < size->L; ++block) add_block(wanted, *size, block);
-  return {config_of(*size), synthetic_source(std::move(wanted))};
+  return {config_of(*size), random_source(std::move(wanted))};
 }
 
 }  // namespace xlstm

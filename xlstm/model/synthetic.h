@@ -21,20 +21,13 @@ struct SyntheticSize {
 // "tiny" (for tests), "400m", "1b", "3b", "7b" (xLSTM-7B's own sizes).
 const std::vector<SyntheticSize>& synthetic_sizes();
 
-// A language model of the first paper, half of whose blocks are sLSTM; a forecaster of TiRex's
-// sizes.
-inline constexpr std::string_view kSyntheticOriginal = "original-400m";
-inline constexpr std::string_view kSyntheticForecaster = "tirex-35m";
-
 struct Synthetic {
   std::string config_json;
-  // bfloat16, of a forecaster float32; numbers are made when they are read.
-  std::unique_ptr<TensorSource> source;
+  std::unique_ptr<TensorSource> source;  // bfloat16; numbers are made when they are read
 };
 
-// Of one of the sizes, or of the two above. Weights are uniform with standard deviation
-// 1 / sqrt(K), so that activations stay finite; norms are 1. The same at every call. Throws
-// Error(kUsage) for another name.
+// Weights are uniform with standard deviation 1 / sqrt(K), so that activations stay finite; norms
+// are 1. The same at every call. Throws Error(kUsage) for a name that is none of the sizes.
 Synthetic make_synthetic(std::string_view name);
 
 }  // namespace xlstm

@@ -1,21 +1,24 @@
-#include "xlstm/model/synthetic_source.h"
+#include "xlstm/model/random_source.h"
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
+#include <map>
 #include <mutex>
+#include <span>
 #include <utility>
 
 namespace xlstm {
 namespace {
 
-class SyntheticSource : public TensorSource {
+class RandomSource : public TensorSource {
  public:
-  explicit SyntheticSource(std::vector<SyntheticTensor> wanted) {
-    std::sort(wanted.begin(), wanted.end(), [](const SyntheticTensor& a, const SyntheticTensor& b) {
+  explicit RandomSource(std::vector<RandomTensor> wanted) {
+    std::sort(wanted.begin(), wanted.end(), [](const RandomTensor& a, const RandomTensor& b) {
       return a.info.name < b.info.name;
     });
-    for (SyntheticTensor& w : wanted) {
+    for (RandomTensor& w : wanted) {
       tensors_.push_back(std::move(w.info));
       deviations_.push_back(w.deviation);
     }
@@ -28,11 +31,10 @@ class SyntheticSource : public TensorSource {
     const std::lock_guard lock(mutex_);
     // Numbers come in order, so whoever reads on gets each in the time that it takes to make it.
     Place now = now_.index == index && now_.offset <= offset ? now_ : start_of(index);
-    const std::size_t size = size_of(tensors_[index].dtype);
-    for (; now.offset < offset; now.offset += size) next(now);
-    for (std::size_t at = 0; at < to.size(); at += size, now.offset += size) {
-      const std::uint32_t value = next(now) >> (size == sizeof(float) ? 0 : 16);
-      std::memcpy(to.data() + at, &value, size);
+    while (now.offset < offset) next(now);
+    for (std::size_t at = 0; at < to.size(); at += sizeof(std::uint16_t)) {
+      const std::uint16_t value = next(now);
+      std::memcpy(to.data() + at, &value, sizeof value);
     }
     now_ = now;
   }
@@ -50,9 +52,9 @@ class SyntheticSource : public TensorSource {
             static_cast<float>(deviations_[index] * std::sqrt(3.0))};
   }
 
-  // A float32 whose lower half is 0.
-  static std::uint32_t next(Place& now) {
-    constexpr std::uint32_t kOne = 0x3F800000;
+  static std::uint16_t next(Place& now) {
+    constexpr std::uint16_t kOne = 0x3F80;
+    now.offset += sizeof(std::uint16_t);
     if (now.range == 0) return kOne;
     now.random ^= now.random << 13;  // xorshift64 (Marsaglia 2003)
     now.random ^= now.random >> 7;
@@ -61,7 +63,7 @@ class SyntheticSource : public TensorSource {
     const float x = unit * now.range;
     std::uint32_t bits;
     std::memcpy(&bits, &x, 4);
-    return bits & 0xFFFF0000U;
+    return static_cast<std::uint16_t>(bits >> 16);
   }
 
   std::vector<TensorInfo> tensors_;
@@ -73,23 +75,22 @@ class SyntheticSource : public TensorSource {
 
 }  // namespace
 
-SyntheticTensor synthetic_tensor(std::string name, Shape shape, double deviation, DType type) {
+RandomTensor random_tensor(std::string name, Shape shape, double deviation) {
   TensorInfo info;
   info.name = std::move(name);
-  info.dtype = type;
-  info.bytes = size_of(type) * element_count(shape).value();
+  info.dtype = DType::kBF16;
+  info.bytes = 2 * element_count(shape).value();
   info.shape = std::move(shape);
   info.file = "synthetic";
   return {std::move(info), deviation};
 }
 
-SyntheticTensor synthetic_matrix(std::string name, Shape shape, DType type) {
-  const double deviation = 1 / std::sqrt(static_cast<double>(shape.back()));
-  return synthetic_tensor(std::move(name), std::move(shape), deviation, type);
+RandomTensor random_matrix(std::string name, std::int64_t N, std::int64_t K) {
+  return random_tensor(std::move(name), {N, K}, 1 / std::sqrt(static_cast<double>(K)));
 }
 
-std::unique_ptr<TensorSource> synthetic_source(std::vector<SyntheticTensor> tensors) {
-  return std::make_unique<SyntheticSource>(std::move(tensors));
+std::unique_ptr<TensorSource> random_source(std::vector<RandomTensor> tensors) {
+  return std::make_unique<RandomSource>(std::move(tensors));
 }
 
 }  // namespace xlstm
