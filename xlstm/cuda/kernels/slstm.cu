@@ -227,14 +227,22 @@ __device__ void scan(const SlstmArgs& a) {
     R = memory.R;
   }
   memory.read(a, share);
-  const auto token_of = [&](int item, int t) {
-    return static_cast<int64>(share.first_row + item / share.units) * a.S + t;
-  };
-  const auto input = [&](int item, int t) {
-    return Inputs(a, token_of(item, t), share.at_state(a, item % share.units));
+  // Most threads have one item at most, whose place is found once.
+  struct Place {
+    int row, unit;
   };
   const int own = threadIdx.x, inside = share.rows * share.units;
-  Inputs next_input = input(min(own, inside - 1), 0);
+  const Place own_place = {own / share.units, own % share.units};
+  const auto place_of = [&](int item) {
+    return item == own ? own_place : Place{item / share.units, item % share.units};
+  };
+  const auto token_of = [&](const Place& at, int t) {
+    return static_cast<int64>(share.first_row + at.row) * a.S + t;
+  };
+  const auto input = [&](const Place& at, int t) {
+    return Inputs(a, token_of(at, t), share.at_state(a, at.unit));
+  };
+  Inputs next_input = input(own < inside ? own_place : Place{0, 0}, 0);
   arrive_at_cluster();
   wait_for_cluster();  // all blocks run, and nobody reads the old outputs any more
 
@@ -244,24 +252,26 @@ __device__ void scan(const SlstmArgs& a) {
                        memory.parts);
     __syncthreads();
     for (int item = own; item < inside; item += kThreads) {
-      const int row = item / share.units, unit = item % share.units;
-      float4 raw = (item == own ? next_input : input(item, t)).floats();
-      add_to(raw, memory.bias[unit]);
+      const Place at = place_of(item);
+      float4 raw = (item == own ? next_input : input(at, t)).floats();
+      add_to(raw, memory.bias[at.unit]);
+#pragma unroll 8
       for (int s = 0; s < slice.slices; ++s) add_to(raw, memory.parts[s * memory.items + item]);
       Unit state = memory.states[item];
       const float output = state.step(raw);
       memory.states[item] = state;
-      float* const at = next + row * share.width + unit;
-      for (int rank = 0; rank < a.blocks; ++rank) store_in_cluster(at, rank, output);
+      float* const to = next + at.row * share.width + at.unit;
+#pragma unroll 4
+      for (int rank = 0; rank < a.blocks; ++rank) store_in_cluster(to, rank, output);
     }
     arrive_at_cluster();
     // Meanwhile what nobody waits for: an arrival would wait until it is written.
     for (int item = own; item < inside; item += kThreads) {
-      const int row = item / share.units, unit = item % share.units;
-      a.y[token_of(item, t) * a.NH * a.DH + share.at_state(a, unit)] =
-          next[row * share.width + unit];
+      const Place at = place_of(item);
+      a.y[token_of(at, t) * a.NH * a.DH + share.at_state(a, at.unit)] =
+          next[at.row * share.width + at.unit];
     }
-    if (own < inside && t + 1 < a.S) next_input = input(own, t + 1);
+    if (own < inside && t + 1 < a.S) next_input = input(own_place, t + 1);
     wait_for_cluster();
   }
   memory.write(a, share);
