@@ -45,7 +45,9 @@ TEST_F(Formats, ThroughNpzAndBack) {
     EXPECT_EQ(parse_json(text_of(back / "config.json"), "back"),
               parse_json(text_of(from / "config.json"), "from"));
     const auto before = open_weights(from)->metadata();
-    if (!before.empty()) EXPECT_EQ(open_weights(back)->metadata(), before);
+    if (!before.empty()) {
+      EXPECT_EQ(open_weights(back)->metadata(), before);
+    }
   }
 }
 
