@@ -119,6 +119,15 @@ void verify(const TensorSource& written, const Work& work) {
   }
 }
 
+// Not every family reads what is quantised: better said before `to` gets its name.
+void check_opens(const fs::path& written, const fs::path& to) {
+  try {
+    Checkpoint::open(written);
+  } catch (const Error& error) {
+    fail(error.kind(), to.string(), str("it could not be opened again: ", error.what()));
+  }
+}
+
 bool is_npz(const fs::path& to) {
   return to.extension() == ".npz";
 }
@@ -135,6 +144,7 @@ std::size_t write_folder(const fs::path& to, const Work& work) {
   if (shards.size() > 1) write_index(folder.path(), shards);
   copy_texts(work.checkpoint, folder.path());
   write_config(work.checkpoint, folder.path(), work.all, work.options);
+  if (work.options.recipe) check_opens(folder.path(), to);
   if (work.options.verify) verify(*open_weights(folder.path()), work);
   folder.commit();
   return shards.size();
@@ -150,9 +160,9 @@ std::size_t write_npz(const fs::path& to, const Work& work) {
   write_tensors(work.all, work,
                 NpzWriter(to, headers_of(work.all), metadata_for(work),
                           config_for(work.checkpoint, work.all, work.options)));
-  if (!work.options.verify) return 1;
   try {
-    verify(*open_weights(to), work);
+    if (work.options.recipe) check_opens(to, to);
+    if (work.options.verify) verify(*open_weights(to), work);
   } catch (...) {
     fs::remove(to, error);
     throw;
