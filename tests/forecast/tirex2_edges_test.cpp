@@ -6,6 +6,7 @@
 
 #include "tests/forecast/tirex2_golden.h"
 #include "tests/support/expect_error.h"
+#include "xlstm/base/input_file.h"
 #include "xlstm/base/json.h"
 #include "xlstm/wiring/discover.h"
 
@@ -24,7 +25,7 @@ std::unique_ptr<const ForecastModel> changed_model(const std::string& folder,
                                                    const std::function<void(Json&)>& change,
                                                    std::shared_ptr<Backend> backend) {
   const auto source = open_weights(golden_folder() / folder);
-  Json config = parse_json(read_config(golden_folder() / folder), folder);
+  Json config = parse_json(whole_file(golden_folder() / folder / "config.json"), folder);
   change(config);
   const Plan plan = discover(config.dump(), *source, folder);
   return find_forecast_family(plan.family)->load(plan, *source, std::move(backend), {});

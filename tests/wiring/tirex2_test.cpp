@@ -12,6 +12,7 @@
 
 #include "tests/support/expect_error.h"
 #include "tests/wiring/plan_facts.h"
+#include "xlstm/base/input_file.h"
 #include "xlstm/base/json.h"
 #include "xlstm/wiring/discover.h"
 #include "xlstm/wiring/layer_specs.h"
@@ -93,7 +94,7 @@ class ChangedSource : public TensorSource {
 };
 
 std::string config_of(const std::string& folder) {
-  return read_config(folder_of(folder));
+  return whole_file(folder_of(folder) / "config.json");
 }
 
 Plan plan_of(const TensorSource& source, const std::string& folder) {

@@ -11,6 +11,7 @@
 #include "tests/support/fake_source.h"
 #include "tests/wiring/faults_of.h"
 #include "tests/wiring/plan_facts.h"
+#include "xlstm/base/input_file.h"
 #include "xlstm/base/json.h"
 #include "xlstm/wiring/discover.h"
 
@@ -45,12 +46,12 @@ std::string in_block(int block, const std::string& name) {
 
 // Its config with the value at a JSON pointer replaced.
 std::string config_with(const std::string& place, const Json& value) {
-  Json root = parse_json(read_config(folder_of("original-mixed")), "config");
+  Json root = parse_json(whole_file(folder_of("original-mixed") / "config.json"), "config");
   root[Json::json_pointer(place)] = value;
   return root.dump();
 }
 std::string config_of_mixed() {
-  return read_config(folder_of("original-mixed"));
+  return whole_file(folder_of("original-mixed") / "config.json");
 }
 
 std::vector<std::string> layers_of(const Plan& plan) {
@@ -146,7 +147,7 @@ TEST(XlstmOriginal, GatesChangeTheirNames) {
 
 TEST(XlstmOriginal, MissingKeysAreThePackagesDefaults) {
   const char* config = R"({"mlstm_block": {"mlstm": {}}, "slstm_at": [1], "bias": true,
-      "slstm_block": {"slstm": {}, "feedforward": {}}})";
+      "slstm_block": {}})";
   const Plan plan = discover(config, mixed(), "model");
   EXPECT_EQ(layers_of(plan), layers_of(discover(config_of_mixed(), mixed(), "model")));
   EXPECT_EQ(plan.layer("blocks.1.ffn").spec_as<OriginalFfnSpec>().activation, Activation::kGelu);
@@ -160,6 +161,21 @@ TEST(XlstmOriginal, TheConfigMayLieUnderModel) {
                                      "slstm_block": {"slstm": {}, "feedforward": {}},
                                      "slstm_at": [1], "bias": true}})"),
               ElementsAre("mlstm_block.mlstm.num_heads is 5, the tensors say NH = 4"));
+}
+
+// Folders that the package made, with all parts in other sizes or left out.
+TEST(XlstmOriginal, OddAndBareFolders) {
+  const fs::path odd = folder_of("original-odd"), bare = folder_of("original-bare");
+  const Plan plan = discover(odd, *open_weights(odd));
+  EXPECT_EQ(plan.blocks_text,
+            "3, width 36; 1 mLSTM, inner width 72, 3 heads of 24, convolution of 7; 2 sLSTM, 3 "
+            "heads of 12, convolution of 2, FFN 75 (relu^2)");
+  EXPECT_THAT(plan.variations,
+              ElementsAre("biases", "no norm after the blocks", "biases in the FFN",
+                          "recurrent matrices as CUDA stores them"));
+  EXPECT_THAT(discover(bare, *open_weights(bare)).variations,
+              ElementsAre("tied head", "no convolution in sLSTM blocks",
+                          "group norms without weights", "no FFN"));
 }
 
 TEST(XlstmOriginal, NamesMayBeWrapped) {

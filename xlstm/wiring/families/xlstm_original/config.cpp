@@ -140,7 +140,8 @@ SlstmConfig read_slstm(const ConfigFile& block, Diagnostics& diagnostics) {
   out.num_heads = cell.keys.count("num_heads");
   out.conv1d_kernel_size = read_kernel(cell, true);
   out.group_norm_weight = cell.keys.flag("group_norm_weight").value_or(true);
-  if (has_object(block, "feedforward")) {
+  // There is an FFN unless the file says null.
+  if (!block.root.contains("feedforward") || has_object(block, "feedforward")) {
     Section ffn(block, "feedforward", "slstm_block.feedforward.", diagnostics);
     out.feedforward = read_feed_forward(ffn);
   }
