@@ -211,7 +211,7 @@ TEST(TirexStream, RefusesFilesThatAreNoStreams) {
   const auto text = folder.file("text", "112\n118\n");
   expect_error(ErrorKind::kFormat, {text.string()}, [&] { tiny().load_stream(text); });
   expect_error(ErrorKind::kFormat, {"a stream's file"},
-               [&] { tiny().load_stream(golden_folder() / "tirex/model.safetensors"); });
+               [&] { tiny().load_stream(tides_folder() / "model.safetensors"); });
 }
 
 // Whatever byte changes: an error, or a file that still says the same.
