@@ -4,7 +4,9 @@
 //
 // For so many series at once, of a whole context each, and horizons of one and two patches: the
 // median time, and the rate of the matrix products as a share of what the machine's float32
-// instructions gave before and after. Repeat lines marked ~: the machine had other work.
+// instructions gave before and after; of one series also how much longer than these products and
+// the reading of the recurrent matrices, for each token again, from the second cache take. Repeat
+// lines marked ~: the machine had other work.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -57,6 +59,41 @@ double operations_per_token(const Plan& plan) {
   return sum;
 }
 
+// GB/s that all threads together read from their second caches.
+double cache_rate(ThreadPool& pool) {
+  constexpr std::size_t kFloats = std::size_t{128} << 10;  // 512 KiB a thread
+  constexpr int kPasses = 100;
+  const std::vector<std::vector<float>> memory(pool.size(), std::vector<float>(kFloats, 1.0F));
+  std::vector<float> sums(pool.size());
+  const auto start = Clock::now();
+  pool.parallel_for(pool.size(), [&](std::size_t thread) {
+    float sum[64] = {};
+    for (int pass = 0; pass < kPasses; ++pass) {
+      for (std::size_t i = 0; i < kFloats; i += 64) {
+        for (std::size_t j = 0; j < 64; ++j) sum[j] += memory[thread][i + j];
+      }
+    }
+    for (const float each : sum) sums[thread] += each;
+  });
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  const bool is_read = sums.front() > 0;
+  return is_read
+             ? static_cast<double>(pool.size() * kFloats * sizeof(float)) * kPasses / seconds * 1e-9
+             : 0;
+}
+
+// Bytes of the recurrent matrices, which one series' scan reads again for every token.
+double recurrent_bytes(const Plan& plan) {
+  double sum = 0;
+  for (const Layer& layer : plan.layers) {
+    for (const Parameter& each : layer.parameters) {
+      if (each.shape.size() != 3 || each.shape[2] != 4 * each.shape[1]) continue;
+      sum += sizeof(float) * static_cast<double>(element_count(each.shape).value_or(0));
+    }
+  }
+  return sum;
+}
+
 void measure(const ForecastModel& model, ThreadPool& pool, std::size_t count,
              std::int64_t patches) {
   const ForecasterFacts& facts = model.facts();
@@ -80,6 +117,12 @@ void measure(const ForecastModel& model, ThreadPool& pool, std::size_t count,
               count, static_cast<long long>(options.horizon), seconds * 1e3,
               seconds * 1e3 / static_cast<double>(count), rate, 100 * rate / peak, peak,
               kernels::same_state(before, after) ? "" : " ~");
+  if (count == 1) {
+    const double limit = operations / peak * 1e-9 +
+                         tokens * recurrent_bytes(model.loaded().plan) / cache_rate(pool) * 1e-9;
+    std::printf("    %.2f times its products at the peak and the reading of R from the cache\n",
+                seconds / limit);
+  }
   std::fflush(stdout);
 }
 
