@@ -183,7 +183,7 @@ class Assembler {
     layer.eager_floats = 2 * plan_.D + 14 * E + 4 * NH;
     // Besides, the cell's inputs once more with heads first, and the chunk form's products and
     // weights.
-    layer.lazy_floats = 4 * plan_.D + 40 * E + 6 * NH * kChunk;
+    layer.lazy_floats = 4 * plan_.D + 24 * E + 6 * NH * kChunk;
     layer.thread_floats = kChunk * (3 * DH() + kChunk);  // a chunk of one head
     add(std::move(layer), mlstm());
   }
