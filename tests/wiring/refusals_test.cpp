@@ -242,9 +242,9 @@ TEST(Refusals, SigmoidInputGate) {
 
 TEST(Refusals, OtherFamiliesAreRecognised) {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
-      {{"input_patch_embedding.hidden_layer.weight", "blocks.0.slstm_layer.fgate.weight",
-        "blocks.0.norm_ffn.weight", "blocks.0.ffn.proj_up.weight", "out_norm.weight"},
-       "TiRex (forecasting)"},
+      {{"blocks.0.slstm_layer.fgate.weight", "blocks.0.norm_ffn.weight",
+        "blocks.0.ffn.proj_up.weight", "out_norm.weight"},
+       "a stack of sLSTM blocks in TiRex's layout"},
       {{"token_embedding.weight", "xlstm_block_stack.blocks.0.xlstm.mlstm_cell.igate.weight"},
        "the original xLSTM (xLSTMLMModel)"},
       {{"blocks.0.xlstm.slstm_cell._recurrent_kernel_", "blocks.0.xlstm_norm.weight"},

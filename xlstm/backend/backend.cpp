@@ -63,28 +63,12 @@ Tensor Backend::gated(const Tensor& gate_up, Activation f) {
   return multiply(activate(columns(gate_up, 0, F), f), columns(gate_up, F, 2 * F));
 }
 
-// Until every backend has them.
+// Until every backend has it.
 namespace {
 [[noreturn]] void fail_missing(const Backend& b, std::string_view op) {
   fail_wanted(ErrorKind::kUsage, op, "a backend that has it", b.name());
 }
 }  // namespace
-Tensor Backend::activate(Tensor, Activation) {
-  fail_missing(*this, "activate");
-}
-Tensor Backend::join_columns(std::span<const Tensor>) {
-  fail_missing(*this, "join_columns");
-}
-Tensor Backend::headwise_linear(const Tensor&, const Headwise&) {
-  fail_missing(*this, "headwise_linear");
-}
-Tensor Backend::causal_conv1d(const Tensor&, const CausalConv&, LayerState) {
-  fail_missing(*this, "causal_conv1d");
-}
-Tensor Backend::slstm_scan(const Tensor&, const Tensor&, const SlstmWeights&, LayerState) {
-  fail_missing(*this, "slstm_scan");
-}
-
 Tensor Backend::row_attention(const Tensor&, const RowAttentionSpec&) {
   fail_missing(*this, "row_attention");
 }

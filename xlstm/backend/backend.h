@@ -188,24 +188,24 @@ class Backend {
                              const MlstmMixerSpec& spec, LayerState state);
 
   // --- ops of sLSTM and of first-paper blocks -------------------------------------------------
-  virtual Tensor activate(Tensor x, Activation f);
+  virtual Tensor activate(Tensor x, Activation f) = 0;
   // f(gate) * up, of [T, 2 * F], rows gate, up -> [T, F].
   virtual Tensor gated(const Tensor& gate_up, Activation f);
   // [T, N1], [T, N2], ... -> [T, N1 + N2 + ...].
-  virtual Tensor join_columns(std::span<const Tensor> parts);
+  virtual Tensor join_columns(std::span<const Tensor> parts) = 0;
   // Block-diagonal products: x [T, H * I] is H heads of I, and group g of y [T, G * O] is
   // W[g] (head g mod H of x) (+ bias), W [G, O, I]; G is a multiple of H. As x's type.
-  virtual Tensor headwise_linear(const Tensor& x, const Headwise& weights);
+  virtual Tensor headwise_linear(const Tensor& x, const Headwise& weights) = 0;
   // Of each channel c the last K inputs, x_t the last of them:
   // y_t[c] = bias[c] + sum_j W[c][j] x_(t-K+1+j)[c]. x, y: [T, C]. `state`: window [K - 1, C], the
   // inputs before the first of these, moved on by S tokens.
-  virtual Tensor causal_conv1d(const Tensor& x, const CausalConv& weights, LayerState state);
+  virtual Tensor causal_conv1d(const Tensor& x, const CausalConv& weights, LayerState state) = 0;
   // S tokens of each sequence through the sLSTM cell (kernels/slstm_scan/slstm_scan.h has the
   // formulas). What the inputs add to the gates' pre-activations: gates_if [T, 2 * NH * DH], all
   // heads' i then all heads' f; gates_zo alike, z then o. Result y [T, NH * DH] float32. `state`:
   // y, c, n, m, each [NH, DH], moved on by S tokens; at the start of a sequence all are 0.
   virtual Tensor slstm_scan(const Tensor& gates_if, const Tensor& gates_zo,
-                            const SlstmWeights& weights, LayerState state);
+                            const SlstmWeights& weights, LayerState state) = 0;
 
   // --- ops between the rows of series ----------------------------------------------------------
   // The tokens of each of B sequences in the opposite order, x [B * S, D].

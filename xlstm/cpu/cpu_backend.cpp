@@ -8,14 +8,17 @@
 #include "xlstm/backend/check.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
+#include "xlstm/cpu/causal_conv.h"
 #include "xlstm/cpu/cpu_tensor.h"
 #include "xlstm/cpu/mlstm_cell.h"
 #include "xlstm/cpu/row_groups.h"
 #include "xlstm/cpu/sampler.h"
+#include "xlstm/cpu/slstm_cell.h"
 #include "xlstm/cpu/state_batch.h"
 #include "xlstm/cpu/top_tokens.h"
 #include "xlstm/cpu/weight_memory.h"
 #include "xlstm/cpu/weight_pointers.h"
+#include "xlstm/kernels/activation/activation.h"
 #include "xlstm/kernels/choose/choose.h"
 #include "xlstm/kernels/elementwise/elementwise.h"
 #include "xlstm/kernels/gates/gates.h"
@@ -64,6 +67,27 @@ class CpuBackend final : public Backend {
 
   Norm prepare(Norm norm) override {
     return {as_float32(norm.weight), norm.bias ? as_float32(norm.bias) : Tensor()};
+  }
+
+  Headwise prepare(Headwise headwise) override {
+    if (headwise.weight.dtype() == DType::kF16) headwise.weight = as_float32(headwise.weight);
+    if (headwise.bias) headwise.bias = as_float32(headwise.bias);
+    return headwise;
+  }
+
+  CausalConv prepare(CausalConv conv) override {
+    check_axes("causal_conv1d", "W", conv.weight, 2);
+    const Tensor W = as_float32(conv.weight);
+    conv.weight = allocate({W.shape()[1], W.shape()[0]}, DType::kF32, "weights");
+    transpose_taps(W, floats_of(conv.weight));
+    return {conv.weight, as_float32(conv.bias)};
+  }
+
+  SlstmWeights prepare(SlstmWeights weights) override {
+    const Tensor R = weights.R.dtype() == DType::kF16 ? as_float32(weights.R) : weights.R;
+    weights.R = allocate(packed_R_shape(R), R.dtype(), "weights");
+    pack_R(R, data_of(weights.R));
+    return {weights.R, as_float32(weights.bias)};
   }
 
   Tensor filled(const TensorShape& shape, float value) override {
@@ -198,6 +222,23 @@ class CpuBackend final : public Backend {
     return y;
   }
 
+  Tensor join_columns(std::span<const Tensor> parts) override {
+    check_join_columns(parts);
+    check_float32("join_columns", parts.front());
+    const std::int64_t T = parts.front().shape()[0];
+    std::int64_t width = 0;
+    for (const Tensor& part : parts) width += part.shape()[1];
+    Tensor y = allocate({T, width}, DType::kF32, "join_columns");
+    float* to = floats_of(y);
+    for (std::size_t t = 0; t < length(T); ++t) {
+      for (const Tensor& part : parts) {
+        const std::size_t N = length(part.shape().last());
+        to = std::copy_n(floats_of(part) + t * N, N, to);
+      }
+    }
+    return y;
+  }
+
   Tensor tokens(const Tensor& x, std::int64_t B, std::int64_t begin, std::int64_t end) override {
     check_float32("tokens", x);
     const std::int64_t D = x.shape().last(), S = check_sequences("tokens", x, B);
@@ -236,7 +277,8 @@ class CpuBackend final : public Backend {
     check_mlstm_cell(in, s);
     const std::int64_t T = in.q.shape()[0], QK = s.NH * s.DHQK, V = s.NH * s.DHV;
     // The kernels take one stride for q, k and v: here they lie apart, each by itself.
-    Tensor qkv = join_columns({in.q, in.k, in.v});
+    const Tensor parts[] = {in.q, in.k, in.v};
+    const Tensor qkv = join_columns(parts);
     const float* const q = floats_of(qkv);
     return run_cell({q, q + QK, q + 2 * QK, floats_of(in.i), floats_of(in.f), 2 * QK + V, s.NH}, T,
                     s, state);
@@ -278,6 +320,53 @@ class CpuBackend final : public Backend {
                         floats_of(h), s.norm_eps, length(s.NH), length(s.DHV)},
                        length(T));
     return h;
+  }
+
+  // --- ops of sLSTM and of first-paper blocks ------------------------------------------------
+  Tensor activate(Tensor x, Activation f) override {
+    const ProfileSection section(profile_, "activate");
+    check_float32("activate", x);
+    const Tensor out = in_place_of("activate", x);
+    kernels::activate(threads_, f, floats_of(x), floats_of(out), length(x.elements()));
+    return out;
+  }
+
+  Tensor gated(const Tensor& gate_up, Activation f) override {
+    const ProfileSection section(profile_, "gated");
+    check_float32("gated", gate_up);
+    const std::int64_t F = gate_up.shape().last() / 2;
+    check_shape("gated", "gate_up", gate_up, gate_up.shape().with_last(2 * F));
+    Tensor y = allocate(gate_up.shape().with_last(F), DType::kF32, "gated");
+    kernels::gated(threads_, f, floats_of(gate_up), floats_of(y), length(gate_up.shape().rows()),
+                   length(F));
+    return y;
+  }
+
+  Tensor headwise_linear(const Tensor& x, const Headwise& headwise) override {
+    const ProfileSection section(profile_, "headwise_linear");
+    check_float32("headwise_linear", x);
+    const kernels::HeadwiseWeights w = headwise_pointers(x, headwise);
+    const std::int64_t T = x.shape()[0];
+    Tensor y = allocate({T, static_cast<std::int64_t>(w.G * w.O)}, DType::kF32, "headwise_linear");
+    kernels::headwise(threads_, w, floats_of(x), floats_of(y), length(T));
+    return y;
+  }
+
+  Tensor causal_conv1d(const Tensor& x, const CausalConv& weights, LayerState state) override {
+    const ProfileSection section(profile_, "causal_conv1d");
+    Tensor y = like("causal_conv1d", x);
+    run_causal_conv(threads_, x, weights, state, y);
+    return y;
+  }
+
+  Tensor slstm_scan(const Tensor& gates_if, const Tensor& gates_zo, const SlstmWeights& weights,
+                    LayerState state) override {
+    const ProfileSection section(profile_, "slstm_scan");
+    check_axes("slstm_scan", "gates", gates_if, 2);
+    Tensor y =
+        allocate(gates_if.shape().with_last(gates_if.shape()[1] / 2), DType::kF32, "slstm_scan");
+    run_slstm_scan(threads_, gates_if, gates_zo, weights, state, y);
+    return y;
   }
 
   // --- ops between the rows of series ----------------------------------------------------------
@@ -429,24 +518,6 @@ class CpuBackend final : public Backend {
     if (x.dtype() == DType::kF32) return x;
     Tensor y = allocate(x.shape(), DType::kF32, "weights");
     floats_from(data_of(x), x.dtype(), length(x.elements()), floats_of(y));
-    return y;
-  }
-
-  Tensor join_columns(const std::vector<Tensor>& parts) {
-    std::int64_t width = 0;
-    for (const Tensor& part : parts) {
-      check_float32("columns", part);
-      width += part.shape().last();
-    }
-    const std::int64_t T = parts.front().shape()[0];
-    Tensor y = allocate({T, width}, DType::kF32, "columns");
-    float* to = floats_of(y);
-    for (std::size_t t = 0; t < length(T); ++t) {
-      for (const Tensor& part : parts) {
-        const std::size_t N = length(part.shape().last());
-        to = std::copy_n(floats_of(part) + t * N, N, to);
-      }
-    }
     return y;
   }
 

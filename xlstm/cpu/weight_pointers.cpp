@@ -70,6 +70,22 @@ kernels::DenseWeights dense_pointers(std::string_view op, const Dense& dense) {
   return out;
 }
 
+kernels::HeadwiseWeights headwise_pointers(const Tensor& x, const Headwise& headwise) {
+  constexpr const char* kOp = "headwise_linear";
+  check_headwise(x, headwise);
+  const Tensor &W = headwise.weight, &bias = headwise.bias;
+  if (W.dtype() != DType::kBF16) check_dtype(kOp, "W", W, DType::kF32);
+  if (bias) check_dtype(kOp, "bias", bias, DType::kF32);
+  const std::size_t I = length(W.shape()[2]), K = length(x.shape()[1]);
+  return {length(W.shape()[0]),
+          length(W.shape()[1]),
+          I,
+          K / I,
+          data_of(W),
+          kernels::weight_type(W.dtype()),
+          optional_floats(bias)};
+}
+
 EmbeddingRows::EmbeddingRows(const WeightTensor& W) : matrix_(matrix_pointers("embed", W)) {}
 
 void EmbeddingRows::read(std::int32_t id, float* row) const {

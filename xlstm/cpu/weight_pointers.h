@@ -7,6 +7,7 @@
 
 #include "xlstm/backend/weights.h"
 #include "xlstm/kernels/dense/dense.h"
+#include "xlstm/kernels/headwise/headwise.h"
 
 namespace xlstm::cpu {
 
@@ -14,6 +15,7 @@ namespace xlstm::cpu {
 // names `op`, where shapes or types do not fit.
 kernels::NormWeights norm_pointers(std::string_view op, const Norm& norm, std::size_t width);
 kernels::DenseWeights dense_pointers(std::string_view op, const Dense& dense);
+kernels::HeadwiseWeights headwise_pointers(const Tensor& x, const Headwise& headwise);
 
 // The rows of an embedding W [V, D] of any type.
 class EmbeddingRows {

@@ -27,12 +27,6 @@ const ForecastFamily& forecast_family(const Checkpoint& checkpoint) {
                   "): `xlstm generate` and Engine::open() run it"));
 }
 
-void check_cancelled(const ForecastOptions& options) {
-  if (options.cancelled && options.cancelled()) {
-    fail(ErrorKind::kCancelled, "forecast", "cancelled");
-  }
-}
-
 std::vector<Forecast> at_wanted_levels(std::vector<Forecast> forecasts,
                                        const ForecastOptions& options) {
   for (Forecast& each : forecasts) each = at_levels(std::move(each), options.quantiles);

@@ -40,6 +40,16 @@ void check_lengths(std::span<const Values> rows, std::string_view kind, std::siz
   }
 }
 
+void check_values(std::span<const Values> rows, std::string_view kind, const std::string& where) {
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    for (std::size_t t = 0; t < rows[r].size(); ++t) {
+      if (!std::isinf(rows[r][t])) continue;
+      fail_wanted(ErrorKind::kUsage, row_name(where, kind, r),
+                  "finite values, or NaN for missing ones", str(rows[r][t], " as value ", t + 1));
+    }
+  }
+}
+
 // As many of the future as the model looks at.
 std::size_t steps_wanted(const ForecasterFacts& facts, const ForecastOptions& options) {
   const std::int64_t most = facts.horizon > 0 ? facts.horizon : options.horizon;
@@ -91,6 +101,14 @@ void check_series(const Series& series, const ForecasterFacts& facts,
   check_lengths(series.targets, "target", length, where);
   check_lengths(series.past, "past covariate", length, where);
   check_known(series, length, steps_wanted(facts, options), where);
+  check_values(series.targets, "target", where);
+  check_values(series.past, "past covariate", where);
+  check_values(series.known, "known covariate", where);
+}
+
+void check_cancelled(const ForecastOptions& options) {
+  if (!options.cancelled || !options.cancelled()) return;
+  fail(ErrorKind::kCancelled, "forecast", "cancelled");
 }
 
 void check_rows(std::span<const Values> rows, std::size_t targets, std::size_t past_covariates) {
@@ -100,6 +118,7 @@ void check_rows(std::span<const Values> rows, std::size_t targets, std::size_t p
                 str(rows.size(), " rows"));
   }
   check_lengths(rows, "row", rows.front().size(), "stream");
+  check_values(rows, "row", "stream");
 }
 
 }  // namespace xlstm

@@ -14,10 +14,12 @@ inline constexpr std::int64_t kMostSteps = std::int64_t{1} << 20;
 // Throw Error(kUsage).
 void check_options(const ForecastOptions& options);
 // A series that the model cannot take: no targets, no values, rows of unequal lengths, covariates
-// that the model does not read or that are too short. `where` names it. A target whose values are
-// all missing is one.
+// that the model does not read or that are too short, infinite values. `where` names it. A target
+// whose values are all missing is one.
 void check_series(const Series& series, const ForecasterFacts& facts,
                   const ForecastOptions& options, const std::string& where);
+// Throws Error(kCancelled) where options.cancelled says so.
+void check_cancelled(const ForecastOptions& options);
 // The new values of a stream with so many rows.
 void check_rows(std::span<const Values> rows, std::size_t targets, std::size_t past_covariates);
 

@@ -14,6 +14,21 @@ Norm LayerWeights::norm(std::string_view name) const {
   return backend_.prepare(Norm{std::get<Tensor>(at(path(name) + ".weight")), bias(name)});
 }
 
+Norm LayerWeights::norm_around_one(std::string_view name) const {
+  const Tensor offset = std::get<Tensor>(at(path(name) + ".weight"));
+  return backend_.prepare(Norm{backend_.add(backend_.filled(offset.shape(), 1), offset), {}});
+}
+
+Headwise LayerWeights::headwise(std::string_view name) const {
+  return backend_.prepare(Headwise{std::get<Tensor>(at(path(name) + ".weight")), bias(name)});
+}
+
+SlstmWeights LayerWeights::slstm(std::string_view recurrent, std::string_view bias) const {
+  const Tensor R = tensor(recurrent);
+  const TensorShape of_bias{R.shape()[0], R.shape()[2]};
+  return backend_.prepare(SlstmWeights{R, backend_.reshape(tensor(bias), of_bias)});
+}
+
 Tensor LayerWeights::tensor(std::string_view name) const {
   return std::get<Tensor>(at(path(name)));
 }

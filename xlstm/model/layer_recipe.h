@@ -38,6 +38,10 @@ class LayerWeights {
   // Throw Error(kInternal) where the plan has no such parameter.
   Dense dense(std::string_view name) const;
   Norm norm(std::string_view name) const;
+  Norm norm_around_one(std::string_view name) const;  // whose weights are what is added to 1
+  Headwise headwise(std::string_view name) const;
+  // R [NH, DH, 4 * DH] and bias, of as many numbers as [NH, 4 * DH].
+  SlstmWeights slstm(std::string_view recurrent, std::string_view bias) const;
   Tensor tensor(std::string_view name) const;  // as it was loaded: "decay"
 
  private:

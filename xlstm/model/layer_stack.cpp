@@ -10,15 +10,20 @@ LayerStack::LayerStack(std::span<const RecipeEntry> recipes, std::span<const Lay
   for (const Layer& layer : layers) {
     steps_.push_back({make_recipe(recipes, layer, plan.weights_of(layer)), first_state});
     first_state += layer.state.size();
+    if (!layer.state.empty()) stateless_from_ = steps_.size();
   }
 }
 
-Tensor LayerStack::forward(Backend& b, Tensor x, StateBatch& states,
-                           const OnLayer& on_layer) const {
+Tensor LayerStack::forward(Backend& b, Tensor x, StateBatch& states, const StackPass& pass) const {
   for (std::size_t layer = 0; layer < steps_.size(); ++layer) {
+    if (pass.last > 0 && layer == stateless_from_) {
+      const auto B = static_cast<std::int64_t>(states.rows());
+      const std::int64_t S = x.shape()[0] / B;
+      x = b.tokens(x, B, S - pass.last, S);
+    }
     const Step& step = steps_[layer];
     x = step.recipe->forward(b, std::move(x), {states, step.first_state});
-    if (on_layer) on_layer(layer, x);
+    if (pass.on_layer) pass.on_layer(layer, x);
   }
   return x;
 }

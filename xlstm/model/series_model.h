@@ -12,15 +12,16 @@ namespace xlstm {
 
 class SeriesModel {
  public:
-  // Every layer of the plan has a recipe. Throws Error as load_plan() does.
+  // The plan's first layer says what is made of series; each behind it has a recipe. Throws Error
+  // as load_plan() does.
   static SeriesModel load(const Plan& plan, const TensorSource& source,
                           std::shared_ptr<Backend> backend, const LoadOptions& options = {});
 
   // x [B * S, I] float32, S patch tokens of each of B = states.rows() rows -> [B * S, O], float32,
-  // where I is what the first layer reads and O what the last one makes. `on_layer` sees the stream
-  // behind each of the plan's layers.
-  Tensor forward(const Tensor& x, StateBatch& states,
-                 const LayerStack::OnLayer& on_layer = {}) const;
+  // where I is what the first layer behind "series" reads and O what the last one makes; of
+  // pass.last tokens of each row [B * pass.last, O]. pass.on_layer gets indices of the plan's
+  // layers.
+  Tensor forward(const Tensor& x, StateBatch& states, StackPass pass = {}) const;
 
   const LoadedPlan& loaded() const { return loaded_; }
   Backend& backend() const { return *loaded_.backend; }

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "xlstm/wiring/families/tirex/tirex.h"
 #include "xlstm/wiring/families/tirex2/tirex2.h"
 #include "xlstm/wiring/families/xlstm_large/xlstm_large.h"
 #include "xlstm/wiring/family.h"
@@ -7,7 +8,7 @@
 namespace xlstm {
 
 std::span<const Family* const> families() {
-  static const std::array<const Family*, 2> all = {&xlstm_large_family(), &tirex2_family()};
+  static const std::array all = {&xlstm_large_family(), &tirex_family(), &tirex2_family()};
   return all;
 }
 

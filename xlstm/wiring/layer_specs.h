@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "xlstm/base/activation.h"
 #include "xlstm/wiring/plan.h"
 
 namespace xlstm {
@@ -22,6 +23,14 @@ struct RmsNormSpec {
 struct GatedFfnSpec {
   std::int64_t F = 0;  // inner width
   float norm_eps = 1e-6F;
+};
+
+// y = output(f(hidden(x))) + residual(x), three products with biases: how forecasters read patches
+// and write quantiles. Kind "residual_mlp"; parameters "hidden.weight" [H, I], "output.weight"
+// [O, H], "residual.weight" [O, I] with their biases.
+struct ResidualMlpSpec {
+  std::int64_t I = 0, H = 0, O = 0;  // what it reads, its inner width, what it makes
+  Activation activation = Activation::kRelu;
 };
 
 // Logits = cap(W x), with cap(y) = soft_cap * tanh(y / soft_cap). Parameter "weight" [V, D]; none

@@ -15,8 +15,6 @@ struct UnsupportedFamily {
 
 const std::vector<UnsupportedFamily>& all_families() {
   static const std::vector<UnsupportedFamily> all = {
-      {"TiRex (forecasting)", {"input_patch_embedding."}},
-      {"TiRex (forecasting)", {".slstm_layer.slstm_cell._recurrent_kernel_"}},
       {"a stack of sLSTM blocks in TiRex's layout", {".slstm_layer."}},
       {"Vision-LSTM", {"patch_embed", ".layer."}},
       {"Vision-LSTM", {"pos_embed", ".layer."}},

@@ -9,10 +9,9 @@
 #include <hwy/highway.h>
 
 #include <cstdint>
-#include <type_traits>
-#include <utility>
 
 #include "xlstm/kernels/linear/linear.h"
+#include "xlstm/kernels/vector/unrolled-inl.h"
 
 #if HWY_TARGET != HWY_SCALAR
 HWY_BEFORE_NAMESPACE();
@@ -25,20 +24,6 @@ using Vector = hn::Vec<VectorTag>;
 constexpr int kLanes = HWY_LANES(float);
 using QuadTag = hn::FixedTag<float, 4>;  // one of the blocks that vectors are made of
 static_assert(kLanes >= 4 && kLanes % 4 == 0);
-// Registers for accumulators: AVX-512 and 64-bit ARM have 32, others 16.
-constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64;
-
-// f(0) ... f(Count - 1) with constants for arguments: arrays of vectors are only sure to stay in
-// registers when no index into them is a variable.
-template <class F, int... I>
-HWY_INLINE void unrolled(const F& f, std::integer_sequence<int, I...>) {
-  (f(std::integral_constant<int, I>()), ...);
-}
-template <int Count, class F>
-HWY_INLINE void unrolled(const F& f) {
-  unrolled(f, std::make_integer_sequence<int, Count>());
-}
-
 struct F32Weights {
   using Raw = float;
   static HWY_INLINE Vector widen(hn::Vec<VectorTag> raw) { return raw; }
@@ -47,9 +32,7 @@ struct F32Weights {
 struct BF16Weights {
   using Raw = std::uint16_t;
   static HWY_INLINE Vector widen(hn::Vec<hn::Rebind<Raw, VectorTag>> raw) {
-    const VectorTag d;
-    const hn::Rebind<std::uint32_t, VectorTag> bits;
-    return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(bits, raw)));
+    return widened_bf16(VectorTag(), raw);
   }
 };
 

@@ -1,0 +1,164 @@
+#include "xlstm/forecast/tirex/tirex_model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "xlstm/forecast/checks.h"
+#include "xlstm/forecast/tirex/resampling.h"
+#include "xlstm/forecast/tirex/tirex_stream.h"
+#include "xlstm/forecast/tirex/window.h"
+
+namespace xlstm::tirex {
+namespace {
+
+std::span<const float> newest(const Values& values, std::int64_t context) {
+  const auto all = std::span(values);
+  if (context == 0 || context >= std::ssize(values)) return all;
+  return all.last(static_cast<std::size_t>(context));
+}
+
+std::int64_t divided_up(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+
+// y [patches, Q * P] of one row, quantile by quantile, as values [patches * P, Q] behind `out`.
+void append_quantiles(std::span<const float> y, std::int64_t P, std::int64_t Q, const Scale& scale,
+                      std::vector<float>& out) {
+  const std::int64_t patches = std::ssize(y) / (Q * P);
+  for (std::int64_t patch = 0; patch < patches; ++patch) {
+    const float* const of_patch = y.data() + patch * Q * P;
+    for (std::int64_t p = 0; p < P; ++p) {
+      for (std::int64_t q = 0; q < Q; ++q) {
+        out.push_back(static_cast<float>(of_patch[q * P + p] * scale.scale + scale.loc));
+      }
+    }
+  }
+}
+
+ForecasterFacts facts_of(const Plan& plan, const SeriesSpec& spec) {
+  ForecasterFacts facts;
+  facts.name = plan.name;
+  facts.family = plan.family;
+  facts.context = spec.context;
+  facts.patch = spec.P;
+  facts.levels = spec.quantiles;
+  return facts;
+}
+
+}  // namespace
+
+TirexModel::TirexModel(SeriesModel model)
+    : model_(std::move(model)),
+      spec_(model_.loaded().plan.layers.front().spec_as<SeriesSpec>()),
+      facts_(facts_of(model_.loaded().plan, spec_)) {}
+
+std::vector<std::vector<Forecast>> TirexModel::forecast(std::span<const Series> batch,
+                                                        const ForecastOptions& options) const {
+  std::vector<Resampling> resampled;
+  std::vector<std::span<const float>> contexts;
+  std::int64_t steps = 0;  // the most that any series needs
+  for (const Series& series : batch) {
+    const auto values = newest(series.targets.front(), options.context);
+    const double factor =
+        options.resample ? resampling_factor(values, options.horizon, spec_.resampling_context) : 1;
+    resampled.emplace_back(values, options.horizon, factor);
+    steps = std::max(steps, resampled.back().steps());
+  }
+  for (const Resampling& each : resampled) contexts.push_back(each.context());
+  const auto quantiles = roll_out(contexts, divided_up(steps, spec_.P), options);
+
+  std::vector<std::vector<Forecast>> out;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto Q = spec_.quantiles.size();
+    out.push_back(
+        {Forecast{spec_.quantiles, options.horizon, resampled[i].at_own_rate(quantiles[i], Q)}});
+  }
+  return out;
+}
+
+std::vector<std::vector<float>> TirexModel::roll_out(Contexts contexts, std::int64_t patches,
+                                                     const ForecastOptions& options) const {
+  std::vector<std::vector<float>> out(contexts.size());
+  // Activations of so many rows stay small beside the weights.
+  const std::int64_t at_once =
+      std::max<std::int64_t>(1, model_.backend().segment_tokens() / tokens());
+  std::int64_t missing = 0;
+  for (std::int64_t left = patches; left > 0;) {
+    const std::int64_t k = std::min(left, options.accelerated_steps);
+    for (std::size_t row = 0; row < contexts.size(); row += static_cast<std::size_t>(at_once)) {
+      check_cancelled(options);
+      const std::size_t rows = std::min(contexts.size() - row, static_cast<std::size_t>(at_once));
+      add_step(contexts.subspan(row, rows), missing, k, std::span(out).subspan(row, rows));
+    }
+    missing += k * spec_.P;
+    left -= k;
+  }
+  return out;
+}
+
+void TirexModel::add_step(Contexts contexts, std::int64_t missing, std::int64_t patches,
+                          std::span<std::vector<float>> out) const {
+  const std::int64_t B = std::ssize(contexts), S = tokens() + patches - 1;
+  const auto P = spec_.P, Q = std::ssize(spec_.quantiles);
+  std::vector<Scale> scales;
+  std::vector<float> x;  // [B * S, 2 * P]
+  x.reserve(static_cast<std::size_t>(B * S * 2 * P));
+  for (const std::span<const float> context : contexts) {
+    const Window window = window_of(context, missing, spec_.context, P);
+    scales.push_back(window.scale);
+    x.insert(x.end(), window.tokens.begin(), window.tokens.end());
+    x.resize(x.size() + static_cast<std::size_t>((patches - 1) * 2 * P), 0);
+  }
+  Backend& b = model_.backend();
+  const auto states = model_.loaded().initial_states(contexts.size());
+  const Tensor y = model_.forward(b.floats({B * S, 2 * P}, x), *states, {.last = patches});
+  const std::span<const float> values = b.read_floats(y);  // [B * patches, Q * P]
+  const auto of_row = static_cast<std::size_t>(patches * Q * P);
+  for (std::size_t row = 0; row < contexts.size(); ++row) {
+    append_quantiles(values.subspan(row * of_row, of_row), P, Q, scales[row], out[row]);
+  }
+}
+
+SeriesEmbedding TirexModel::embed(const Values& values) const {
+  const Window window = window_of(values, 0, spec_.context, spec_.P);
+  const std::vector<Layer>& layers = model_.loaded().plan.layers;
+  Backend& b = model_.backend();
+  std::vector<Tensor> streams;  // behind each block, whose last layer is its feed-forward one
+  const auto keep = [&](std::size_t layer, const Tensor& x) {
+    if (layers[layer].kind == "ffn") streams.push_back(b.to_float32(x));
+  };
+  const auto states = model_.loaded().initial_states();
+  model_.forward(b.floats({tokens(), 2 * spec_.P}, window.tokens), *states, {.on_layer = keep});
+
+  const std::int64_t skipped = window.padding / spec_.P;
+  SeriesEmbedding out{tokens() - skipped, std::ssize(streams), model_.loaded().plan.D, {}};
+  const auto D = static_cast<std::size_t>(out.width);
+  out.values.resize(static_cast<std::size_t>(out.tokens * out.layers) * D);
+  for (std::size_t layer = 0; layer < streams.size(); ++layer) {
+    const std::span<const float> x = b.read_floats(streams[layer]);
+    for (std::int64_t t = 0; t < out.tokens; ++t) {
+      const auto from = x.subspan(static_cast<std::size_t>(skipped + t) * D, D);
+      const std::size_t at = static_cast<std::size_t>(t * out.layers) + layer;
+      std::ranges::copy(from, out.values.begin() + static_cast<std::ptrdiff_t>(at * D));
+    }
+  }
+  return out;
+}
+
+std::unique_ptr<SeriesStream> TirexModel::stream(std::size_t /*targets*/,
+                                                 std::size_t /*past_covariates*/) const {
+  return std::make_unique<TirexStream>(*this);
+}
+
+std::unique_ptr<SeriesStream> TirexModel::load_stream(const std::filesystem::path& file) const {
+  return std::make_unique<TirexStream>(TirexStream::load(*this, file));
+}
+
+std::unique_ptr<const ForecastModel> load_forecast_model(const Plan& plan,
+                                                         const TensorSource& source,
+                                                         std::shared_ptr<Backend> backend,
+                                                         const LoadOptions& options) {
+  return std::make_unique<TirexModel>(SeriesModel::load(plan, source, std::move(backend), options));
+}
+
+}  // namespace xlstm::tirex

@@ -1,0 +1,51 @@
+// How a TiRex model forecasts (the `tirex` package 1.4): each step reads the newest values of the
+// series and what was forecast before as missing ones; its own forecasts are never fed back.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "xlstm/forecast/forecast_model.h"
+#include "xlstm/model/series_model.h"
+#include "xlstm/wiring/families/tirex/tirex.h"
+
+namespace xlstm::tirex {
+
+class TirexModel final : public ForecastModel {
+ public:
+  explicit TirexModel(SeriesModel model);
+
+  const ForecasterFacts& facts() const override { return facts_; }
+  const LoadedPlan& loaded() const override { return model_.loaded(); }
+
+  std::vector<std::vector<Forecast>> forecast(std::span<const Series> batch,
+                                              const ForecastOptions& options) const override;
+  SeriesEmbedding embed(const Values& values) const override;
+  std::unique_ptr<SeriesStream> stream(std::size_t targets,
+                                       std::size_t past_covariates) const override;
+  std::unique_ptr<SeriesStream> load_stream(const std::filesystem::path& file) const override;
+
+ private:
+  using Contexts = std::span<const std::span<const float>>;
+
+  // Of each context the quantiles [patches * P, Q] of the values behind it.
+  std::vector<std::vector<float>> roll_out(Contexts contexts, std::int64_t patches,
+                                           const ForecastOptions& options) const;
+  // Adds those of `patches` patches behind each context and `missing` values, by one pass.
+  void add_step(Contexts contexts, std::int64_t missing, std::int64_t patches,
+                std::span<std::vector<float>> out) const;
+  std::int64_t tokens() const { return spec_.context / spec_.P; }  // of a context
+
+  SeriesModel model_;
+  SeriesSpec spec_;
+  ForecasterFacts facts_;
+};
+
+std::unique_ptr<const ForecastModel> load_forecast_model(const Plan& plan,
+                                                         const TensorSource& source,
+                                                         std::shared_ptr<Backend> backend,
+                                                         const LoadOptions& options);
+
+}  // namespace xlstm::tirex
