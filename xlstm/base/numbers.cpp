@@ -61,6 +61,20 @@ std::string scientific(double value, int digits) {
   return converted(value, std::chars_format::scientific, digits);
 }
 
+std::string shortest(float value) {
+  constexpr int kAlwaysEnough = 9;  // decimal digits of a float32
+  int digits = 6;                   // from here on, whole numbers are not written as 3e+01
+  const auto text = [&] {
+    return converted(static_cast<double>(value), std::chars_format::general, digits);
+  };
+  while (digits < kAlwaysEnough && whole_number<float>(text()) != value) ++digits;
+  return text();
+}
+
+double shortest_double(float value) {
+  return whole_number<double>(shortest(value)).value_or(static_cast<double>(value));
+}
+
 std::optional<double> parse_decimal(std::string_view text) {
   if (text.find_first_not_of("0123456789.eE+-") != std::string_view::npos) return {};
   if (text.starts_with('+')) {  // which from_chars() does not take

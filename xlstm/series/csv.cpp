@@ -61,8 +61,8 @@ class Cells {
     }
     const std::string_view inside = text_.substr(begin, at_++ - begin);
     if (!at_end() && !ends_cell(text_[at_])) {
-      fail_wanted(ErrorKind::kFormat, row_name(where_, row_), "the end of the cell behind its quote",
-                  quoted(text_.substr(at_, 1)));
+      fail_wanted(ErrorKind::kFormat, row_name(where_, row_),
+                  "the end of the cell behind its quote", quoted(text_.substr(at_, 1)));
     }
     if (!has_quotes) return inside;
     std::string& out = unescaped.emplace_back();
@@ -111,13 +111,14 @@ std::size_t cells_of_first_rows(std::string_view text, char separator) {
   constexpr std::size_t kRows = 20;
   constexpr std::size_t kBytes = 1 << 16;  // enough for them, whatever the text is
   const bool whole = text.size() <= kBytes;
-  Cells cells(text.substr(0, kBytes), separator, "");
+  const std::string nowhere;
+  Cells cells(text.substr(0, kBytes), separator, nowhere);
   std::deque<std::string> unescaped;
   Row row;
   std::size_t count = 0;
   for (std::size_t r = 0; r < kRows && !cells.at_end(); ++r) {
     try {
-      read_row(cells, row, unescaped, "");
+      read_row(cells, row, unescaped, nowhere);
     } catch (const Error&) {
       return count;  // parse_csv() will say so, with a place
     }

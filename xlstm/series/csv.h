@@ -11,8 +11,8 @@
 
 namespace xlstm {
 
-// Rows of equally many cells. Blank lines are no rows, but for those of a table of one column, where
-// they are empty cells; blank ones at the end are dropped.
+// Rows of equally many cells. Blank lines are no rows, but for those of a table of one column,
+// where they are empty cells; blank ones at the end are dropped.
 struct CsvTable {
   CsvTable() = default;
   CsvTable(CsvTable&&) = default;

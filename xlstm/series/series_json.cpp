@@ -60,7 +60,8 @@ NamedStep step_of(const Json& json, const TimePoint& start, const std::string& w
   if (number && json.is_number() && json.get<double>() > 0) {
     return {TimeUnit::kNumber, json.get<double>()};
   }
-  const auto named = number || !json.is_string() ? std::nullopt : parse_step(json.get<std::string>());
+  const auto named =
+      number || !json.is_string() ? std::nullopt : parse_step(json.get<std::string>());
   if (named) return *named;
   refuse(where, number ? "a number above 0" : "a step: month, 15 minutes, D, ...", json);
 }
@@ -73,13 +74,13 @@ std::optional<Timeline> times_of(const Json& json, const std::string& where) {
   }
   const std::optional<TimePoint> first = parse_time(text_of(*start, where + ", start"));
   if (!first) refuse(where + ", start", "a time: a number, 2020-03, 2020-03-31, ...", *start);
-  const NamedStep each = step == nullptr ? usual_step(first->style.form)
-                                         : step_of(*step, *first, where + ", step");
+  const NamedStep each =
+      step == nullptr ? usual_step(first->style.form) : step_of(*step, *first, where + ", step");
   return Timeline(*first, each.unit, each.count);
 }
 
 void check_keys(const Json& json, const std::string& where) {
-  constexpr std::array<std::string_view, 6> kKeys = {"target", "past", "known",
+  constexpr std::array<std::string_view, 6> kKeys = {"target", "past",  "known",
                                                      "id",     "start", "step"};
   for (const auto& item : json.items()) {
     if (std::ranges::find(kKeys, item.key()) != kKeys.end()) continue;
@@ -145,8 +146,8 @@ TimedSeries series_of_json(const Json& json, const std::string& where) {
 std::vector<TimedSeries> read_series_json(std::string_view text, const std::string& where) {
   const std::size_t first = std::min(text.find_first_not_of(" \t\r\n"), text.size());
   const std::string_view first_line = text.substr(first, text.find('\n', first) - first);
-  const bool one_alone = text.find_first_not_of(" \t\r\n", first + first_line.size()) ==
-                         std::string_view::npos;
+  const bool one_alone =
+      text.find_first_not_of(" \t\r\n", first + first_line.size()) == std::string_view::npos;
   if (one_alone || !is_whole_value(first_line)) return series_of_text(text, where);
   std::vector<TimedSeries> out;
   std::size_t number = 1;

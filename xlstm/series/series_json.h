@@ -11,10 +11,10 @@
 namespace xlstm {
 
 // One value a line, or one for the whole text. A value is an array of numbers, or an object with
-//   target   an array of numbers (null: missing), or an array of such: several targets of one series
-//   past, known   arrays of arrays, or objects of named arrays: covariates
-//   id       a text, or a number
-//   start    the time of the first value, as a table would write it; step: "month", "15 minutes",
+//   target   an array of numbers (null: missing), or an array of such: several targets of one
+//   series past, known   arrays of arrays, or objects of named arrays: covariates id       a text,
+//   or a number start    the time of the first value, as a table would write it; step: "month", "15
+//   minutes",
 //            "D", or a number where start is one; else as start's form says
 // The whole text may also be an array of such objects. Throws Error(kFormat) that names the line,
 // for all else.

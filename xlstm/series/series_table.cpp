@@ -148,7 +148,8 @@ bool all_missing(const std::vector<float>& values) {
 std::vector<TimedSeries> read_series_table(std::string_view text, const TableOptions& options,
                                            const std::string& where) {
   const CsvTable table = parse_csv(text, options.separator, where);
-  if (table.rows() == 0) fail_wanted(ErrorKind::kFormat, where, "a table of values", "an empty one");
+  if (table.rows() == 0)
+    fail_wanted(ErrorKind::kFormat, where, "a table of values", "an empty one");
   return Reader(table, options, where).read();
 }
 

@@ -12,14 +12,14 @@ namespace xlstm {
 
 // Columns are named as the first row names them, or by their number from 1.
 struct TableOptions {
-  std::optional<char> separator = {};      // none: found
-  std::optional<bool> header = {};         // whether the first row holds names; none: found
-  std::string time = {};                   // "": found, where there is one; "none": there is none
-  std::string id = {};                     // the column that says whose row it is; "": one's alone
-  std::vector<std::string> columns = {};   // the targets; none: all that are not named otherwise
-  std::vector<std::string> past = {};      // covariates
-  std::vector<std::string> known = {};     // covariates that go on behind the targets' last value
-  bool multivariate = false;               // columns are the targets of one series, else of many
+  std::optional<char> separator = {};     // none: found
+  std::optional<bool> header = {};        // whether the first row holds names; none: found
+  std::string time = {};                  // "": found, where there is one; "none": there is none
+  std::string id = {};                    // the column that says whose row it is; "": one's alone
+  std::vector<std::string> columns = {};  // the targets; none: all that are not named otherwise
+  std::vector<std::string> past = {};     // covariates
+  std::vector<std::string> known = {};    // covariates that go on behind the targets' last value
+  bool multivariate = false;              // columns are the targets of one series, else of many
 };
 
 // `where` names the table in messages. Series come in the order of their first rows, then of their

@@ -36,8 +36,8 @@ class Canvas {
     Place& place = places_[index(x / kDotsAcross, y / kDotsDown)];
     if (place.ink > ink) return;
     if (place.ink < ink) place = {ink, 0};
-    place.dots |= kBits[static_cast<std::size_t>(x % kDotsAcross)]
-                       [static_cast<std::size_t>(y % kDotsDown)];
+    place.dots |=
+        kBits[static_cast<std::size_t>(x % kDotsAcross)][static_cast<std::size_t>(y % kDotsDown)];
   }
 
   void line(int x1, int y1, int x2, int y2, Ink ink) {
@@ -83,7 +83,9 @@ std::string letter_of(const Place& place, bool unicode) {
 }
 
 std::string_view colour_of(Ink ink) {
-  return ink == Ink::kNone || ink == Ink::kSeen ? "" : ink == Ink::kMedian ? "\x1b[1;34m" : "\x1b[34m";
+  return ink == Ink::kNone || ink == Ink::kSeen ? ""
+         : ink == Ink::kMedian                  ? "\x1b[1;34m"
+                                                : "\x1b[34m";
 }
 
 class Sketch {
@@ -92,8 +94,8 @@ class Sketch {
       : panel_(panel),
         options_(options),
         range_(range_of(panel)),
-        ticks_(number_ticks(range_.low, range_.high, static_cast<std::size_t>(
-                                                         std::max(2, options.rows / 3)))) {
+        ticks_(number_ticks(range_.low, range_.high,
+                            static_cast<std::size_t>(std::max(2, options.rows / 3)))) {
     for (const Tick& tick : ticks_) margin_ = std::max(margin_, tick.label.size());
   }
 
@@ -163,7 +165,8 @@ class Sketch {
       if (y_of(options_.rows, tick.at) == row) label = tick.label;
     }
     std::string out = std::string(margin_ - label.size(), ' ') + label;
-    out += options_.unicode ? (label.empty() ? " \u2502" : " \u2524") : (label.empty() ? " |" : " +");
+    out +=
+        options_.unicode ? (label.empty() ? " \u2502" : " \u2524") : (label.empty() ? " |" : " +");
     std::string drawn;
     std::string_view colour;
     for (int column = 0; column < width; ++column) {
@@ -190,7 +193,8 @@ class Sketch {
                            static_cast<double>(std::max<std::size_t>(count(), 2) - 1);
       const auto at = margin_ + 2 + static_cast<std::size_t>(std::lround(share * (width - 1)));
       const std::size_t half = std::min(tick.label.size() / 2, at);
-      const std::size_t begin = std::min(at - half, below.size() - std::min(below.size(), tick.label.size()));
+      const std::size_t begin =
+          std::min(at - half, below.size() - std::min(below.size(), tick.label.size()));
       if (begin < free || begin + tick.label.size() > below.size()) continue;
       below.replace(begin, tick.label.size(), tick.label);
       free = begin + tick.label.size() + 1;

@@ -14,13 +14,14 @@ constexpr double kWidth = 860, kMargin = 16;
 constexpr double kLeft = 54, kBottom = 28, kTop = 34;  // of a panel, for labels and title
 constexpr double kSpace = 20;                          // between panels
 constexpr double kLegend = 26;
+constexpr double kTitleLetter = 8.5;  // the width of one, about
 constexpr std::size_t kPanelsInOneColumn = 3;
 
-// Middle greys and blues, which stand out from white and from black; where the viewer tells which of
-// the two it shows, better ones.
+// Middle greys and blues, which stand out from white and from black; where the viewer tells which
+// of the two it shows, better ones.
 constexpr std::string_view kStyle = R"(<style>
 text { font: 12px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #6b7280 }
-.title { font-size: 14px; font-weight: 600; fill: #4b5563 }
+.title { font-size: 14px; font-weight: 600; fill: #6b7280 }
 .grid { stroke: #9ca3af; stroke-opacity: .28; fill: none }
 .axis { stroke: #9ca3af; stroke-opacity: .8; fill: none }
 .now { stroke: #9ca3af; stroke-dasharray: 3 4; fill: none }
@@ -55,6 +56,15 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+// What has room of a text: of long names the end says more than the beginning.
+std::string its_end(const std::string& text, double letters) {
+  const auto most = static_cast<std::size_t>(letters);
+  if (text.size() <= most) return text;
+  std::size_t begin = text.size() - most;
+  while (begin < text.size() && (text[begin] & 0xC0) == 0x80) ++begin;  // within a character
+  return "\u2026" + text.substr(begin);
+}
+
 std::string pixels(double value) {
   return decimals(value, 1);
 }
@@ -86,7 +96,8 @@ class Panel {
   std::string svg() const {
     std::string out = "<g>\n";
     if (!panel_.title.empty()) {
-      out += text_at(box_.x - kLeft, box_.y - kTop + 16, "start", panel_.title, "title");
+      out += text_at(box_.x - kLeft, box_.y - kTop + 16, "start",
+                     its_end(panel_.title, (box_.width + kLeft) / kTitleLetter), "title");
     }
     out += axes();
     for (const PlotBand& band : panel_.bands) out += band_area(band);
@@ -109,13 +120,13 @@ class Panel {
 
   std::string axes() const {
     std::string out;
-    const auto values = static_cast<std::size_t>(std::max(2.0, box_.height / 42));
+    const auto values = static_cast<std::size_t>(std::max(2.0, box_.height / 34));
     for (const Tick& tick : number_ticks(range_.low, range_.high, values)) {
       out += line(box_.x, y(tick.at), box_.x + box_.width, y(tick.at), "grid");
       out += text_at(box_.x - 8, y(tick.at) + 4, "end", tick.label);
     }
     out += line(box_.x, bottom(), box_.x + box_.width, bottom(), "axis");
-    const auto times = static_cast<std::size_t>(std::max(2.0, box_.width / 82));
+    const auto times = static_cast<std::size_t>(std::max(2.0, box_.width / 76));
     for (const Tick& tick :
          time_ticks(panel_.times, panel_.first, static_cast<std::int64_t>(count_), times)) {
       const double at = x(tick.at - static_cast<double>(panel_.first));
@@ -150,9 +161,9 @@ class Panel {
   std::string seen() const {
     std::string out = str("<path class=\"seen\" d=\"", lines(panel_.history, 0), "\"/>\n");
     const std::vector<float>& values = panel_.history;
-    for (std::size_t i = 0; i < values.size(); ++i) {  // no line goes through what has no neighbours
-      const bool alone = std::isfinite(values[i]) &&
-                         (i == 0 || !std::isfinite(values[i - 1])) &&
+    for (std::size_t i = 0; i < values.size();
+         ++i) {  // no line goes through what has no neighbours
+      const bool alone = std::isfinite(values[i]) && (i == 0 || !std::isfinite(values[i - 1])) &&
                          (i + 1 == values.size() || !std::isfinite(values[i + 1]));
       if (!alone) continue;
       out += str("<circle class=\"dot\" r=\"1.6\" cx=\"", pixels(x(static_cast<double>(i))),
@@ -169,7 +180,8 @@ class Panel {
   // Up along the low end and back along the high one.
   std::string band_area(const PlotBand& band) const {
     const auto finite = [](float value) { return std::isfinite(value); };
-    if (!std::ranges::all_of(band.low, finite) || !std::ranges::all_of(band.high, finite)) return "";
+    if (!std::ranges::all_of(band.low, finite) || !std::ranges::all_of(band.high, finite))
+      return "";
     std::string path = lines(band.low, first_forecast(), path_from_last_seen());
     for (std::size_t i = band.high.size(); i-- > 0;) {
       path += "L" + point(first_forecast() + static_cast<double>(i), band.high[i]);
@@ -185,7 +197,7 @@ class Panel {
 
 // What the colours mean, for all panels at once.
 std::string legend(const PlotPanel& panel, double right, double y) {
-  constexpr double kLetter = 6.6, kSign = 18, kGap = 18;  // pixels, about
+  constexpr double kLetter = 6.6, kSign = 18, kGap = 18;     // pixels, about
   std::vector<std::pair<std::string, std::string>> entries;  // name, class
   for (const PlotBand& band : panel.bands) entries.emplace_back(band_name(band), "band");
   entries.emplace_back("median", "median");
@@ -220,11 +232,12 @@ std::string svg_plot(std::span<const PlotPanel> panels) {
   const std::size_t columns = one_column ? 1 : 2;
   const std::size_t rows = (panels.size() + columns - 1) / columns;
   const double height = panels.size() == 1 ? 340 : one_column ? 250 : 210;
-  const double width =
-      (kWidth - 2 * kMargin - kSpace * static_cast<double>(columns - 1)) / static_cast<double>(columns);
+  const double width = (kWidth - 2 * kMargin - kSpace * static_cast<double>(columns - 1)) /
+                       static_cast<double>(columns);
   const double all = 2 * kMargin + kLegend + static_cast<double>(rows) * (height + kSpace) - kSpace;
-  std::string out = str("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", kWidth, "\" height=\"",
-                        all, "\" viewBox=\"0 0 ", kWidth, " ", all, "\" role=\"img\">\n", kStyle);
+  std::string out =
+      str("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", kWidth, "\" height=\"", all,
+          "\" viewBox=\"0 0 ", kWidth, " ", all, "\" role=\"img\">\n", kStyle);
   if (!panels.empty()) out += legend(panels.front(), kWidth - kMargin, kMargin + 12);
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const auto column = static_cast<double>(i % columns), row = static_cast<double>(i / columns);

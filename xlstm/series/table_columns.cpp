@@ -72,9 +72,9 @@ std::vector<std::size_t> columns_of(TableColumns& columns, const std::vector<std
 }
 
 bool is_time_name(std::string_view name) {
-  constexpr std::array<std::string_view, 12> kNames = {
-      "time", "date", "datetime", "timestamp", "ds", "year", "quarter", "month", "week", "day",
-      "hour", "step"};
+  constexpr std::array<std::string_view, 12> kNames = {"time", "date", "datetime", "timestamp",
+                                                       "ds",   "year", "quarter",  "month",
+                                                       "week", "day",  "hour",     "step"};
   std::string lower;
   for (const char letter : name) {
     lower += letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
@@ -121,9 +121,8 @@ void find_time(const CsvTable& table, const TableOptions& options, const std::st
 void find_names(const CsvTable& table, const TableOptions& options, TableColumns& columns) {
   columns.first_row = (options.header ? *options.header : has_header(table)) ? 1 : 0;
   for (std::size_t c = 0; c < table.columns; ++c) {
-    columns.names.push_back(columns.first_row == 0
-                                ? std::to_string(c + 1)
-                                : utf8_repaired(without_blanks(table.at(0, c))));
+    columns.names.push_back(columns.first_row == 0 ? std::to_string(c + 1)
+                                                   : utf8_repaired(without_blanks(table.at(0, c))));
   }
 }
 

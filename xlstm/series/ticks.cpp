@@ -37,17 +37,16 @@ struct Spacing {
 };
 
 constexpr Spacing kSpacings[] = {
-    {Spacing::Of::kSeconds, 1},    {Spacing::Of::kSeconds, 5},     {Spacing::Of::kSeconds, 15},
-    {Spacing::Of::kSeconds, 30},   {Spacing::Of::kSeconds, 60},    {Spacing::Of::kSeconds, 300},
-    {Spacing::Of::kSeconds, 900},  {Spacing::Of::kSeconds, 1800},  {Spacing::Of::kSeconds, 3600},
-    {Spacing::Of::kSeconds, 7200}, {Spacing::Of::kSeconds, 14400}, {Spacing::Of::kSeconds, 21600},
-    {Spacing::Of::kSeconds, 43200},
-    {Spacing::Of::kDays, 1},       {Spacing::Of::kDays, 2},        {Spacing::Of::kDays, 7},
-    {Spacing::Of::kDays, 14},      {Spacing::Of::kMonths, 1},      {Spacing::Of::kMonths, 3},
-    {Spacing::Of::kMonths, 6},     {Spacing::Of::kMonths, 12},     {Spacing::Of::kMonths, 24},
-    {Spacing::Of::kMonths, 60},    {Spacing::Of::kMonths, 120},    {Spacing::Of::kMonths, 240},
-    {Spacing::Of::kMonths, 600},   {Spacing::Of::kMonths, 1200},   {Spacing::Of::kMonths, 2400},
-    {Spacing::Of::kMonths, 6000},  {Spacing::Of::kMonths, 24000},
+    {Spacing::Of::kSeconds, 1},     {Spacing::Of::kSeconds, 5},     {Spacing::Of::kSeconds, 15},
+    {Spacing::Of::kSeconds, 30},    {Spacing::Of::kSeconds, 60},    {Spacing::Of::kSeconds, 300},
+    {Spacing::Of::kSeconds, 900},   {Spacing::Of::kSeconds, 1800},  {Spacing::Of::kSeconds, 3600},
+    {Spacing::Of::kSeconds, 7200},  {Spacing::Of::kSeconds, 14400}, {Spacing::Of::kSeconds, 21600},
+    {Spacing::Of::kSeconds, 43200}, {Spacing::Of::kDays, 1},        {Spacing::Of::kDays, 2},
+    {Spacing::Of::kDays, 7},        {Spacing::Of::kDays, 14},       {Spacing::Of::kMonths, 1},
+    {Spacing::Of::kMonths, 3},      {Spacing::Of::kMonths, 6},      {Spacing::Of::kMonths, 12},
+    {Spacing::Of::kMonths, 24},     {Spacing::Of::kMonths, 60},     {Spacing::Of::kMonths, 120},
+    {Spacing::Of::kMonths, 240},    {Spacing::Of::kMonths, 600},    {Spacing::Of::kMonths, 1200},
+    {Spacing::Of::kMonths, 2400},   {Spacing::Of::kMonths, 6000},   {Spacing::Of::kMonths, 24000},
 };
 
 // Of which spacing a moment is: counted from a Monday, or from the year 0.
@@ -103,8 +102,8 @@ std::vector<Tick> calendar_ticks(const Timeline& times, std::int64_t first, std:
   std::vector<Tick> out;
   for (std::int64_t i = 0; i < count; ++i) {
     const TimePoint time = times.at(first + i);
-    const bool begins = i > 0 && spacing_of(time, *spacing) !=
-                                     spacing_of(times.at(first + i - 1), *spacing);
+    const bool begins =
+        i > 0 && spacing_of(time, *spacing) != spacing_of(times.at(first + i - 1), *spacing);
     if (begins) out.push_back({static_cast<double>(first + i), time_label(time, *spacing)});
   }
   if (!out.empty()) return out;
@@ -115,8 +114,8 @@ std::vector<Tick> calendar_ticks(const Timeline& times, std::int64_t first, std:
 std::vector<Tick> ticks_of_numbers(double begin, double step, std::int64_t first,
                                    std::int64_t count, std::size_t most) {
   const double low = begin + step * static_cast<double>(first);
-  std::vector<Tick> ticks =
-      number_ticks(low, low + step * static_cast<double>(std::max<std::int64_t>(count - 1, 0)), most);
+  std::vector<Tick> ticks = number_ticks(
+      low, low + step * static_cast<double>(std::max<std::int64_t>(count - 1, 0)), most);
   for (Tick& tick : ticks) tick.at = (tick.at - begin) / step;
   return ticks;
 }
@@ -130,10 +129,13 @@ std::vector<Tick> number_ticks(double low, double high, std::size_t most) {
     append_number(label, low);
     return {{low, label}};
   }
-  double step = nice_step(range / static_cast<double>(std::max<std::size_t>(most, 2) - 1));
+  constexpr double kRounding = 1e-9;  // of a step
+  double step = nice_step(range / static_cast<double>(std::max<std::size_t>(most, 2)));
+  const auto first = [&] { return std::ceil(low / step - kRounding); };
+  const auto last = [&] { return std::floor(high / step + kRounding); };
+  while (last() - first() + 1 > static_cast<double>(most)) step = nice_step(step * 1.1);
   std::vector<Tick> out;
-  const double first = std::ceil(low / step - 1e-9);
-  for (double i = first; i * step <= high + step * 1e-9 && out.size() < most; ++i) {
+  for (double i = first(); i <= last(); ++i) {
     out.push_back({i * step, number_label(i * step, step)});
   }
   return out;

@@ -94,8 +94,7 @@ bool take_zone(Scanner& from, TimePoint& to) {
 
 bool take_clock(Scanner& from, TimePoint& to) {
   int hour = 0, minute = 0, second = 0, micros = 0;
-  if (!from.take_number(2, 0, 23, hour) || !from.take(':') ||
-      !from.take_number(2, 0, 59, minute)) {
+  if (!from.take_number(2, 0, 23, hour) || !from.take(':') || !from.take_number(2, 0, 59, minute)) {
     return false;
   }
   to.style.seconds = from.take(':');
@@ -200,9 +199,9 @@ std::optional<TimePoint> parse_time(std::string_view text) {
   const auto between = from.take_one_of("-/ ");
   out.style.between = between ? std::string(1, *between) : "";
   const bool letters = from.front() == 'Q' || from.front() == 'q' || from.front() == 'W';
-  const bool good = letters ? take_quarter_or_week(from, of_year, out)
-                            : between && *between != ' ' &&
-                                  take_month_and_on(from, of_year, *between, out);
+  const bool good =
+      letters ? take_quarter_or_week(from, of_year, out)
+              : between && *between != ' ' && take_month_and_on(from, of_year, *between, out);
   return good ? std::optional(out) : std::nullopt;
 }
 

@@ -33,10 +33,10 @@ struct TimeStyle {
 
 struct TimePoint {
   TimeStyle style;
-  double number = 0;             // kNumber
-  std::chrono::sys_days day{};   // all others: the first of a quarter, month or week (Monday)
-  std::chrono::microseconds clock{0};   // of the day, as it is written
-  std::chrono::minutes offset{0};       // from UTC
+  double number = 0;                   // kNumber
+  std::chrono::sys_days day{};         // all others: the first of a quarter, month or week (Monday)
+  std::chrono::microseconds clock{0};  // of the day, as it is written
+  std::chrono::minutes offset{0};      // from UTC
 };
 
 // Nothing where it is none: blanks around it are no part of it. Years have four digits.

@@ -38,8 +38,8 @@ std::optional<NamedStep> parse_step(std::string_view text) {
   if (!count || *count < 1 || *count > kMost) return {};
   const std::string_view name = without_blanks(text.substr(digits));
   for (const UnitName& unit : kUnitNames) {
-    const bool plural = name.size() == unit.word.size() + 1 && name.starts_with(unit.word) &&
-                        name.back() == 's';
+    const bool plural =
+        name.size() == unit.word.size() + 1 && name.starts_with(unit.word) && name.back() == 's';
     if (name == unit.letter || name == unit.word || plural) {
       return NamedStep{unit.unit, *count * unit.count};
     }

@@ -18,8 +18,7 @@ std::int64_t floor_div(std::int64_t value, std::int64_t by) {
 
 std::int64_t month_count(sys_days day) {
   const year_month_day date(day);
-  return std::int64_t{static_cast<int>(date.year())} * 12 +
-         static_cast<unsigned>(date.month()) - 1;
+  return std::int64_t{static_cast<int>(date.year())} * 12 + static_cast<unsigned>(date.month()) - 1;
 }
 
 sys_days last_of_month(sys_days day) {
@@ -32,8 +31,9 @@ sys_days in_month(std::int64_t count, sys_days day, bool month_end) {
   const year_month month_of(year(static_cast<int>(floor_div(count, 12))),
                             month(static_cast<unsigned>(count - floor_div(count, 12) * 12) + 1));
   const sys_days end = month_of / last;
-  const sys_days same = sys_days(month_of / 1) + (day - sys_days(year_month_day(day).year() /
-                                                                 year_month_day(day).month() / 1));
+  const sys_days same =
+      sys_days(month_of / 1) +
+      (day - sys_days(year_month_day(day).year() / year_month_day(day).month() / 1));
   return month_end ? end : std::min(same, end);
 }
 
@@ -97,9 +97,8 @@ bool on_business_days(std::span<const TimePoint> times) {
   if (times.size() < kRows || std::ranges::any_of(times, is_weekend)) return false;
   std::size_t neighbours = 0;
   for (std::size_t i = 1; i < times.size(); ++i) {
-    neighbours += place(times[i], TimeUnit::kBusinessDay) -
-                      place(times[i - 1], TimeUnit::kBusinessDay) <=
-                  1;
+    neighbours +=
+        place(times[i], TimeUnit::kBusinessDay) - place(times[i - 1], TimeUnit::kBusinessDay) <= 1;
   }
   return neighbours * 2 > times.size();
 }
@@ -179,11 +178,9 @@ void check_order(std::span<const TimePoint> times,
                   quoted(to_text(time)));
     }
     const bool number = time.style.form == TimeForm::kNumber;
-    const bool later =
-        number ? time.number > before.number : instant(time) > instant(before);
+    const bool later = number ? time.number > before.number : instant(time) > instant(before);
     if (later) continue;
-    const bool twice =
-        number ? time.number == before.number : instant(time) == instant(before);
+    const bool twice = number ? time.number == before.number : instant(time) == instant(before);
     fail_wanted(ErrorKind::kFormat, row_name(i), str("a time after ", to_text(before)),
                 to_text(time) + (twice ? ", again" : ", which is before it"));
   }

@@ -28,6 +28,7 @@ class Timeline {
   std::string text(std::int64_t index) const { return to_text(at(index)); }
   TimeUnit unit() const { return unit_; }
   double step() const { return step_; }  // in units
+  bool month_ends() const { return month_ends_; }
 
  private:
   TimePoint first_;
