@@ -3,6 +3,8 @@ PROMPT ?= The old house stood at the edge of the moor, and
 # As typed: not expanded by make, not split by the shell.
 export XLSTM_PROMPT = $(value PROMPT)
 PREFIX ?= $(HOME)/.local
+# cuda12 or cuda13: bring NVIDIA's libraries of that version, and run on the GPU.
+export BACKEND ?=
 
 SHELL := bash
 
@@ -15,10 +17,10 @@ setup:   ## install what is missing: packages, and MLX's wheel in .venv
 	@scripts/setup.sh
 build:   ## build everything, optimised, into build/release
 	@scripts/build.sh release
-run:     ## write some text: make run [PROMPT="..."] [ARGS="--max-tokens 200 ..."]
+run:     ## write some text: make run [PROMPT="..."] [ARGS="--max-tokens 200 ..."] [BACKEND=cuda13]
 	@scripts/build.sh release xlstm
 	@printf "%s" "$$XLSTM_PROMPT" >&2
-	@build/release/bin/xlstm generate --prompt "$$XLSTM_PROMPT" $(ARGS)
+	@build/release/bin/xlstm generate $(if $(BACKEND),--device gpu )--prompt "$$XLSTM_PROMPT" $(ARGS)
 test:    ## build everything and run every test
 	@scripts/test.sh release
 debug:   ## the same with assertions and without optimisation, in build/debug

@@ -7,64 +7,26 @@
 // Figures are of the median call. A line marked "unsteady" was measured while the machine changed
 // its state; repeat it.
 #include <algorithm>
-#include <chrono>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "benchmarks/bench_pool.h"
-#include "benchmarks/measuring.h"
-#include "tests/kernels/op_cases.h"
+#include "benchmarks/kernel_work.h"
 #include "tests/kernels/row_cases.h"
 #include "xlstm/kernels/gates/gates.h"
 #include "xlstm/kernels/head_norm/head_norm.h"
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.h"
 #include "xlstm/kernels/mlstm_step/mlstm_step.h"
-#include "xlstm/kernels/probe/probe.h"
 #include "xlstm/kernels/rms_norm/rms_norm.h"
 #include "xlstm/kernels/swiglu/swiglu.h"
 
 namespace xlstm::bench {
 namespace {
 
-using kernels::Probe;
-using kernels::probe_machine;
-
 using testing::CellShape;
 
 // The states of all blocks of a model, one after the other, do not fit in the cache; those of the
 // smallest do.
 constexpr std::size_t kBeyondCache = std::size_t{192} << 20;
-
-struct Work {
-  std::function<void()> call;
-  double bytes;       // read and written
-  double operations;  // two a multiply-add
-};
-
-std::vector<float> numbers(std::size_t count) {
-  std::mt19937_64 random(1);
-  std::vector<float> pattern =
-      testing::uniform_floats(std::min<std::size_t>(count, 65'536), 1, random);
-  std::vector<float> out(count);
-  for (std::size_t at = 0; at < count; ++at) out[at] = pattern[at % pattern.size()];
-  return out;
-}
-
-void measure(benchmark::State& state, const Work& work) {
-  const Probe before = probe_machine(pool());
-  std::vector<double> times;
-  for (auto _ : state) {
-    const auto start = std::chrono::steady_clock::now();
-    work.call();
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    times.push_back(took.count());
-  }
-  const Probe after = probe_machine(pool());
-  const double best = *std::min_element(times.begin(), times.end());
-  report(state, times, work.bytes, work.operations, before, after);
-  state.counters["best_us"] = best * 1e6;
-}
 
 // Inputs of the cell as they come: columns of one product.
 struct CellInputs {

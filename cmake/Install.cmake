@@ -6,7 +6,7 @@
 #   lib/xlstm/mlx_cpu.libs          what MLX's Linux wheel brings along (BLAS, LAPACK)
 #   lib/cmake/xlstm                 find_package(xlstm): xlstm::xlstm, xlstm::mlx
 #   include/xlstm/...               the public headers
-#   share/xlstm/models/classics-8m  the embedded model
+#   share/xlstm/models              the embedded models: classics-8m, tides-1m
 #   share/...                       man page, shell completions
 include(CMakePackageConfigHelpers)
 
@@ -60,6 +60,7 @@ set(_headers
     convert/convert.h
     engine/doctor.h
     engine/engine.h
+    engine/forecaster.h
     engine/quantized_copies.h
     generate/batch.h
     generate/generator.h

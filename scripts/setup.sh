@@ -6,6 +6,7 @@
 #
 #   scripts/setup.sh           what a build and its tests need
 #   scripts/setup.sh --tools   also clang, its fuzzer runtime, clang-format and an emulator
+#   BACKEND=cuda13 scripts/setup.sh   also what the CUDA backend calls besides NVIDIA's driver; or cuda12
 #   MLX_DIR=/path/share/cmake/MLX scripts/setup.sh    use that MLX: no wheel is fetched
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -186,6 +187,24 @@ install_wheels() {
   stamp_of "$files" > .venv/wheels
 }
 
+# Adds NVIDIA's libraries to .venv, once for each choice; the program finds them there.
+install_cuda() {
+  local file=requirements/$BACKEND.txt stamp
+  stamp=$(cksum "$file")
+  if [ -f .venv/cuda ] && [ "$(cat .venv/cuda)" = "$stamp" ]; then return 0; fi
+  say "installing NVIDIA's libraries into .venv: $(sed -n 's/^\([a-z0-9-]*==[0-9.]*\).*/\1/p' "$file" | tr '\n' ' ')"
+  [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
+  .venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps \
+    --only-binary :all: -r "$file" >&2 || { say "could not install $file"; exit 1; }
+  echo "$stamp" > .venv/cuda
+}
+
+case "${BACKEND:-}" in
+  "") ;;
+  cuda12 | cuda13)
+    [ "$(uname -s)" = Linux ] || { say "BACKEND=$BACKEND: CUDA is for Linux, this is $(uname -s)"; exit 2; } ;;
+  *) say "BACKEND: wanted cuda12 or cuda13, got '$BACKEND'"; exit 2 ;;
+esac
 if [ -n "${MLX_DIR:-}" ] && [ ! -f "$MLX_DIR/MLXConfig.cmake" ]; then
   say "MLX_DIR: wanted a folder with MLXConfig.cmake, got '$MLX_DIR'"
   exit 1
@@ -194,3 +213,4 @@ install_system_packages
 install_newer_compiler
 . scripts/env.sh
 install_wheels
+[ -z "${BACKEND:-}" ] || install_cuda

@@ -14,7 +14,9 @@ def model_info(engine: _native.Engine) -> dict[str, Any]:
     facts = engine.facts()
     sizes, constants = facts["sizes"], facts["constants"]
     layers: list[tuple[str, str]] = facts["layers"]
-    blocks = [kind for name, kind in layers if name.startswith("blocks.") and kind != "ffn"]
+    # "blocks.3.mlstm", "blocks.3.ffn"
+    parts = [name.rpartition(".")[2] for name, _ in layers if name.startswith("blocks.")]
+    blocks = [part for part in parts if part != "ffn"]
     heads = sizes.get("NH")
     return {
         "name": facts["name"],
@@ -23,8 +25,8 @@ def model_info(engine: _native.Engine) -> dict[str, Any]:
         "embedding_dim": sizes.get("D"),
         "num_heads": heads,
         "vocab_size": facts["V"],
-        "qk_dim": heads * sizes["DHQK"] if heads else None,
-        "v_dim": heads * sizes["DHV"] if heads else None,
+        "qk_dim": heads * sizes["DHQK"] if heads and "DHQK" in sizes else None,
+        "v_dim": heads * sizes["DHV"] if heads and "DHV" in sizes else None,
         "ffn_dim": sizes.get("F"),
         "chunk_size": constants.get("chunk_size"),
         "gate_soft_cap": constants.get("gate_soft_cap"),
@@ -32,7 +34,7 @@ def model_info(engine: _native.Engine) -> dict[str, Any]:
         "total_blocks": len(blocks),
         "block_types": blocks,
         "has_embedding": any(kind == "embedding" for _, kind in layers),
-        "has_out_norm": any(name == "out_norm" for name, _ in layers),
+        "has_out_norm": any(name in ("out_norm", "post_norm") for name, _ in layers),
         "has_lm_head": any(kind == "lm_head" for _, kind in layers),
         "pad_token_id": facts["pad_id"],
         "bos_token_id": engine.bos_id,

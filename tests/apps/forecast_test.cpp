@@ -53,7 +53,8 @@ TEST_F(ForecastCommand, WritesQuantilesOfTheMonthsThatFollow) {
   EXPECT_THAT(lines[1], StartsWith(",passengers,1961-01,"));
   EXPECT_THAT(lines[14], StartsWith(",passengers,1962-02,"));
   // July is the summit of every year of this series, and higher than the last value, 432.
-  const double july = std::stod(cells_of(lines[7])[7]), november = std::stod(cells_of(lines[11])[7]);
+  const double july = std::stod(cells_of(lines[7])[7]),
+               november = std::stod(cells_of(lines[11])[7]);
   EXPECT_GT(july, november);
   EXPECT_GT(july, 450);
   EXPECT_LT(july, 900);
@@ -70,8 +71,7 @@ TEST_F(ForecastCommand, PlotsAsSvg) {
 }
 
 TEST_F(ForecastCommand, SketchesAsText) {
-  const Result result =
-      forecast({"--sketch", passengers()}, {.environment = {{"LC_ALL", "C"}}});
+  const Result result = forecast({"--sketch", passengers()}, {.environment = {{"LC_ALL", "C"}}});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, StartsWith("passengers\n"));
   for (const char* ink : {"*", "+", ".", ":"}) EXPECT_THAT(result.out, HasSubstr(ink));
@@ -82,7 +82,8 @@ TEST_F(ForecastCommand, SketchesAsText) {
 
 TEST_F(ForecastCommand, EveryFormatHasTheSameNumbers) {
   const auto run_as = [&](const std::string& format) {
-    return forecast({passengers(), "-n", "3", "--quantiles", "0.1,0.5,0.9", "--format", format}).out;
+    return forecast({passengers(), "-n", "3", "--quantiles", "0.1,0.5,0.9", "--format", format})
+        .out;
   };
   const auto row = cells_of(lines_of(run_as("csv"))[1]);
   const Json line = Json::parse(run_as("jsonl"));
@@ -104,7 +105,8 @@ TEST_F(ForecastCommand, WritesToAFileWhole) {
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, IsEmpty());
   EXPECT_EQ(Json::parse(content_of("next.jsonl"))["times"].size(), 2U);
-  EXPECT_TRUE(is_one_line_error(forecast({passengers(), "-o", file("no/f.csv").string()}), 3, "no/f.csv"));
+  EXPECT_TRUE(
+      is_one_line_error(forecast({passengers(), "-o", file("no/f.csv").string()}), 3, "no/f.csv"));
 }
 
 TEST_F(ForecastCommand, ManySeriesOfATableAreThoseOfTheirOwn) {
@@ -164,7 +166,10 @@ TEST_F(ForecastCommand, WrongInputIsOneLine) {
       {"", {}, 3, "an empty one"},
       {"a,b\n", {}, 3, "a row of names alone"},
       {"[]", {}, 2, "an empty one"},
-      {"v\nNA\nNA\n", {}, 2, "column \"v\"] wanted a value that is not missing, got none in 2 rows"},
+      {"v\nNA\nNA\n",
+       {},
+       2,
+       "column \"v\"] wanted a value that is not missing, got none in 2 rows"},
       {"a,b\n1,2\n3,x7\n", {}, 3, "row 3, column \"b\"] wanted a number, got \"x7\""},
       {"t,v\n2020-02,1\n2020-01,2\n", {}, 3, "row 3, column \"t\"] wanted a time after 2020-02"},
       {"1\n2\n", {"--horizon", "0"}, 2, "[--horizon]"},
@@ -183,7 +188,8 @@ TEST_F(ForecastCommand, WrongInputIsOneLine) {
       {"1\n2\n", {"--output", "-"}, 2, "[--output]"},
   };
   for (const Bad& bad : cases) {
-    EXPECT_TRUE(is_one_line_error(forecast(bad.options, {.input = bad.input}), bad.code, bad.containing))
+    EXPECT_TRUE(
+        is_one_line_error(forecast(bad.options, {.input = bad.input}), bad.code, bad.containing))
         << bad.input;
   }
   EXPECT_TRUE(is_one_line_error(forecast({file("none.csv").string()}), 3, "none.csv"));
@@ -229,7 +235,8 @@ TEST_F(ForecastCommand, GapsOfAStreamAreMissingRows) {
     return Json::parse(lines_of(forecast({"--follow", "-n", "2"}, {.input = input}).out).back());
   };
   const Json gap = last("d,v\n2020-01-01,1\n2020-01-02,2\n2020-01-05,3\n");
-  const Json given = last("d,v\n2020-01-01,1\n2020-01-02,2\n2020-01-03,\n2020-01-04,\n2020-01-05,3\n");
+  const Json given =
+      last("d,v\n2020-01-01,1\n2020-01-02,2\n2020-01-03,\n2020-01-04,\n2020-01-05,3\n");
   EXPECT_EQ(gap["position"], 5);
   EXPECT_EQ(gap, given);
 }
@@ -243,7 +250,8 @@ TEST_F(ForecastCommand, AStreamGoesOnFromItsState) {
   const auto whole = lines_of(forecast({"--follow", "-n", "2"}, {.input = "1\n2\n3\n4\n5\n"}).out);
   EXPECT_EQ(lines_of(rest.out).back(), whole.back());
   EXPECT_TRUE(is_one_line_error(
-      forecast({"--follow", "--state", write("bad", "no state").string()}, {.input = "1\n"}), 3, "bad"));
+      forecast({"--follow", "--state", write("bad", "no state").string()}, {.input = "1\n"}), 3,
+      "bad"));
 }
 
 TEST_F(ForecastCommand, AnInterruptSavesTheState) {
@@ -260,12 +268,17 @@ TEST_F(ForecastCommand, AnInterruptSavesTheState) {
 
 TEST_F(ForecastCommand, WrongRowsOfAStreamAreNamedAndTheRestIsKept) {
   const std::string state = file("s.state").string();
-  const Result bad = forecast({"--follow", "--state", state, "-n", "1"}, {.input = "a,b\n1,2\n3,x\n"});
+  const Result bad =
+      forecast({"--follow", "--state", state, "-n", "1"}, {.input = "a,b\n1,2\n3,x\n"});
   EXPECT_EQ(bad.code, 2);  // two columns of one model that takes one
   const Result cell = forecast({"--follow", "--state", state, "-n", "1"}, {.input = "v\n1\nx\n"});
   EXPECT_EQ(cell.code, 3);
-  EXPECT_THAT(cell.err, HasSubstr("[standard input, line 3, column \"v\"] wanted a number, got \"x\""));
-  EXPECT_EQ(Json::parse(forecast({"--follow", "--state", state, "-n", "1"}, {.input = "2\n"}).out)["position"], 2);
+  EXPECT_THAT(cell.err,
+              HasSubstr("[standard input, line 3, column \"v\"] wanted a number, got \"x\""));
+  EXPECT_EQ(
+      Json::parse(
+          forecast({"--follow", "--state", state, "-n", "1"}, {.input = "2\n"}).out)["position"],
+      2);
 }
 
 }  // namespace

@@ -20,11 +20,11 @@ TEST(KernelTexts, AreWhatTheBackendNames) {
     names.emplace_back(each.name);
     EXPECT_THAT(std::string(each.text), ::testing::HasSubstr("__global__")) << each.name;
   }
-  EXPECT_THAT(names, ::testing::UnorderedElementsAre("causal_conv", "choose", "elementwise",
-                                                     "embed", "headwise", "mlstm", "mlstm_outputs",
-                                                     "mlstm_states", "norms", "probe", "product",
-                                                     "quantized_stream", "row_norms", "row_product",
-                                                     "row_stream", "slstm", "tensor_rows"));
+  EXPECT_THAT(names, ::testing::UnorderedElementsAre(
+                         "causal_conv", "choose", "elementwise", "embed", "headwise", "mlstm",
+                         "mlstm_outputs", "mlstm_states", "norms", "probe", "product",
+                         "quantized_stream", "row_attention", "row_norms", "row_product",
+                         "row_stream", "slstm", "tensor_rows"));
   for (const KernelText& header : kernel_headers()) {
     EXPECT_THAT(std::string(header.name), ::testing::StartsWith("xlstm/cuda/kernels/"));
   }

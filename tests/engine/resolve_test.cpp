@@ -1,5 +1,7 @@
 #include "xlstm/engine/resolve.h"
 
+#include <sys/stat.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -137,9 +139,12 @@ TEST_F(Resolve, NearMissGetsAHintWhereAModelIs) {
   EXPECT_THAT(refusal((folder_.path() / "a/smal").string() + "/"), HasSubstr("a/small"));
 }
 
-TEST_F(Resolve, FileIsNoFolder) {
-  const fs::path file = folder_.file("a/small/config.json", "{}");
-  EXPECT_THAT(refusal(file.string()), HasSubstr("wanted a model folder, got a file"));
+TEST_F(Resolve, FilesOfWeightsAreTakenAsTheyAre) {
+  const fs::path file = folder_.file("a/small/model.ckpt", "x");
+  EXPECT_EQ(resolve_model(file.string(), roots_), file);
+  const std::string pipe = (folder_.path() / "pipe").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(refusal(pipe), HasSubstr("wanted a model folder, got something else"));
 }
 
 TEST_F(Resolve, MissingPathsAreRefused) {

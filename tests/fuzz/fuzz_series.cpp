@@ -1,6 +1,6 @@
 // read_series on any bytes, with options that the first byte chooses: what it takes has as many
-// values in each row as it says, times that rise and read back, and can be drawn; what it refuses it
-// refuses in a short, well-formed message.
+// values in each row as it says, times that rise and read back, and can be drawn; what it refuses
+// it refuses in a short, well-formed message.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

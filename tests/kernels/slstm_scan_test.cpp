@@ -13,8 +13,9 @@ namespace {
 
 std::vector<std::byte> packed_R(const SlstmCase& c, const SlstmData& in) {
   const kernels::WeightType type = c.bf16 ? kernels::WeightType::kBF16 : kernels::WeightType::kF32;
-  std::vector<std::byte> out(c.NH * kernels::slstm_blocks(c.DH) * c.DH * 4 * kernels::kSlstmUnits *
-                             kernels::weight_bytes(type));
+  const std::size_t units =
+      (c.DH + kernels::slstm_units() - 1) / kernels::slstm_units() * kernels::slstm_units();
+  std::vector<std::byte> out(c.NH * units * c.DH * 4 * kernels::weight_bytes(type));
   kernels::pack_slstm_R(typed_R(c, in).data(), type, c.NH, c.DH, out.data());
   return out;
 }

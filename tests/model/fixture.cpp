@@ -100,16 +100,17 @@ double state_difference(Backend& backend, const State& a, const State& b) {
 
 namespace {
 
-double layers_of_kind(const Plan& plan, std::string_view kind) {
+// Each has one layer with a state.
+double blocks_of(const Plan& plan) {
   return static_cast<double>(
-      std::ranges::count_if(plan.layers, [&](const Layer& layer) { return layer.kind == kind; }));
+      std::ranges::count_if(plan.layers, [](const Layer& layer) { return !layer.state.empty(); }));
 }
 
 // `exact`: of how many rows nothing is rounded.
 double rounded_products(const Plan& plan, std::size_t S, bool rounds, std::size_t exact,
                         double change) {
   if (!rounds || S <= exact) return 0.0;
-  return change * std::sqrt(4.0 * layers_of_kind(plan, "mlstm") + 1);
+  return change * std::sqrt(4.0 * blocks_of(plan) + 1);
 }
 
 }  // namespace
@@ -117,16 +118,16 @@ double rounded_products(const Plan& plan, std::size_t S, bool rounds, std::size_
 double rounding_bound(const Plan& plan, std::size_t S) {
   double roundings = 0;
   for (const Layer& layer : plan.layers) {
-    if (layer.kind != "mlstm" && layer.kind != "ffn") continue;
+    if (!layer.name.starts_with("blocks.")) continue;
     for (const Parameter& parameter : layer.parameters) {
-      if (parameter.shape.size() == 2 && !parameter.name.ends_with("gates.weight")) {
-        roundings += static_cast<double>(parameter.shape[1]);
+      if (parameter.shape.size() >= 2 && !parameter.keep_float32) {
+        roundings += static_cast<double>(parameter.shape.back());
       }
     }
     for (const StateTensor& tensor : layer.state) {
       if (tensor.name.ends_with(".n")) roundings += static_cast<double>(tensor.shape[1]);  // DHQK
     }
-    if (layer.kind == "mlstm") roundings += static_cast<double>(S);
+    if (!layer.state.empty()) roundings += static_cast<double>(S);
   }
   return std::numeric_limits<float>::epsilon() * roundings;
 }
@@ -145,7 +146,7 @@ double quantised_bound(const Plan& plan, std::size_t S, std::size_t largest_grou
 }
 
 double bfloat16_activations_bound(const Plan& plan) {
-  return 0x1p-8 * (12 * layers_of_kind(plan, "mlstm") + 2);
+  return 0x1p-8 * (13 * blocks_of(plan) + 2);
 }
 
 }  // namespace xlstm::testing

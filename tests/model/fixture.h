@@ -70,8 +70,8 @@ double bfloat16_bound(const Plan& plan, std::size_t S);
 double quantised_bound(const Plan& plan, std::size_t S, std::size_t largest_group);
 
 // The same where every activation is bfloat16: a block rounds the stream or what is added to it
-// twelve times, each time by at most 2^-8 of it, and the recurrence carries what q, k and v were
-// rounded by.
+// thirteen times at most, each time by at most 2^-8 of it, and the recurrence carries what q, k and
+// v were rounded by.
 double bfloat16_activations_bound(const Plan& plan);
 
 }  // namespace xlstm::testing

@@ -161,12 +161,50 @@ void check_classics(const BackendCase& backend, const fs::path& file) {
   EXPECT_GT(prompts, 0);
 }
 
+// The reference's greedy choice after each of the ids that it was given.
+std::vector<std::int32_t> best_of_each(const std::vector<float>& logits, std::int64_t V) {
+  std::vector<std::int32_t> out;
+  for (auto row = logits.begin(); row != logits.end(); row += V) {
+    out.push_back(static_cast<std::int32_t>(std::max_element(row, row + V) - row));
+  }
+  return out;
+}
+
+// First-paper blocks: the reference's parallel form, which has no state, and its steps.
+void check_original(const BackendCase& backend, const fs::path& folder) {
+  const Model model = open_on(backend, folder);
+  const auto golden = open_weights(folder / "golden.safetensors");
+  const auto ids = read_ids(*golden, "ids");
+  const double bound = golden_bound(backend, model, ids.size());
+  const auto whole_wanted = read(*golden, "logits"), steps_wanted = read(*golden, "logits_step");
+  const auto whole = run_from_start(model, ids).logits;
+  const auto steps = run_from_start(model, ids, 1, 1).logits;
+  const double logits = logits_difference(backend, whole, whole_wanted);
+  const double by_steps = logits_difference(backend, steps, steps_wanted);
+  const std::int64_t V = model.plan().V;
+  const bool same = best_of_each(whole, V) == best_of_each(whole_wanted, V) &&
+                    best_of_each(steps, V) == best_of_each(steps_wanted, V);
+  std::printf("%s: logits %.1e, by steps %.1e (bound %.1e), likeliest ids %s\n",
+              folder.filename().c_str(), logits, by_steps, bound, same ? "equal" : "DIFFER");
+  EXPECT_LE(logits, bound);
+  EXPECT_LE(by_steps, bound);
+  if (backend.is_float32()) {
+    EXPECT_TRUE(same);
+  }
+}
+
+bool is_original(const fs::path& path) {
+  return path.filename().string().starts_with("original-");
+}
+
 class GoldenCase : public ::testing::Test {
  public:
   GoldenCase(const BackendCase& backend, fs::path path)
       : backend_(backend), path_(std::move(path)) {}
   void TestBody() override {
-    if (fs::is_directory(path_)) {
+    if (is_original(path_)) {
+      check_original(backend_, path_);
+    } else if (fs::is_directory(path_)) {
       check_case(backend_, path_);
     } else {
       check_classics(backend_, path_);
@@ -197,7 +235,7 @@ int register_cases(const fs::path& folder) {
   for (const fs::path& path : paths) {
     const std::string name = path.filename().string();
     const bool large = name.rfind("large-", 0) == 0 && fs::is_directory(path);
-    if (large || name == "classics-8m.safetensors") {
+    if (large || is_original(path) || name == "classics-8m.safetensors") {
       register_case(path);
       ++cases;
     } else if (fs::is_directory(path)) {

@@ -29,7 +29,7 @@ const Model& model() {
 Model odd_model_with(const Json& changes, std::string_view name) {
   const fs::path folder = data_folder() / "golden/large-odd-heads";
   const auto weights = open_weights(folder);
-  Json config = parse_json(read_config(folder), "config.json");
+  Json config = parse_json(read_config(folder, *weights).json, "config.json");
   config.update(changes);
   return Model::load(discover(config.dump(), *weights, name), *weights, cpu::make_backend(1));
 }

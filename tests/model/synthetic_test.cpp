@@ -23,6 +23,9 @@ TEST(Synthetic, SizesAreThoseTheirNamesSay) {
     EXPECT_GT(parameters, least) << name;
     EXPECT_LT(parameters, most) << name;
   }
+  // 42 mLSTM blocks of 6,380,552, 6 sLSTM blocks of 6,238,208 and the ends.
+  EXPECT_EQ(plan_of(make_synthetic("mixed-400m")).parameter_count(),
+            42U * 6'380'552 + 6U * 6'238'208 + 2U * 50'304 * 1024 + 1024);
   EXPECT_THROW(make_synthetic("8b"), Error);
   EXPECT_THROW(make_synthetic(""), Error);
 }
@@ -50,7 +53,7 @@ TEST(Synthetic, WeightsHaveTheDeviationOfTheirWidth) {
 }
 
 TEST(Synthetic, IsTheSameEveryTimeAndInAnyParts) {
-  const Synthetic a = make_synthetic("tiny"), b = make_synthetic("tiny");
+  const Synthetic a = make_synthetic("mixed-tiny"), b = make_synthetic("mixed-tiny");
   for (std::size_t i = 0; i < a.source->tensors().size(); ++i) {
     const std::vector<std::byte> whole = a.source->read_all(i);
     EXPECT_EQ(a.source->read_all(i), whole);
@@ -64,13 +67,15 @@ TEST(Synthetic, IsTheSameEveryTimeAndInAnyParts) {
 }
 
 TEST(Synthetic, RunsWithFiniteLogits) {
-  const Synthetic synthetic = make_synthetic("tiny");
-  const Model model = Model::load(plan_of(synthetic), *synthetic.source, cpu::make_backend(2));
-  const auto logits = run_from_start(model, random_ids(40, 320, 1)).logits;
-  double most = 0;
-  for (const float x : logits) most = std::max(most, std::abs(static_cast<double>(x)));
-  EXPECT_GT(most, 0.1);
-  EXPECT_LE(most, 30);  // the cap; false for NaN
+  for (const char* name : {"tiny", "mixed-tiny"}) {
+    const Synthetic synthetic = make_synthetic(name);
+    const Model model = Model::load(plan_of(synthetic), *synthetic.source, cpu::make_backend(2));
+    const auto logits = run_from_start(model, random_ids(40, 320, 1)).logits;
+    double most = 0;
+    for (const float x : logits) most = std::max(most, std::abs(static_cast<double>(x)));
+    EXPECT_GT(most, 0.1);
+    EXPECT_LE(most, 30);  // the cap of the first, far above the other's; false for NaN
+  }
 }
 
 }  // namespace

@@ -127,6 +127,25 @@ class SetupTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.log(), ["brew install utf8proc"])
 
+    def test_nvidia_libraries_come_once_where_they_are_asked_for(self):
+        (self.fake / "version").write_text("11")
+        self.pretend("python3", PYTHON)
+        for _ in range(2):
+            done = self.setup(MLX_DIR="", BACKEND="cuda13")
+            self.assertEqual(done.returncode, 0, done.stderr)
+        venv, _, cuda = self.log()  # between them the wheels that all builds need
+        self.assertEqual(venv, "venv")
+        self.assertRegex(cuda, r"^pip .* --require-hashes .* -r requirements/cuda13.txt$")
+        self.setup(MLX_DIR="", BACKEND="cuda12")
+        self.assertIn("requirements/cuda12.txt", self.log()[-1])
+
+    def test_backends_that_are_none_are_refused(self):
+        for extra in ({"BACKEND": "cuda11"}, {"BACKEND": "cuda13", "FAKE_SYSTEM": "Darwin"}):
+            done = self.setup(**extra)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("BACKEND", done.stderr)
+        self.assertEqual(self.log(), [])
+
     def assert_gives_up(self, done, *words):
         self.assertEqual(done.returncode, 1, done.stderr)
         for word in words:

@@ -47,7 +47,8 @@ bool is_well_formed(const std::string& text) {
   }
   for (std::size_t at = text.find('&'); at != std::string::npos; at = text.find('&', at + 1)) {
     const std::string entity = text.substr(at, 5);
-    if (!entity.starts_with("&amp;") && !entity.starts_with("&lt;") && !entity.starts_with("&gt;")) {
+    if (!entity.starts_with("&amp;") && !entity.starts_with("&lt;") &&
+        !entity.starts_with("&gt;")) {
       return false;
     }
   }

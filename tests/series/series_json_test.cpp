@@ -34,9 +34,9 @@ TEST(SeriesJson, TheWholeTextAsOneValue) {
 }
 
 TEST(SeriesJson, TargetsCovariatesAndTimes) {
-  const TimedSeries series =
-      read("{\"target\": [[1, 2], [3, 4]], \"past\": [5, 6], \"known\": {\"price\": [7, 8, 9]}, "
-           "\"start\": \"2020-01-31\", \"step\": \"month\"}")[0];
+  const TimedSeries series = read(
+      "{\"target\": [[1, 2], [3, 4]], \"past\": [5, 6], \"known\": {\"price\": [7, 8, 9]}, "
+      "\"start\": \"2020-01-31\", \"step\": \"month\"}")[0];
   ASSERT_THAT(series.targets, SizeIs(2));
   EXPECT_THAT(series.targets[1].values, ElementsAre(3, 4));
   EXPECT_THAT(series.past[0].values, ElementsAre(5, 6));

@@ -72,9 +72,10 @@ TEST(SeriesTable, ColumnsByNameOrNumber) {
 }
 
 TEST(SeriesTable, ManySeriesUnderEachOther) {
-  const auto all = read("shop,day,v\na,2020-01-01,1\nb,2020-03-01,5\na,2020-01-02,2\nb,2020-03-03,7\n"
-                        "b,2020-03-05,9\n",
-                        {.id = "shop"});
+  const auto all = read(
+      "shop,day,v\na,2020-01-01,1\nb,2020-03-01,5\na,2020-01-02,2\nb,2020-03-03,7\n"
+      "b,2020-03-05,9\n",
+      {.id = "shop"});
   ASSERT_THAT(all, SizeIs(2));
   EXPECT_EQ(all[0].id, "a");
   EXPECT_THAT(all[0].targets[0].values, ElementsAre(1, 2));
@@ -86,8 +87,8 @@ TEST(SeriesTable, ManySeriesUnderEachOther) {
 }
 
 TEST(SeriesTable, RowsBehindTheLastTargetAreTheFutureOfKnownCovariates) {
-  const auto all = read("v,price,past\n1,10,5\n2,20,6\n,30,\nNaN,40,\n",
-                        {.past = {"past"}, .known = {"price"}});
+  const auto all =
+      read("v,price,past\n1,10,5\n2,20,6\n,30,\nNaN,40,\n", {.past = {"past"}, .known = {"price"}});
   ASSERT_THAT(all, SizeIs(1));
   EXPECT_THAT(all[0].targets[0].values, ElementsAre(1, 2));
   EXPECT_THAT(all[0].past[0].values, ElementsAre(5, 6));

@@ -86,8 +86,9 @@ TEST(Timeline, RefusesWhatIsNoTimeline) {
 TEST(Timeline, EndsWithYearsOfFourDigits) {
   const PlacedTimes all = placed({"2000-01", "2001-01"});
   expect_error(ErrorKind::kUsage, {"years"}, [&] { all.timeline.text(1'000'000); });
-  expect_error(ErrorKind::kUsage, {"years"},
-               [&] { placed({"0001-01-01", "5000-01-01"}).timeline.text(1'000'000); });
+  expect_error(ErrorKind::kUsage, {"years"}, [&] {
+    placed({"0001-01-01", "5000-01-01"}).timeline.text(1'000'000);
+  });
 }
 
 TEST(Timeline, StepsByTheirNames) {

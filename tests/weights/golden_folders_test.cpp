@@ -48,6 +48,7 @@ TEST(GoldenFolders, AllOpenWithHeadAndFirstBlock) {
       embeddings += name.ends_with("embeddings.weight") || name.ends_with("embedding.weight") ||
                     name == "input_patch_embedding.hidden_layer.weight";
       first_norms += name.ends_with("blocks.0.norm_mlstm.weight") ||
+                     name.ends_with("blocks.0.xlstm_norm.weight") ||
                      name.ends_with("blocks.0.norm_slstm.weight") ||
                      name == "stack.0.time_mixer.norm_lstm.weight";
     }

@@ -1,6 +1,7 @@
 // Layouts that must be understood. Sizes and counts are worked out by hand or taken from
 // xLSTM-7B's published files.
 #include "xlstm/wiring/discover.h"
+#include "xlstm/wiring/layer_specs.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -356,14 +357,27 @@ TEST_F(DiscoverFolder, IsNamedAfterTheFolder) {
 
 TEST_F(DiscoverFolder, WithoutConfig) {
   const std::string text = message_of(ErrorKind::kFile, [&] { discover(folder_, make_source()); });
-  EXPECT_EQ(text, str("[", folder_.string(), "] wanted a file config.json, got none"));
+  EXPECT_EQ(text, str("[", folder_.string(),
+                      "] wanted a file config.json, config.yaml or model-config.yaml, or weights "
+                      "that carry a config, got none"));
 }
 
-TEST_F(DiscoverFolder, WithYamlOnly) {
-  write("config.yaml", "embedding_dim: 24\n");
-  const std::string text = message_of(ErrorKind::kFile, [&] { discover(folder_, make_source()); });
-  EXPECT_THAT(text, HasSubstr("config.yaml, which is not read yet"));
-  EXPECT_THAT(text, HasSubstr("as JSON into config.json"));
+TEST_F(DiscoverFolder, YamlWhereThereIsNoJson) {
+  write("model-config.yaml", "embedding_dim: 24\nnorm_eps: 1e-4\n");
+  EXPECT_EQ(discover(folder_, make_source()).layer("out_norm").spec_as<RmsNormSpec>().eps, 1e-4F);
+  write("config.yaml", "embedding_dim: 24\nnorm_eps: 1e-3\n");
+  EXPECT_EQ(discover(folder_, make_source()).layer("out_norm").spec_as<RmsNormSpec>().eps, 1e-3F);
+  write("config.json", R"({"norm_eps": 0.5})");
+  EXPECT_EQ(discover(folder_, make_source()).layer("out_norm").spec_as<RmsNormSpec>().eps, 0.5F);
+}
+
+TEST_F(DiscoverFolder, YamlThatIsNoConfig) {
+  write("config.yaml", "- 1\n");
+  EXPECT_THAT(message_of(ErrorKind::kFormat, [&] { discover(folder_, make_source()); }),
+              HasSubstr("config.yaml"));
+  write("config.yaml", "a: !!python/object:os.system {}\n");
+  EXPECT_THAT(message_of(ErrorKind::kFormat, [&] { discover(folder_, make_source()); }),
+              HasSubstr("nothing is constructed"));
 }
 
 TEST_F(DiscoverFolder, ConfigThatIsAFolder) {

@@ -245,10 +245,6 @@ TEST(Refusals, OtherFamiliesAreRecognised) {
       {{"blocks.0.slstm_layer.fgate.weight", "blocks.0.norm_ffn.weight",
         "blocks.0.ffn.proj_up.weight", "out_norm.weight"},
        "a stack of sLSTM blocks in TiRex's layout"},
-      {{"token_embedding.weight", "xlstm_block_stack.blocks.0.xlstm.mlstm_cell.igate.weight"},
-       "the original xLSTM (xLSTMLMModel)"},
-      {{"blocks.0.xlstm.slstm_cell._recurrent_kernel_", "blocks.0.xlstm_norm.weight"},
-       "the original xLSTM (xLSTMBlockStack)"},
       {{"blocks.0.layer.mlstm_cell.igate.weight", "patch_embed.proj.weight"}, "Vision-LSTM"},
       {{"backbone.layers.0.mlstm_cell.igate.weight"}, "Bio-xLSTM"},
       {{"xlstm_lm_model.embedding"}, "a JAX tree of xLSTM-large, not converted yet"}};

@@ -12,6 +12,7 @@
 
 #include "tests/support/expect_error.h"
 #include "tests/wiring/plan_facts.h"
+#include "xlstm/base/input_file.h"
 #include "xlstm/base/json.h"
 #include "xlstm/wiring/discover.h"
 #include "xlstm/wiring/layer_specs.h"
@@ -93,7 +94,7 @@ class ChangedSource : public TensorSource {
 };
 
 std::string config_of(const std::string& folder) {
-  return read_config(folder_of(folder));
+  return whole_file(folder_of(folder) / "config.json");
 }
 
 Plan plan_of(const TensorSource& source, const std::string& folder) {
@@ -127,8 +128,8 @@ TEST(Tirex2Wiring, GoldenFoldersAreWired) {
   EXPECT_EQ(mlstm.NH, 3);
   EXPECT_EQ(mlstm.DHQK, 8);
   EXPECT_EQ(mlstm.DHV, 16);
-  EXPECT_EQ(two.layer("output").spec_as<tirex2::PatchSpec>().hidden, 120);  // 48 * 2.5
-  EXPECT_EQ(two.layer("output").spec_as<tirex2::PatchSpec>().outputs, 30);  // 5 quantiles of 6
+  EXPECT_EQ(two.layer("output").spec_as<ResidualMlpSpec>().H, 120);  // 48 * 2.5
+  EXPECT_EQ(two.layer("output").spec_as<ResidualMlpSpec>().O, 30);   // 5 quantiles of 6
   // Nobody says, so the package's own.
   EXPECT_TRUE(flag_of(two, "tta_diff"));
   EXPECT_FALSE(flag_of(two, "tta_sign_flip"));
@@ -181,7 +182,7 @@ TEST(Tirex2Wiring, TensorsThatDoNotFitAreRefused) {
     return message_of(ErrorKind::kModel, [&] { plan_of(source, name); });
   };
   EXPECT_THAT(faults(ChangedSource(name).remove("stack.1.time_mixer.fwd_cell._bias_")),
-              HasSubstr("missing tensor \"stack.1.time_mixer.fwd_cell._bias_\" [NS, G, DH] = "
+              HasSubstr("missing tensor \"stack.1.time_mixer.fwd_cell._bias_\" [NS, 4, DH] = "
                         "[4, 4, 16]"));
   EXPECT_THAT(faults(ChangedSource(name).rename_all("stack.2.variate_mixer.attn.WQ", "extra")),
               HasSubstr("unexpected tensor \"extra.weight\""));

@@ -15,6 +15,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/json.h"
 #include "xlstm/model/model.h"
+#include "xlstm/model/synthetic.h"
 
 namespace xlstm::apps {
 namespace {
@@ -117,7 +118,7 @@ Command bench_command() {
   const auto to = std::make_shared<BenchArguments>();
   Option synthetic =
       text_option("--synthetic", "SIZE", "Random weights instead of a model", to->synthetic);
-  synthetic.choices = {"tiny", "400m", "1b", "3b", "7b"};
+  synthetic.choices = synthetic_names();
   Option compare = {.name = "--compare",
                     .value = "FILE",
                     .help = "Given twice: what changed between two files of --json, and stop",

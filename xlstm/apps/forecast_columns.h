@@ -15,13 +15,14 @@ namespace xlstm::apps {
 
 // A line's values: one of each target, then one of each past covariate. A JSON array of them is a
 // row too. The columns are found in the first rows, as in a table; of times only the last few are
-// kept, enough to tell the step, which a row that comes later than that is preceded by missing ones.
+// kept, enough to tell the step, which a row that comes later than that is preceded by missing
+// ones.
 class RowReader {
  public:
   RowReader(const TableOptions& options, std::string source);
 
-  // The rows that a line adds, [columns, rows]; none for a line of names and for a blank one. Throws
-  // Error(kFormat) that names the line and the column.
+  // The rows that a line adds, [columns, rows]; none for a line of names and for a blank one.
+  // Throws Error(kFormat) that names the line and the column.
   std::vector<std::vector<float>> read(const std::string& line);
 
   std::size_t targets() const { return columns_.targets.size(); }

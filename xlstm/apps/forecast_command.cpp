@@ -70,8 +70,8 @@ void forecast_all(const Forecaster& forecaster, const std::vector<TimedSeries>& 
 
 void write_plot(const std::string& file, std::vector<PlotPanel>& panels) {
   if (panels.size() > kMostPanels) {
-    write_note(str("xlstm: ", file, " shows the first ", kMostPanels, " of ", panels.size(),
-                   " series\n"));
+    write_note(
+        str("xlstm: ", file, " shows the first ", kMostPanels, " of ", panels.size(), " series\n"));
     panels.resize(kMostPanels);
   }
   AtomicFile to(file);
@@ -115,8 +115,8 @@ void embed_inputs(const Forecaster& forecaster, const std::vector<TimedSeries>& 
 void note_short_horizon(const Forecaster& forecaster, std::int64_t horizon) {
   const std::int64_t most = forecaster.facts().horizon;
   if (most == 0 || horizon <= most) return;
-  write_note(str("xlstm: ", forecaster.facts().name, " forecasts ", most, " steps, not ", horizon,
-                 "\n"));
+  write_note(
+      str("xlstm: ", forecaster.facts().name, " forecasts ", most, " steps, not ", horizon, "\n"));
 }
 
 int run_forecast(ForecastArguments options) {

@@ -10,6 +10,7 @@
 namespace xlstm::apps {
 
 // id, target, and "embedding" [tokens][layers][width] of one of a series' targets.
-Json embedding_json(const TimedSeries& series, std::size_t target, const SeriesEmbedding& embedding);
+Json embedding_json(const TimedSeries& series, std::size_t target,
+                    const SeriesEmbedding& embedding);
 
 }  // namespace xlstm::apps

@@ -39,8 +39,8 @@ class Follower {
     std::string line;
     while (lines.next(line) == NextLine::kLine) {
       if (line.size() > kMostLine) {
-        fail_wanted(ErrorKind::kFormat, source_name(file_), str("lines of at most ", kMostLine, " bytes"),
-                    "a longer one");
+        fail_wanted(ErrorKind::kFormat, source_name(file_),
+                    str("lines of at most ", kMostLine, " bytes"), "a longer one");
       }
       if (!take(line)) return false;
     }

@@ -96,8 +96,8 @@ OptionGroup table_group(ForecastArguments& to) {
                    "The column of times, which go on in the output; none: rows are equal steps "
                    "(default: found)",
                    table.time),
-       text_option("--id", "NAME", "The column that says whose row it is, of many series in a table",
-                   table.id),
+       text_option("--id", "NAME",
+                   "The column that says whose row it is, of many series in a table", table.id),
        names_option("--past", "Covariates that are known up to now", table.past),
        names_option("--known",
                     "Covariates that are known ahead: rows behind the last value of what is "
@@ -114,8 +114,8 @@ OptionGroup table_group(ForecastArguments& to) {
 
 OptionGroup forecast_group(ForecastArguments& to) {
   ForecastOptions& forecast = to.forecast;
-  Option horizon = whole_option("--horizon", "Steps to forecast (default: 32)", 1, kMostSteps,
-                                forecast.horizon);
+  Option horizon =
+      whole_option("--horizon", "Steps to forecast (default: 32)", 1, kMostSteps, forecast.horizon);
   horizon.letter = 'n';
   return {
       "Forecast",
@@ -148,31 +148,31 @@ OptionGroup output_group(ForecastArguments& to) {
                               "a terminal, else csv)",
                               to.format);
   format.choices = {"csv", "json", "jsonl", "table"};
-  Option output =
-      output_option("--output", "FILE", "There, whole or not at all, and not on standard output",
-                    to.output);
+  Option output = output_option(
+      "--output", "FILE", "There, whole or not at all, and not on standard output", to.output);
   output.letter = 'o';
-  return {"Output",
-          {format, output,
-           output_option("--plot", "FILE", "An SVG of history, median and bands", to.plot),
-           switch_option("--sketch", "A plot in the terminal instead of the table", to.sketch),
-           whole_option("--history", "Values that plots show (default: four horizons, 120 at least)",
-                        1, kMostContext, to.history),
-           switch_option("--embed",
-                         "What each block of the model makes of each series, as JSON, instead of a "
-                         "forecast",
-                         to.embed)}};
+  return {
+      "Output",
+      {format, output,
+       output_option("--plot", "FILE", "An SVG of history, median and bands", to.plot),
+       switch_option("--sketch", "A plot in the terminal instead of the table", to.sketch),
+       whole_option("--history", "Values that plots show (default: four horizons, 120 at least)", 1,
+                    kMostContext, to.history),
+       switch_option("--embed",
+                     "What each block of the model makes of each series, as JSON, instead of a "
+                     "forecast",
+                     to.embed)}};
 }
 
 OptionGroup follow_group(ForecastArguments& to) {
-  Option state = output_option("--state", "FILE",
-                               "Go on from this state, if it is there, and save it at the end", to.state);
+  Option state = output_option(
+      "--state", "FILE", "Go on from this state, if it is there, and save it at the end", to.state);
   state.needs = "--follow";
-  return {"Stream",
-          {switch_option("--follow",
-                         "Read a row at a time and forecast after each, at constant cost",
-                         to.follow),
-           state}};
+  return {
+      "Stream",
+      {switch_option("--follow", "Read a row at a time and forecast after each, at constant cost",
+                     to.follow),
+       state}};
 }
 
 void refuse_with(bool given, std::string_view option, std::string_view with) {

@@ -60,8 +60,8 @@ std::vector<LevelPair> bands_of(const Forecast& forecast) {
   const LevelPair widest = {0, forecast.levels.size() - 1};
   if (median == widest.first || median == widest.second) return {};
   const LevelPair inner = {nearest_level(forecast, 0.3F), nearest_level(forecast, 0.7F)};
-  const bool within = inner.first > widest.first && inner.first < median &&
-                      inner.second > median && inner.second < widest.second;
+  const bool within = inner.first > widest.first && inner.first < median && inner.second > median &&
+                      inner.second < widest.second;
   return within ? std::vector{widest, inner} : std::vector{widest};
 }
 

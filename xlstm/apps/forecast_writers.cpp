@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "xlstm/apps/report.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/json.h"
-#include "xlstm/apps/report.h"
 
 namespace xlstm::apps {
 namespace {
@@ -22,7 +22,8 @@ class CsvWriter : public ForecastWriter {
   void add(const TimedSeries& series, const std::vector<Forecast>& forecasts) override {
     for (std::size_t target = 0; target < forecasts.size(); ++target) {
       const Forecast& forecast = forecasts[target];
-      if (!begun_) write_(str("id,target,", series.times ? "time" : "step", csv_levels(forecast), "\n"));
+      if (!begun_)
+        write_(str("id,target,", series.times ? "time" : "step", csv_levels(forecast), "\n"));
       begun_ = true;
       const std::string names =
           csv_cell(series.id) + "," + csv_cell(target_name(series, target)) + ",";

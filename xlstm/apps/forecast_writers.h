@@ -13,7 +13,8 @@
 
 namespace xlstm::apps {
 
-// The moment of a forecast's step, from 0: its time, or where the series has none its number from 1.
+// The moment of a forecast's step, from 0: its time, or where the series has none its number
+// from 1.
 std::string step_text(const TimedSeries& series, std::int64_t step);
 
 // A target's name, or its number from 1 where it has none and is not alone.

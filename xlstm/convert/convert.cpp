@@ -100,7 +100,7 @@ ConvertReport convert(const fs::path& from, const fs::path& to, const ConvertOpt
                 progress);
   }
   if (shards.size() > 1) write_index(folder.path(), shards);
-  copy_texts(from, folder.path());
+  copy_texts(checkpoint.folder, folder.path());
   write_config(checkpoint, folder.path(), all, options);
   folder.commit();
 

@@ -69,7 +69,7 @@ void copy_text(const fs::path& from, const fs::path& to) {
 
 void write_config(const Checkpoint& from, const fs::path& to,
                   const std::vector<Conversion>& conversions, const ConvertOptions& options) {
-  Json config = parse_json(from.config, (from.folder / "config.json").string());
+  Json config = parse_json(from.config, from.config_file.string());
   if (options.recipe) {
     config.erase("quantization_config");
     config["quantization"] = quantization_json(conversions, options.recipe->format);

@@ -85,7 +85,9 @@ class CpuBackend final : public Backend {
 
   SlstmWeights prepare(SlstmWeights weights) override {
     const Tensor R = weights.R.dtype() == DType::kF16 ? as_float32(weights.R) : weights.R;
-    weights.R = allocate(packed_R_shape(R), R.dtype(), "weights");
+    const TensorShape shape = packed_R_shape(R);
+    const auto bytes = static_cast<std::uint64_t>(shape.elements()) * size_of(R.dtype());
+    weights.R = weight_memory(bytes, 1)->take(shape, R.dtype(), "weights");  // in large pages
     pack_R(R, data_of(weights.R));
     return {weights.R, as_float32(weights.bias)};
   }

@@ -23,8 +23,8 @@ TensorShape packed_R_shape(const Tensor& R) {
   check_R_type(R);
   const std::int64_t NH = R.shape()[0], DH = R.shape()[1];
   check_shape(kOp, "R", R, {NH, DH, 4 * DH});
-  const auto units = static_cast<std::int64_t>(kernels::kSlstmUnits);
-  return {NH, static_cast<std::int64_t>(kernels::slstm_blocks(length(DH))), DH, 4 * units};
+  const auto units = static_cast<std::int64_t>(kernels::slstm_units());
+  return {NH, (DH + units - 1) / units, DH, 4 * units};
 }
 
 void pack_R(const Tensor& R, std::byte* packed) {

@@ -5,7 +5,7 @@
 
 namespace xlstm::cpu {
 
-// What the kernel takes in place of R [NH, DH, 4 * DH]: [NH, blocks, DH, 64], its units in blocks
+// What the kernel takes in place of R [NH, DH, 4 * DH]: its units in blocks of a vector
 // (kernels/slstm_scan/slstm_scan.h).
 TensorShape packed_R_shape(const Tensor& R);
 void pack_R(const Tensor& R, std::byte* packed);

@@ -13,7 +13,6 @@ namespace xlstm::cpu {
 namespace {
 
 constexpr std::uint64_t kLine = 64;
-constexpr std::uint64_t kManyPages = 16;
 
 }  // namespace
 
@@ -55,8 +54,7 @@ CpuWeightMemory::CpuWeightMemory(std::shared_ptr<Workspace> workspace, std::uint
   const std::uint64_t large = large_page_bytes();
   if (large == 0 || bytes == 0) return;
   size_ = bytes + tensors * kLine;
-  // To start at a large page costs up to one of address space, which few of them are not worth.
-  piece_ = std::make_shared<Piece>(workspace_, size_, size_ >= kManyPages * large ? large : kLine);
+  piece_ = std::make_shared<Piece>(workspace_, size_, size_ >= large ? large : kLine);
   if (size_ >= large) prefer_large_pages({piece_->memory, static_cast<std::size_t>(size_)});
 }
 

@@ -10,14 +10,11 @@ Tensor causal_conv1d(Workspace& work, const Tensor& x, const CausalConv& weights
                      LayerState state) {
   constexpr const char* kOp = "causal_conv1d";
   constexpr int kTokens = 16;  // of a thread
-  check_axes(kOp, "weight", weights.weight, 2);
-  check_dtype(kOp, "weight", weights.weight, DType::kF32);
   auto& batch = static_cast<CudaStates&>(state.batch);
   const auto B = static_cast<std::int64_t>(batch.rows());
-  const std::int64_t S = check_sequences(kOp, x, B), C = x.shape()[1];
-  const std::int64_t K = weights.weight.shape()[1];
-  check_shape(kOp, "weight", weights.weight, {C, K});
-  if (weights.bias) check_shape(kOp, "bias", weights.bias, {C});
+  check_causal_conv1d(x, weights, B);
+  check_dtype(kOp, "W", weights.weight, DType::kF32);
+  const std::int64_t S = x.shape()[0] / B, C = x.shape()[1], K = weights.weight.shape()[1];
   const Tensor y = work.allocate(x.shape(), x.dtype(), kOp);
   if (y.elements() == 0) return y;
   CausalConvArgs args = {.x = work.pointer(x),

@@ -17,6 +17,7 @@
 #include "xlstm/cuda/mlstm.h"
 #include "xlstm/cuda/norms.h"
 #include "xlstm/cuda/recordings.h"
+#include "xlstm/cuda/row_attention.h"
 #include "xlstm/cuda/sampler.h"
 #include "xlstm/cuda/slstm.h"
 #include "xlstm/cuda/state_batch.h"
@@ -286,15 +287,10 @@ class CudaBackend final : public Backend {
   }
 
   Tensor join_columns(std::span<const Tensor> parts) override {
-    if (parts.empty()) return allocate({0, 0}, activation_, "join_columns");
+    check_join_columns(parts);
     const std::int64_t T = parts.front().shape()[0];
     std::int64_t N = 0;
-    for (const Tensor& part : parts) {
-      check_axes("join_columns", "part", part, 2);
-      check_shape("join_columns", "part", part, {T, part.shape()[1]});
-      check_dtype("join_columns", "part", part, parts.front().dtype());
-      N += part.shape()[1];
-    }
+    for (const Tensor& part : parts) N += part.shape()[1];
     Tensor y = allocate({T, N}, parts.front().dtype(), "join_columns");
     std::int64_t at = 0;
     for (const Tensor& part : parts) {
@@ -319,6 +315,20 @@ class CudaBackend final : public Backend {
                     LayerState state) override {
     work_->device().use();
     return cuda::slstm_scan(*work_, gates_if, gates_zo, weights, state);
+  }
+
+  Tensor reverse_tokens(const Tensor& x, std::int64_t B) override {
+    check_axes("reverse_tokens", "x", x, 2);
+    const std::int64_t S = check_sequences("reverse_tokens", x, B);
+    const Tensor y = like("reverse_tokens", x);
+    launch_elements("reverse_tokens_", x, work_->pointer(x), work_->to_write(y), S, x.shape()[1],
+                    x.elements());
+    return y;
+  }
+
+  Tensor row_attention(const Tensor& qkv, const RowAttentionSpec& spec) override {
+    work_->device().use();
+    return cuda::row_attention(*work_, qkv, spec);
   }
 
   Tensor mlstm_cell(const MlstmCellInput& in, const MlstmMixerSpec& spec,

@@ -1,7 +1,6 @@
 #include "xlstm/cuda/headwise.h"
 
 #include "xlstm/backend/check.h"
-#include "xlstm/base/error.h"
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/type_names.h"
 
@@ -16,16 +15,9 @@ constexpr std::int64_t kShort = 32;  // inputs of a head that one thread multipl
 
 Tensor headwise_linear(Workspace& work, const Tensor& x, const Headwise& weights) {
   constexpr const char* kOp = "headwise_linear";
-  check_axes(kOp, "x", x, 2);
-  check_axes(kOp, "weight", weights.weight, 3);
+  check_headwise(x, weights);
   const TensorShape& W = weights.weight.shape();
-  const std::int64_t T = x.shape()[0], G = W[0], O = W[1], I = W[2];
-  const std::int64_t H = I > 0 ? x.shape()[1] / I : 0;
-  if (H < 1 || x.shape()[1] != H * I || G % H != 0) {
-    fail_wanted(ErrorKind::kInternal, kOp, str("x [T, H * ", I, "], H a divisor of ", G),
-                to_string(x.shape()));
-  }
-  if (weights.bias) check_shape(kOp, "bias", weights.bias, {G * O});
+  const std::int64_t T = x.shape()[0], G = W[0], O = W[1], I = W[2], H = x.shape()[1] / I;
   const Tensor y = work.allocate({T, G * O}, x.dtype(), kOp);
   if (y.elements() == 0) return y;
   const HeadwiseArgs args = {.x = work.pointer(x),

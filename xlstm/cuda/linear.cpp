@@ -190,18 +190,20 @@ Tensor Linear::compute_rows(const RowProduct& p, Tensor* second) {
   if (a.vectors != 0 && can_stream(M, p.x.shape()[1], y.dtype(), W)) {
     stream_rows(a, y.dtype(), W);
   } else {
-    launch_rows(a, y.dtype(), W);
+    a.is_bf16 = y.dtype() == DType::kBF16 ? 1 : 0;
+    launch_rows(a, W);
   }
   return y;
 }
 
-void Linear::launch_rows(const RowProductArgs& a, DType x, DType W) {
+void Linear::launch_rows(const RowProductArgs& a, DType W) {
   const std::int64_t rows = rows_rounded(a.M);
   const auto most =
       static_cast<unsigned>((rows == kMostRows ? 2 : 4) * work_.device().multiprocessors());
   const unsigned blocks = std::clamp(blocks_for(a.N + a.N2, kRowWarps), 1U, most);
   work_.programs().launch("row_product",
-                          str("row_product_", type_name(x), "_", type_name(W), "_", rows),
+                          a.vectors != 0 ? str("row_product_", type_name(W), "_", rows)
+                                         : str("row_product_scalar_", type_name(W)),
                           {.x = blocks, .shared = shared_bytes(a.M, a.K), .dependent = true}, a);
 }
 

@@ -56,7 +56,7 @@ class Linear {
  private:
   std::optional<TensorRows::Plan> tensor_plan(const RowProduct& product) const;
   Tensor by_tensor_rows(const RowProduct& product, const TensorRows::Plan& plan, Tensor* second);
-  void launch_rows(const RowProductArgs& args, DType x, DType W);
+  void launch_rows(const RowProductArgs& args, DType W);
   bool can_stream(std::int64_t M, std::int64_t K, DType x, DType W) const;
   void stream_rows(const RowProductArgs& args, DType x, DType W);
   bool can_stream(const RowProduct& product, const QuantizedTensor& W) const;

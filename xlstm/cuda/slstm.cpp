@@ -16,15 +16,6 @@ constexpr std::int64_t kThreads = 256;       // of slstm.cu
 constexpr std::int64_t kFewTokens = 4;       // for which R is not worth keeping
 constexpr std::size_t kReserved = 16 << 10;  // bytes of shared memory that blocks have besides
 
-void check_weights(const SlstmWeights& weights) {
-  check_axes(kOp, "R", weights.R, 3);
-  const std::int64_t NH = weights.R.shape()[0], DH = weights.R.shape()[1];
-  check_shape(kOp, "R", weights.R, {NH, DH, 4 * DH});
-  check_dtype(kOp, "bias", weights.bias, DType::kF32);
-  check_shape(kOp, "bias", weights.bias, {NH, 4 * DH});
-  if (weights.R.dtype() != DType::kF32) check_dtype(kOp, "R", weights.R, DType::kBF16);
-}
-
 // Bytes of shared memory of a block, without R. As in slstm.cu.
 std::size_t own_bytes(std::int64_t DH, std::int64_t units, std::int64_t rows) {
   const std::int64_t slices = std::max<std::int64_t>(kThreads / units, 1), items = rows * units;
@@ -71,8 +62,10 @@ SlstmPlan plan_slstm(const SlstmSizes& s, const SlstmDevice& device) {
 }
 
 SlstmWeights prepare_slstm(Workspace& work, SlstmWeights weights) {
-  check_weights(weights);
+  check_axes(kOp, "R", weights.R, 3);
+  if (weights.R.dtype() != DType::kF32) check_dtype(kOp, "R", weights.R, DType::kBF16);
   const std::int64_t DH = weights.R.shape()[1];
+  check_shape(kOp, "R", weights.R, {weights.R.shape()[0], DH, 4 * DH});
   const Tensor R = work.allocate_for_long(weights.R.shape(), weights.R.dtype(), "sLSTM's weights");
   work.programs().launch("slstm", str("slstm_order_", type_name(R.dtype())),
                          {.x = element_blocks(R.elements())}, work.pointer(weights.R),
@@ -83,13 +76,11 @@ SlstmWeights prepare_slstm(Workspace& work, SlstmWeights weights) {
 
 Tensor slstm_scan(Workspace& work, const Tensor& gates_if, const Tensor& gates_zo,
                   const SlstmWeights& weights, LayerState state) {
-  check_weights(weights);
-  const std::int64_t NH = weights.R.shape()[0], DH = weights.R.shape()[1];
   auto& batch = static_cast<CudaStates&>(state.batch);
   const auto B = static_cast<std::int64_t>(batch.rows());
-  const std::int64_t S = check_sequences(kOp, gates_if, B);
-  check_shape(kOp, "gates_if", gates_if, {B * S, 2 * NH * DH});
-  check_shape(kOp, "gates_zo", gates_zo, {B * S, 2 * NH * DH});
+  check_slstm_scan(gates_if, gates_zo, weights, B);
+  const std::int64_t NH = weights.R.shape()[0], DH = weights.R.shape()[1];
+  const std::int64_t S = gates_if.shape()[0] / B;
   check_dtype(kOp, "gates_zo", gates_zo, gates_if.dtype());
   const Tensor y = work.allocate({B * S, NH * DH}, DType::kF32, kOp);
   if (y.elements() == 0) return y;

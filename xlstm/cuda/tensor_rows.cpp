@@ -39,7 +39,8 @@ int round_up_to(int count, int multiple) {
 
 std::string format_name(const QuantizedTensor& W) {
   if (W.format.mode == QuantizationMode::kMxfp4) return "mxfp4";
-  return str(W.format.bits, "_", type_name(W.scales.dtype()));
+  const bool own = W.format.bits == 4 || W.format.bits == 8;  // kernels for each type of scales
+  return str(W.format.bits, "_", own ? type_name(W.scales.dtype()) : "any");
 }
 
 }  // namespace
@@ -71,6 +72,7 @@ std::optional<TensorRows::Plan> TensorRows::plan(std::int64_t M, std::int64_t N,
   const bool affine = format.mode == QuantizationMode::kAffine;
   if (affine && scales != DType::kF32 && scales != DType::kBF16) return std::nullopt;
   a.group_shift = std::countr_zero(static_cast<unsigned>(format.group_size));
+  a.scale_bytes = static_cast<int>(size_of(scales));
   a.table_sets = affine ? 2 : 1;
   a.table_row = narrow(K / format.group_size * static_cast<std::int64_t>(size_of(scales)));
   if (a.table_row % 2 != 0) return std::nullopt;

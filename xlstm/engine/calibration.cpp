@@ -15,6 +15,7 @@
 #include "xlstm/model/xlstm_large/calibration_pass.h"
 #include "xlstm/text/tokenizer.h"
 #include "xlstm/wiring/checkpoint.h"
+#include "xlstm/wiring/families/xlstm_large/xlstm_large.h"
 
 namespace xlstm {
 namespace {
@@ -120,6 +121,11 @@ class ModelCovariance : public InputCovariance {
 
 Source open(const std::filesystem::path& folder, const Tokenizer& tokenizer) {
   Checkpoint checkpoint = Checkpoint::open(folder);
+  const std::string_view family = xlstm_large_family().name;
+  if (checkpoint.plan.family != family) {
+    fail_wanted(ErrorKind::kUsage, folder.string(), str("a model of ", family, " to calibrate"),
+                str(checkpoint.plan.family, ": convert it without --calibrate"));
+  }
   const std::optional<TokenId> bos = begin_token(tokenizer, checkpoint.plan);
   return {std::move(checkpoint), bos};
 }

@@ -36,7 +36,7 @@ std::optional<Checkpoint> open_copy(const fs::path& folder, const Json& record) 
 
 // Names of what the weights depend on.
 std::set<std::string> files_of(const Checkpoint& model) {
-  std::set<std::string> names = {"config.json"};
+  std::set<std::string> names = {model.config_file.filename().string()};
   for (const TensorInfo& tensor : model.tensors->tensors()) {
     names.insert(tensor.file.filename().string());
   }
@@ -171,7 +171,7 @@ Checkpoint make_copy(const Checkpoint& model, const QuantizationRecipe& recipe,
   check_room(options.quantized_copies, bytes);
   notice(options, str("quantising once; a copy of ", human_bytes(bytes), " is kept in ",
                       quoted(folder.string())));
-  convert(model.folder, folder, convert_options);
+  convert(model.path, folder, convert_options);
   write_copy_record(folder, record);
   remove_outdated(options.quantized_copies, record);
   return Checkpoint::open(folder);

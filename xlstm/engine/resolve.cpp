@@ -21,6 +21,12 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, ignored);
 }
 
+// A folder, or a file of weights: opening it says whether it is one.
+bool is_model(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored) || fs::is_regular_file(path, ignored);
+}
+
 bool is_there(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
@@ -93,16 +99,17 @@ std::string hint(const std::optional<fs::path>& near) {
   return near ? str("; did you mean ", xlstm::quoted(near->string()), "?") : "";
 }
 
-// A path that is no folder.
-struct NoFolder {
+// A path that is no model.
+struct NoModel {
   Error error;              // what is wrong
   bool is_meant_to_be_one;  // its folder is here, or a name that is near
 };
 
-NoFolder look_at_path(const fs::path& path) {
+NoModel look_at_path(const fs::path& path) {
   const fs::path trimmed = path.has_filename() ? path : path.parent_path();
   if (is_there(trimmed)) {
-    return {Error(ErrorKind::kFile, path.string(), "wanted a model folder, got a file"), true};
+    return {Error(ErrorKind::kFile, path.string(), "wanted a model folder, got something else"),
+            true};
   }
   const bool has_parent = trimmed.has_parent_path();
   const fs::path parent = has_parent ? trimmed.parent_path() : fs::path(".");
@@ -112,12 +119,12 @@ NoFolder look_at_path(const fs::path& path) {
           near || (has_parent && is_folder(parent))};
 }
 
-// A path that is no folder here may name a repository; the error then says both. What looks like a
+// A path that is no model here may name a repository; the error then says both. What looks like a
 // path with a mistake is not told to a hub.
 fs::path resolve_path(const std::string& name, const HubOptions& hub) {
-  if (is_folder(name)) return name;
+  if (is_model(name)) return name;
   const std::optional<RepositoryName> repository = repository_name(name);
-  const NoFolder here = look_at_path(name);
+  const NoModel here = look_at_path(name);
   if (!repository || is_there(name)) throw here.error;
   const std::string what(std::string_view(here.error.what()).substr(name.size() + 3));
   if (here.is_meant_to_be_one) {
@@ -167,8 +174,8 @@ fs::path resolve_model(const std::string& name, const std::vector<fs::path>& roo
     if (is_folder(root / wanted)) return root / wanted;
     looked += (looked.empty() ? "" : ", ") + xlstm::quoted(root.string());
   }
-  // Last, so that no folder here hides an embedded model; "./name" is always the folder.
-  if (!name.empty() && is_folder(name)) return name;
+  // Last, so that nothing here hides an embedded model; "./name" is always what is here.
+  if (!name.empty() && is_model(name)) return name;
   std::vector<fs::path> parents = roots;
   parents.emplace_back(".");
   fail_wanted(ErrorKind::kFile, wanted, "a model folder or the name of an embedded model",

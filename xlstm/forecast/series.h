@@ -15,9 +15,9 @@ using Values = std::vector<float>;
 
 // What is forecast together: targets over the same T times, and covariates that may explain them.
 struct Series {
-  std::vector<Values> targets;  // each [T]
-  std::vector<Values> past;     // covariates known up to now, each [T]
-  std::vector<Values> known;    // covariates known ahead, each at least [T + horizon]
+  std::vector<Values> targets = {};  // each [T]
+  std::vector<Values> past = {};     // covariates known up to now, each [T]
+  std::vector<Values> known = {};    // covariates known ahead, each at least [T + horizon]
 };
 
 struct ForecastOptions {

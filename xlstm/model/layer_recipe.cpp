@@ -23,6 +23,10 @@ Headwise LayerWeights::headwise(std::string_view name) const {
   return backend_.prepare(Headwise{std::get<Tensor>(at(path(name) + ".weight")), bias(name)});
 }
 
+CausalConv LayerWeights::causal_conv(std::string_view name) const {
+  return backend_.prepare(CausalConv{tensor(str(name, ".weight")), bias(name)});
+}
+
 SlstmWeights LayerWeights::slstm(std::string_view recurrent, std::string_view bias) const {
   const Tensor R = tensor(recurrent);
   const TensorShape of_bias{R.shape()[0], R.shape()[2]};

@@ -1,6 +1,7 @@
 // The forward pass of one layer of a plan, written once for all backends.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -40,9 +41,11 @@ class LayerWeights {
   Norm norm(std::string_view name) const;
   Norm norm_around_one(std::string_view name) const;  // whose weights are what is added to 1
   Headwise headwise(std::string_view name) const;
+  CausalConv causal_conv(std::string_view name) const;
   // R [NH, DH, 4 * DH] and bias, of as many numbers as [NH, 4 * DH].
   SlstmWeights slstm(std::string_view recurrent, std::string_view bias) const;
   Tensor tensor(std::string_view name) const;  // as it was loaded: "decay"
+  Backend& backend() const { return backend_; }
 
  private:
   const WeightTensor& at(const std::string& name) const;

@@ -5,8 +5,8 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/input_file.h"
 #include "xlstm/base/json.h"
+#include "xlstm/weights/file_format.h"
 #include "xlstm/weights/joined_source.h"
-#include "xlstm/weights/safetensors.h"
 #include "xlstm/weights/shards.h"
 
 namespace xlstm {
@@ -62,7 +62,7 @@ std::unique_ptr<TensorSource> open_shard(const fs::path& index, const std::strin
     fail_wanted(ErrorKind::kFile, index.string(), str("the file ", quoted(name), " beside it"),
                 "none (is the download complete?)");
   }
-  return open_safetensors(file);
+  return open_weights_file(file);
 }
 
 // Index and shards must name the same tensors in the same files.

@@ -28,6 +28,12 @@ class JoinedSource : public TensorSource {
     sources_[places_[index].source]->read(places_[index].index, offset, to);
   }
   const std::map<std::string, std::string>& metadata() const override { return metadata_; }
+  std::string config() const override {
+    for (const auto& source : sources_) {
+      if (std::string config = source->config(); !config.empty()) return config;
+    }
+    return "";
+  }
 
  private:
   struct Place {

@@ -1,4 +1,4 @@
-// Checkpoints in several safetensors files.
+// Checkpoints in several files.
 #pragma once
 
 #include <filesystem>

@@ -25,8 +25,7 @@ struct TensorInfo {
 
 // A checkpoint open for reading. Everything in tensors() has been checked against the files'
 // lengths: read() of a listed tensor fails only where a file changed since, or its disk does.
-// Readers of other formats (NPZ, GGUF, torch) implement this same interface. Thread-safe for
-// reading.
+// Thread-safe for reading.
 class TensorSource {
  public:
   virtual ~TensorSource() = default;
@@ -44,14 +43,22 @@ class TensorSource {
   // The files' own string metadata (safetensors' __metadata__), merged.
   virtual const std::map<std::string, std::string>& metadata() const = 0;
 
+  // The model's config that the weights' own file carries, as JSON text: of a Lightning checkpoint
+  // its hyper-parameters, of an NPZ archive its config.json; "" for none.
+  virtual std::string config() const { return ""; }
+
   // Index of a tensor, or npos.
   std::size_t find(std::string_view name) const;
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);
 };
 
-// Opens a checkpoint: a .safetensors file, or a folder with `model.safetensors`, with Hugging Face
-// shards named by `model.safetensors.index.json`, or with NX-AI shards `model_0.safetensors`, ...
-// Throws Error: kFile when something cannot be read, kFormat when its bytes are wrong.
+// Opens a checkpoint: a file of safetensors, an NPZ archive or a torch file (ZIP), whatever its
+// name, or a folder that holds, in this order, `model.safetensors`; Hugging Face's shards, named by
+// `model.safetensors.index.json`; NX-AI's shards `model_0.safetensors`, ...; torch's shards, named
+// by `pytorch_model.bin.index.json`; a single file model.npz, pytorch_model.bin, model.pt, .pth,
+// .ckpt or .th; a single file of another name that ends so. Throws Error: kFile when something
+// cannot be read, or when several files compete; kFormat when bytes are wrong; kModel for formats
+// that are known and not read (GGUF, ONNX, ...), with the reason.
 std::unique_ptr<TensorSource> open_weights(const std::filesystem::path& file_or_folder);
 
 }  // namespace xlstm

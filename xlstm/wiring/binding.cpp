@@ -1,6 +1,7 @@
 #include "xlstm/wiring/binding.h"
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ class Checker {
     for (const auto& [first, second] : tensors_.duplicates) add_duplicate(first, second);
     for_each_group([this](const Group& group) { check_filled(group); });
     for_each_group([this](const Group& group) { check_formats(group); });
+    for_each_group([this](const Group& group) { check_unwanted(group); });
     check_unexpected();
   }
 
@@ -51,7 +53,7 @@ class Checker {
     for (const auto& [number, block] : tensors_.blocks) {
       if (block.is_foreign()) continue;
       visit(
-          {table_.block, block.by_entry, binding_.conditions_of(number),
+          {*block.rows, block.by_entry, binding_.conditions_of(number),
            [this, at = number](const TensorRow& row) { return tensors_.name_in_block(at, row); }});
     }
   }
@@ -84,11 +86,11 @@ class Checker {
   // Which parameters this checkpoint holds fused somewhere: a block that lacks all of one lacks
   // that form.
   void find_fused() {
-    fused_.assign(table_.block.rows().size(), false);
     for (const auto& [number, block] : tensors_.blocks) {
-      for (std::size_t index = 0; index < fused_.size(); ++index) {
-        if (holds_fused({table_.block, block.by_entry, binding_.conditions, {}}, index))
-          fused_[index] = true;
+      for (std::size_t index = 0; index < block.rows->rows().size(); ++index) {
+        if (holds_fused({*block.rows, block.by_entry, binding_.conditions, {}}, index)) {
+          fused_.insert(&block.rows->rows()[index]);
+        }
       }
     }
   }
@@ -108,7 +110,7 @@ class Checker {
         present += group.by_entry[first + i] != kNone;
       if (holds_fused(group, index)) {
         if (present > 0) add_both(group, index);
-      } else if (present == 0 && row.fused && fused_[index]) {
+      } else if (present == 0 && row.fused && fused_.contains(&row)) {
         add_missing(group, *row.fused);
       } else {
         for (std::size_t i = 0; i < row.parts.size(); ++i) {
@@ -228,6 +230,15 @@ class Checker {
     return str(to_string(packed->format), ", scales ", name_of(packed->scale_type));
   }
 
+  // Of parameters that this model does not have.
+  void check_unwanted(const Group& group) {
+    for (std::size_t entry = 0; entry < group.by_entry.size(); ++entry) {
+      const ParameterRow& row = group.rows.rows()[group.rows.entries()[entry].row];
+      if (group.by_entry[entry] == kNone || group.conditions[row.condition]) continue;
+      add_unexpected(group.by_entry[entry]);
+    }
+  }
+
   void check_unexpected() {
     for (const auto& [number, block] : tensors_.blocks) {
       if (block.is_foreign()) continue;
@@ -252,7 +263,7 @@ class Checker {
   const MatrixView& source_;
   const DimLengths& dims_;
   Diagnostics& diagnostics_;
-  std::vector<bool> fused_;
+  std::set<const ParameterRow*> fused_;
 };
 
 }  // namespace
@@ -262,8 +273,21 @@ void check_tensors(const Binding& binding, Diagnostics& diagnostics) {
 }
 
 void check_dims(const Binding& binding, Diagnostics& diagnostics) {
-  for (std::size_t dim = 0; dim < binding.dims.size(); ++dim) {
-    if (binding.dims[dim] > 0) continue;
+  std::set<std::size_t> wanted;
+  const auto add = [&](const RowList& rows, const Conditions& conditions) {
+    for (const ParameterRow& row : rows.rows()) {
+      if (!conditions[row.condition]) continue;
+      for (const Axis& axis : row.axes) {
+        for (const AxisTerm& term : axis.terms) wanted.insert(term.dim);
+      }
+    }
+  };
+  add(binding.table.outer, binding.conditions);
+  for (const auto& [number, block] : binding.tensors.blocks) {
+    add(*block.rows, binding.conditions_of(number));
+  }
+  for (const std::size_t dim : wanted) {
+    if (dim == kUnit || binding.dims[dim] > 0) continue;
     diagnostics.add(
         [&] { return str("no tensor shows a valid length of ", binding.table.dims[dim]); });
   }

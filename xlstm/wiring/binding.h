@@ -28,12 +28,13 @@ struct Binding {
 };
 
 // Faults: gaps in block numbers, blocks of other kinds, missing, doubled, misshapen and non-float
-// tensors, unexpected ones, quantised gates and norms, parameters whose parts are stored in
-// different formats. Dimensions that are 0 match any length.
+// tensors, unexpected ones (those of parameters whose condition does not hold included), quantised
+// gates and norms, parameters whose parts are stored in different formats. Dimensions that are 0
+// match any length.
 void check_tensors(const Binding& binding, Diagnostics& diagnostics);
 
-// Where check_tensors() found no fault: a dimension that no valid tensor shows is one, as where
-// fused rows do not split into their parts.
+// Where check_tensors() found no fault: a dimension of a parameter that the model has, and that no
+// valid tensor shows, is one, as where fused rows do not split into their parts.
 void check_dims(const Binding& binding, Diagnostics& diagnostics);
 
 }  // namespace xlstm

@@ -23,13 +23,16 @@ std::vector<fs::path> find_tokenizer(const fs::path& folder) {
 
 }  // namespace
 
-Checkpoint Checkpoint::open(const fs::path& folder, std::span<const Family* const> among) {
+Checkpoint Checkpoint::open(const fs::path& path, std::span<const Family* const> among) {
   Checkpoint out;
-  out.folder = folder;
-  out.tensors = open_weights(folder);
-  out.config = read_config(folder);
-  out.plan = discover(folder, out.config, *out.tensors, among);
-  out.tokenizer_files = find_tokenizer(folder);
+  out.path = path;
+  out.folder = folder_of_model(path);
+  out.tensors = open_weights(path);
+  ModelConfig config = read_config(path, *out.tensors);
+  out.plan = discover(path, config, *out.tensors, among);
+  out.config = std::move(config.json);
+  out.config_file = std::move(config.file);
+  out.tokenizer_files = find_tokenizer(out.folder);
   return out;
 }
 

@@ -106,6 +106,16 @@ void ConfigKeys::refuse_value(std::string_view key, std::string_view wanted, std
   diagnostics_.add([&] { return str(path_, key, ": wanted ", wanted, ", got ", got); });
 }
 
+ConfigFile sub_config(const ConfigFile& file, const std::string& key) {
+  const std::string where = str(file.where, ": ", key);
+  const auto found = file.root.find(key);
+  if (found == file.root.end() || found->is_null()) return {Json::object(), where};
+  if (!found->is_object()) {
+    fail_wanted(ErrorKind::kFormat, where, "an object or null", described(*found));
+  }
+  return {*found, where};
+}
+
 TokenIds read_token_ids(const ConfigFile& file) {
   return {first_token(file, "bos_token_id"), first_token(file, "pad_token_id"),
           tokens(file, "eos_token_id")};

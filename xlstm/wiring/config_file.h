@@ -52,6 +52,10 @@ class ConfigKeys {
   std::string path_;
 };
 
+// The object under `key` as a file of its own; an empty one where the key is missing or null.
+// Throws Error(kFormat) where it is anything else.
+ConfigFile sub_config(const ConfigFile& file, const std::string& key);
+
 // "bos_token_id", "eos_token_id", "pad_token_id" of a config.json or generation_config.json: each a
 // number or a list of them, -1 for none.
 struct TokenIds {

@@ -73,6 +73,7 @@ class DimVotes {
       return sum.votes.add(length);
     }
     const AxisTerm& term = axis.terms.front();
+    if (term.dim == kUnit) return;
     of_dims_[term.dim].add(length % term.factor == 0 ? length / term.factor : 0);
   }
 
@@ -107,7 +108,9 @@ DimLengths find_dims(const TensorTable& table, const SortedTensors& tensors,
                      const TensorSource& source) {
   DimVotes votes(table);
   votes.add(table.outer, tensors.outer, source);
-  for (const auto& [number, block] : tensors.blocks) votes.add(table.block, block.by_entry, source);
+  for (const auto& [number, block] : tensors.blocks) {
+    votes.add(*block.rows, block.by_entry, source);
+  }
   return votes.winners();
 }
 

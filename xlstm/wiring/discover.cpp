@@ -71,22 +71,22 @@ Plan discover(std::string_view config_json, const TensorSource& source, std::str
   return discover_in(parse_config(config_json, where), source, where, among);
 }
 
-Plan discover(const fs::path& folder, std::string_view config_json, const TensorSource& source,
+Plan discover(const fs::path& path, const ModelConfig& config, const TensorSource& source,
               Families among) {
-  Plan plan = discover_in(parse_config(config_json, (folder / "config.json").string()), source,
-                          folder.string(), among);
-  const fs::path generation = folder / "generation_config.json";
+  Plan plan =
+      discover_in(parse_config(config.json, config.file.string()), source, path.string(), among);
+  const fs::path generation = folder_of_model(path) / "generation_config.json";
   std::error_code ignored;
   if (fs::exists(generation, ignored)) {
     const ConfigFile file = parse_config(whole_file(generation), generation.string());
     add_tokens(plan, read_token_ids(file));
   }
-  plan.name = model_name(folder);
+  plan.name = model_name(path);
   return plan;
 }
 
-Plan discover(const fs::path& folder, const TensorSource& source, Families among) {
-  return discover(folder, read_config(folder), source, among);
+Plan discover(const fs::path& path, const TensorSource& source, Families among) {
+  return discover(path, read_config(path, source), source, among);
 }
 
 fs::path repository_of(const fs::path& folder) {
@@ -94,10 +94,15 @@ fs::path repository_of(const fs::path& folder) {
   return snapshots.filename() == "snapshots" && is_repository(repository) ? repository : fs::path();
 }
 
-std::string model_name(const fs::path& folder) {
+std::string model_name(const fs::path& path) {
   std::error_code error;
-  fs::path whole = fs::weakly_canonical(folder, error);
-  if (error) whole = folder;
+  fs::path whole = fs::weakly_canonical(path, error);
+  if (error) whole = path;
+  if (fs::is_regular_file(whole, error)) {
+    const std::string stem = whole.stem().string();
+    if (stem != "model" && stem != "pytorch_model") return stem;
+    whole = whole.parent_path();
+  }
   if (const fs::path repository = repository_of(whole); !repository.empty()) whole = repository;
   std::string name = whole.filename().string();
   if (!is_repository(whole)) return name;
@@ -106,18 +111,6 @@ std::string model_name(const fs::path& folder) {
   const std::size_t between = name.find(kBetween);
   if (between != std::string::npos) name.replace(between, kBetween.size(), "/");
   return name;
-}
-
-std::string read_config(const fs::path& folder) {
-  const fs::path config = folder / "config.json";
-  std::error_code ignored;
-  if (fs::exists(config, ignored)) return whole_file(config);
-  if (fs::exists(folder / "config.yaml", ignored)) {
-    fail(ErrorKind::kFile, folder.string(),
-         "wanted a file config.json, got config.yaml, which is not read yet: write its keys and "
-         "values as JSON into config.json");
-  }
-  fail_wanted(ErrorKind::kFile, folder.string(), "a file config.json", "none");
 }
 
 }  // namespace xlstm

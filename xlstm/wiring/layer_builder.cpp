@@ -100,16 +100,15 @@ Layer outer_layer(const Binding& binding, std::string_view name, std::string kin
 
 Layer block_layer(const Binding& binding, std::uint64_t number, std::string_view name,
                   std::string kind) {
+  const BlockTensors& block = binding.tensors.blocks.at(number);
   return LayerBuilder(binding, str("blocks.", number, ".", name), std::move(kind))
-      .build(binding.table.block, binding.tensors.blocks.at(number).by_entry,
-             binding.conditions_of(number), name);
+      .build(*block.rows, block.by_entry, binding.conditions_of(number), name);
 }
 
 bool any_fused(const Binding& binding) {
-  const RowList& rows = binding.table.block;
   for (const auto& [number, block] : binding.tensors.blocks) {
-    for (std::size_t index = 0; index < rows.rows().size(); ++index) {
-      if (is_fused(rows, block.by_entry, index)) return true;
+    for (std::size_t index = 0; index < block.rows->rows().size(); ++index) {
+      if (is_fused(*block.rows, block.by_entry, index)) return true;
     }
   }
   return false;

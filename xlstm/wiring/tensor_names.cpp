@@ -48,11 +48,16 @@ class Sorter {
   }
 
   SortedTensors take() {
-    for (std::size_t i = 0; i < source_.tensors().size(); ++i) {
-      const SplitName name = split(source_.tensors()[i].name);
-      if (!name.block_prefix.empty()) {
-        sort_into_block(name, i);
-      } else if (!fill(table_.outer, name.rest, i, out_.outer)) {
+    std::vector<SplitName> names;
+    for (const TensorInfo& tensor : source_.tensors()) {
+      names.push_back(split(tensor.name));
+      if (!names.back().block_prefix.empty()) find_kind(names.back());
+    }
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (!names[i].block_prefix.empty()) {
+        BlockTensors& block = out_.blocks[names[i].block];
+        if (!fill(*block.rows, names[i].rest, i, block.by_entry)) block.unexpected.push_back(i);
+      } else if (!fill(table_.outer, names[i].rest, i, out_.outer)) {
         out_.unexpected.push_back(i);
       }
     }
@@ -87,19 +92,31 @@ class Sorter {
     return true;
   }
 
-  void sort_into_block(const SplitName& name, std::size_t tensor) {
+  // By the first name that only blocks of one kind have.
+  void find_kind(const SplitName& name) {
     BlockTensors& block = out_.blocks[name.block];
-    block.by_entry.resize(table_.block.entries().size(), kNone);
-    if (!fill(table_.block, name.rest, tensor, block.by_entry)) {
-      block.unexpected.push_back(tensor);
-      return;
+    if (block.is_known) return;
+    if (block.rows == nullptr) set_kind(block, table_.block);
+    if (has_sign(table_.block, table_.block_sign, name.rest)) {
+      block.is_known = true;
+    } else if (table_.other_block &&
+               has_sign(table_.other_block->rows, table_.other_block->sign, name.rest)) {
+      set_kind(block, table_.other_block->rows);
+      block.is_known = true;
     }
-    if (!name.rest.starts_with(table_.block_sign)) return;
-    if (!out_.any_known) {
-      out_.wrapper = name.wrapper;
-      out_.block_prefix = str(name.wrapper, name.block_prefix);
-    }
-    block.is_known = out_.any_known = true;
+    if (!block.is_known || out_.any_known) return;
+    out_.any_known = true;
+    out_.wrapper = name.wrapper;
+    out_.block_prefix = str(name.wrapper, name.block_prefix);
+  }
+
+  static void set_kind(BlockTensors& block, const RowList& rows) {
+    block.rows = &rows;
+    block.by_entry.assign(rows.entries().size(), kNone);
+  }
+
+  static bool has_sign(const RowList& rows, std::string_view sign, std::string_view name) {
+    return name.starts_with(sign) && rows.find(name) != kNone;
   }
 
   const TensorTable& table_;

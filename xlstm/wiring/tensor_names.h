@@ -17,7 +17,8 @@ namespace xlstm {
 using TensorsByEntry = std::vector<std::size_t>;
 
 struct BlockTensors {
-  TensorsByEntry by_entry;              // by entry of TensorTable::block
+  const RowList* rows = nullptr;        // the table's for its kind of block
+  TensorsByEntry by_entry;              // by entry of `rows`
   std::vector<std::size_t> unexpected;  // inside the block, but in no row
   bool is_known = false;                // it has the family's sign
 

@@ -10,8 +10,9 @@ namespace xlstm {
 std::int64_t length_of(const Axis& axis, const DimLengths& dims) {
   std::int64_t sum = 0;
   for (const AxisTerm& term : axis.terms) {
-    if (dims[term.dim] <= 0) return 0;
-    sum += term.factor * dims[term.dim];
+    const std::int64_t length = term.dim == kUnit ? 1 : dims[term.dim];
+    if (length <= 0) return 0;
+    sum += term.factor * length;
   }
   return sum;
 }
@@ -44,7 +45,9 @@ std::string TensorTable::text_of(const Axis& axis) const {
   std::string text;
   for (const AxisTerm& term : axis.terms) {
     if (!text.empty()) text += " + ";
-    text += term.factor == 1 ? str(dims[term.dim]) : str(term.factor, "*", dims[term.dim]);
+    text += term.dim == kUnit  ? str(term.factor)
+            : term.factor == 1 ? str(dims[term.dim])
+                               : str(term.factor, "*", dims[term.dim]);
   }
   return text;
 }

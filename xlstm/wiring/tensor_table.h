@@ -20,8 +20,11 @@ using DimLengths = std::vector<std::int64_t>;
 
 struct AxisTerm {
   std::int64_t factor;
-  std::size_t dim;  // index in TensorTable::dims
+  std::size_t dim;  // index in TensorTable::dims, or kUnit
 };
+
+// In the place of a dimension: 1, as in {{1, kUnit}} for an axis of that length.
+inline constexpr std::size_t kUnit = static_cast<std::size_t>(-1);
 
 // The length of an axis: a dimension, or a sum of some with factors, as 2*DQK + 2*DV.
 struct Axis {
@@ -51,7 +54,7 @@ struct TensorRow {
 };
 
 // One parameter: the concatenation along axis 0 of `parts`, or `fused` where the checkpoint holds
-// them in one already.
+// them in one already. Its own axes may be others than the checkpoint's, for as many elements.
 struct ParameterRow {
   std::string_view layer;  // outside blocks its name, "lm_head"; inside the last part, "mlstm"
   std::string_view name;   // canonical, without the layer's name: "qkvo.weight"
@@ -86,6 +89,11 @@ class RowList {
   std::unordered_map<std::string_view, std::size_t> by_name_;
 };
 
+struct BlockKind {
+  RowList rows;
+  std::string_view sign;  // begins names of tensors that only blocks of this kind have
+};
+
 // Strings must outlive the table.
 struct TensorTable {
   std::vector<std::string_view> dims;  // names of the dimensions: "V", "D"
@@ -96,6 +104,8 @@ struct TensorTable {
   std::vector<std::string_view> wrappers;
   std::vector<std::string_view> block_prefixes;
   std::string_view block_sign;  // begins names of tensors that only this family's blocks have
+  // Where blocks are of two kinds: those of the second, which `block` is not for.
+  std::optional<BlockKind> other_block = std::nullopt;
 
   // For messages. What a block is that has no such name but this one (""): "is of an unknown kind".
   std::string (*foreign_block)(std::string_view name) = nullptr;

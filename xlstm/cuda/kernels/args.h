@@ -24,6 +24,7 @@ struct RowProductArgs {
   float eps;
   int swiglu;   // whether y = SiLU(gate) * up
   int vectors;  // whether rows of W begin at 16 bytes and have a whole number of these
+  int is_bf16;  // whether x, residual and y are bfloat16, where a kernel's name does not say it
 };
 
 // The ring of shared memory through which W comes.
@@ -65,6 +66,7 @@ struct TensorRowsArgs {
   const void* biases;
   int parts_at;     // sums of warps
   int group_shift;  // columns of a group are 1 << group_shift
+  int scale_bytes;  // of one scale
 };
 
 // The norm of M rows with a small product of the normed ones, in float32.
@@ -162,6 +164,18 @@ struct CausalConvArgs {
   float* const* window;  // of each sequence [K - 1, C], the inputs before
   int B, S, C, K;
   int tokens;  // that a thread takes
+};
+
+// Attention at each of S tokens across R rows. Row r sees the rows order[begin[r], end[r]).
+struct RowAttentionArgs {
+  const void* qkv;  // [R, S, 3, NA, DA]
+  void* y;          // [R, S, NA, DA]
+  const int* order;
+  const int* begin;
+  const int* end;
+  int R, S, NA, DA;
+  int norms;  // whether each head of q and k is normed first, with norm_eps
+  float norm_eps;
 };
 
 // How a token is chosen (backend/sampling.h).

@@ -25,6 +25,15 @@ __device__ void add(const A* x, const A* y, A* out, int64 count) {
   }
 }
 
+// The S tokens of each sequence in the opposite order, rows of D.
+template <typename A>
+__device__ void reverse_tokens(const A* x, A* y, int64 S, int64 D, int64 count) {
+  for (int64 at = first_element(); at < count; at += all_threads()) {
+    const int64 t = at / D, s = t % S;
+    y[at] = x[(t - s + S - 1 - s) * D + at % D];
+  }
+}
+
 // y: as x, or of `width` elements that serve every row.
 template <typename A>
 __device__ void multiply(const A* x, const A* y, A* out, int64 count, int64 width) {
@@ -116,6 +125,9 @@ __global__ void cast_f16_f32(const f16* x, float* y, int64 count) {
   }                                                                                           \
   __global__ void soft_cap_##name(const A* x, A* out, int64 count, float cap) {               \
     soft_cap(x, out, count, cap);                                                             \
+  }                                                                                           \
+  __global__ void reverse_tokens_##name(const A* x, A* y, int64 S, int64 D, int64 count) {    \
+    reverse_tokens(x, y, S, D, count);                                                        \
   }                                                                                           \
   __global__ void activate_##name(const A* x, A* out, int64 count, int function) {            \
     activate(x, out, count, function);                                                        \

@@ -27,12 +27,11 @@ __device__ int place(int k, int K, int vectors) {
   return (within < 4 ? 0 : K / 2) + load * 4 + within % 4;
 }
 
-template <typename A, typename W, int M>
-__device__ void read_x(const RowProductArgs& a, float* x, float* scratch) {
+template <typename A, typename W>
+__device__ void read_rows(const RowProductArgs& a, float* x, float* scratch) {
   const A* const from = static_cast<const A*>(a.x);
-#pragma unroll
-  for (int m = 0; m < M; ++m) {
-    if (m >= a.M) break;
+#pragma unroll 1
+  for (int m = 0; m < a.M; ++m) {
     float squares = 0;
 #pragma unroll 8
     for (int k = threadIdx.x; k < a.K; k += kThreads) {
@@ -50,6 +49,16 @@ __device__ void read_x(const RowProductArgs& a, float* x, float* scratch) {
       // As where the norm is an op of its own, whose result has the activations' type.
       value = to_float(from_float<A>(normed));
     }
+  }
+}
+
+// x of a.M rows, and zeros in place of the others of M.
+template <typename W, int M>
+__device__ void read_x(const RowProductArgs& a, float* x, float* scratch) {
+  if (a.is_bf16 != 0) {
+    read_rows<bf16, W>(a, x, scratch);
+  } else {
+    read_rows<float, W>(a, x, scratch);
   }
   for (int at = a.M * a.K + threadIdx.x; at < M * a.K; at += kThreads) x[at] = 0;
   __syncthreads();
@@ -71,7 +80,7 @@ __device__ void add_load(float& sum, const uint4& w, const float4& low, const fl
 }
 
 // Row n of the result, of M rows of x; lane m writes that of row m.
-template <typename A, int M>
+template <int M>
 __device__ void write_y(const RowProductArgs& a, int n, int rows, const float (&first)[M],
                         const float (&second)[M]) {
   const int lane = threadIdx.x % kWarp;
@@ -84,8 +93,13 @@ __device__ void write_y(const RowProductArgs& a, int n, int rows, const float (&
       value = value * sigmoid_of(value) * up;
     }
     const int64 at = static_cast<int64>(m) * rows + n;
-    if (a.residual != nullptr) value += to_float(static_cast<const A*>(a.residual)[at]);
-    static_cast<A*>(a.y)[at] = from_float<A>(value);
+    if (a.is_bf16 != 0) {
+      if (a.residual != nullptr) value += to_float(static_cast<const bf16*>(a.residual)[at]);
+      static_cast<bf16*>(a.y)[at] = from_float<bf16>(value);
+    } else {
+      if (a.residual != nullptr) value += static_cast<const float*>(a.residual)[at];
+      static_cast<float*>(a.y)[at] = value;
+    }
   }
 }
 
@@ -98,7 +112,9 @@ __device__ void second_product(const RowProductArgs& a, const float* x, int warp
     for (int k = lane; k < a.K; k += kWarp) {
       const float w = a.W2[static_cast<int64>(n) * a.K + k];
 #pragma unroll
-      for (int m = 0; m < M; ++m) sum[m] += w * x[m * a.K + place<W>(k, a.K, a.vectors)];
+      for (int m = 0; m < M; ++m) {
+        if (m < a.M) sum[m] += w * x[m * a.K + place<W>(k, a.K, a.vectors)];
+      }
     }
 #pragma unroll
     for (int m = 0; m < M; ++m) {
@@ -109,7 +125,7 @@ __device__ void second_product(const RowProductArgs& a, const float* x, int warp
   }
 }
 
-template <typename A, typename W, int M>
+template <typename W, int M>
 __device__ void vector_rows(const RowProductArgs& a) {
   extern __shared__ float4 shared[];
   __shared__ float scratch[kWarp];
@@ -134,7 +150,7 @@ __device__ void vector_rows(const RowProductArgs& a) {
   };
   fetch();
   wait_for_kernel_before();
-  read_x<A, W, M>(a, x, scratch);
+  read_x<W, M>(a, x, scratch);
 
   float gate[M] = {}, sum[M] = {};
   while (n < rows) {
@@ -163,9 +179,9 @@ __device__ void vector_rows(const RowProductArgs& a) {
     for (int m = 0; m < M; ++m) sum[m] = warp_sum(sum[m]);
     if (last_part) {
       if (parts == 1) {
-        write_y<A, M>(a, done, rows, sum, sum);
+        write_y<M>(a, done, rows, sum, sum);
       } else {
-        write_y<A, M>(a, done, rows, gate, sum);
+        write_y<M>(a, done, rows, gate, sum);
       }
     }
 #pragma unroll
@@ -183,9 +199,10 @@ __device__ float weight_at(const RowProductArgs& a, int64 row, int k) {
   return to_float(static_cast<const W*>(a.W)[row * a.K + k]);
 }
 
-// Rows that do not begin at 16 bytes.
-template <typename A, typename W, int M>
+// Rows that do not begin at 16 bytes, for any number of rows of x.
+template <typename W>
 __device__ void scalar_rows(const RowProductArgs& a) {
+  constexpr int M = 4;
   extern __shared__ float4 shared[];
   __shared__ float scratch[kWarp];
   float* const x = reinterpret_cast<float*>(shared);
@@ -193,48 +210,41 @@ __device__ void scalar_rows(const RowProductArgs& a) {
   const int warp = blockIdx.x * kWarps + threadIdx.x / kWarp, warps = gridDim.x * kWarps;
   const int parts = a.swiglu != 0 ? 2 : 1, rows = a.N / parts;
   wait_for_kernel_before();
-  read_x<A, W, M>(a, x, scratch);
+  read_x<W, 0>(a, x, scratch);
   for (int n = warp; n < rows; n += warps) {
     float sum[2][M] = {};
     for (int part = 0; part < parts; ++part) {
       for (int k = lane; k < a.K; k += kWarp) {
         const float w = weight_at<W>(a, static_cast<int64>(part) * rows + n, k);
 #pragma unroll
-        for (int m = 0; m < M; ++m) sum[part][m] += w * x[m * a.K + k];
+        for (int m = 0; m < M; ++m) {
+          if (m < a.M) sum[part][m] += w * x[m * a.K + k];
+        }
       }
 #pragma unroll
       for (int m = 0; m < M; ++m) sum[part][m] = warp_sum(sum[part][m]);
     }
-    write_y<A, M>(a, n, rows, sum[0], sum[1]);
+    write_y<M>(a, n, rows, sum[0], sum[1]);
   }
   second_product<W, M>(a, x, warps - 1 - warp, warps);
-}
-
-template <typename A, typename W, int M>
-__device__ void row_product(const RowProductArgs& a) {
-  if (a.vectors != 0) {
-    vector_rows<A, W, M>(a);
-  } else {
-    scalar_rows<A, W, M>(a);
-  }
 }
 
 }  // namespace
 
 extern "C" {
-#define XLSTM_ROW_PRODUCT(A, W, M, name)                      \
+#define XLSTM_ROW_PRODUCT(W, M, name)                         \
   __global__ void __launch_bounds__(kThreads, M == 4 ? 2 : 4) \
-      row_product_##name(RowProductArgs args) {               \
-    row_product<A, W, M>(args);                               \
+      row_product_##name##_##M(RowProductArgs args) {         \
+    vector_rows<W, M>(args);                                  \
   }
-#define XLSTM_ROW_PRODUCTS(A, W, name) \
-  XLSTM_ROW_PRODUCT(A, W, 1, name##_1) \
-  XLSTM_ROW_PRODUCT(A, W, 2, name##_2) \
-  XLSTM_ROW_PRODUCT(A, W, 4, name##_4)
-XLSTM_ROW_PRODUCTS(float, float, f32_f32)
-XLSTM_ROW_PRODUCTS(float, bf16, f32_bf16)
-XLSTM_ROW_PRODUCTS(float, f16, f32_f16)
-XLSTM_ROW_PRODUCTS(bf16, float, bf16_f32)
-XLSTM_ROW_PRODUCTS(bf16, bf16, bf16_bf16)
-XLSTM_ROW_PRODUCTS(bf16, f16, bf16_f16)
+#define XLSTM_ROW_PRODUCTS(W, name)                                                            \
+  XLSTM_ROW_PRODUCT(W, 1, name)                                                                \
+  XLSTM_ROW_PRODUCT(W, 2, name)                                                                \
+  XLSTM_ROW_PRODUCT(W, 4, name)                                                                \
+  __global__ void __launch_bounds__(kThreads) row_product_scalar_##name(RowProductArgs args) { \
+    scalar_rows<W>(args);                                                                      \
+  }
+XLSTM_ROW_PRODUCTS(float, f32)
+XLSTM_ROW_PRODUCTS(bf16, bf16)
+XLSTM_ROW_PRODUCTS(f16, f16)
 }

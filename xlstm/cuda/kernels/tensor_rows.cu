@@ -14,6 +14,14 @@ namespace {
 
 constexpr int kMostUnits = 6;  // of a block at a time
 
+// Scales of float32 or bfloat16, as TensorRowsArgs::scale_bytes says: for formats of which few
+// models are, so that there are fewer kernels to compile.
+struct AnyScale {};
+template <typename Scale>
+constexpr bool kIsAny = false;
+template <>
+constexpr bool kIsAny<AnyScale> = true;
+
 #if __CUDA_ARCH__ >= 900
 
 // How eight warps share a slice, for kTiles times eight rows of x.
@@ -80,12 +88,17 @@ struct Products {
     int at, at8;
   };
 
-  __device__ static float scale_at(const char* at) {
-    return to_float(*reinterpret_cast<const Scale*>(at));
+  __device__ float scale_at(const char* at) const {
+    if constexpr (kIsAny<Scale>) {
+      return t.scale_bytes == 4 ? *reinterpret_cast<const float*>(at)
+                                : to_float(*reinterpret_cast<const bf16*>(at));
+    } else {
+      return to_float(*reinterpret_cast<const Scale*>(at));
+    }
   }
 
   __device__ Place place_of(int group) const {
-    const int byte = group * static_cast<int>(sizeof(Scale));
+    const int byte = group * (kIsAny<Scale> ? t.scale_bytes : static_cast<int>(sizeof(Scale)));
     if (t.table_is_swizzled != 0) {
       const int at = swizzled(byte, g, t.units * kRows * kPiece);
       return {at, at + t.second_rows};
@@ -296,8 +309,8 @@ struct Products {
       const int own = (units + S::kBeside - 1) / S::kBeside;  // of a warp
       if (3 * own <= S::kUnits) {
         add_slices<S::kUnits / 3>(stage, round);
-      } else if (3 * own <= 2 * S::kUnits) {
-        add_slices<2 * S::kUnits / 3>(stage, round);
+      } else if (!kIsAny<Scale> && 3 * own <= 2 * S::kUnits) {
+        add_slices<kIsAny<Scale> ? S::kUnits : 2 * S::kUnits / 3>(stage, round);
       } else {
         add_slices<S::kUnits>(stage, round);
       }
@@ -357,11 +370,11 @@ extern "C" {
 #define XLSTM_TENSOR_ROWS_SCALES(kFormat)                \
   XLSTM_TENSOR_ROWS_TILES(kFormat, float, kFormat##_f32) \
   XLSTM_TENSOR_ROWS_TILES(kFormat, bf16, kFormat##_bf16)
-XLSTM_TENSOR_ROWS_SCALES(2)
-XLSTM_TENSOR_ROWS_SCALES(3)
 XLSTM_TENSOR_ROWS_SCALES(4)
-XLSTM_TENSOR_ROWS_SCALES(5)
-XLSTM_TENSOR_ROWS_SCALES(6)
 XLSTM_TENSOR_ROWS_SCALES(8)
+XLSTM_TENSOR_ROWS_TILES(2, AnyScale, 2_any)
+XLSTM_TENSOR_ROWS_TILES(3, AnyScale, 3_any)
+XLSTM_TENSOR_ROWS_TILES(5, AnyScale, 5_any)
+XLSTM_TENSOR_ROWS_TILES(6, AnyScale, 6_any)
 XLSTM_TENSOR_ROWS_TILES(kMxfp4, uint8, mxfp4)
 }

@@ -31,25 +31,25 @@ namespace {
 
 HWY_EXPORT(narrow_range);
 
-// Groups that are worth a product of their own, each by one thread: rows in ranges so large that
-// the same kernel serves them as serves all together.
+// Groups that are worth a product of their own, each by one thread. Many rows go in ranges, whose x
+// stays in the cache for all groups, and which are so large that the same kernel serves them as
+// serves all together.
 void wide(ThreadPool& pool, const HeadwiseWeights& w, const float* x, float* y, std::size_t M) {
-  constexpr std::size_t kLeastRows = 256;
+  constexpr std::size_t kRangeRows = 512;
   constexpr double kWorthAThread = 10.0;  // microseconds: weights at 30 GB/s, products at 50 GFMA/s
   const double weights = static_cast<double>(w.G * w.O) * static_cast<double>(w.I);
   const double cost = std::max(weights * static_cast<double>(weight_bytes(w.type)) / 30e3,
                                weights * static_cast<double>(M) / 50e3);
   const auto threads = static_cast<std::size_t>(
       std::clamp(cost / kWorthAThread, 1.0, static_cast<double>(pool.size())));
-  const std::size_t ranges = std::clamp(ceil_div(threads * 2, w.G), std::size_t{1},
-                                        std::max<std::size_t>(1, M / kLeastRows));
+  const std::size_t ranges = std::max<std::size_t>(1, M / kRangeRows);
   const auto x_stride = static_cast<std::ptrdiff_t>(w.H * w.I);
   const auto y_stride = static_cast<std::ptrdiff_t>(w.G * w.O);
   const std::size_t bytes = weight_bytes(w.type);
   pool.parallel_for(
-      w.G * ranges,
+      ranges * w.G,
       [&](std::size_t task) {
-        const std::size_t g = task / ranges, range = task % ranges;
+        const std::size_t range = task / w.G, g = task % w.G;
         const std::size_t m0 = M * range / ranges, m1 = M * (range + 1) / ranges;
         linear(pool, x + static_cast<std::ptrdiff_t>(m0) * x_stride + g % w.H * w.I, x_stride,
                static_cast<const std::byte*>(w.W) + g * w.O * w.I * bytes, w.type,

@@ -29,22 +29,23 @@ constexpr int kTileVectors = 2;
 constexpr std::size_t kTileColumns = kTileVectors * kLanes;
 constexpr std::size_t kTileDepth = 512;
 
-// Block b (4 lanes) of `v` to `to` + b * 4 * kTileColumns.
-HWY_INLINE void store_blocks(hn::Vec<QuadTag> v, float* to) {
+// Block b (4 lanes) of `v` to `to` + b * 4 * stride.
+HWY_INLINE void store_blocks(hn::Vec<QuadTag> v, float* to, std::size_t /*stride*/) {
   hn::StoreU(v, QuadTag(), to);
 }
 #if HWY_MAX_BYTES > 16
 template <class V>
-HWY_INLINE void store_blocks(V v, float* to) {
+HWY_INLINE void store_blocks(V v, float* to, std::size_t stride) {
   const hn::Half<hn::DFromV<V>> half;
-  store_blocks(hn::LowerHalf(half, v), to);
-  store_blocks(hn::UpperHalf(half, v), to + hn::MaxLanes(half) * kTileColumns);
+  store_blocks(hn::LowerHalf(half, v), to, stride);
+  store_blocks(hn::UpperHalf(half, v), to + hn::MaxLanes(half) * stride, stride);
 }
 #endif
 
-// kLanes weights of each of 4 rows, transposed: to[j * kTileColumns + r] = rows[r][k + j].
+// kLanes numbers of each of 4 rows, transposed: to[j * stride + r] = rows[r][k + j].
 template <class Weights>
-HWY_INLINE void transpose_rows(const typename Weights::Raw* const* rows, std::size_t k, float* to) {
+HWY_INLINE void transpose_rows(const typename Weights::Raw* const* rows, std::size_t k, float* to,
+                               std::size_t stride) {
   const VectorTag d;
   const hn::Repartition<double, VectorTag> pairs;
   const Vector r0 = load_weights<Weights>(rows[0] + k), r1 = load_weights<Weights>(rows[1] + k);
@@ -54,10 +55,12 @@ HWY_INLINE void transpose_rows(const typename Weights::Raw* const* rows, std::si
   const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
   const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
   // Block b of the j-th of these: the four rows at k + 4 b + j.
-  store_blocks(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), to);
-  store_blocks(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), to + kTileColumns);
-  store_blocks(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), to + 2 * kTileColumns);
-  store_blocks(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), to + 3 * kTileColumns);
+  const auto store = [&](auto v, std::size_t j)
+                         HWY_ATTR { store_blocks(hn::BitCast(d, v), to + j * stride, stride); };
+  store(hn::InterleaveLower(pairs, low01, low23), 0);
+  store(hn::InterleaveUpper(pairs, low01, low23), 1);
+  store(hn::InterleaveLower(pairs, high01, high23), 2);
+  store(hn::InterleaveUpper(pairs, high01, high23), 3);
 }
 
 // 4 rows of weights -> 4 columns of a panel, from k to `end`; the end is padded to a whole vector
@@ -66,12 +69,14 @@ template <class Weights>
 HWY_INLINE void pack_4_columns(const typename Weights::Raw* const* rows, std::size_t k,
                                std::size_t end, float* panel) {
   using Raw = typename Weights::Raw;
-  for (; k + kLanes <= end; k += kLanes) transpose_rows<Weights>(rows, k, panel + k * kTileColumns);
+  for (; k + kLanes <= end; k += kLanes) {
+    transpose_rows<Weights>(rows, k, panel + k * kTileColumns, kTileColumns);
+  }
   if (k == end) return;
   Raw last[4][kLanes] = {};
   for (int r = 0; r < 4; ++r) std::memcpy(last[r], rows[r] + k, (end - k) * sizeof(Raw));
   const Raw* const last_rows[] = {last[0], last[1], last[2], last[3]};
-  transpose_rows<Weights>(last_rows, 0, panel + k * kTileColumns);
+  transpose_rows<Weights>(last_rows, 0, panel + k * kTileColumns, kTileColumns);
 }
 
 // Columns that are not wanted repeat the last one.
@@ -112,15 +117,31 @@ std::size_t panel_bytes(const KBlock& d) {
   return round_up(d.depth, kLanes) * kTileColumns * sizeof(float);
 }
 
+// Rows go in fours, the last four of them again with some of those before.
 void pack_x_tile(const float* x, std::ptrdiff_t x_stride, std::size_t rows, std::size_t height,
                  const KBlock& d, std::byte* tile) {
-  auto* const to = reinterpret_cast<float*>(tile);
   constexpr std::size_t kChunk = 32;  // of k: what is written stays in L1
+  static_assert(kChunk % kLanes == 0);
+  auto* const to = reinterpret_cast<float*>(tile);
+  const float zeros[kChunk] = {};
   for (std::size_t k0 = 0; k0 < d.depth; k0 += kChunk) {
-    const std::size_t end = std::min(k0 + kChunk, d.depth);
-    for (std::size_t m = 0; m < height; ++m) {
-      const float* const row = x + static_cast<std::ptrdiff_t>(m) * x_stride;
-      for (std::size_t k = k0; k < end; ++k) to[k * height + m] = m < rows ? row[k] : 0.0F;
+    const std::size_t count = std::min(kChunk, d.depth - k0);
+    for (std::size_t m = 0; m < height; m += 4) {
+      const std::size_t first = std::min(m, height - 4);
+      const float* four[4];
+      for (std::size_t r = 0; r < 4; ++r) {
+        const float* const row = x + static_cast<std::ptrdiff_t>(first + r) * x_stride + k0;
+        four[r] = first + r < rows ? row : zeros;
+        hwy::Prefetch(four[r] + 2 * kChunk);  // short stretches of rows that lie far apart
+        hwy::Prefetch(four[r] + 2 * kChunk + kChunk / 2);
+      }
+      std::size_t k = 0;
+      for (; k + kLanes <= count; k += kLanes) {
+        transpose_rows<F32Weights>(four, k, to + (k0 + k) * height + first, height);
+      }
+      for (; k < count; ++k) {
+        for (std::size_t r = 0; r < 4; ++r) to[(k0 + k) * height + first + r] = four[r][k];
+      }
     }
   }
 }

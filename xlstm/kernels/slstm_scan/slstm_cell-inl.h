@@ -20,22 +20,14 @@ HWY_BEFORE_NAMESPACE();
 namespace xlstm::kernels::HWY_NAMESPACE {
 namespace {
 
-using UnitTag = hn::CappedTag<float, kSlstmUnits>;
+using UnitTag = hn::ScalableTag<float>;
 using Units = hn::Vec<UnitTag>;
-constexpr std::size_t kUnitLanes = HWY_MIN(HWY_LANES(float), kSlstmUnits);
+constexpr std::size_t kUnitLanes = HWY_LANES(float);
 
 // Rows of a tile: its 4 accumulators each, beside 4 vectors of R and an element of y.
 constexpr int kMostTileRows = kManyRegisters ? 6 : 3;
 
-// `count` floats, the others 0.
-HWY_INLINE Units load_units(const float* p, std::size_t count) {
-  const UnitTag d;
-  if (count >= kUnitLanes) return hn::LoadU(d, p);
-  HWY_ALIGN float rest[kUnitLanes] = {};
-  std::copy_n(p, count, rest);
-  return hn::Load(d, rest);
-}
-
+// The first `count`, if they are fewer than a vector's.
 HWY_INLINE void store_units(Units v, float* p, std::size_t count) {
   const UnitTag d;
   if (count >= kUnitLanes) return hn::StoreU(v, d, p);
@@ -44,75 +36,101 @@ HWY_INLINE void store_units(Units v, float* p, std::size_t count) {
   std::copy_n(rest, count, p);
 }
 
-// The formulas of slstm_scan.h, of `count` units from `unit` on.
-HWY_INLINE void update_units(const Units (&raw)[4], const SlstmCellRow& row, std::size_t unit,
-                             std::size_t count) {
-  const UnitTag d;
-  const auto n = load_units(row.n + unit, count);
-  const auto is_fresh = hn::Eq(n, hn::Zero(d));
-  const auto l = hn::Add(log_sigmoid(d, raw[1]), load_units(row.m + unit, count));
-  const auto m = hn::IfThenElse(is_fresh, raw[0], hn::Max(raw[0], l));
-  const auto input = exp_or_nan(d, hn::Sub(raw[0], m));
-  const auto forget = hn::IfThenZeroElse(is_fresh, exp_or_nan(d, hn::Sub(l, m)));
-  const auto z = hn::IfThenElse(hn::Eq(raw[2], raw[2]), hn::Tanh(d, raw[2]), raw[2]);
-  const auto c = hn::MulAdd(forget, load_units(row.c + unit, count), hn::Mul(input, z));
-  const auto n_next = hn::Max(hn::MulAdd(forget, n, input), hn::Set(d, 1.0F));
-  const auto closed = hn::Add(hn::Set(d, 1.0F), exp_or_nan(d, hn::Neg(raw[3])));
-  store_units(m, row.m + unit, count);
-  store_units(c, row.c + unit, count);
-  store_units(n_next, row.n + unit, count);
-  store_units(hn::Div(c, hn::Mul(n_next, closed)), row.y + unit, count);
-}
-
 // One head's weights.
 template <class Raw>
 struct CellWeights {
-  const Raw* R;       // [blocks, DH, 4, kSlstmUnits]
-  const float* bias;  // [4, DH]
+  const Raw* R;  // [DH / kUnitLanes, DH, 4, kUnitLanes]
   std::size_t DH;
 
-  // Of unit 0's row of R, the vector of units that begins at `unit`, a multiple of kUnitLanes.
-  const Raw* units(std::size_t unit) const {
-    return R + unit / kSlstmUnits * DH * 4 * kSlstmUnits + unit % kSlstmUnits;
-  }
+  // What goes to the vector of units that begins at `unit`, a multiple of kUnitLanes.
+  const Raw* units(std::size_t unit) const { return R + unit * DH * 4; }
 };
+
+// The arrays of a row's memory at one token.
+struct CellArrays {
+  CellArrays(float* memory, std::size_t stride, std::size_t step)
+      : before(memory + step % 2 * stride),
+        y(memory + (step + 1) % 2 * stride),
+        c(memory + 2 * stride),
+        n(memory + 3 * stride),
+        m(memory + 4 * stride),
+        added(memory + 5 * stride),
+        stride_(stride) {}
+
+  const float* gate(std::size_t g) const { return added + g * stride_; }
+
+  const float* before;  // y of the token before
+  float *y, *c, *n, *m;
+  float* added;  // to the gates' pre-activations
+
+ private:
+  std::size_t stride_;
+};
+
+// The formulas of slstm_scan.h, of a vector of units; `sums` [4, kUnitLanes] is what R adds to the
+// pre-activations.
+template <class Raw>
+HWY_INLINE void update_units(const CellWeights<Raw>& w, const float* sums, const SlstmCellRow& row,
+                             const CellArrays& state, std::size_t unit) {
+  const UnitTag d;
+  const auto raw = [&](std::size_t g) HWY_ATTR {
+    return hn::Add(hn::Load(d, state.gate(g) + unit), hn::Load(d, sums + g * kUnitLanes));
+  };
+  const auto i = raw(0), f = raw(1), z = raw(2), o = raw(3);
+  const auto n = hn::Load(d, state.n + unit);
+  const auto is_fresh = hn::Eq(n, hn::Zero(d));
+  const auto l = hn::Add(log_sigmoid(d, f), hn::Load(d, state.m + unit));
+  const auto m = hn::IfThenElse(is_fresh, i, hn::Max(i, l));
+  const auto input = exp_or_nan(d, hn::Sub(i, m));
+  const auto forget = hn::IfThenZeroElse(is_fresh, exp_or_nan(d, hn::Sub(l, m)));
+  const auto tanh = hn::IfThenElse(hn::Eq(z, z), hn::Tanh(d, z), z);
+  const auto c = hn::MulAdd(forget, hn::Load(d, state.c + unit), hn::Mul(input, tanh));
+  const auto n_next = hn::Max(hn::MulAdd(forget, n, input), hn::Set(d, 1.0F));
+  const auto closed = hn::Add(hn::Set(d, 1.0F), exp_or_nan(d, hn::Neg(o)));
+  const auto y = hn::Div(c, hn::Mul(n_next, closed));
+  hn::Store(m, d, state.m + unit);
+  hn::Store(c, d, state.c + unit);
+  hn::Store(n_next, d, state.n + unit);
+  hn::Store(y, d, state.y + unit);
+  store_units(y, row.y + unit, w.DH - unit);
+}
 
 // MR rows x NV vectors of units from `unit` on. Each sum runs over d in its order, whatever the
 // tile is.
 template <class Raw, int MR, int NV>
-HWY_INLINE void step_tile(const CellWeights<Raw>& w, const SlstmCellRow* rows, std::size_t unit) {
+HWY_INLINE void step_tile(const CellWeights<Raw>& w, const SlstmCellRow* rows, std::size_t step,
+                          std::size_t unit) {
   const UnitTag d;
+  const std::size_t stride = slstm_part_stride(w.DH);
   Units sum[MR][NV * 4];
-  unrolled<MR>([&](auto m) HWY_ATTR {
-    unrolled<NV * 4>([&](auto g) HWY_ATTR { sum[m][g] = hn::Zero(d); });
-  });
   const Raw* R[NV];
   const float* y[MR];
   for (std::size_t v = 0; v < NV; ++v) R[v] = w.units(unit + v * kUnitLanes);
-  for (std::size_t m = 0; m < MR; ++m) y[m] = rows[m].before;
+  unrolled<MR>([&](auto m) HWY_ATTR {
+    y[m] = CellArrays(rows[m].memory, stride, step).before;
+    unrolled<NV * 4>([&](auto g) HWY_ATTR { sum[m][g] = hn::Zero(d); });
+  });
   for (std::size_t at = 0; at < w.DH; ++at) {
     unrolled<NV>([&](auto v) HWY_ATTR {
       unrolled<4>([&](auto g) HWY_ATTR {
-        const Units weight = load_widened(d, R[v] + (at * 4 + g) * kSlstmUnits);
+        const Units weight = load_widened(d, R[v] + (at * 4 + g) * kUnitLanes);
         unrolled<MR>([&](auto m) HWY_ATTR {
           sum[m][v * 4 + g] = hn::MulAdd(hn::Set(d, y[m][at]), weight, sum[m][v * 4 + g]);
         });
       });
     });
   }
-  unrolled<NV>([&](auto v) HWY_ATTR {
-    const std::size_t first = unit + v * kUnitLanes;
-    const std::size_t count = std::min(kUnitLanes, w.DH - std::min(w.DH, first));
-    unrolled<MR>([&](auto m) HWY_ATTR {
-      Units raw[4];
-      unrolled<4>([&](auto g) HWY_ATTR {
-        const auto bias = load_units(w.bias + g * w.DH + first, count);
-        raw[g] =
-            hn::Add(hn::Add(load_units(rows[m].Wx[g] + first, count), bias), sum[m][v * 4 + g]);
-      });
-      update_units(raw, rows[m], first, count);
-    });
+  HWY_ALIGN float sums[MR * NV * 4 * kUnitLanes];
+  unrolled<MR>([&](auto m) HWY_ATTR {
+    unrolled<NV * 4>(
+        [&](auto g) HWY_ATTR { hn::Store(sum[m][g], d, sums + (m * NV * 4 + g) * kUnitLanes); });
   });
+  for (std::size_t m = 0; m < MR; ++m) {
+    const CellArrays state(rows[m].memory, stride, step);
+    for (std::size_t v = 0; v < NV && unit + v * kUnitLanes < w.DH; ++v) {
+      update_units(w, sums + (m * NV + v) * 4 * kUnitLanes, rows[m], state, unit + v * kUnitLanes);
+    }
+  }
 }
 
 }  // namespace

@@ -33,8 +33,11 @@ struct SlstmScanTensors {
 // of one token by units too.
 void slstm_scan(ThreadPool& pool, const SlstmScanArgs& args, const SlstmScanTensors& t);
 
-// R [NH, DH, 4, DH] -> [NH, slstm_blocks(DH), DH, 4, kSlstmUnits], of the same type, zeros beyond
-// DH: what a step of some units reads lies in one piece. The two do not overlap.
+// Units of a head that lie together in packed R: a vector's, on this machine.
+std::size_t slstm_units();
+
+// R [NH, DH, 4, DH] -> [NH, DH / slstm_units(), DH, 4, slstm_units()], of the same type, zeros
+// beyond DH: what a step of some units reads lies in one piece. The two do not overlap.
 void pack_slstm_R(const void* R, WeightType type, std::size_t NH, std::size_t DH, void* packed);
 
 // The same as slstm_scan() in float64, scalar, states rounded once at the end: the truth in tests.

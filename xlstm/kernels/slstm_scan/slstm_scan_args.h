@@ -3,7 +3,6 @@
 
 #include <cstddef>
 
-#include "xlstm/base/ceil_div.h"
 #include "xlstm/kernels/linear/linear.h"
 
 namespace xlstm::kernels {
@@ -21,12 +20,5 @@ struct SlstmScanArgs {
   std::size_t NH = 0;  // heads
   std::size_t DH = 0;  // width of a head
 };
-
-// Units of a head that lie together in packed R.
-inline constexpr std::size_t kSlstmUnits = 16;
-
-inline std::size_t slstm_blocks(std::size_t DH) {
-  return ceil_div(DH, kSlstmUnits);
-}
 
 }  // namespace xlstm::kernels

@@ -17,6 +17,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "xlstm/kernels/slstm_scan/slstm_scan_simd.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -29,37 +30,79 @@ namespace {
 std::size_t tile_rows() {
   return kMostTileRows;
 }
-
-SlstmCellRow cell_row(const SlstmScanArgs& a, const SlstmScanTensors& t, const SlstmRow& row,
-                      std::size_t head, std::size_t step) {
-  const std::size_t D = a.NH * a.DH, at = head * a.DH, token = row.first + step;
-  const float* const i = t.gates_if + token * 2 * D + at;
-  const float* const z = t.gates_zo + token * 2 * D + at;
-  return {step == 0 ? row.y + at : t.y + (token - 1) * D + at,
-          {i, i + D, z, z + D},
-          row.c + at,
-          row.n + at,
-          row.m + at,
-          t.y + token * D + at};
+std::size_t unit_lanes() {
+  return kUnitLanes;
 }
+
+// Units [begin, end) of a head, which a task works on: from the caller's memory into a row's and
+// back.
+struct TaskUnits {
+  std::size_t head, DH, begin, end;
+
+  void take_state(const SlstmRow& row, float* memory) const {
+    const std::size_t stride = slstm_part_stride(DH);
+    std::fill_n(memory, kSlstmParts * stride, 0.0F);
+    std::copy_n(row.y + head * DH, DH, memory);
+    const CellArrays to(memory, stride, 0);
+    std::copy(row.c + head * DH + begin, row.c + head * DH + end, to.c + begin);
+    std::copy(row.n + head * DH + begin, row.n + head * DH + end, to.n + begin);
+    std::copy(row.m + head * DH + begin, row.m + head * DH + end, to.m + begin);
+  }
+
+  void give_state_back(const SlstmRow& row, float* memory) const {
+    const CellArrays from(memory, slstm_part_stride(DH), 0);
+    std::copy(from.c + begin, from.c + end, row.c + head * DH + begin);
+    std::copy(from.n + begin, from.n + end, row.n + head * DH + begin);
+    std::copy(from.m + begin, from.m + end, row.m + head * DH + begin);
+  }
+
+  // What a token's inputs and the bias add to the pre-activations.
+  void take_gates(const SlstmScanTensors& t, std::size_t NH, std::size_t token,
+                  float* memory) const {
+    const std::size_t stride = slstm_part_stride(DH);
+    float* const added = CellArrays(memory, stride, 0).added;
+    for (std::size_t g = 0; g < 4; ++g) {
+      const float* const Wx = gate(t, NH, token, g);
+      const float* const bias = t.bias + (head * 4 + g) * DH + begin;
+      float* const to = added + g * stride + begin;
+      for_vectors(end - begin, [&](auto load, auto store)
+                                   HWY_ATTR { store(hn::Add(load(Wx), load(bias)), to); });
+    }
+  }
+
+  // Short stretches of memory far from each other, which the processor does not prefetch by itself.
+  void prefetch_gates(const SlstmScanTensors& t, std::size_t NH, std::size_t token) const {
+    for (std::size_t g = 0; g < 4; ++g) {
+      const float* const Wx = gate(t, NH, token, g);
+      for (std::size_t at = 0; at < end - begin; at += 64 / sizeof(float)) hwy::Prefetch(Wx + at);
+    }
+  }
+
+ private:
+  const float* gate(const SlstmScanTensors& t, std::size_t NH, std::size_t token,
+                    std::size_t g) const {
+    return (g < 2 ? t.gates_if : t.gates_zo) + ((2 * token + g % 2) * NH + head) * DH + begin;
+  }
+};
 
 // One token of `count` rows.
 template <class Raw>
 void step_rows(const CellWeights<Raw>& w, const SlstmCellRow* rows, std::size_t count,
-               const SlstmShare& share) {
-  const std::size_t end = std::min(share.block1 * kSlstmUnits, round_up(w.DH, kUnitLanes));
-  std::size_t unit = share.block0 * kSlstmUnits;
+               std::size_t step, const SlstmShare& share) {
+  const std::size_t end = share.block1 * kUnitLanes;
+  std::size_t unit = share.block0 * kUnitLanes;
   const std::size_t tiles = ceil_div(count, static_cast<std::size_t>(kMostTileRows));
   if (count == 1) {  // two vectors of units, as one has too few sums to keep the multipliers busy
-    for (; unit + 2 * kUnitLanes <= end; unit += 2 * kUnitLanes)
-      step_tile<Raw, 1, 2>(w, rows, unit);
+    for (; unit + 2 * kUnitLanes <= end; unit += 2 * kUnitLanes) {
+      step_tile<Raw, 1, 2>(w, rows, step, unit);
+    }
   }
   for (; unit < end; unit += kUnitLanes) {
     for (std::size_t tile = 0; tile < tiles; ++tile) {
       const std::size_t begin = count * tile / tiles;
       with_tile_rows<1, kMostTileRows>(
           count * (tile + 1) / tiles - begin, [&](auto height) HWY_ATTR {
-            step_tile<Raw, decltype(height)::value, 1>(w, rows + begin, unit);
+            step_tile<Raw, decltype(height)::value, 1>(w, rows + begin, step, unit);
           });
     }
   }
@@ -67,27 +110,39 @@ void step_rows(const CellWeights<Raw>& w, const SlstmCellRow* rows, std::size_t 
 
 template <class Raw>
 void scan_typed(const SlstmScanArgs& a, const SlstmScanTensors& t, const std::size_t* order,
-                SlstmCellRow* cells, const SlstmShare& share) {
-  const std::size_t head_size = slstm_blocks(a.DH) * a.DH * 4 * kSlstmUnits;
-  const CellWeights<Raw> w{static_cast<const Raw*>(t.R) + share.head * head_size,
-                           t.bias + share.head * 4 * a.DH, a.DH};
-  const auto row_at = [&](std::size_t at) -> const SlstmRow& { return t.rows[order[at]]; };
-  std::size_t active = share.row1;
-  for (std::size_t step = 0;; ++step) {
-    while (active > share.row0 && row_at(active - 1).tokens <= step) --active;
-    if (active == share.row0) return;
-    for (std::size_t at = share.row0; at < active; ++at) {
-      cells[at - share.row0] = cell_row(a, t, row_at(at), share.head, step);
-    }
-    step_rows(w, cells, active - share.row0, share);
+                SlstmCellRow* cells, float* memory, const SlstmShare& share) {
+  const std::size_t DH = a.DH, D = a.NH * DH, at = share.head * DH;
+  const CellWeights<Raw> w{static_cast<const Raw*>(t.R) + at * 4 * round_up(DH, kUnitLanes), DH};
+  const std::size_t count = share.row1 - share.row0;
+  const auto row_at = [&](std::size_t r) -> const SlstmRow& {
+    return t.rows[order[share.row0 + r]];
+  };
+  const TaskUnits units{share.head, DH, share.block0 * kUnitLanes,
+                        std::min(DH, share.block1 * kUnitLanes)};
+  for (std::size_t r = 0; r < count; ++r) {
+    cells[r].memory = memory + r * kSlstmParts * slstm_part_stride(DH);
+    units.take_state(row_at(r), cells[r].memory);
   }
+  std::size_t active = count;
+  for (std::size_t step = 0;; ++step) {
+    while (active > 0 && row_at(active - 1).tokens <= step) --active;
+    if (active == 0) break;
+    for (std::size_t r = 0; r < active; ++r) {
+      const std::size_t token = row_at(r).first + step;
+      if (r + 1 < active) units.prefetch_gates(t, a.NH, row_at(r + 1).first + step);
+      units.take_gates(t, a.NH, token, cells[r].memory);
+      cells[r].y = t.y + token * D + at;
+    }
+    step_rows(w, cells, active, step, share);
+  }
+  for (std::size_t r = 0; r < count; ++r) units.give_state_back(row_at(r), cells[r].memory);
 }
 
-// `order`: rows by falling numbers of tokens. `cells`: room for those of the share.
+// `order`: rows by falling numbers of tokens. `cells` and `memory`: room for those of the share.
 void scan_share(const SlstmScanArgs& a, const SlstmScanTensors& t, const std::size_t* order,
-                SlstmCellRow* cells, const SlstmShare& share) {
-  if (t.type == WeightType::kF32) return scan_typed<float>(a, t, order, cells, share);
-  scan_typed<std::uint16_t>(a, t, order, cells, share);
+                SlstmCellRow* cells, float* memory, const SlstmShare& share) {
+  if (t.type == WeightType::kF32) return scan_typed<float>(a, t, order, cells, memory, share);
+  scan_typed<std::uint16_t>(a, t, order, cells, memory, share);
 }
 
 }  // namespace
@@ -99,6 +154,7 @@ namespace xlstm::kernels {
 namespace {
 
 HWY_EXPORT(tile_rows);
+HWY_EXPORT(unit_lanes);
 HWY_EXPORT(scan_share);
 
 // Tasks for each head: ranges of rows where there are several tokens, else ranges of blocks of
@@ -110,7 +166,7 @@ struct Division {
 Division division_of(const SlstmScanArgs& a, std::size_t tokens, std::size_t threads) {
   if (threads == 1) return {};
   if (tokens == 1) {
-    return {1, std::min(slstm_blocks(a.DH), ceil_div(4 * threads, a.NH))};
+    return {1, std::min(ceil_div(a.DH, slstm_units()), ceil_div(4 * threads, a.NH))};
   }
   // The fewest that keep the busiest thread's tiles few: each range goes through all of R.
   const std::size_t tiles = ceil_div(a.B, XLSTM_DISPATCH(tile_rows)());
@@ -144,18 +200,21 @@ void sort_rows(const SlstmScanArgs& a, const SlstmRow* rows, std::size_t* order)
 
 template <class Raw>
 void pack_typed(const Raw* R, std::size_t NH, std::size_t DH, Raw* packed) {
-  const std::size_t blocks = slstm_blocks(DH);
+  const std::size_t units = slstm_units(), blocks = ceil_div(DH, units);
   for (std::size_t at = 0; at < NH * blocks * DH * 4; ++at) {
     const std::size_t gate = at % 4, d = at / 4 % DH, block = at / 4 / DH % blocks;
-    const std::size_t head = at / 4 / DH / blocks, first = block * kSlstmUnits;
-    const std::size_t count = std::min(kSlstmUnits, DH - first);
+    const std::size_t head = at / 4 / DH / blocks, first = block * units;
+    const std::size_t count = std::min(units, DH - first);
     const Raw* const from = R + ((head * DH + d) * 4 + gate) * DH + first;
-    std::fill(std::copy_n(from, count, packed + at * kSlstmUnits), packed + (at + 1) * kSlstmUnits,
-              Raw{});
+    std::fill(std::copy_n(from, count, packed + at * units), packed + (at + 1) * units, Raw{});
   }
 }
 
 }  // namespace
+
+std::size_t slstm_units() {
+  return XLSTM_DISPATCH(unit_lanes)();
+}
 
 void pack_slstm_R(const void* R, WeightType type, std::size_t NH, std::size_t DH, void* packed) {
   if (type == WeightType::kF32) {
@@ -177,7 +236,7 @@ void slstm_scan(ThreadPool& pool, const SlstmScanArgs& a, const SlstmScanTensors
   const std::size_t threads = threads_for(a, tokens, pool.size());
   const Division d = division_of(a, most, threads);
   const auto run = XLSTM_DISPATCH(scan_share);
-  const std::size_t blocks = slstm_blocks(a.DH), each = d.row_ranges * d.block_ranges;
+  const std::size_t blocks = ceil_div(a.DH, slstm_units()), each = d.row_ranges * d.block_ranges;
   pool.parallel_for(
       a.NH * each,
       [&](std::size_t task) {
@@ -185,9 +244,11 @@ void slstm_scan(ThreadPool& pool, const SlstmScanArgs& a, const SlstmScanTensors
         const SlstmShare share{task / each, a.B * rows / d.row_ranges,
                                a.B * (rows + 1) / d.row_ranges, blocks * part / d.block_ranges,
                                blocks * (part + 1) / d.block_ranges};
-        const ScratchLease cells =
-            pool.scratch((share.row1 - share.row0) * sizeof(SlstmCellRow), "slstm_scan");
-        run(a, t, order, reinterpret_cast<SlstmCellRow*>(cells.bytes()), share);
+        const std::size_t count = share.row1 - share.row0;
+        const ScratchLease cells = pool.scratch(count * sizeof(SlstmCellRow), "slstm_scan");
+        const ScratchLease memory =
+            pool.scratch_floats(count * kSlstmParts * slstm_part_stride(a.DH), "slstm_scan");
+        run(a, t, order, reinterpret_cast<SlstmCellRow*>(cells.bytes()), memory.floats(), share);
       },
       threads);
   const std::size_t D = a.NH * a.DH;

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "xlstm/base/ceil_div.h"
+
 namespace xlstm::kernels {
 
 // What one task does: blocks of units of one head, for some of the rows, which are in the order of
@@ -13,11 +15,20 @@ struct SlstmShare {
   std::size_t block0, block1;  // all of them where there are several tokens
 };
 
-// Where a row's head is at one token.
+// A row's head while a task works on it, in memory near to the other rows': in the caller's they
+// lie at distances at which all want the same lines of the cache.
 struct SlstmCellRow {
-  const float* before;  // y of the token before, [DH]
-  const float* Wx[4];   // i, f, z, o, [DH] each
-  float *c, *n, *m, *y;
+  float* memory;  // kSlstmParts arrays: y before and after a token, by turns; c, n, m; W x + b of
+                  // i, f, z, o
+  float* y;       // of the token under way, [DH], for the caller
 };
+
+inline constexpr std::size_t kSlstmParts = 9;
+
+// Floats from one array of a row's memory to the next.
+inline std::size_t slstm_part_stride(std::size_t DH) {
+  constexpr std::size_t kLine = 16;
+  return round_up(DH, kLine) + kLine;
+}
 
 }  // namespace xlstm::kernels

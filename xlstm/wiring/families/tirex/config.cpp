@@ -35,7 +35,7 @@ std::vector<float> read_quantiles(ConfigKeys& keys, const ConfigFile& file) {
     const float value = level.is_number() ? static_cast<float>(level.get<double>()) : -1;
     if (!(value > 0 && value < 1) || (!levels.empty() && value <= levels.back())) {
       keys.refuse("quantiles", str("wants rising levels between 0 and 1, got ", described(level)));
-      return levels;
+      return {};
     }
     levels.push_back(value);
   }

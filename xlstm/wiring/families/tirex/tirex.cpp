@@ -120,8 +120,10 @@ void compare_sizes(const TirexConfig& config, const DimLengths& dims, const Sort
   compare_claims({{"input_ff_dim", config.input_ff_dim}}, "H", found(kH), diagnostics);
   if (config.P > 0) {
     compare_claims({{"twice input_patch_size", 2 * config.P}}, "I", found(kI), diagnostics);
-    compare_claims({{"output_patch_size times the number of quantiles", config.P * quantiles}}, "O",
-                   found(kO), diagnostics);
+    if (quantiles > 0) {
+      compare_claims({{"output_patch_size times the number of quantiles", config.P * quantiles}},
+                     "O", found(kO), diagnostics);
+    }
   }
   if (found(kNH) * found(kDH) == found(kD)) return;
   diagnostics.add([&] {

@@ -80,7 +80,7 @@ std::vector<ParameterRow> mlstm_rows() {
 
 // The tensor called fgate feeds the input gate, and igate the forget gate.
 std::vector<ParameterRow> slstm_rows() {
-  const Axis k2NS = {{2, kNS}};
+  const Axis k2NS = {{2, kNS}}, k4 = {{4, kUnit}}, k4DH = {{4, kDH}};
   const Axes gate = {kNS, kDH, kDH};
   return {
       {"time",
@@ -97,11 +97,15 @@ std::vector<ParameterRow> slstm_rows() {
        false,
        {{{"time_mixer.fwd_cell.zgate.weight", "time_mixer.rev_cell.zgate.weight"}, gate},
         {{"time_mixer.fwd_cell.ogate.weight", "time_mixer.rev_cell.ogate.weight"}, gate}}},
-      single("time", "recurrent", {kNS, kDH, kG, kDH},
-             {"time_mixer.fwd_cell._recurrent_kernel_", "time_mixer.fwd_cell.recurrent_kernel",
-              "time_mixer.rev_cell._recurrent_kernel_", "time_mixer.rev_cell.recurrent_kernel"},
-             false, kIsSlstm),
-      single("time", "bias", {kNS, kG, kDH},
+      {"time",
+       "recurrent",
+       {kNS, kDH, k4DH},
+       kIsSlstm,
+       false,
+       {{{"time_mixer.fwd_cell._recurrent_kernel_", "time_mixer.fwd_cell.recurrent_kernel",
+          "time_mixer.rev_cell._recurrent_kernel_", "time_mixer.rev_cell.recurrent_kernel"},
+         {kNS, kDH, k4, kDH}}}},
+      single("time", "bias", {kNS, k4, kDH},
              {"time_mixer.fwd_cell._bias_", "time_mixer.fwd_cell.bias",
               "time_mixer.rev_cell._bias_", "time_mixer.rev_cell.bias"},
              true, kIsSlstm),
@@ -149,7 +153,7 @@ std::vector<ParameterRow> block_rows() {
 
 const TensorTable& tensor_table() {
   static const TensorTable table = {
-      .dims = {"D", "DQK", "NH", "NS", "DH", "G", "F", "I", "IF", "HF", "J"},
+      .dims = {"D", "DQK", "NH", "NS", "DH", "F", "I", "IF", "HF", "J"},
       .outer = RowList(outer_rows()),
       .block = RowList(block_rows()),
       .wrappers = {"model.", "module.", "_orig_mod."},

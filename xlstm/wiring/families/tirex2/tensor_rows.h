@@ -6,9 +6,9 @@
 namespace xlstm::tirex2 {
 
 // Indices in the table's dims: width of the stream, of a query or key of all heads, heads of mLSTM
-// and of sLSTM, width and gates of an sLSTM head, inner width of the gated FFN; input and hidden
+// and of sLSTM, width of an sLSTM head, inner width of the gated FFN; input and hidden
 // width of the input's layer, hidden and output width of the head's.
-enum Dim : std::size_t { kD, kDQK, kNH, kNS, kDH, kG, kF, kI, kIF, kHF, kJ };
+enum Dim : std::size_t { kD, kDQK, kNH, kNS, kDH, kF, kI, kIF, kHF, kJ };
 
 enum : Condition { kIsMlstm = kAlways + 1, kIsSlstm, kHasOutNorm, kConditions };
 
@@ -17,7 +17,7 @@ enum : Condition { kIsMlstm = kAlways + 1, kIsSlstm, kHasOutNorm, kConditions };
 //            of mLSTM: qkvo.weight [2*DQK + 2*D, D], gates.weight [2*NH, D] and .bias (rows i, f),
 //                      head_norm.weight [D], out.weight [D, D]
 //            of sLSTM: gates_if.weight [2*NS, DH, DH], gates_zo.weight [2*NS, DH, DH],
-//                      recurrent [NS, DH, 4, DH], bias [NS, 4, DH] (i, f, z, o),
+//                      recurrent [NS, DH, 4*DH], bias [NS, 4, DH] (i, f, z, o),
 //                      group_norm.weight [D]
 //   ffn:     norm.weight [D], up.weight [2*F, D] (rows gate, up), down.weight [D, F]
 //   variate: norm.weight [D], qkv.weight [3*D, D], out.weight [D, D], ffn_norm.weight [D],

@@ -39,7 +39,6 @@ DimLengths dims_of(const Tirex2Config& config) {
   dims[kNH] = heads_of(config, false);
   dims[kNS] = NS;
   dims[kDH] = NS > 0 ? D / NS : 0;
-  dims[kG] = 4;
   dims[kF] = width_of_ffn(D);
   dims[kI] = 2 * P;
   dims[kIF] = config.input_ff_dim;
@@ -55,16 +54,6 @@ Conditions conditions_of(const Tirex2Config& config, bool slstm) {
   out[kIsSlstm] = slstm;
   out[kHasOutNorm] = config.out_norm_eps.has_value();
   return out;
-}
-
-// Tensors that a block of its kind, or this model, has no use for.
-void move_unused(const RowList& rows, const Conditions& conditions, TensorsByEntry& by_entry,
-                 std::vector<std::size_t>& unexpected) {
-  for (std::size_t entry = 0; entry < by_entry.size(); ++entry) {
-    if (conditions[rows.rows()[rows.entries()[entry].row].condition]) continue;
-    if (by_entry[entry] == TensorSource::npos) continue;
-    unexpected.push_back(std::exchange(by_entry[entry], TensorSource::npos));
-  }
 }
 
 void check_heads(const Tirex2Config& config, Diagnostics& diagnostics) {
@@ -148,8 +137,8 @@ class Assembler {
 
   void add_layers() {
     const std::int64_t P = config_.series.P;
-    add(outer_layer(binding_, "series", "tirex2_series"), config_.series);
-    add_patch("input", {2 * P, dim(kIF), plan_.D, config_.act_func});
+    add(outer_layer(binding_, "series", "series"), config_.series);
+    add_residual_mlp("input", {2 * P, dim(kIF), plan_.D, config_.act_func});
     for (std::size_t number = 0; number < config_.blocks.size(); ++number) {
       const BlockConfig& block = config_.blocks[number];
       block.is_slstm ? add_slstm(number) : add_mlstm(number);
@@ -159,7 +148,7 @@ class Assembler {
     if (config_.out_norm_eps) {
       add(outer_layer(binding_, "out_norm", "rms_norm"), RmsNormSpec{*config_.out_norm_eps});
     }
-    add_patch("output", {plan_.D, dim(kHF), dim(kJ), config_.act_func});
+    add_residual_mlp("output", {plan_.D, dim(kHF), dim(kJ), config_.act_func});
   }
 
   void add(Layer layer, std::any spec) {
@@ -167,10 +156,10 @@ class Assembler {
     plan_.layers.push_back(std::move(layer));
   }
 
-  void add_patch(std::string_view name, const PatchSpec& spec) {
-    Layer layer = outer_layer(binding_, name, "tirex2_patch");
-    layer.eager_floats = spec.inputs + spec.hidden + 2 * spec.outputs;
-    layer.lazy_floats = spec.inputs + 3 * spec.hidden + 4 * spec.outputs;
+  void add_residual_mlp(std::string_view name, const ResidualMlpSpec& spec) {
+    Layer layer = outer_layer(binding_, name, "residual_mlp");
+    layer.eager_floats = spec.I + spec.H + 2 * spec.O;
+    layer.lazy_floats = spec.I + 3 * spec.H + 4 * spec.O;
     add(std::move(layer), spec);
   }
 
@@ -231,11 +220,9 @@ Plan plan(const ConfigFile& file, const TensorSource& source, std::string_view w
   settle_aliases(matrices, tensors, diagnostics);
   Binding binding = {tensor_table(), matrices, tensors, dims_of(config),
                      conditions_of(config, false)};
-  move_unused(tensor_table().outer, binding.conditions, tensors.outer, tensors.unexpected);
-  for (auto& [number, block] : tensors.blocks) {
+  for (const auto& [number, block] : tensors.blocks) {
     const bool slstm = number < config.blocks.size() && config.blocks[number].is_slstm;
-    const Conditions& conditions = binding.block_conditions[number] = conditions_of(config, slstm);
-    move_unused(tensor_table().block, conditions, block.by_entry, block.unexpected);
+    binding.block_conditions[number] = conditions_of(config, slstm);
   }
   if (tensors.blocks.size() != config.blocks.size()) {
     diagnostics.add([&] {

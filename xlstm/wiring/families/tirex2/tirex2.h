@@ -14,13 +14,6 @@ namespace xlstm {
 
 namespace tirex2 {
 
-// Layers "input" and "output", kind "tirex2_patch": y = O act(H x + h) + o + R x + r, parameters
-// hidden.weight [W, I], output.weight [J, W], residual.weight [J, I], each with a bias.
-struct PatchSpec {
-  std::int64_t inputs = 0, hidden = 0, outputs = 0;
-  Activation act_func = Activation::kSilu;
-};
-
 // Layer "blocks.N.time", kind "tirex2_mlstm"; parameters in tensor_rows.h; state "blocks.N.C"
 // [NH, DHQK, DHV], "blocks.N.n" [NH, DHQK], "blocks.N.m" [NH].
 struct TimeMlstmSpec {
@@ -40,8 +33,8 @@ struct VariateSpec {
   Activation act_func = Activation::kSilu;
 };
 
-// Layer "series", kind "tirex2_series", without parameters: how series become tokens, and quantiles
-// of the next patch a forecast.
+// Layer "series", the first, without parameters: how series become tokens, and quantiles of the
+// next patch a forecast.
 struct SeriesSpec {
   std::int64_t P = 0;        // values of a patch
   std::int64_t context = 0;  // the most values of a row that are read

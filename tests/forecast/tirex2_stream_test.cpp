@@ -1,0 +1,307 @@
+// TiRex-2 patch by patch: the golden states, outputs and forecasts, and a stream beside forecasts
+// of the whole series.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+
+#include "tests/forecast/tirex2_golden.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/temporary_folder.h"
+#include "xlstm/base/error.h"
+#include "xlstm/forecast/stream_file.h"
+#include "xlstm/forecast/tirex2/follower.h"
+
+namespace xlstm::testing {
+namespace {
+
+using tirex2::FollowedRow;
+using tirex2::Follower;
+using tirex2::Row;
+using tirex2::Tirex2Model;
+namespace fs = std::filesystem;
+
+struct Case {
+  BackendCase backend;
+  const char* folder;
+  std::int64_t H;
+};
+
+class Tirex2Streams : public ::testing::TestWithParam<Case> {
+ protected:
+  Tirex2Streams()
+      : golden_(GetParam().folder),
+        model_(golden_.open(GetParam().backend)),
+        tirex2_(dynamic_cast<const Tirex2Model&>(*model_)) {}
+
+  double bound() const { return forecast_bound(GetParam().backend); }
+
+  // Targets, then past covariates.
+  std::vector<Values> all_rows() const {
+    std::vector<Values> rows = golden_.rows("stream");
+    for (const Values& row : golden_.rows("stream.past")) rows.push_back(row);
+    return rows;
+  }
+
+  // At the scales of the whole series.
+  Follower golden_follower() const {
+    const auto loc = golden_.numbers("stream.loc"), scale = golden_.numbers("stream.scale");
+    std::vector<Row> rows(loc.size());
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      rows[r].scale = {loc[r], scale[r], false};
+      rows[r].is_target = r < golden_.rows("stream").size();
+    }
+    return {tirex2_.network(), tirex2_.spec(), rows};
+  }
+
+  static std::vector<Values> part(const std::vector<Values>& rows, std::size_t begin,
+                                  std::size_t end) {
+    std::vector<Values> out;
+    for (const Values& row : rows) {
+      out.emplace_back(row.begin() + static_cast<std::ptrdiff_t>(begin),
+                       row.begin() + static_cast<std::ptrdiff_t>(end));
+    }
+    return out;
+  }
+
+  Tirex2Golden golden_;
+  std::unique_ptr<const ForecastModel> model_;
+  const Tirex2Model& tirex2_;
+};
+
+TEST_P(Tirex2Streams, PatchesGiveTheGoldenOutputsAndStates) {
+  const std::vector<Values> rows = all_rows();
+  const auto P = static_cast<std::size_t>(tirex2_.spec().P), T = rows.front().size();
+  const auto y = golden_.numbers("stream.y");  // [R, T / P, Q, P]
+  const std::size_t of_row = y.size() / rows.size(), of_patch = of_row / (T / P);
+  Follower follower = golden_follower();
+  double outputs = 0;
+  for (std::size_t patch = 0; patch < T / P; ++patch) {
+    // In two pieces: half a patch waits for the rest.
+    const std::size_t begin = patch * P, middle = begin + P / 2;
+    follower.append(part(rows, begin, middle));
+    follower.append(part(rows, middle, begin + P));
+    for (std::size_t r = 0; r < golden_.rows("stream").size(); ++r) {
+      const auto from = y.begin() + static_cast<std::ptrdiff_t>(r * of_row + patch * of_patch);
+      const std::vector<float> wanted(from, from + static_cast<std::ptrdiff_t>(of_patch));
+      outputs = std::max(outputs, relative_error(follower.rows()[r].output, wanted));
+    }
+  }
+  double states = 0;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    std::size_t at = 0;
+    for (const Layer& layer : model_->loaded().plan.layers) {
+      for (const StateTensor& tensor : layer.state) {
+        // "blocks.0.C" is "stream.state0.C", of all rows.
+        const auto all = golden_.numbers("stream.state" + tensor.name.substr(7));
+        const std::size_t size = all.size() / rows.size();
+        const auto from = all.begin() + static_cast<std::ptrdiff_t>(r * size);
+        const std::vector<float> wanted(from, from + static_cast<std::ptrdiff_t>(size));
+        const Tensor& got = follower.rows()[r].state.tensors.at(at++);
+        states =
+            std::max(states, relative_error(values_of(tirex2_.network().backend(), got), wanted));
+      }
+    }
+  }
+  std::vector<Forecast> forecasts;
+  for (const auto& each : follower.forecast(GetParam().H)) {
+    forecasts.push_back(to_forecast(each, tirex2_.spec()));
+  }
+  const double forecast =
+      relative_error(as_golden(forecasts), golden_.numbers(str("stream.h", GetParam().H)));
+  std::printf("%s: outputs within %.1e, states %.1e, forecast %.1e\n", GetParam().folder, outputs,
+              states, forecast);
+  EXPECT_LE(outputs, bound());
+  EXPECT_LE(states, bound());
+  EXPECT_LE(forecast, bound());
+}
+
+TEST_P(Tirex2Streams, AllAtOnceGivesWhatPatchesGive) {
+  const std::vector<Values> rows = all_rows();
+  Follower whole = golden_follower(), pieces = golden_follower();
+  whole.append(rows);
+  for (std::size_t at = 0; at < rows.front().size(); at += 7) {
+    pieces.append(part(rows, at, std::min(at + 7, rows.front().size())));
+  }
+  for (std::size_t target = 0; target < golden_.rows("stream").size(); ++target) {
+    EXPECT_LE(relative_error(pieces.rows()[target].output, whole.rows()[target].output), bound());
+  }
+}
+
+// Up to the model's context the forecast is that of the whole series, whatever came when.
+TEST_P(Tirex2Streams, AShortStreamForecastsAsTheWholeSeries) {
+  const std::vector<Values> rows = all_rows();
+  const Series series{golden_.rows("stream"), golden_.rows("stream.past"), {}};
+  const auto stream = model_->stream(series.targets.size(), series.past.size());
+  stream->append(part(rows, 0, 31));
+  stream->append(part(rows, 31, 33));
+  stream->append(part(rows, 33, rows.front().size()));
+  EXPECT_EQ(stream->position(), rows.front().size());
+  for (const bool trends : {false, true}) {
+    const ForecastOptions options = {.horizon = 20, .difference_trends = trends};
+    EXPECT_EQ(as_golden(stream->forecast(options)),
+              as_golden(model_->forecast(std::span(&series, 1), options).front()));
+  }
+}
+
+// A row that repeats itself has the same scale whenever it is taken, so that a stream beyond the
+// context and the forecast of the newest context differ in what the stream still knows alone.
+class Tirex2LongStreams : public Tirex2Streams {
+ protected:
+  std::size_t context() const { return static_cast<std::size_t>(tirex2_.spec().context); }
+  // Two targets and a past covariate; the first has a trend.
+  std::vector<Values> long_rows(std::size_t length) const {
+    std::vector<Values> rows(3, Values(length));
+    for (std::size_t t = 0; t < length; ++t) {
+      const auto x = static_cast<float>(t);
+      rows[0][t] = 3 * x + std::sin(x);
+      rows[1][t] = std::cos(0.7F * x) * 20 - 4;
+      rows[2][t] = std::sin(0.3F * x + 1);
+    }
+    return rows;
+  }
+};
+
+TEST_P(Tirex2LongStreams, WhereTheContextIsFullItGoesOnFromTheForecastOfTheWhole) {
+  const std::vector<Values> rows = long_rows(context() + 5);
+  const Series series{{rows[0], rows[1]}, {rows[2]}, {}};
+  const auto stream = model_->stream(2, 1);
+  stream->append(rows);
+  const ForecastOptions options = {.horizon = 25};
+  const auto got = as_golden(stream->forecast(options));
+  EXPECT_LE(
+      relative_error(got, as_golden(model_->forecast(std::span(&series, 1), options).front())),
+      bound());
+}
+
+TEST_P(Tirex2LongStreams, NewValuesInPiecesOrAtOnceAndAForkGiveTheSame) {
+  const std::size_t more = 3 * static_cast<std::size_t>(tirex2_.spec().P) + 2;
+  const std::vector<Values> rows = long_rows(context() + more);
+  const auto at_once = model_->stream(2, 1);
+  at_once->append(part(rows, 0, context()));
+  const auto fork = at_once->fork();
+  at_once->append(part(rows, context(), context() + more));
+  for (std::size_t at = context(); at < context() + more; ++at)
+    fork->append(part(rows, at, at + 1));
+  const ForecastOptions options = {.horizon = 21};
+  EXPECT_EQ(fork->position(), at_once->position());
+  EXPECT_LE(
+      relative_error(as_golden(fork->forecast(options)), as_golden(at_once->forecast(options))),
+      bound());
+  // A forecast moves nothing.
+  EXPECT_EQ(as_golden(fork->forecast(options)), as_golden(fork->forecast(options)));
+}
+
+TEST_P(Tirex2LongStreams, AnIncompletePatchIsReadBesideWhatFollowedTheLastWholeOne) {
+  const auto P = static_cast<std::size_t>(tirex2_.spec().P);
+  const std::vector<Values> rows = long_rows(context() + P);
+  const auto stream = model_->stream(2, 1);
+  stream->append(part(rows, 0, context()));
+  const auto before = stream->forecast({.horizon = static_cast<std::int64_t>(P)});
+  stream->append(part(rows, context(), context() + 2));
+  const auto after = stream->forecast({.horizon = static_cast<std::int64_t>(P)});
+  // Of the plain row: medians of this patch are as they were, those of the next have seen it.
+  const std::size_t median = before[1].levels.size() / 2;
+  for (std::int64_t t = 2; t < static_cast<std::int64_t>(P); ++t) {
+    EXPECT_EQ(after[1].at(t - 2, median), before[1].at(t, median)) << t;
+  }
+  EXPECT_TRUE(std::isfinite(after[1].at(static_cast<std::int64_t>(P) - 1, median)));
+  // The row with a trend goes on from its last value.
+  EXPECT_LT(std::abs(after[0].at(0, median) - rows[0][context() + 1]), 50);
+}
+
+TEST_P(Tirex2LongStreams, SavedStreamsGoOn) {
+  const TemporaryFolder folder;
+  const std::vector<Values> rows = long_rows(context() + 9);
+  for (const std::size_t length : {std::size_t{0}, std::size_t{11}, context(), context() + 3}) {
+    SCOPED_TRACE(length);
+    const auto stream = model_->stream(2, 1);
+    if (length > 0) stream->append(part(rows, 0, length));
+    const fs::path file = folder.path() / "a.stream";
+    stream->save(file);
+    const auto loaded = model_->load_stream(file);
+    EXPECT_EQ(loaded->position(), length);
+    EXPECT_EQ(loaded->targets(), 2U);
+    EXPECT_EQ(loaded->past_covariates(), 1U);
+    for (SeriesStream* each : {stream.get(), loaded.get()}) {
+      each->append(part(rows, length, rows.front().size()));
+    }
+    EXPECT_EQ(as_golden(loaded->forecast({.horizon = 9})),
+              as_golden(stream->forecast({.horizon = 9})));
+  }
+}
+
+TEST_P(Tirex2LongStreams, WhatAFullContextSettledIsNotAskedForOtherwise) {
+  const auto stream = model_->stream(2, 1);
+  stream->append(long_rows(context()));
+  const auto refused = [&](const ForecastOptions& options, const std::string& option) {
+    expect_error(ErrorKind::kUsage, {option, "a whole context"},
+                 [&] { stream->forecast(options); });
+  };
+  refused({.context = 20}, "context");
+  refused({.difference_trends = false}, "difference_trends");
+  refused({.flip_sign = true}, "flip_sign");
+  EXPECT_NO_THROW(stream->forecast({.difference_trends = true, .flip_sign = false}));
+}
+
+// Contents that save() would not write.
+TEST_P(Tirex2LongStreams, FilesThatDoNotFitAreRefused) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "a.stream";
+  const auto save = [&](std::size_t length) {
+    const auto stream = model_->stream(2, 1);
+    stream->append(part(long_rows(length), 0, length));
+    stream->save(file);
+    return load_stream(file, model_->loaded());
+  };
+  const auto refused = [&](const StreamContents& contents, const std::string& wanted) {
+    save_stream(file, contents, model_->loaded());
+    expect_error(ErrorKind::kFormat, {file.string(), wanted}, [&] { model_->load_stream(file); });
+  };
+  const auto changed = [](StreamContents contents, auto change) {
+    change(contents);
+    return contents;
+  };
+  const StreamContents short_one = save(10), long_one = save(context() + 1);
+  refused(changed(short_one, [](auto& c) { c.position = 11; }), "targets");
+  refused(changed(short_one, [](auto& c) { c.position = ~std::uint64_t{0}; }), "fewer than");
+  refused(changed(short_one, [](auto& c) { c.tensors["extra"] = {{1}, {0}}; }), "2 tensors");
+  refused(changed(short_one, [](auto& c) { c.tensors["targets"] = {{0, 10}, {}}; }), "a target");
+  refused(changed(long_one, [](auto& c) { c.tensors.erase("rows"); }), "rows");
+  refused(changed(long_one, [](auto& c) { c.tensors.erase("output"); }), "output");
+  refused(changed(long_one, [](auto& c) { c.tensors["rows"].values[3] = 0.5F; }), "flags");
+  refused(changed(long_one, [](auto& c) { c.tensors["rows"].values[3] = 0; }), "targets first");
+  refused(changed(long_one,
+                  [](auto& c) {
+                    for (auto& [name, numbers] : c.tensors) {
+                      if (name.starts_with("row.1.")) numbers.values[0] = std::nanf("");
+                    }
+                  }),
+          "finite numbers");
+  refused(changed(long_one,
+                  [](auto& c) {
+                    c.tensors["patch"] = {{3, 40}, Values(120)};
+                  }),
+          "fewer than");
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> out;
+  for (const BackendCase& backend : all_backends()) {
+    out.push_back({backend, "tirex2-univariate", 61});
+    out.push_back({backend, "tirex2-covariates", 32});
+  }
+  return out;
+}
+
+std::string name_of_case(const ::testing::TestParamInfo<Case>& test) {
+  return std::string(test.param.backend.name) + "_" +
+         (test.param.folder + std::string("tirex2-").size());
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, Tirex2Streams, ::testing::ValuesIn(cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Backends, Tirex2LongStreams, ::testing::ValuesIn(cases()), name_of_case);
+
+}  // namespace
+}  // namespace xlstm::testing

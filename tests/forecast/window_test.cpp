@@ -1,0 +1,72 @@
+#include "xlstm/forecast/tirex/window.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace xlstm::tirex {
+namespace {
+
+using ::testing::Each;
+using ::testing::ElementsAre;
+
+constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+
+TEST(Scale, OfTheValuesThatAreThere) {
+  const Scale scale = scale_of(Values{1, kMissing, 3, kMissing});
+  EXPECT_EQ(scale.loc, 2);
+  EXPECT_EQ(scale.scale, 1);  // of the population
+}
+
+TEST(Scale, OfEqualValuesIsTheirSize) {
+  EXPECT_EQ(scale_of(Values(40, 0.1F)).scale, 0.1F + 1e-5);  // the mean of 40 times 0.1F is exact
+  EXPECT_EQ(scale_of(Values{-7}).scale, 7 + 1e-5);
+  EXPECT_EQ(scale_of(Values{0, 0}).scale, 1e-5);
+}
+
+TEST(Scale, OfNothing) {
+  const Scale scale = scale_of(Values(3, kMissing));
+  EXPECT_EQ(scale.loc, 0);
+  EXPECT_EQ(scale.scale, 1);
+}
+
+// Of large values with small differences the mean must not be rounded to float32.
+TEST(Scale, OfSmallDifferencesOfLargeValues) {
+  Values values;
+  for (int i = 0; i < 2048; ++i) values.push_back(16777000.0F + static_cast<float>(i % 2));
+  EXPECT_DOUBLE_EQ(scale_of(values).loc, 16777000.5);
+  EXPECT_DOUBLE_EQ(scale_of(values).scale, 0.5);
+}
+
+TEST(Window, PadsShortSeriesOnTheLeft) {
+  const Window window = window_of(Values{1, kMissing, 3}, 0, 4, 2);
+  EXPECT_EQ(window.padding, 1);
+  EXPECT_THAT(window.tokens, ElementsAre(0, -1, 0, 1, /*second*/ 0, 1, 0, 1));
+}
+
+TEST(Window, KeepsTheNewestValues) {
+  const Window window = window_of(Values{100, 1, 3}, 0, 2, 2);
+  EXPECT_EQ(window.padding, 0);
+  EXPECT_THAT(window.tokens, ElementsAre(-1, 1, 1, 1));
+}
+
+// What was forecast already takes room: the oldest values leave, also from the scale.
+TEST(Window, MissingValuesBehindPushOldOnesOut) {
+  const Window window = window_of(Values{100, 1, 3}, 2, 4, 2);
+  EXPECT_EQ(window.padding, 0);
+  EXPECT_THAT(window.tokens, ElementsAre(-1, 1, 1, 1, 0, 0, 0, 0));
+}
+
+TEST(Window, MissingValuesBehindFillAll) {
+  for (const std::int64_t missing : {4, 5, 1000}) {
+    const Window window = window_of(Values{100, 1, 3}, missing, 4, 2);
+    EXPECT_EQ(window.padding, 0);
+    EXPECT_EQ(window.scale.scale, 1);
+    EXPECT_THAT(window.tokens, Each(0));
+  }
+}
+
+}  // namespace
+}  // namespace xlstm::tirex

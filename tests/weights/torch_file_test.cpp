@@ -1,0 +1,193 @@
+// Torch's ZIP files: state dicts wherever they stand, tensors in any order of axes.
+#include "xlstm/weights/torch_file.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "tests/support/expect_error.h"
+#include "tests/support/pickle_bytes.h"
+#include "tests/support/temporary_folder.h"
+#include "xlstm/base/json.h"
+
+namespace xlstm {
+namespace {
+
+using namespace pickled;
+
+std::string floats(const std::vector<float>& values) {
+  std::string out(4 * values.size(), '\0');
+  std::memcpy(out.data(), values.data(), out.size());
+  return out;
+}
+
+std::vector<float> values_of(const TensorSource& source, const char* name) {
+  const std::size_t index = source.find(name);
+  EXPECT_NE(index, TensorSource::npos) << name;
+  const std::vector<std::byte> bytes = source.read_all(index);
+  std::vector<float> out(bytes.size() / 4);
+  std::memcpy(out.data(), bytes.data(), bytes.size());
+  return out;
+}
+
+const std::string kSix = floats({0, 1, 2, 3, 4, 5});
+
+std::string of_six(std::int64_t start, const std::vector<std::int64_t>& shape,
+                   const std::vector<std::int64_t>& strides) {
+  return tensor(storage("FloatStorage", "0", 6), start, shape, strides);
+}
+
+class TorchFile : public ::testing::Test {
+ protected:
+  std::unique_ptr<TensorSource> open(const std::string& value,
+                                     const std::vector<std::string>& storages = {kSix}) const {
+    return open_weights(folder_.file("m.pt", torch_zip(file(value), storages)));
+  }
+  void expect_refused(ErrorKind kind, const std::string& bytes,
+                      const std::vector<std::string>& pieces) const {
+    expect_error(kind, pieces, [&] { open_weights(folder_.file("m.pt", bytes)); });
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(TorchFile, TensorsInAnyOrderOfAxes) {
+  const auto source = open(
+      dict({text("plain"), of_six(0, {2, 3}, {3, 1}), text("transposed"), of_six(0, {3, 2}, {1, 3}),
+            text("view"), of_six(4, {2}, {1}), text("every_second"), of_six(1, {3}, {2}),
+            text("scalar"), of_six(5, {}, {}), text("none"), of_six(0, {0, 9}, {9, 1})}));
+  ASSERT_EQ(source->tensors().size(), 6u);
+  EXPECT_EQ(values_of(*source, "plain"), (std::vector<float>{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(values_of(*source, "transposed"), (std::vector<float>{0, 3, 1, 4, 2, 5}));
+  EXPECT_EQ(values_of(*source, "view"), (std::vector<float>{4, 5}));
+  EXPECT_EQ(values_of(*source, "every_second"), (std::vector<float>{1, 3, 5}));
+  EXPECT_EQ(values_of(*source, "scalar"), (std::vector<float>{5}));
+  EXPECT_EQ(values_of(*source, "none"), (std::vector<float>{}));
+  std::vector<float> piece(2);
+  source->read(source->find("transposed"), 12, std::as_writable_bytes(std::span(piece)));
+  EXPECT_EQ(piece, (std::vector<float>{4, 2}));
+}
+
+TEST_F(TorchFile, TypesOfStorages) {
+  const std::string eight(8, '\1');
+  for (const auto& [type, dtype] : {std::pair{"FloatStorage", DType::kF32},
+                                    {"DoubleStorage", DType::kF64},
+                                    {"HalfStorage", DType::kF16},
+                                    {"BFloat16Storage", DType::kBF16},
+                                    {"LongStorage", DType::kI64},
+                                    {"IntStorage", DType::kI32},
+                                    {"ShortStorage", DType::kI16},
+                                    {"CharStorage", DType::kI8},
+                                    {"ByteStorage", DType::kU8},
+                                    {"BoolStorage", DType::kBool}}) {
+    const auto count = static_cast<std::int64_t>(8 / size_of(dtype));
+    const auto source =
+        open(dict({text("t"), tensor(storage(type, "0", count), 0, {count}, {1})}), {eight});
+    EXPECT_EQ(source->tensors()[0].dtype, dtype) << type;
+    EXPECT_EQ(source->tensors()[0].bytes, 8u);
+  }
+}
+
+TEST_F(TorchFile, StateDictsWhereverTheyStand) {
+  const std::string state = dict({text("w"), of_six(0, {6}, {1})});
+  for (const char* name : {"state_dict", "model", "model_state_dict", "module", "params"}) {
+    const auto source =
+        open(dict({text("epoch"), number(3), text("optimizer_states"),
+                   dict({text("exp_avg"), of_six(0, {6}, {1})}), text(name), state}));
+    ASSERT_EQ(source->tensors().size(), 1u) << name;
+    EXPECT_EQ(source->tensors()[0].name, "w");
+  }
+  const std::string ordered = call(global("collections", "OrderedDict"), {}) + "(" + text("w") +
+                              of_six(0, {6}, {1}) + "u}(" + text("_metadata") + "Nub";
+  EXPECT_EQ(open(ordered)->tensors()[0].name, "w") << "with attributes";
+  const std::string parameter =
+      call(global("torch._utils", "_rebuild_parameter"), {of_six(0, {6}, {1}), "\x88", "N"});
+  EXPECT_EQ(open(dict({text("p"), parameter}))->tensors()[0].bytes, 24u);
+  expect_refused(ErrorKind::kFormat, torch_zip(file(dict({text("epoch"), number(1)})), {}),
+                 {"m.pt, member \"m/data.pkl\"", "tensors, or an entry state_dict", "without"});
+  expect_refused(ErrorKind::kFormat, torch_zip(file("]"), {}), {"a dictionary of tensors"});
+}
+
+TEST_F(TorchFile, HyperParametersAreTheConfig) {
+  const std::string state = dict({text("w"), of_six(0, {6}, {1})});
+  const auto source =
+      open(dict({text("state_dict"), state, text("hyper_parameters"),
+                 dict({text("model_config"), dict({text("patch"), number(32), text("qs"),
+                                                   "](" + real(0.1) + real(0.9) + "e"})})}));
+  EXPECT_EQ(parse_json(source->config(), "config"),
+            parse_json(R"({"model_config": {"patch": 32, "qs": [0.1, 0.9]}})", "wanted"));
+  EXPECT_EQ(open(state)->config(), "");
+}
+
+TEST_F(TorchFile, TensorsThatDoNotFitTheirStorage) {
+  for (const std::string& value :
+       {of_six(0, {7}, {1}), of_six(1, {6}, {1}), of_six(0, {2, 2}, {5, 1}), of_six(7, {0}, {1}),
+        of_six(0, {4, 4}, {1, 0}), of_six(0, {7}, {0})}) {
+    expect_refused(ErrorKind::kFormat, torch_zip(file(dict({text("w"), value})), {kSix}),
+                   {"m.pt", "tensor \"w\"", "within a storage of 6 elements"});
+  }
+  const std::string huge =
+      tensor(storage("FloatStorage", "0", 6), 0, {2147483647, 2147483647, 2147483647}, {1, 1, 1});
+  expect_refused(ErrorKind::kFormat, torch_zip(file(dict({text("w"), huge})), {kSix}),
+                 {"within a storage"});
+  expect_refused(ErrorKind::kFormat,
+                 torch_zip(file(dict({text("w"), of_six(0, {6}, {1})})), {"1234"}),
+                 {"the 6 elements of F32", "\"m/data/0\"", "4 bytes"});
+  expect_refused(ErrorKind::kFormat, torch_zip(file(dict({text("w"), of_six(0, {6}, {1})})), {}),
+                 {"a member \"m/data/0\"", "none"});
+  expect_refused(
+      ErrorKind::kFormat,
+      torch_zip(file(dict({text("w"), of_six(0, {6}, {1}), text("w"), of_six(0, {6}, {1})})),
+                {kSix}),
+      {"tensor \"w\" once"});
+  expect_refused(ErrorKind::kFormat,
+                 torch_zip(file(dict({number(1), of_six(0, {6}, {1})})), {kSix}),
+                 {"text as names"});
+}
+
+TEST_F(TorchFile, OtherKindsOfArchives) {
+  const std::string pickle = file(dict({text("w"), of_six(0, {6}, {1})}));
+  const auto zip = [&](std::vector<RawMember> more) {
+    more.push_back(RawMember::stored("m/data.pkl", pickle));
+    more.push_back(RawMember::stored("m/data/0", kSix));
+    return raw_zip(more);
+  };
+  expect_refused(ErrorKind::kModel, zip({RawMember::stored("m/byteorder", "big")}),
+                 {"m/byteorder", "wanted little", "\"big\""});
+  expect_refused(ErrorKind::kModel, zip({RawMember::stored("m/constants.pkl", "x")}),
+                 {"a TorchScript program"});
+  expect_refused(ErrorKind::kFormat, zip({RawMember::stored("n/data.pkl", "x")}),
+                 {"one member data.pkl", "n/data.pkl"});
+}
+
+TEST_F(TorchFile, DeflatedMembersAreReadToo) {
+  const std::string pickle = file(dict({text("w"), of_six(0, {3, 2}, {1, 3})}));
+  const auto source = open_weights(folder_.file(
+      "d.ckpt",
+      raw_zip({RawMember::deflate("m/data.pkl", pickle), RawMember::deflate("m/data/0", kSix)})));
+  EXPECT_EQ(values_of(*source, "w"), (std::vector<float>{0, 3, 1, 4, 2, 5}));
+}
+
+TEST_F(TorchFile, EveryByteCutOrChanged) {
+  const std::string whole = torch_zip(file(dict({text("w"), of_six(0, {3, 2}, {1, 3})})), {kSix});
+  const auto try_to_read = [&](const std::string& bytes) {
+    try {
+      const auto source = open_weights(folder_.file("b.pt", bytes));
+      for (std::size_t i = 0; i < source->tensors().size(); ++i) source->read_all(i);
+    } catch (const Error& error) {
+      EXPECT_TRUE(error.kind() == ErrorKind::kFormat || error.kind() == ErrorKind::kModel)
+          << error.what();
+    }
+  };
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    EXPECT_THROW(open_weights(folder_.file("b.pt", whole.substr(0, at))), Error);
+    for (const int bits : {0x01, 0x40, 0xFF}) {
+      std::string bytes = whole;
+      bytes[at] = static_cast<char>(bytes[at] ^ bits);
+      try_to_read(bytes);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace xlstm
