@@ -33,6 +33,7 @@ TEST(SeriesTable, ANumberALine) {
   ASSERT_THAT(all, SizeIs(1));
   EXPECT_THAT(all[0].targets[0].values, ElementsAre(1, 2, IsNan(), 4));
   EXPECT_FALSE(all[0].times.has_value());
+  EXPECT_EQ(all[0].targets[0].name, "");
 }
 
 TEST(SeriesTable, HeadersAreFoundOrTold) {

@@ -43,7 +43,7 @@ bool RowReader::begin(const std::string& line) {
   options_.separator = options.separator;
   columns_ = std::move(columns);
   for (const std::size_t target : columns_.targets) {
-    series_.targets.push_back({columns_.first_row > 0 ? columns_.names[target] : "", {}});
+    series_.targets.push_back({columns_.name_of(target), {}});
   }
   begun_ = true;
   return true;

@@ -92,7 +92,7 @@ class Reader {
                         const std::optional<PlacedTimes>& times) const {
     const auto size =
         times ? static_cast<std::size_t>(times->indices.back()) + 1 : group.rows.size();
-    NamedValues out{columns_.names[column], std::vector<float>(size, kMissing)};
+    NamedValues out{columns_.name_of(column), std::vector<float>(size, kMissing)};
     for (std::size_t i = 0; i < group.rows.size(); ++i) {
       const std::string_view cell = table_.at(group.rows[i], column);
       const std::optional<float> value = cell_value(cell);

@@ -128,6 +128,11 @@ void find_names(const CsvTable& table, const TableOptions& options, TableColumns
 
 }  // namespace
 
+std::string TableColumns::name_of(std::size_t column) const {
+  const bool alone = targets.size() == 1 && targets.front() == column;
+  return first_row == 0 && alone ? "" : names[column];
+}
+
 TableColumns find_columns(const CsvTable& table, const TableOptions& options,
                           const std::string& where) {
   TableColumns columns;

@@ -16,6 +16,9 @@ struct TableColumns {
   std::size_t first_row = 0;       // of values
   std::optional<std::size_t> time, id;
   std::vector<std::size_t> targets, past, known;
+
+  // "" for what is forecast alone, of a table without names.
+  std::string name_of(std::size_t column) const;
 };
 
 // Throws as read_series_table() does. `table` has a row at least.
