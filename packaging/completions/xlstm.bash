@@ -209,7 +209,7 @@ _xlstm() {
         --threads) return ;;
         --memory-limit) return ;;
       esac
-      words='--help --quantize --group-size --mode --head-bits --embedding-bits --keep --min-max --calibrate --calibration-tokens --dtype --force --json --threads --memory-limit' ;;
+      words='--help --quantize --group-size --mode --head-bits --embedding-bits --keep --min-max --calibrate --calibration-tokens --dtype --verify --force --json --threads --memory-limit' ;;
     download)
       case "$before" in
         --revision) return ;;

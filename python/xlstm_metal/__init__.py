@@ -21,6 +21,7 @@ from .errors import (
     UsageError,
     XlstmError,
 )
+from .forecasting import Forecaster, ForecasterFacts, ForecastStream
 from .generation import Completion, Stream, Token
 from .lm import generate, load, stream_generate
 from .runner import xLSTMRunner
@@ -30,6 +31,9 @@ __all__ = [
     "AccessError",
     "Completion",
     "FileError",
+    "ForecastStream",
+    "Forecaster",
+    "ForecasterFacts",
     "FormatError",
     "InternalError",
     "MissingFileError",

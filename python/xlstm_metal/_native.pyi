@@ -195,3 +195,50 @@ class Batch:
     def rows(self) -> int: ...
 
 def batch(engine: Engine, max_rows: int = 0, prompt_tokens: int = 0) -> Batch: ...
+
+class ForecastOptions:
+    def __init__(
+        self,
+        *,
+        horizon: int = 32,
+        context: int = 0,
+        quantiles: Sequence[float] = ...,
+        batch: int = 64,
+        accelerated_steps: int = 1,
+        resample: bool = False,
+        difference_trends: bool | None = None,
+        flip_sign: bool | None = None,
+        pad_context: bool = True,
+    ) -> None: ...
+
+class ForecastStream:
+    def append(self, rows: list[_Floats]) -> None: ...
+    def forecast(self, options: ForecastOptions) -> list[_Floats]: ...
+    def fork(self) -> ForecastStream: ...
+    def save(self, file: str | os.PathLike[str]) -> None: ...
+    @property
+    def position(self) -> int: ...
+
+class Forecaster:
+    @staticmethod
+    def open(
+        name: str,
+        *,
+        dtype: str = "auto",
+        device: str = "auto",
+        quantization: tuple[str, int, int] | None = None,
+        keep_quantized: bool = True,
+        threads: int = 0,
+        memory_limit: int = 0,
+        on_progress: Callable[[float], object] | None = None,
+        on_notice: Callable[[str], object] | None = None,
+    ) -> Forecaster: ...
+    def facts(self) -> dict[str, Any]: ...
+    def forecast(
+        self,
+        series: Sequence[tuple[list[_Floats], list[_Floats], list[_Floats]]],
+        options: ForecastOptions,
+    ) -> list[list[_Floats]]: ...
+    def embed(self, values: _Floats) -> _Floats: ...
+    def stream(self, targets: int, past_covariates: int) -> ForecastStream: ...
+    def load_stream(self, file: str | os.PathLike[str]) -> ForecastStream: ...

@@ -23,7 +23,7 @@ def model_info(engine: _native.Engine) -> dict[str, Any]:
         "family": facts["family"],
         "num_blocks": sizes.get("L"),
         "embedding_dim": sizes.get("D"),
-        "num_heads": heads,
+        "num_heads": heads or sizes.get("SNH"),  # a stack of sLSTM blocks alone has SNH
         "vocab_size": facts["V"],
         "qk_dim": heads * sizes["DHQK"] if heads and "DHQK" in sizes else None,
         "v_dim": heads * sizes["DHV"] if heads and "DHV" in sizes else None,

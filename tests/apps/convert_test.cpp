@@ -144,14 +144,29 @@ TEST_F(ConvertCommand, WhatIsInTheWay) {
                                 "not quantised"));
 }
 
+// The texts of a model that went through every format, and nothing of it was rounded.
+TEST_F(ConvertCommand, OtherFormatsAndBack) {
+  const std::string npz = file("small.npz");
+  ASSERT_EQ(xlstm({"convert", "classics-8m", npz, "--verify"}).code, 0);
+  EXPECT_TRUE(is_one_line_error(xlstm({"convert", "classics-8m", npz}), 2, "--force replaces"));
+  EXPECT_EQ(xlstm({"convert", "classics-8m", npz, "--force"}).code, 0);
+  const Result back = xlstm({"convert", npz, out(), "--verify", "--json"});
+  ASSERT_EQ(back.code, 0) << back.err;
+  const Json report = Json::parse(back.out);
+  EXPECT_EQ(report["bytes_after"], report["bytes_before"]);
+  EXPECT_EQ(xlstm({"info", "--model", npz}).code, 0);
+}
+
 TEST_F(ConvertCommand, WrongArguments) {
   const auto refused = [&](std::vector<std::string> arguments, const std::string& why) {
     arguments.insert(arguments.begin(), "convert");
     EXPECT_TRUE(is_one_line_error(xlstm(arguments), 2, why));
   };
-  refused({}, "a model IN and a new folder OUT");
+  refused({}, "a model IN and a new folder or .npz file OUT");
   refused({"classics-8m"}, "no OUT");
-  refused({"classics-8m", out()}, "--quantize BITS, --dtype TYPE or both");
+  refused({"classics-8m", out(), "--quantize", "4", "--calibrate", "own", "--calibration-tokens",
+           "256", "--verify"},
+          "rounded each for itself");
   refused({"classics-8m", out(), "more", "--quantize", "4"}, "\"more\"");
   refused({"classics-8m", out(), "--quantize", "7"}, "one of 2, 3, 4, 5, 6, 8");
   refused({"classics-8m", out(), "--quantize", "4", "--group-size", "16"}, "one of 32, 64, 128");

@@ -202,6 +202,12 @@ TEST_F(Convert, EveryGoldenModel) {
   for (const auto& entry : fs::directory_iterator(kGolden)) {
     if (!entry.is_directory()) continue;
     const fs::path to = scratch_.path() / entry.path().filename();
+    if (Opened(entry.path()).plan.family == "tirex-2") {  // is not read quantised yet
+      expect_error(ErrorKind::kModel, {to.string(), "could not be opened again", "quantization"},
+                   [&] { convert(entry.path(), to, quantising(8, 32)); });
+      EXPECT_FALSE(fs::exists(to));
+      continue;
+    }
     convert(entry.path(), to, quantising(8, 32));
     const Opened before(entry.path()), after(to);
     EXPECT_EQ(after.plan.dialect, before.plan.dialect);

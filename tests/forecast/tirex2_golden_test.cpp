@@ -65,6 +65,7 @@ std::vector<Case> cases() {
   for (const BackendCase& backend : all_backends()) {
     out.push_back({backend, "tirex2-univariate", 31});
     out.push_back({backend, "tirex2-covariates", 34});
+    out.push_back({backend, "tirex2-legacy", 4});
   }
   return out;
 }

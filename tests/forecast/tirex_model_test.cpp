@@ -64,6 +64,17 @@ TEST_P(TirexBatch, SeriesDoNotDependOnEachOther) {
 INSTANTIATE_TEST_SUITE_P(Backends, TirexBatch, ::testing::ValuesIn(all_backends()),
                          [](const auto& backend) { return std::string(backend.param.name); });
 
+// What is kept of earlier calls changes nothing, to the bit.
+TEST(TirexModel, CallsDoNotDependOnEachOther) {
+  const auto fresh = [] { return open_forecaster(golden_folder() / "tirex"); };
+  const auto used = fresh();
+  for (const std::size_t n : {1, 200, 30, 5, 31}) forecast_one(*used, wave(n), {.horizon = 40});
+  for (const std::size_t n : {1, 30, 100, 300}) {
+    EXPECT_EQ(forecast_one(*used, wave(n), {.horizon = 40}).values,
+              forecast_one(*fresh(), wave(n), {.horizon = 40}).values);
+  }
+}
+
 // A longer horizon begins as a shorter one, whatever is read at once.
 TEST(TirexModel, HorizonsAgree) {
   for (const std::int64_t accelerated : {1, 3}) {
@@ -211,7 +222,7 @@ TEST(TirexStream, RefusesFilesThatAreNoStreams) {
   const auto text = folder.file("text", "112\n118\n");
   expect_error(ErrorKind::kFormat, {text.string()}, [&] { tiny().load_stream(text); });
   expect_error(ErrorKind::kFormat, {"a stream's file"},
-               [&] { tiny().load_stream(golden_folder() / "tirex/model.safetensors"); });
+               [&] { tiny().load_stream(tides_folder() / "model.safetensors"); });
 }
 
 // Whatever byte changes: an error, or a file that still says the same.

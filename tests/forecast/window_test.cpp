@@ -46,6 +46,14 @@ TEST(Window, PadsShortSeriesOnTheLeft) {
   EXPECT_THAT(window.tokens, ElementsAre(0, -1, 0, 1, /*second*/ 0, 1, 0, 1));
 }
 
+TEST(Window, PaddingIsWhatIsLeft) {
+  EXPECT_EQ(padding_of(3, 0, 64), 61);
+  EXPECT_EQ(padding_of(3, 60, 64), 1);
+  EXPECT_EQ(padding_of(3, 62, 64), 0);
+  EXPECT_EQ(padding_of(100, 0, 64), 0);
+  EXPECT_EQ(padding_of(0, 64, 64), 0);
+}
+
 TEST(Window, KeepsTheNewestValues) {
   const Window window = window_of(Values{100, 1, 3}, 0, 2, 2);
   EXPECT_EQ(window.padding, 0);

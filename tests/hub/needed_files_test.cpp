@@ -69,10 +69,11 @@ TEST(NeededFiles, StateOfTrainingIsNoWeights) {
   EXPECT_FALSE(is_torch_file("training_args.bin"));
 }
 
-TEST(NeededFiles, AConfigThatIsNotReadIsRefused) {
-  expect_error(ErrorKind::kModel, {"[org/name]", "config.json", "config.yaml"}, [] {
-    needed({"config.yaml", "model.safetensors"});
-  });
+TEST(NeededFiles, ConfigsInYaml) {
+  EXPECT_THAT(needed({"config.yaml", "model.safetensors", "README.md"}),
+              UnorderedElementsAre("config.yaml", "model.safetensors"));
+  EXPECT_THAT(needed({"model-config.yaml", "model.ckpt"}),
+              UnorderedElementsAre("model-config.yaml", "model.ckpt"));
 }
 
 TEST(NeededFiles, NoWeights) {

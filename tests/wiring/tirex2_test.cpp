@@ -14,6 +14,7 @@
 #include "tests/wiring/plan_facts.h"
 #include "xlstm/base/input_file.h"
 #include "xlstm/base/json.h"
+#include "xlstm/wiring/checkpoint.h"
 #include "xlstm/wiring/discover.h"
 #include "xlstm/wiring/layer_specs.h"
 
@@ -174,6 +175,16 @@ TEST(Tirex2Wiring, AnyNameOfAGroupOrAllAreTaken) {
               HasSubstr("_recurrent_kernel_\" and "
                         "\"stack.1.time_mixer.rev_cell.recurrent_kernel\" are names of one "
                         "tensor, and differ"));
+}
+
+// model-config.yaml and model.ckpt, which has every name of each tensor.
+TEST(Tirex2Wiring, TheLegacyLayoutIsRead) {
+  const Checkpoint checkpoint = Checkpoint::open(folder_of("tirex2-legacy"));
+  EXPECT_EQ(checkpoint.tensors->tensors().size(), 76U);
+  EXPECT_EQ(checkpoint.plan.family, "tirex-2");
+  EXPECT_EQ(checkpoint.plan.layer("output").spec_as<ResidualMlpSpec>().activation,
+            Activation::kGelu);
+  EXPECT_THAT(checkpoint.plan.variations, Contains("no out_norm"));
 }
 
 TEST(Tirex2Wiring, TensorsThatDoNotFitAreRefused) {

@@ -278,7 +278,7 @@ TEST(XlstmOriginal, AStackWithoutAVocabulary) {
   EXPECT_EQ(plan.V, 0);
   EXPECT_EQ(plan.layers.front().name, "blocks.0.mlstm");
   EXPECT_EQ(plan.layers.back().name, "post_norm");
-  EXPECT_EQ(plan.dialect, "package, a stack alone");
+  EXPECT_EQ(plan.dialect, "stack");
   // What the config has a size of is missing.
   EXPECT_THAT(faults_of(source, config_of_mixed()),
               ElementsAre(HasSubstr("missing tensor \"token_embedding.weight\"")));
@@ -353,6 +353,13 @@ TEST(XlstmOriginal, ConfigAgainstShapes) {
        "slstm_block.feedforward._proj_up_dim is 64, the tensors say F = 128"}};
   for (const Refused& each : cases) {
     EXPECT_THAT(faults_of(mixed(), config_with(each.place, each.value)), Contains(each.fault));
+  }
+}
+
+TEST(XlstmOriginal, AFactorOfAnyLength) {
+  for (const double factor : {1e-30, 1e30, 3e38}) {
+    EXPECT_THAT(faults_of(mixed(), config_with("/mlstm_block/mlstm/proj_factor", factor)),
+                ElementsAre(HasSubstr("which makes E = ")));
   }
 }
 

@@ -29,6 +29,7 @@ struct ConvertArguments {
   std::string calibrate;
   std::size_t calibration_tokens = kDefaultCalibration;
   bool min_max = false;
+  bool verify = false;
   bool force = false;
   bool json = false;
   EngineOptions engine;  // threads and memory limits
@@ -75,9 +76,8 @@ ConvertOptions convert_options(const ConvertArguments& options) {
   out.recipe = recipe_of(options);
   out.dtype = dtype_of(options.dtype);
   out.replace = options.force;
-  if (out.recipe || out.dtype) return out;
-  fail_wanted(ErrorKind::kUsage, "xlstm convert", "--quantize BITS, --dtype TYPE or both",
-              "neither; see xlstm convert --help");
+  out.verify = options.verify;
+  return out;
 }
 
 std::string report_text(const ConvertReport& report) {
@@ -111,7 +111,7 @@ std::unique_ptr<InputCovariance> calibration_of(const ConvertArguments& options,
 
 int run_convert(const ConvertArguments& options) {
   if (options.from.empty() || options.to.empty()) {
-    fail_wanted(ErrorKind::kUsage, "xlstm convert", "a model IN and a new folder OUT",
+    fail_wanted(ErrorKind::kUsage, "xlstm convert", "a model IN and a new folder or .npz file OUT",
                 options.from.empty() ? "neither" : "no OUT");
   }
   require_output_name("xlstm convert", options.to);
@@ -178,7 +178,12 @@ OptionGroup output_group(ConvertArguments& to) {
                              to.dtype);
   dtype.choices = {"bf16", "f16", "f32", "bfloat16", "float16", "float32"};
   return {"Output",
-          {dtype, switch_option("--force", "Replace a model that OUT holds", to.force),
+          {dtype,
+           switch_option("--verify",
+                         "Read what was written again and compare it bit by bit with what is made "
+                         "of IN; not with --calibrate",
+                         to.verify),
+           switch_option("--force", "Replace a model that OUT holds", to.force),
            switch_option("--json", "One JSON object", to.json), threads_option(to.engine),
            memory_limit_option(to.engine)}};
 }
@@ -189,11 +194,13 @@ Command convert_command() {
   const auto options = std::make_shared<ConvertArguments>();
   return {
       .name = "convert",
-      .summary = "Quantise a model, or change its weights' type",
+      .summary = "Quantise a model, change its weights' type or its format",
       .description =
-          "Reads the model IN tensor by tensor and writes the folder OUT, whole or not at all, "
-          "in MLX's formats: Python's mlx reads it, and xlstm reads what MLX's tools quantised. "
-          "Tokenizer and other texts are copied.",
+          "Reads the model IN (safetensors, NPZ, torch's files, with config.json, config.yaml or "
+          "their own) tensor by tensor and writes OUT, whole or not at all: a folder of "
+          "safetensors in MLX's formats, with tokenizer and other texts, or an archive that ends "
+          "in .npz, with config.json in it. Without --quantize and --dtype every number stays as "
+          "it is.",
       .groups = {quantize_group(*options), output_group(*options)},
       .examples = {{"xlstm convert ./xLSTM-7b ./xLSTM-7b-4bit --quantize 4",
                     "A seventh of float32's size."},
@@ -202,7 +209,10 @@ Command convert_command() {
                    {"xlstm convert ./xLSTM-7b ./xLSTM-7b-mx --quantize 4 --mode mxfp4",
                     "In the Open Compute Project's 4-bit floats."},
                    {"xlstm convert ./xLSTM-7b ./xLSTM-7b-bf16 --dtype bf16",
-                    "Half the size, not quantised."}},
+                    "Half the size, not quantised."},
+                   {"xlstm convert model.ckpt ./tirex --verify",
+                    "A Lightning checkpoint as safetensors."},
+                   {"xlstm convert ./xLSTM-7b xLSTM-7b.npz", "For NumPy."}},
       .run = [options] { return run_convert(*options); },
       .argument = "IN OUT",
       .set_argument =

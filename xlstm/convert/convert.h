@@ -1,4 +1,4 @@
-// A model folder into another: weights quantised or in other types, all else copied.
+// A model into another: weights quantised, in other types or another format, all else copied.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,10 @@ struct ConvertOptions {
   std::optional<QuantizationRecipe> recipe;  // none: nothing is quantised
   // Of what is not quantised, but for gates and norms; kF32, kBF16 or kF16. None: as it is.
   std::optional<DType> dtype;
-  bool replace = false;     // a model that is in the way
+  bool replace = false;  // a model that is in the way
+  // Reads what was written again and compares it, bit by bit, with what is made of the source once
+  // more; not with `covariance`.
+  bool verify = false;
   std::size_t threads = 0;  // 0: default_thread_count()
   std::uint64_t shard_bytes = 5'000'000'000;
   // GPTQ: later columns make up for the rounding of earlier ones (kernels/quantize/gptq.h),
@@ -33,13 +36,15 @@ struct ConvertReport {
   std::size_t files = 0;  // that hold weights
 };
 
-// Reads the model in `from` tensor by tensor and writes `to`: weights in one file or shards with an
-// index, config.json with `quantization`, tokenizer and other texts as they are. `to` appears whole
-// or not at all; an interrupted process may leave a folder ".xlstm-...tmp" beside it.
+// Reads the model `from`, of any format that is read, tensor by tensor and writes `to`: a folder of
+// safetensors in one file or shards with an index, config.json with `quantization`, tokenizer and
+// other texts as they are; or, where its name ends with ".npz", one archive of arrays with
+// config.json in it, and no tokenizer. `to` appears whole or not at all; an interrupted process may
+// leave a folder or file ".xlstm-...tmp" beside it.
 //
 // Throws Error: kUsage when `to` exists (and is no empty folder) without `replace`, is `from`, or
-// is no model's folder; kModel when `from` is quantised already and a recipe is given, or holds
-// numbers that cannot be converted; kFile, kFormat.
+// is no model; kModel when `from` is quantised already and a recipe is given, or holds numbers that
+// cannot be converted; kFile, also where what was written is not what was made; kFormat.
 ConvertReport convert(const std::filesystem::path& from, const std::filesystem::path& to,
                       const ConvertOptions& options);
 

@@ -67,8 +67,8 @@ void copy_text(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
-void write_config(const Checkpoint& from, const fs::path& to,
-                  const std::vector<Conversion>& conversions, const ConvertOptions& options) {
+std::string config_for(const Checkpoint& from, const std::vector<Conversion>& conversions,
+                       const ConvertOptions& options) {
   Json config = parse_json(from.config, from.config_file.string());
   if (options.recipe) {
     config.erase("quantization_config");
@@ -79,13 +79,22 @@ void write_config(const Checkpoint& from, const fs::path& to,
       if (config.contains(key)) config[key] = torch_name(*options.dtype);
     }
   }
-  write_text(to / "config.json", config.dump(2) + "\n");
+  return config.dump(2) + "\n";
 }
 
-void copy_texts(const fs::path& from, const fs::path& to) {
+void write_config(const Checkpoint& from, const fs::path& to,
+                  const std::vector<Conversion>& conversions, const ConvertOptions& options) {
+  write_text(to / "config.json", config_for(from, conversions, options));
+}
+
+void copy_texts(const Checkpoint& from, const fs::path& to) {
   std::error_code error;
-  fs::directory_iterator entries(from, error);
-  if (error) fail(ErrorKind::kFile, from.string(), str("cannot list it: ", error.message()));
+  if (!fs::is_directory(from.path, error)) {
+    for (const fs::path& file : from.tokenizer_files) copy_text(file, to / file.filename());
+    return;
+  }
+  fs::directory_iterator entries(from.folder, error);
+  if (error) fail(ErrorKind::kFile, from.folder.string(), str("cannot list it: ", error.message()));
   for (const fs::directory_entry& entry : entries) {
     if (!is_text(entry.path()) || !entry.is_regular_file(error)) continue;
     copy_text(entry.path(), to / entry.path().filename());

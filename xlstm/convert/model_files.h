@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,15 +11,20 @@
 
 namespace xlstm {
 
-// config.json of the checkpoint `from` as `conversions` want it: `quantization` as MLX's tools
-// write it, with an entry for each layer whose format is not the recipe's, and the type of the
-// rest.
+// The config of the checkpoint `from` as `conversions` want it, as JSON: `quantization` as MLX's
+// tools write it, with an entry for each layer whose format is not the recipe's, and the type of
+// the rest.
+std::string config_for(const Checkpoint& from, const std::vector<Conversion>& conversions,
+                       const ConvertOptions& options);
+
+// The same as `to`/config.json.
 void write_config(const Checkpoint& from, const std::filesystem::path& to,
                   const std::vector<Conversion>& conversions, const ConvertOptions& options);
 
-// Copies tokenizers, generation settings, licences and other texts; no weights of any format, no
-// folders.
-void copy_texts(const std::filesystem::path& from, const std::filesystem::path& to);
+// Copies tokenizers, generation settings, licences and other texts of the model's folder; no
+// weights of any format, no folders. Of one that was opened by a file of weights the tokenizer's
+// alone, as the folder around it may be anybody's.
+void copy_texts(const Checkpoint& from, const std::filesystem::path& to);
 
 // model.safetensors.index.json for shards that are named by `file_name`.
 void write_index(const std::filesystem::path& to,

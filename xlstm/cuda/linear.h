@@ -38,7 +38,7 @@ class Linear {
   Tensor compute(const RowProduct& product);
 
   // Whether there is one kernel for all of it, and it is the fastest way.
-  bool is_for_rows(const RowProduct& product) const;
+  bool is_for_rows(const RowProduct& product);
   // Whether that kernel also takes the mLSTM's h as it is.
   bool takes_heads(const RowProduct& product) const;
   // `second` becomes product.second's result, [M, N2] float32.
@@ -56,6 +56,7 @@ class Linear {
  private:
   std::optional<TensorRows::Plan> tensor_plan(const RowProduct& product) const;
   Tensor by_tensor_rows(const RowProduct& product, const TensorRows::Plan& plan, Tensor* second);
+  bool is_for_library(const RowProduct& product);
   void launch_rows(const RowProductArgs& args, DType W);
   bool can_stream(std::int64_t M, std::int64_t K, DType x, DType W) const;
   void stream_rows(const RowProductArgs& args, DType x, DType W);

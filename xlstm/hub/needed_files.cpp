@@ -140,13 +140,6 @@ std::vector<std::string> needed_files(const std::vector<std::string>& names, Hub
                     ", model_0.safetensors or PyTorch's .bin, .pt or .ckpt"),
                 some_of(names));
   }
-  const bool has_config = std::any_of(names.begin(), names.end(), [](const std::string& name) {
-    return is_config(name) && name.ends_with(".json");
-  });
-  if (!has_config && contains(names, "config.yaml")) {
-    fail_wanted(ErrorKind::kModel, where, "a config.json",
-                "config.yaml, which is not read yet: nothing was fetched");
-  }
   return chosen(names, [&](const std::string& name) {
     return is_config(name) || name == "generation_config.json" || is_tokenizer_text(name) ||
            contains(of_weights, name);

@@ -159,7 +159,10 @@ Model Model::load(const Plan& plan, const TensorSource& source, std::shared_ptr<
   Backend& b = *backend;
   if (plan.layers.size() < 2 || !is_embedding(plan.layers.front()) ||
       !is_head(plan.layers.back())) {
-    fail_wanted(ErrorKind::kModel, plan.name, "a model from tokens to a vocabulary", plan.family);
+    fail_wanted(ErrorKind::kModel, plan.name, "a model from tokens to a vocabulary",
+                str(plan.family, plan.layers.empty() ? std::string()
+                                                     : str(", ", plan.layers.front().name, " to ",
+                                                           plan.layers.back().name)));
   }
   PlanWithWeights whole = load_plan(plan, source, std::move(backend), options);
   const Layer& first = plan.layers.front();

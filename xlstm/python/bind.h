@@ -14,5 +14,6 @@ void bind_state(nanobind::module_& m);
 void bind_request(nanobind::module_& m);
 void bind_answers(nanobind::module_& m);
 void bind_batch(nanobind::module_& m);
+void bind_forecaster(nanobind::module_& m);
 
 }  // namespace xlstm::python

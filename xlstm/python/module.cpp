@@ -15,4 +15,5 @@ NB_MODULE(_native, m) {
   xlstm::python::bind_request(m);
   xlstm::python::bind_answers(m);
   xlstm::python::bind_batch(m);
+  xlstm::python::bind_forecaster(m);
 }

@@ -100,20 +100,6 @@ Directory find_directory(const InputFile& file) {
   return out;
 }
 
-// Relative, and nowhere up.
-bool stays_in_folder(std::string_view name) {
-  constexpr std::string_view kForbidden = "\0\\"sv;
-  if (name.empty() || name.front() == '/' || name.find_first_of(kForbidden) != name.npos) {
-    return false;
-  }
-  for (std::size_t at = 0; at <= name.size();) {
-    const std::size_t end = std::min(name.find('/', at), name.size());
-    if (name.substr(at, end - at) == "..") return false;
-    at = end + 1;
-  }
-  return true;
-}
-
 // One entry of the directory, and the header before its member.
 class EntryReader {
  public:
@@ -152,7 +138,7 @@ class EntryReader {
                 str("one of ", name.size()));
     }
     member_.name = name;
-    if (!stays_in_folder(name)) wanted("a name that stays in the folder", "this one");
+    if (!is_zip_name(name)) wanted("a name that stays in the folder", "this one");
   }
 
   void read_fields(std::string_view entry) {
@@ -259,6 +245,19 @@ std::vector<ZipMember> read_zip_directory(const InputFile& file) {
   check_names(members, file);
   check_places(members, file);
   return members;
+}
+
+bool is_zip_name(std::string_view name) {
+  constexpr std::string_view kForbidden = "\0\\"sv;
+  if (name.empty() || name.front() == '/' || name.find_first_of(kForbidden) != name.npos) {
+    return false;
+  }
+  for (std::size_t at = 0; at <= name.size();) {
+    const std::size_t end = std::min(name.find('/', at), name.size());
+    if (name.substr(at, end - at) == "..") return false;
+    at = end + 1;
+  }
+  return true;
 }
 
 std::string zip_member_name(const InputFile& file, const std::string& name) {

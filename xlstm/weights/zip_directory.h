@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "xlstm/base/input_file.h"
@@ -25,6 +26,9 @@ struct ZipMember {
 // encrypted or on another disk. Sizes and places may have 32 or 64 bits. Throws Error: kFile,
 // kFormat.
 std::vector<ZipMember> read_zip_directory(const InputFile& file);
+
+// Whether a member may have this name: it is relative and leads nowhere up.
+bool is_zip_name(std::string_view name);
 
 // Names a member in errors: "file, member name".
 std::string zip_member_name(const InputFile& file, const std::string& name);

@@ -19,10 +19,10 @@ using Families = std::span<const Family* const>;
 [[noreturn]] void refuse_family(const TensorSource& source, Families among,
                                 std::string_view where) {
   Diagnostics diagnostics;
-  const std::string_view family = recognise_unsupported_family(source);
-  if (!family.empty()) {
-    diagnostics.add(
-        [&] { return str("its tensors are those of ", family, ", which is not run yet"); });
+  if (const auto known = recognise_unsupported_family(source)) {
+    diagnostics.add([&] {
+      return str("its tensors are those of ", known->name, ", which is not run: ", known->reason);
+    });
     diagnostics.throw_if_any(where);
   }
   diagnostics.add([&] {

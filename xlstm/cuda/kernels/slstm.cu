@@ -114,20 +114,29 @@ __device__ void multiply(const Four<W>* R, int stride, const float* y, const Sha
   }
 }
 
-__device__ float number_at(const void* from, int64 at, int is_bf16) {
-  return is_bf16 != 0 ? to_float(static_cast<const bf16*>(from)[at])
-                      : static_cast<const float*>(from)[at];
-}
+// What a token's input adds to a unit's gates, as it lies in memory: nothing waits for it yet.
+struct Inputs {
+  uint32 bits[4];
+  int are_bf16;
 
-// What a token's input adds to a unit's gates.
-__device__ float4 inputs_of(const SlstmArgs& a, int64 token, int unit) {
-  const int width = a.NH * a.DH;
-  const int64 at = token * 2 * width + unit;
-  return make_float4(number_at(a.gates_if, at, a.gates_are_bf16),
-                     number_at(a.gates_if, at + width, a.gates_are_bf16),
-                     number_at(a.gates_zo, at, a.gates_are_bf16),
-                     number_at(a.gates_zo, at + width, a.gates_are_bf16));
-}
+  __device__ Inputs(const SlstmArgs& a, int64 token, int unit) : are_bf16(a.gates_are_bf16) {
+    const int width = a.NH * a.DH;
+    const int64 at = token * 2 * width + unit;
+#pragma unroll
+    for (int gate = 0; gate < 4; ++gate) {
+      const void* const from = gate < 2 ? a.gates_if : a.gates_zo;
+      const int64 index = at + gate % 2 * width;
+      bits[gate] = are_bf16 != 0 ? static_cast<const uint16*>(from)[index]
+                                 : static_cast<const uint32*>(from)[index];
+    }
+  }
+
+  __device__ float4 floats() const {
+    const int left = are_bf16 != 0 ? 16 : 0;
+    return make_float4(__uint_as_float(bits[0] << left), __uint_as_float(bits[1] << left),
+                       __uint_as_float(bits[2] << left), __uint_as_float(bits[3] << left));
+  }
+};
 
 struct Unit {
   float c, n, m;
@@ -144,85 +153,128 @@ struct Unit {
   }
 };
 
+// Shared memory of a block.
+template <typename W, int kRows>
+struct Memory {
+  int items;      // units of kRows sequences
+  float4* parts;  // [slices][items]
+  float* y;       // [2][kRows][width], of the last token and of the next
+  float4* bias;   // [units]
+  Unit* states;   // [items]
+  Four<W>* R;     // [DH][units]
+
+  __device__ Memory(float4* from, const Share& share, const Slice& slice)
+      : items(kRows * share.units),
+        parts(from),
+        y(reinterpret_cast<float*>(parts + slice.slices * items)),
+        bias(reinterpret_cast<float4*>(y + 2 * kRows * share.width)),
+        states(reinterpret_cast<Unit*>(bias + share.units)),
+        R(reinterpret_cast<Four<W>*>(reinterpret_cast<float4*>(states) + (3 * items + 3) / 4)) {}
+
+  __device__ float* outputs(const Share& share, int t) const {
+    return y + t % 2 * kRows * share.width;
+  }
+
+  // The block's part of the states and the biases.
+  __device__ void read(const SlstmArgs& a, const Share& share) const {
+    for (int at = threadIdx.x; at < 2 * kRows * share.width; at += kThreads) {
+      const int r = at / share.width, d = at % share.width;
+      const bool inside = r < share.rows && d < a.DH;
+      y[at] = inside ? a.state_y[share.first_row + r][share.head * a.DH + d] : 0.0F;
+    }
+    for (int unit = threadIdx.x; unit < share.units; unit += kThreads) {
+      const float* from = a.bias + share.head * 4 * a.DH + share.first_unit + unit;
+      bias[unit] = make_float4(from[0], from[a.DH], from[2 * a.DH], from[3 * a.DH]);
+    }
+    for (int item = threadIdx.x; item < share.rows * share.units; item += kThreads) {
+      const int b = share.first_row + item / share.units;
+      const int at = share.at_state(a, item % share.units);
+      states[item] = {a.state_c[b][at], a.state_n[b][at], a.state_m[b][at]};
+    }
+  }
+
+  __device__ void write(const SlstmArgs& a, const Share& share) const {
+    const float* const last = outputs(share, a.S);
+    for (int item = threadIdx.x; item < share.rows * share.units; item += kThreads) {
+      const int row = item / share.units, unit = item % share.units;
+      const int b = share.first_row + row, at = share.at_state(a, unit);
+      a.state_y[b][at] = last[row * share.width + share.first_unit + unit];
+      a.state_c[b][at] = states[item].c;
+      a.state_n[b][at] = states[item].n;
+      a.state_m[b][at] = states[item].m;
+    }
+  }
+};
+
+// Where the block's R [DH][units] of its head begins; rows are a.DH apart.
+template <typename W>
+__device__ const Four<W>* weights_of(const SlstmArgs& a, const Share& share) {
+  return static_cast<const Four<W>*>(a.R) + static_cast<int64>(share.head) * a.DH * a.DH +
+         share.first_unit;
+}
+
 template <typename W, int kRows, bool kResident>
 __device__ void scan(const SlstmArgs& a) {
-  extern __shared__ float4 memory[];
+  extern __shared__ float4 shared[];
   const Share share(a, kRows);
   const Slice slice(share.units, a.DH);
-  const int items = kRows * share.units;
-  float4* const parts = memory;  // [slices][kRows][units]
-  float* const y = reinterpret_cast<float*>(parts + slice.slices * items);      // [2][kRows][width]
-  float4* const bias = reinterpret_cast<float4*>(y + 2 * kRows * share.width);  // [units]
-  Unit* const states = reinterpret_cast<Unit*>(bias + share.units);             // [kRows][units]
-  auto* const kept = reinterpret_cast<Four<W>*>(reinterpret_cast<float4*>(states) +
-                                                (3 * items + 3) / 4);  // [DH][units]
-
-  const Four<W>* R = static_cast<const Four<W>*>(a.R) +
-                     static_cast<int64>(share.head) * a.DH * a.DH + share.first_unit;
-  int stride = a.DH;
+  const Memory<W, kRows> memory(shared, share, slice);
+  const Four<W>* R = weights_of<W>(a, share);
   if (kResident) {
     for (int at = threadIdx.x; at < a.DH * share.units; at += kThreads) {
-      kept[at] = R[static_cast<int64>(at / share.units) * a.DH + at % share.units];
+      memory.R[at] = R[static_cast<int64>(at / share.units) * a.DH + at % share.units];
     }
-    R = kept;
-    stride = share.units;
+    R = memory.R;
   }
-  for (int at = threadIdx.x; at < 2 * kRows * share.width; at += kThreads) {
-    const int r = at / share.width, d = at % share.width;
-    const bool inside = r < share.rows && d < a.DH;
-    y[at] = inside ? a.state_y[share.first_row + r][share.head * a.DH + d] : 0.0F;
-  }
-  for (int unit = threadIdx.x; unit < share.units; unit += kThreads) {
-    const float* from = a.bias + share.head * 4 * a.DH + share.first_unit + unit;
-    bias[unit] = make_float4(from[0], from[a.DH], from[2 * a.DH], from[3 * a.DH]);
-  }
-  for (int item = threadIdx.x; item < items; item += kThreads) {
-    const int row = item / share.units, at = share.at_state(a, item % share.units);
-    if (row >= share.rows) continue;
-    const int b = share.first_row + row;
-    states[item] = {a.state_c[b][at], a.state_n[b][at], a.state_m[b][at]};
-  }
+  memory.read(a, share);
+  // Most threads have one item at most, whose place is found once.
+  struct Place {
+    int row, unit;
+  };
+  const int own = threadIdx.x, inside = share.rows * share.units;
+  const Place own_place = {own / share.units, own % share.units};
+  const auto place_of = [&](int item) {
+    return item == own ? own_place : Place{item / share.units, item % share.units};
+  };
+  const auto token_of = [&](const Place& at, int t) {
+    return static_cast<int64>(share.first_row + at.row) * a.S + t;
+  };
+  const auto input = [&](const Place& at, int t) {
+    return Inputs(a, token_of(at, t), share.at_state(a, at.unit));
+  };
+  Inputs next_input = input(own < inside ? own_place : Place{0, 0}, 0);
   arrive_at_cluster();
   wait_for_cluster();  // all blocks run, and nobody reads the old outputs any more
 
-  const auto input = [&](int item, int t) {
-    const int64 token = static_cast<int64>(share.first_row + item / share.units) * a.S + t;
-    return inputs_of(a, token, share.at_state(a, item % share.units));
-  };
-  const auto is_inside = [&](int item) { return item < share.rows * share.units; };
   for (int t = 0; t < a.S; ++t) {
-    const float* const now = y + (t % 2) * kRows * share.width;
-    float* const next = y + ((t + 1) % 2) * kRows * share.width;
-    float4 early = {};  // read while products are computed
-    if (is_inside(threadIdx.x)) early = input(threadIdx.x, t);
-    multiply<W, kRows>(R, stride, now, share, slice, parts);
+    float* const next = memory.outputs(share, t + 1) + share.first_unit;
+    multiply<W, kRows>(R, kResident ? share.units : a.DH, memory.outputs(share, t), share, slice,
+                       memory.parts);
     __syncthreads();
-    for (int item = threadIdx.x; is_inside(item); item += kThreads) {
-      const int row = item / share.units, unit = item % share.units;
-      float4 raw = item == static_cast<int>(threadIdx.x) ? early : input(item, t);
-      add_to(raw, bias[unit]);
-      for (int s = 0; s < slice.slices; ++s) add_to(raw, parts[s * items + item]);
-      Unit state = states[item];
+    for (int item = own; item < inside; item += kThreads) {
+      const Place at = place_of(item);
+      float4 raw = (item == own ? next_input : input(at, t)).floats();
+      add_to(raw, memory.bias[at.unit]);
+#pragma unroll 8
+      for (int s = 0; s < slice.slices; ++s) add_to(raw, memory.parts[s * memory.items + item]);
+      Unit state = memory.states[item];
       const float output = state.step(raw);
-      states[item] = state;
-      float* const at = next + row * share.width + share.first_unit + unit;
-      for (int rank = 0; rank < a.blocks; ++rank) store_in_cluster(at, rank, output);
-      const int64 token = static_cast<int64>(share.first_row + row) * a.S + t;
-      a.y[token * a.NH * a.DH + share.at_state(a, unit)] = output;
+      memory.states[item] = state;
+      float* const to = next + at.row * share.width + at.unit;
+#pragma unroll 4
+      for (int rank = 0; rank < a.blocks; ++rank) store_in_cluster(to, rank, output);
     }
     arrive_at_cluster();
+    // Meanwhile what nobody waits for: an arrival would wait until it is written.
+    for (int item = own; item < inside; item += kThreads) {
+      const Place at = place_of(item);
+      a.y[token_of(at, t) * a.NH * a.DH + share.at_state(a, at.unit)] =
+          next[at.row * share.width + at.unit];
+    }
+    if (own < inside && t + 1 < a.S) next_input = input(own_place, t + 1);
     wait_for_cluster();
   }
-
-  const float* const last = y + (a.S % 2) * kRows * share.width;
-  for (int item = threadIdx.x; is_inside(item); item += kThreads) {
-    const int row = item / share.units, unit = item % share.units;
-    const int b = share.first_row + row, at = share.at_state(a, unit);
-    a.state_y[b][at] = last[row * share.width + share.first_unit + unit];
-    a.state_c[b][at] = states[item].c;
-    a.state_n[b][at] = states[item].n;
-    a.state_m[b][at] = states[item].m;
-  }
+  memory.write(a, share);
 }
 
 // R [NH, DH, 4, DH] with a unit's four gates beside each other: [NH, DH, DH, 4].

@@ -1,6 +1,7 @@
 #include "xlstm/forecast/tirex/tirex_model.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "xlstm/forecast/checks.h"
@@ -76,19 +77,37 @@ std::vector<std::vector<Forecast>> TirexModel::forecast(std::span<const Series> 
   return out;
 }
 
+std::vector<TirexModel::Pass> TirexModel::passes(Contexts contexts, std::int64_t missing,
+                                                 std::int64_t patches) const {
+  std::map<std::int64_t, std::vector<std::size_t>> by_skipped;
+  for (std::size_t row = 0; row < contexts.size(); ++row) {
+    const std::int64_t padding = padding_of(std::ssize(contexts[row]), missing, spec_.context);
+    by_skipped[padding / spec_.P].push_back(row);
+  }
+  std::vector<Pass> out;
+  for (const auto& [skipped, rows] : by_skipped) {
+    // Activations of so many rows stay small beside the weights.
+    const std::int64_t S = tokens() - skipped + patches - 1;
+    const auto most =
+        static_cast<std::size_t>(std::max<std::int64_t>(1, model_.backend().segment_tokens() / S));
+    for (std::size_t first = 0; first < rows.size(); first += most) {
+      const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(first);
+      const auto count = static_cast<std::ptrdiff_t>(std::min(most, rows.size() - first));
+      out.push_back({skipped, {begin, begin + count}});
+    }
+  }
+  return out;
+}
+
 std::vector<std::vector<float>> TirexModel::roll_out(Contexts contexts, std::int64_t patches,
                                                      const ForecastOptions& options) const {
   std::vector<std::vector<float>> out(contexts.size());
-  // Activations of so many rows stay small beside the weights.
-  const std::int64_t at_once =
-      std::max<std::int64_t>(1, model_.backend().segment_tokens() / tokens());
   std::int64_t missing = 0;
   for (std::int64_t left = patches; left > 0;) {
     const std::int64_t k = std::min(left, options.accelerated_steps);
-    for (std::size_t row = 0; row < contexts.size(); row += static_cast<std::size_t>(at_once)) {
+    for (const Pass& pass : passes(contexts, missing, k)) {
       check_cancelled(options);
-      const std::size_t rows = std::min(contexts.size() - row, static_cast<std::size_t>(at_once));
-      add_step(contexts.subspan(row, rows), missing, k, std::span(out).subspan(row, rows));
+      add_step(contexts, pass, missing, k, out);
     }
     missing += k * spec_.P;
     left -= k;
@@ -96,26 +115,26 @@ std::vector<std::vector<float>> TirexModel::roll_out(Contexts contexts, std::int
   return out;
 }
 
-void TirexModel::add_step(Contexts contexts, std::int64_t missing, std::int64_t patches,
-                          std::span<std::vector<float>> out) const {
-  const std::int64_t B = std::ssize(contexts), S = tokens() + patches - 1;
+void TirexModel::add_step(Contexts contexts, const Pass& pass, std::int64_t missing,
+                          std::int64_t patches, std::vector<std::vector<float>>& out) const {
   const auto P = spec_.P, Q = std::ssize(spec_.quantiles);
+  const std::int64_t B = std::ssize(pass.rows), S = tokens() - pass.skipped + patches - 1;
   std::vector<Scale> scales;
   std::vector<float> x;  // [B * S, 2 * P]
   x.reserve(static_cast<std::size_t>(B * S * 2 * P));
-  for (const std::span<const float> context : contexts) {
-    const Window window = window_of(context, missing, spec_.context, P);
+  for (const std::size_t row : pass.rows) {
+    const Window window = window_of(contexts[row], missing, spec_.context, P);
     scales.push_back(window.scale);
-    x.insert(x.end(), window.tokens.begin(), window.tokens.end());
+    x.insert(x.end(), window.tokens.begin() + pass.skipped * 2 * P, window.tokens.end());
     x.resize(x.size() + static_cast<std::size_t>((patches - 1) * 2 * P), 0);
   }
   Backend& b = model_.backend();
-  const auto states = model_.loaded().initial_states(contexts.size());
+  const auto states = padding_.behind(model_, pass.skipped, 2 * P, pass.rows.size());
   const Tensor y = model_.forward(b.floats({B * S, 2 * P}, x), *states, {.last = patches});
   const std::span<const float> values = b.read_floats(y);  // [B * patches, Q * P]
   const auto of_row = static_cast<std::size_t>(patches * Q * P);
-  for (std::size_t row = 0; row < contexts.size(); ++row) {
-    append_quantiles(values.subspan(row * of_row, of_row), P, Q, scales[row], out[row]);
+  for (std::size_t i = 0; i < pass.rows.size(); ++i) {
+    append_quantiles(values.subspan(i * of_row, of_row), P, Q, scales[i], out[pass.rows[i]]);
   }
 }
 
@@ -127,17 +146,18 @@ SeriesEmbedding TirexModel::embed(const Values& values) const {
   const auto keep = [&](std::size_t layer, const Tensor& x) {
     if (layers[layer].kind == "ffn") streams.push_back(b.to_float32(x));
   };
-  const auto states = model_.loaded().initial_states();
-  model_.forward(b.floats({tokens(), 2 * spec_.P}, window.tokens), *states, {.on_layer = keep});
+  const std::int64_t skipped = window.padding / spec_.P, width = 2 * spec_.P;
+  const auto states = padding_.behind(model_, skipped, width, 1);
+  const auto own = std::span(window.tokens).subspan(static_cast<std::size_t>(skipped * width));
+  model_.forward(b.floats({tokens() - skipped, width}, own), *states, {.on_layer = keep});
 
-  const std::int64_t skipped = window.padding / spec_.P;
   SeriesEmbedding out{tokens() - skipped, std::ssize(streams), model_.loaded().plan.D, {}};
   const auto D = static_cast<std::size_t>(out.width);
   out.values.resize(static_cast<std::size_t>(out.tokens * out.layers) * D);
   for (std::size_t layer = 0; layer < streams.size(); ++layer) {
     const std::span<const float> x = b.read_floats(streams[layer]);
     for (std::int64_t t = 0; t < out.tokens; ++t) {
-      const auto from = x.subspan(static_cast<std::size_t>(skipped + t) * D, D);
+      const auto from = x.subspan(static_cast<std::size_t>(t) * D, D);
       const std::size_t at = static_cast<std::size_t>(t * out.layers) + layer;
       std::ranges::copy(from, out.values.begin() + static_cast<std::ptrdiff_t>(at * D));
     }

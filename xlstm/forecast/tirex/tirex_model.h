@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "xlstm/forecast/forecast_model.h"
+#include "xlstm/forecast/tirex/padding_states.h"
 #include "xlstm/model/series_model.h"
 #include "xlstm/wiring/families/tirex/tirex.h"
 
@@ -30,15 +31,24 @@ class TirexModel final : public ForecastModel {
  private:
   using Contexts = std::span<const std::span<const float>>;
 
+  // Series that go through the model together: before each lie as many tokens of padding, whose
+  // states are known.
+  struct Pass {
+    std::int64_t skipped = 0;       // tokens of padding
+    std::vector<std::size_t> rows;  // indices of contexts
+  };
+  std::vector<Pass> passes(Contexts contexts, std::int64_t missing, std::int64_t patches) const;
+
   // Of each context the quantiles [patches * P, Q] of the values behind it.
   std::vector<std::vector<float>> roll_out(Contexts contexts, std::int64_t patches,
                                            const ForecastOptions& options) const;
-  // Adds those of `patches` patches behind each context and `missing` values, by one pass.
-  void add_step(Contexts contexts, std::int64_t missing, std::int64_t patches,
-                std::span<std::vector<float>> out) const;
+  // Adds those of `patches` patches behind the pass's contexts and `missing` values.
+  void add_step(Contexts contexts, const Pass& pass, std::int64_t missing, std::int64_t patches,
+                std::vector<std::vector<float>>& out) const;
   std::int64_t tokens() const { return spec_.context / spec_.P; }  // of a context
 
   SeriesModel model_;
+  mutable PaddingStates padding_;  // for who holds the backend, as all callers do
   SeriesSpec spec_;
   ForecasterFacts facts_;
 };

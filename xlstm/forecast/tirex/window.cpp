@@ -27,13 +27,17 @@ Scale scale_of(std::span<const float> values) {
   return {loc, scale == 0 ? std::abs(loc) + kLeastScale : scale};
 }
 
+std::int64_t padding_of(std::int64_t count, std::int64_t missing, std::int64_t context) {
+  return std::max<std::int64_t>(0, context - missing - count);
+}
+
 Window window_of(std::span<const float> values, std::int64_t missing, std::int64_t context,
                  std::int64_t P) {
   const std::int64_t behind = std::min(missing, context);
   const std::int64_t own = std::min(std::ssize(values), context - behind);
   values = values.last(static_cast<std::size_t>(own));
 
-  Window out{scale_of(values), context - behind - own, {}};
+  Window out{scale_of(values), padding_of(own, behind, context), {}};
   out.tokens.assign(static_cast<std::size_t>(2 * context), 0);
   for (std::int64_t i = 0; i < own; ++i) {
     const float x = values[static_cast<std::size_t>(i)];

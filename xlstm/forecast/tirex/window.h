@@ -25,6 +25,10 @@ struct Window {
       tokens;  // [context / P, 2 * P]: values, 0 where missing; 1 where there, else 0
 };
 
+// Missing values that a window begins with, before `count` values of a series and `missing` ones
+// behind them.
+std::int64_t padding_of(std::int64_t count, std::int64_t missing, std::int64_t context);
+
 // The last `context` of the values and `missing` ones behind them, with missing ones before them
 // where these are fewer. `context` is a multiple of P.
 Window window_of(std::span<const float> values, std::int64_t missing, std::int64_t context,

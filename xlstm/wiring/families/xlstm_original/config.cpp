@@ -169,11 +169,10 @@ void read_places(const ConfigFile& stack, ConfigKeys& keys, OriginalConfig& conf
 
 }  // namespace
 
-std::int64_t ProjectionWidth::of(std::int64_t D) const {
+double ProjectionWidth::of(std::int64_t D) const {
   const auto multiple = static_cast<double>(multiple_of);
   const double multiples = *factor * static_cast<double>(D) / multiple;
-  return static_cast<std::int64_t>((round_up ? std::ceil(multiples) : std::floor(multiples)) *
-                                   multiple);
+  return (round_up ? std::ceil(multiples) : std::floor(multiples)) * multiple;
 }
 
 ConfigFile stack_config(const ConfigFile& file) {

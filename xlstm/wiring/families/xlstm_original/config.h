@@ -23,7 +23,7 @@ struct ProjectionWidth {
   std::int64_t multiple_of = 64;
   std::vector<std::pair<std::string_view, std::int64_t>> derived;  // keys that give it as a number
 
-  std::int64_t of(std::int64_t D) const;  // factor has a value
+  double of(std::int64_t D) const;  // `factor` has a value; it may be too large for a width
 };
 
 struct MlstmConfig {

@@ -74,7 +74,7 @@ class Comparison {
   void compare_width(const ProjectionWidth& width, Dim dim) {
     if (dims_[dim] == 0 || dims_[kD] == 0) return;
     const std::string_view name = tensor_table().dims[dim];
-    if (const std::int64_t wanted = width.of(dims_[kD]); wanted != dims_[dim]) {
+    if (const double wanted = width.of(dims_[kD]); wanted != static_cast<double>(dims_[dim])) {
       diagnostics_.add([&] {
         return str(width.path, "proj_factor is ", *width.factor, ", which makes ", name, " = ",
                    wanted, " (a multiple of ", width.multiple_of, "), the tensors say ", name,

@@ -51,7 +51,7 @@ class Assembler {
       : config_(config), binding_(binding) {}
 
   Plan take() {
-    plan_.dialect = has(kVocabulary) ? "package" : "package, a stack alone";
+    plan_.dialect = has(kVocabulary) ? "package" : "stack";
     plan_.V = has(kVocabulary) ? dim(kV) : 0;
     plan_.D = dim(kD);
     for (const auto& [number, block] : binding_.tensors.blocks) {
@@ -74,7 +74,9 @@ class Assembler {
   Activation activation() const { return config_.slstm->feedforward->act_fn; }
 
   void add_facts() {
-    plan_.sizes = {{"V", plan_.V}, {"D", plan_.D}, {"L", mlstm_blocks_ + slstm_blocks_}};
+    if (has(kVocabulary)) plan_.sizes.push_back({"V", plan_.V});
+    plan_.sizes.push_back({"D", plan_.D});
+    plan_.sizes.push_back({"L", mlstm_blocks_ + slstm_blocks_});
     const auto add = [this](const char* name, std::int64_t value) {
       plan_.sizes.push_back({name, value});
     };
@@ -88,7 +90,7 @@ class Assembler {
     if (slstm_blocks_ > 0) {
       add("SNH", dim(kSNH));
       add("SDH", dim(kSDH));
-      add("SK", slstm_taps());
+      if (has(kSlstmConv)) add("SK", slstm_taps());
     }
     if (has_ffn()) add("F", dim(kF));
     plan_.constants = {{"bias", "", has(kBias)},
@@ -181,7 +183,7 @@ class Assembler {
     layer.eager_floats = 2 * plan_.D + 14 * E + 4 * NH;
     // Besides, the cell's inputs once more with heads first, and the chunk form's products and
     // weights.
-    layer.lazy_floats = 4 * plan_.D + 40 * E + 6 * NH * kChunk;
+    layer.lazy_floats = 4 * plan_.D + 24 * E + 6 * NH * kChunk;
     layer.thread_floats = kChunk * (3 * DH() + kChunk);  // a chunk of one head
     add(std::move(layer), mlstm());
   }
