@@ -82,18 +82,18 @@ class ArchiveSource : public TensorSource {
 void check_packing(const ArchivedTensor& tensor, const ZipMember& member,
                    const std::string& where) {
   if (!member.deflated || tensor.info.bytes == 0) return;
-  const auto wanted = [&](std::string_view wanted, std::string_view got) {
+  const auto refuse = [&](std::string_view wanted, std::string_view got) {
     fail_wanted(ErrorKind::kModel,
                 str(where, ", tensor ", quoted(tensor.info.name), ", in the deflated member ",
                     quoted(member.name)),
                 wanted, got);
   };
   if (tensor.elements.start != 0 || tensor.offset + tensor.info.bytes != member.bytes) {
-    wanted("all of it (parts can be read of a stored one)",
+    refuse("all of it (parts can be read of a stored one)",
            str(tensor.info.bytes, " of ", member.bytes, " bytes"));
   }
   if (member.bytes > kMostUnpacked && !tensor.elements.is_plain(tensor.info.shape)) {
-    wanted(str("at most ", kMostUnpacked, " bytes in another order of axes (a stored one may be ",
+    refuse(str("at most ", kMostUnpacked, " bytes in another order of axes (a stored one may be ",
                "larger)"),
            str(member.bytes));
   }
