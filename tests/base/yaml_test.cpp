@@ -117,7 +117,6 @@ TEST(Yaml, AliasesOfLongTexts) {
     };
     expect_refused(used(1000), {"line 2", "at most 10000000 bytes of text", "aliases"});
     EXPECT_EQ(yaml(used(17))["b"].size(), 18u);
-              19u);  // ten million bytes with `a` and what it is kept as
   }
 }
 
