@@ -106,6 +106,20 @@ TEST(Yaml, AliasesCountAsOftenAsTheyAreUsed) {
   expect_refused(bomb, {"at most 100000 values", "aliases"});
 }
 
+// Few values, and each alias of them half a megabyte: as text, as a key, within a list.
+TEST(Yaml, AliasesOfLongTexts) {
+  const std::string text = '"' + std::string(500'000, 'x') + '"';
+  for (const std::string& long_one : {text, "{? " + text + " : 1}", "[1, [" + text + "]]"}) {
+    const auto used = [&](int times) {
+      std::string bomb = "a: &a " + long_one + "\nb: [1";
+      for (int i = 0; i < times; ++i) bomb += ",*a";
+      return bomb + "]";
+    };
+    expect_refused(used(1000), {"line 2", "at most 10000000 bytes of text", "aliases"});
+    EXPECT_EQ(yaml(used(17))["b"].size(), 18u);
+  }
+}
+
 TEST(Yaml, EveryByteCutOrChanged) {
   const std::string whole = "a: &x {b: [1, 'c'], d: 1e-5}\n? e\n: *x\nf: |\n  text\n";
   const auto try_to_read = [](const std::string& text) {
