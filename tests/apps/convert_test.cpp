@@ -139,7 +139,7 @@ TEST_F(ConvertCommand, WhatIsInTheWay) {
                                 "--force replaces a model"));
   EXPECT_EQ(xlstm({"convert", "classics-8m", out(), "--quantize", "4", "--force"}).code, 0);
   EXPECT_TRUE(is_one_line_error(xlstm({"convert", out(), out(), "--quantize", "4", "--force"}), 2,
-                                "another folder than the one to convert"));
+                                "another place than that of the model"));
   EXPECT_TRUE(is_one_line_error(xlstm({"convert", out(), file("b"), "--quantize", "4"}), 3,
                                 "not quantised"));
 }

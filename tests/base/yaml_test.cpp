@@ -89,6 +89,8 @@ TEST(Yaml, WhatIsRefused) {
   expect_refused("a: [1", {"malformed YAML"});
   expect_refused("a: 1\n---\nb: 2", {"one YAML document"});
   expect_refused("a: \xC3\x28", {"UTF-8"});
+  // The library takes the text for UTF-16 or the like, and makes other bytes of it.
+  expect_refused(std::string_view("A( 8|\x03!\0NUL", 11), {"UTF-8"});
   expect_refused(std::string(1'000'001, ' '), {"1000000 bytes"});
   expect_refused(std::string(70, '[') + std::string(70, ']'), {"at most 64 deep"});
 }
@@ -102,6 +104,20 @@ TEST(Yaml, AliasesCountAsOftenAsTheyAreUsed) {
     bomb += "]\n";
   }
   expect_refused(bomb, {"at most 100000 values", "aliases"});
+}
+
+// Few values, and each alias of them half a megabyte: as text, as a key, within a list.
+TEST(Yaml, AliasesOfLongTexts) {
+  const std::string text = '"' + std::string(500'000, 'x') + '"';
+  for (const std::string& long_one : {text, "{? " + text + " : 1}", "[1, [" + text + "]]"}) {
+    const auto used = [&](int times) {
+      std::string bomb = "a: &a " + long_one + "\nb: [1";
+      for (int i = 0; i < times; ++i) bomb += ",*a";
+      return bomb + "]";
+    };
+    expect_refused(used(1000), {"line 2", "at most 10000000 bytes of text", "aliases"});
+    EXPECT_EQ(yaml(used(17))["b"].size(), 18u);
+  }
 }
 
 TEST(Yaml, EveryByteCutOrChanged) {

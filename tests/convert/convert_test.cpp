@@ -275,7 +275,7 @@ TEST_F(Convert, RefusesToConvertOntoItself) {
       if (to.string().find("x/..") != std::string::npos)
         fs::create_directory(scratch_.path() / "x");
       EXPECT_THAT(message_of(ErrorKind::kUsage, [&] { convert(copy, to, options); }),
-                  HasSubstr("another folder than the one to convert"));
+                  HasSubstr("another place than that of the model"));
     }
   }
   fs::create_directory_symlink(copy, scratch_.path() / "link");

@@ -96,9 +96,34 @@ TEST_F(Formats, WhatIsInTheWay) {
   force.replace = true;
   convert(kGolden / "large-plain", npz, force);
   expect_same_tensors(kGolden / "large-plain", npz);
+  ConvertOptions stopped = force;  // while what was written is compared
+  stopped.on_progress = [](double share) {
+    if (share > 0.5) fail(ErrorKind::kCancelled, "test", "stopped");
+  };
+  expect_error(ErrorKind::kCancelled, {"stopped"},
+               [&] { convert(kGolden / "large-tied-caps", npz, stopped); });
+  expect_same_tensors(kGolden / "large-plain", npz);
+  EXPECT_EQ(names_in(scratch_.path()), (std::set<std::string>{"there.npz"}));
   fs::create_directory(scratch_ / "folder.npz");
   expect_error(ErrorKind::kUsage, {"folder.npz", "a name that is free"},
                [&] { convert(kGolden / "large-plain", scratch_ / "folder.npz", force); });
+}
+
+TEST_F(Formats, AModelIsNotReplacedByItself) {
+  const fs::path folder = scratch_ / "model";
+  convert(kGolden / "large-plain", folder, verified());
+  convert(kGolden / "large-plain", scratch_ / "model.npz", verified());
+  fs::create_hard_link(scratch_ / "model.npz", scratch_ / "again.npz");
+  ConvertOptions force = verified();
+  force.replace = true;
+  for (const auto& [from, to] :
+       {std::pair{folder, folder}, std::pair{folder / "model.safetensors", folder},
+        std::pair{folder, folder / "model.safetensors"},
+        std::pair{scratch_ / "model.npz", scratch_ / "again.npz"}}) {
+    expect_error(ErrorKind::kUsage, {"another place than that of the model"},
+                 [&] { convert(from, to, force); });
+  }
+  expect_same_tensors(kGolden / "large-plain", folder);
 }
 
 }  // namespace

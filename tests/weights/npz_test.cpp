@@ -101,15 +101,23 @@ TEST_F(Npz, LargeColumnsFirst) {
   for (int column = 0; column < kColumns; ++column) {
     for (int row = 0; row < kRows; ++row) data += static_cast<char>((row * 31 + column * 7) % 251);
   }
-  const auto source = open({RawMember::stored(
-      "w.npy", npy(header("|u1", str("(", kRows, ", ", kColumns, ")"), true), data))});
-  const std::vector<int> got = bytes_of(*source, "w");
-  ASSERT_EQ(got.size(), data.size());
-  for (int row = 0; row < kRows; ++row) {
-    for (int column = 0; column < kColumns; ++column) {
-      ASSERT_EQ(got[static_cast<std::size_t>(row * kColumns + column)],
-                (row * 31 + column * 7) % 251);
+  const std::string content = npy(header("|u1", str("(", kRows, ", ", kColumns, ")"), true), data);
+  const auto source =
+      open({RawMember::stored("w.npy", content), RawMember::deflate("packed.npy", content)});
+  for (const char* name : {"w", "packed"}) {
+    const std::vector<int> got = bytes_of(*source, name);
+    ASSERT_EQ(got.size(), data.size());
+    for (int row = 0; row < kRows; ++row) {
+      for (int column = 0; column < kColumns; ++column) {
+        ASSERT_EQ(got[static_cast<std::size_t>(row * kColumns + column)],
+                  (row * 31 + column * 7) % 251);
+      }
     }
+  }
+  std::byte one{};  // in pieces, not in their order
+  for (const int at : {kColumns, 3, kRows * kColumns - 1, 1}) {
+    source->read(source->find("packed"), static_cast<std::uint64_t>(at), std::span(&one, 1));
+    EXPECT_EQ(static_cast<int>(one), (at / kColumns * 31 + at % kColumns * 7) % 251);
   }
 }
 

@@ -31,6 +31,8 @@ TEST(NpzWriter, WhatIsWrittenIsRead) {
   for (std::size_t at = 0; at < all.size(); at += 5)
     out.write(bytes_of(all).subspan(at).first(std::min<std::size_t>(5, all.size() - at)));
   EXPECT_TRUE(folder.names().size() == 1 && folder.names()[0] != "w.npz") << "not before its end";
+  EXPECT_EQ(open_weights(out.finish())->tensors().size(), tensors.size());
+  EXPECT_TRUE(folder.names().size() == 1 && folder.names()[0] != "w.npz") << "nor then";
   out.commit();
   const auto source = open_weights(folder / "w.npz");
   ASSERT_EQ(source->tensors().size(), tensors.size());

@@ -148,6 +148,31 @@ TEST(Pickle, ValuesWithoutEnd) {
   expect_error(ErrorKind::kFormat, {"1000000 in all"}, [&] { json_of(doubling); });
 }
 
+std::string repeated(std::string_view what, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += what;
+  return out;
+}
+
+// Few bytes that name much often, and such whose stack, marks or memory grow with each of them.
+TEST(Pickle, MemoryThatGrowsWithoutEnd) {
+  const std::string wanted = "values of at most 256000000 bytes";
+  const std::string pairs =
+      "](" + repeated("NN\x86", 1024) + "e\x85q\1" + global("collections", "OrderedDict") + "q\2";
+  expect_refused(file(pairs + repeated("h\2h\1R0", 20'000)), {wanted});
+  const std::string id = tuple({text("storage"), global("torch", "FloatStorage"),
+                                text(std::string(256, 'k')), "N", number(1)});
+  expect_refused(file(id + "q\1" + repeated("h\1Q0", 1'000'000)), {wanted});
+  expect_refused(file("](" + std::string(20'000'000, 'N')), {wanted});
+  expect_refused(file("]" + std::string(20'000'000, '\x94')), {wanted});
+  expect_refused(file("N" + std::string(40'000'000, '2')), {wanted});
+  expect_refused(file(std::string(40'000'000, '(')), {wanted});
+  const std::string doubled = "]q\1(" + repeated("h\1", 1000) + "t";
+  expect_refused(file(repeated(doubled + "0", 40'000)), {wanted});
+  const std::string appended = repeated("(" + repeated("h\1", 1000) + "e", 20'000);
+  expect_refused(file("]q\1" + appended), {wanted});
+}
+
 TEST(Pickle, EveryByteCutOrChanged) {
   const std::string whole =
       file(dict({text("w"), tensor(storage("FloatStorage", "0", 6), 0, {2, 3}, {3, 1}), text("lr"),

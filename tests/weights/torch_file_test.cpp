@@ -97,6 +97,14 @@ TEST_F(TorchFile, StateDictsWhereverTheyStand) {
     ASSERT_EQ(source->tensors().size(), 1u) << name;
     EXPECT_EQ(source->tensors()[0].name, "w");
   }
+  const auto beside_a_loss =
+      open(dict({text("loss"), of_six(0, {}, {}), text("model_state_dict"), state}));
+  ASSERT_EQ(beside_a_loss->tensors().size(), 1u);
+  EXPECT_EQ(beside_a_loss->tensors()[0].name, "w");
+  const auto flat = open(dict({text("w"), of_six(0, {6}, {1}), text("model"),
+                               dict({text("layers"), number(3)}), text("params"), number(6)}));
+  ASSERT_EQ(flat->tensors().size(), 1u);
+  EXPECT_EQ(flat->tensors()[0].name, "w") << "no entry of a known name holds tensors";
   const std::string ordered = call(global("collections", "OrderedDict"), {}) + "(" + text("w") +
                               of_six(0, {6}, {1}) + "u}(" + text("_metadata") + "Nub";
   EXPECT_EQ(open(ordered)->tensors()[0].name, "w") << "with attributes";
@@ -166,6 +174,48 @@ TEST_F(TorchFile, DeflatedMembersAreReadToo) {
       "d.ckpt",
       raw_zip({RawMember::deflate("m/data.pkl", pickle), RawMember::deflate("m/data/0", kSix)})));
   EXPECT_EQ(values_of(*source, "w"), (std::vector<float>{0, 3, 1, 4, 2, 5}));
+}
+
+// A name of megabytes, many times: refused before it is copied for each.
+TEST_F(TorchFile, NamesThatRepeat) {
+  const std::string name(1'000'000, 'n');
+  std::string items = text(name) + "q\1" + of_six(0, {6}, {1}) + "q\2";
+  for (int i = 0; i < 100'000; ++i) items += "h\1h\2";
+  expect_refused(ErrorKind::kFormat, torch_zip(file("}(" + items + "u"), {kSix}),
+                 {"once", "it twice"});
+  for (int i = 0; i < 100'000; ++i) items += "h\1h\2";
+  expect_refused(ErrorKind::kFormat, torch_zip(file("}(" + items + "u"), {kSix}),
+                 {"at most 200000 tensors"});
+}
+
+// A deflated member is unpacked from its start: what is read of it is all of it, at once.
+TEST_F(TorchFile, PartsOfDeflatedMembersAreRefused) {
+  const auto open_deflated = [&](const std::string& value) {
+    return open_weights(
+        folder_.file("d.ckpt", raw_zip({RawMember::stored("m/data.pkl", file(value)),
+                                        RawMember::deflate("m/data/0", kSix)})));
+  };
+  for (const std::string& part :
+       {of_six(1, {5}, {1}), of_six(0, {5}, {1}), of_six(0, {2}, {5}), of_six(1, {3}, {2})}) {
+    expect_error(
+        ErrorKind::kModel,
+        {"d.ckpt", "tensor \"w\", in the deflated member \"m/data/0\"", "all of it", "of 24 bytes"},
+        [&] {
+          open_deflated(dict({text("w"), part}));
+        });
+  }
+  EXPECT_NO_THROW(open_deflated(dict({text("none"), of_six(2, {0}, {1})})));
+  constexpr std::int64_t kMany = 300'000'000;  // of elements that are in no file: headers decide
+  RawMember large = RawMember::deflate("m/data/0", std::string(4'000'000, '\0'));
+  large.bytes = 4 * kMany;
+  large.packed.resize(large.bytes / 1000, '\0');
+  large.said_packed = large.packed.size();
+  const std::string turned = tensor(storage("FloatStorage", "0", kMany), 0, {2, kMany / 2}, {1, 2});
+  expect_error(ErrorKind::kModel, {"at most 1000000000 bytes in another order", "1200000000"}, [&] {
+    open_weights(folder_.file(
+        "l.ckpt",
+        raw_zip({RawMember::stored("m/data.pkl", file(dict({text("w"), turned}))), large})));
+  });
 }
 
 TEST_F(TorchFile, EveryByteCutOrChanged) {

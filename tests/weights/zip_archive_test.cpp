@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <thread>
 
 #include "tests/support/expect_error.h"
@@ -146,6 +147,31 @@ TEST_F(Zip, PackedBytesThatDoNotFit) {
   EXPECT_EQ(read(other, 0, 0, 10), content.substr(0, 10));
   expect_error(ErrorKind::kFormat, {"checksum"}, [&] { other.text(0, 2000); });
   EXPECT_EQ(read(other, 0, 990, 9), content.substr(990, 9)) << "after an error it goes on";
+}
+
+// The end stands behind the last byte, also where that is the first, or in a piece of its own.
+TEST_F(Zip, EndsThatAreReadAlone) {
+  const ZipArchive empty(write({RawMember::deflate("a", "")}));
+  EXPECT_EQ(empty.text(0, 10), "");
+  constexpr std::size_t kPiece = 65536;  // of what is read of a file at once
+  std::mt19937 random(1);
+  std::string noise(kPiece, '\0');
+  for (char& each : noise) each = static_cast<char>(random());
+  // Stored blocks of five bytes more than they hold, and a last one that holds nothing.
+  const std::string whole = noise.substr(0, kPiece - 5);
+  RawMember apart = RawMember::stored("a", whole);
+  apart.method = 8;
+  apart.packed = std::string(1, '\0') + little_endian(whole.size(), 2) +
+                 little_endian(~whole.size() & 0xFFFF, 2) + whole + '\1' +
+                 little_endian(0xFFFF0000, 4);
+  apart.said_packed = apart.packed.size();
+  const ZipArchive archive(write({apart}));
+  EXPECT_EQ(archive.text(0, kPiece), whole);
+  EXPECT_EQ(read(archive, 0, 1, 1), whole.substr(1, 1));
+  EXPECT_EQ(read(archive, 0, 2, whole.size() - 2), whole.substr(2));
+  apart.packed.back() = '\0';  // not what the length says: no end
+  const ZipArchive broken(write({apart}));
+  expect_error(ErrorKind::kFormat, {"65531 and then"}, [&] { broken.text(0, kPiece); });
 }
 
 TEST_F(Zip, EveryByteCutOrChanged) {

@@ -8,6 +8,7 @@
 #include "xlstm/apps/command.h"
 #include "xlstm/apps/quantize_options.h"
 #include "xlstm/engine/engine.h"
+#include "xlstm/engine/forecaster.h"
 
 namespace xlstm::apps {
 
@@ -21,7 +22,8 @@ struct ModelOptions {
 // All that they say of the engine. Throws Error(kUsage) where they do not fit each other.
 EngineOptions engine_options(const ModelOptions& options);
 
-OptionGroup model_option_group(ModelOptions& to);
+// `fallback` is the model that is used where none is named.
+OptionGroup model_option_group(ModelOptions& to, const std::string& fallback = "classics-8m");
 
 // max_tokens, sampling, stops and special tokens, straight into the request; `end_tokens` gets what
 // --end-token names, to be understood once there is a tokenizer.
@@ -60,6 +62,8 @@ std::filesystem::path model_folder(const std::string& model, const HubOptions& h
 
 // Opens the model with a progress bar; Ctrl-C leaves.
 Engine open_engine(const ModelOptions& options);
+
+Forecaster open_forecaster(const ModelOptions& options);
 
 // Throws Error(kUsage) when --logit-bias names an id outside the engine's vocabulary.
 void check_logit_bias(const Request& request, const Engine& engine);

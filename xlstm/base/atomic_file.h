@@ -29,6 +29,9 @@ class AtomicFile {
   void write(std::string_view text);
   void commit();
 
+  // The file that what is written lies in until commit(), to be read before it.
+  const std::filesystem::path& temporary() const { return temporary_; }
+
  private:
   void create(unsigned mode);
   void take_permissions_of(const struct stat& old);

@@ -19,6 +19,7 @@ namespace xlstm {
 namespace {
 
 constexpr std::size_t kMostBytes = 1'000'000;
+constexpr std::size_t kMostTextBytes = 10 * kMostBytes;  // of text and keys, with aliases
 
 // Takes the parser's events; the method names are the library's.
 class Builder : public YAML::EventHandler {
@@ -33,7 +34,7 @@ class Builder : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     at(mark);
     if (expects_key()) wanted("a key", "none");
-    add({nullptr, 1}, anchor);
+    add({nullptr, {1, 0}}, anchor);
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -41,18 +42,21 @@ class Builder : public YAML::EventHandler {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) wanted("an alias of a value that is complete", "another");
     if (expects_key()) wanted("a key that is a scalar", "an alias");
-    add(found->second, YAML::NullAnchor);
+    count(found->second.size);  // before it is copied
+    put(found->second);
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     at(mark);
+    if (utf8_first_error(value) != std::string::npos) wanted("text in UTF-8", quoted(value));
     if (expects_key()) return take_key(tag, value);
     const bool plain = tag == "?" || (tag.starts_with(kOwnTags) && tag != kText);
     if (!plain) check_tag(tag, kText);
     std::optional<Json> scalar = plain ? yaml_scalar(value) : Json(value);
     if (!scalar) wanted("a number that JSON can hold", quoted(value));
-    add({std::move(*scalar), 1}, anchor);
+    const std::size_t text_bytes = scalar->is_string() ? value.size() : 0;
+    add({std::move(*scalar), {1, text_bytes}}, anchor);
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -74,9 +78,13 @@ class Builder : public YAML::EventHandler {
   static constexpr std::string_view kOwnTags = "tag:yaml.org,2002:";
   static constexpr std::string_view kText = "tag:yaml.org,2002:str";
 
+  struct Size {
+    std::size_t values = 0;      // in it, with itself
+    std::size_t text_bytes = 0;  // of its texts and keys
+  };
   struct Counted {
     Json value;
-    std::size_t values = 0;  // in it, with itself
+    Size size;
   };
   // An array or object that is not complete.
   struct Open {
@@ -104,28 +112,45 @@ class Builder : public YAML::EventHandler {
     check_tag(tag, kText);
     if (key == "<<" && tag == "?") wanted("keys of its own", "<<, which merges others");
     if (open_.back().made.value.contains(key)) wanted("each key once", quoted(key) + " again");
+    count({0, key.size()});
+    open_.back().made.size.text_bytes += key.size();
     open_.back().key = key;
   }
 
-  void count(std::size_t more) {
-    values_ += more;
-    if (values_ > limits_.max_values) {
+  void count(const Size& more) {
+    all_.values += more.values;
+    all_.text_bytes += more.text_bytes;
+    if (all_.values > limits_.max_values) {
       wanted(str("at most ", limits_.max_values, " values"), "more (with aliases)");
+    }
+    if (all_.text_bytes > kMostTextBytes) {
+      wanted(str("at most ", kMostTextBytes, " bytes of text"), "more (with aliases)");
     }
   }
 
+  // Of a value that was not counted yet.
   void add(Counted made, YAML::anchor_t anchor) {
-    count(made.values);
+    count(made.size);
+    keep(std::move(made), anchor);
+  }
+
+  // Of one that was.
+  void keep(Counted made, YAML::anchor_t anchor) {
     if (anchor != YAML::NullAnchor) {
-      count(made.values);
+      count(made.size);
       anchors_[anchor] = made;
     }
+    put(std::move(made));
+  }
+
+  void put(Counted made) {
     if (open_.empty()) {
       root_ = std::move(made.value);
       return;
     }
     Open& in = open_.back();
-    in.made.values += made.values;
+    in.made.size.values += made.size.values;
+    in.made.size.text_bytes += made.size.text_bytes;
     if (in.made.value.is_array()) {
       in.made.value.push_back(std::move(made.value));
     } else {
@@ -139,20 +164,19 @@ class Builder : public YAML::EventHandler {
     if (open_.size() >= limits_.max_depth) {
       wanted(str("values nested at most ", limits_.max_depth, " deep"), "deeper nesting");
     }
-    open_.push_back({{std::move(container), 1}, anchor});
+    count({1, 0});
+    open_.push_back({{std::move(container), {1, 0}}, anchor});
   }
   void close() {
     Open done = std::move(open_.back());
     open_.pop_back();
-    // Its values were counted one by one.
-    values_ -= done.made.values - 1;
-    add(std::move(done.made), done.anchor);
+    keep(std::move(done.made), done.anchor);  // its values were counted one by one
   }
 
   std::string_view where_;
   const JsonLimits& limits_;
   int line_ = 1;
-  std::size_t values_ = 0;
+  Size all_;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Counted> anchors_;
   Json root_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -20,11 +21,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void check_options(const Plan& plan, const fs::path& from, const fs::path& to,
-                   const ConvertOptions& options) {
+// Also the folder that a file to convert lies in, and a file of the folder to convert.
+bool replaces_source(const fs::path& from, const fs::path& to, const TensorSource& source) {
   std::error_code ignored;
-  if (fs::equivalent(from, to, ignored)) {
-    fail_wanted(ErrorKind::kUsage, to.string(), "another folder than the one to convert", "it");
+  std::set<fs::path> places = {from};
+  for (const TensorInfo& tensor : source.tensors()) {
+    places.insert({tensor.file, fs::absolute(tensor.file, ignored).parent_path()});
+  }
+  return std::ranges::any_of(
+      places, [&](const fs::path& place) { return fs::equivalent(place, to, ignored); });
+}
+
+void check_options(const Plan& plan, const TensorSource& source, const fs::path& from,
+                   const fs::path& to, const ConvertOptions& options) {
+  if (replaces_source(from, to, source)) {
+    fail_wanted(ErrorKind::kUsage, to.string(), "another place than that of the model to convert",
+                "it");
   }
   if (options.recipe) {
     check_recipe(*options.recipe, "quantize");
@@ -86,13 +98,12 @@ std::map<std::string, std::string> metadata_for(const Work& work) {
 }
 
 template <typename Writer>
-void write_tensors(const std::vector<Conversion>& conversions, const Work& work, Writer out) {
+void write_tensors(const std::vector<Conversion>& conversions, const Work& work, Writer& out) {
   for (const Conversion& each : conversions) {
     make_tensors(each, work.source(), work.options, work.factors,
                  [&out](std::span<const std::byte> bytes) { out.write(bytes); });
     work.progress.add(work.source().tensors()[each.source].bytes);
   }
-  out.commit();
 }
 
 // Compares what is made once more with what `written` has.
@@ -137,9 +148,10 @@ std::size_t write_folder(const fs::path& to, const Work& work) {
   const auto shards = split_into_shards(work.all, work.options.shard_bytes);
   NewFolder folder(to, work.options.replace);
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    write_tensors(shards[i], work,
-                  SafetensorsWriter(folder.path() / shard_name(i, shards.size()),
-                                    headers_of(shards[i]), metadata_for(work)));
+    SafetensorsWriter out(folder.path() / shard_name(i, shards.size()), headers_of(shards[i]),
+                          metadata_for(work));
+    write_tensors(shards[i], work, out);
+    out.commit();
   }
   if (shards.size() > 1) write_index(folder.path(), shards);
   copy_texts(work.checkpoint, folder.path());
@@ -157,16 +169,13 @@ std::size_t write_npz(const fs::path& to, const Work& work) {
     fail_wanted(ErrorKind::kUsage, to.string(), "a name that is free",
                 "one that exists; --force replaces a file");
   }
-  write_tensors(work.all, work,
-                NpzWriter(to, headers_of(work.all), metadata_for(work),
-                          config_for(work.checkpoint, work.all, work.options)));
-  try {
-    if (work.options.recipe) check_opens(to, to);
-    if (work.options.verify) verify(*open_weights(to), work);
-  } catch (...) {
-    fs::remove(to, error);
-    throw;
-  }
+  NpzWriter out(to, headers_of(work.all), metadata_for(work),
+                config_for(work.checkpoint, work.all, work.options));
+  write_tensors(work.all, work, out);
+  const fs::path written = out.finish();
+  if (work.options.recipe) check_opens(written, to);
+  if (work.options.verify) verify(*open_weights(written), work);
+  out.commit();
   return 1;
 }
 
@@ -187,7 +196,7 @@ ConvertReport convert(const fs::path& from, const fs::path& to, const ConvertOpt
   const Checkpoint checkpoint = Checkpoint::open(from);
   const TensorSource& source = *checkpoint.tensors;
   const Plan& plan = checkpoint.plan;
-  check_options(plan, from, to, options);
+  check_options(plan, source, from, to, options);
   const std::vector<Conversion> all = plan_conversions(plan, source, options);
   if (options.check_memory) options.check_memory(most_bytes(all, source, options));
   Progress progress(source, options.verify ? 2 : 1, options.on_progress);

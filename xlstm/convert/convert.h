@@ -42,9 +42,10 @@ struct ConvertReport {
 // config.json in it, and no tokenizer. `to` appears whole or not at all; an interrupted process may
 // leave a folder or file ".xlstm-...tmp" beside it.
 //
-// Throws Error: kUsage when `to` exists (and is no empty folder) without `replace`, is `from`, or
-// is no model; kModel when `from` is quantised already and a recipe is given, or holds numbers that
-// cannot be converted; kFile, also where what was written is not what was made; kFormat.
+// Throws Error: kUsage when `to` exists (and is no empty folder) without `replace`, is `from`, a
+// file of it or the folder around it, or is no model; kModel when `from` is quantised already and a
+// recipe is given, or holds numbers that cannot be converted; kFile, also where what was written is
+// not what was made; kFormat.
 ConvertReport convert(const std::filesystem::path& from, const std::filesystem::path& to,
                       const ConvertOptions& options);
 

@@ -27,8 +27,9 @@ struct ArchiveContents {
   std::string config;
 };
 
-// Throws Error(kFormat) for a name that two tensors have or that is not UTF-8; `where` names what
-// says so.
+// The tensors' names are unique. Throws Error: kFormat for a name that is not UTF-8; kModel for a
+// tensor on a part of a deflated member, or on one of more than 1 GB in another order of axes than
+// ours. `where` names what says so.
 std::unique_ptr<TensorSource> make_archive_source(std::unique_ptr<ZipArchive> archive,
                                                   ArchiveContents contents,
                                                   const std::string& where);

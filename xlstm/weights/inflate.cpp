@@ -39,7 +39,9 @@ struct Inflate::Impl {
     const uInt got = most - stream.avail_out;
     ended = result == Z_STREAM_END;
     const bool stuck = got == 0 && stream.avail_in == 0 && packed_left == 0;
-    if ((result != Z_OK && !ended) || (got == 0 && ended && !to.empty()) || (stuck && !ended)) {
+    // With all bytes made, a call finds the end alone where it lies in a piece of its own.
+    const bool early = got == 0 && ended && position < bytes;
+    if ((result != Z_OK && !ended) || early || (stuck && !ended)) {
       fail_wanted(ErrorKind::kFormat, where, str(bytes, " bytes of deflated data"),
                   str(position + got, " and then ",
                       ended || stuck ? "their end" : "something that is none"));

@@ -203,9 +203,15 @@ void NpzWriter::write_directory() {
                 number(0, 2)));
 }
 
-void NpzWriter::commit() {
+std::filesystem::path NpzWriter::finish() {
   if (left_ > 0) fail_wanted(ErrorKind::kInternal, where_, str(left_, " bytes more"), "none");
-  write_directory();
+  if (!finished_) write_directory();
+  finished_ = true;
+  return file_.temporary();
+}
+
+void NpzWriter::commit() {
+  finish();
   file_.commit();
 }
 

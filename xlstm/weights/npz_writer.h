@@ -28,7 +28,12 @@ class NpzWriter {
   // The next bytes, in the tensors' order. Throws Error(kFile).
   void write(std::span<const std::byte> bytes);
 
-  // Throws Error: kFile, or kInternal when there were fewer or more bytes than the tensors have.
+  // Writes the archive's end; nothing more may be written. Returns the file that it lies in until
+  // commit(), to be read before it. Throws Error: kFile, or kInternal when there were fewer bytes
+  // than the tensors have.
+  std::filesystem::path finish();
+
+  // finish(), where that is not done yet, and gives the file its name. Throws Error as finish().
   void commit();
 
  private:
@@ -55,6 +60,7 @@ class NpzWriter {
   std::size_t next_ = 0;    // of tensors_
   std::uint64_t left_ = 0;  // bytes of the tensor before `next_`
   std::uint64_t at_ = 0;    // bytes written
+  bool finished_ = false;
   std::vector<Member> members_;
 };
 

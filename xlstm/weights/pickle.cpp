@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 #include <unordered_map>
+#include <variant>
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/json.h"
@@ -15,7 +16,26 @@
 namespace xlstm {
 namespace {
 
-constexpr std::size_t kMostValues = 4'000'000;  // some 100 bytes of memory each
+// Of all that a pickle makes, also what it drops again: a few bytes can name a large value often.
+constexpr std::size_t kMostMemory = 256'000'000;  // bytes
+
+struct BytesHeld {
+  std::size_t operator()(const std::string& text) const { return text.size(); }
+  std::size_t operator()(const PickleSequence& list) const {
+    return list.items.size() * sizeof(list.items[0]);
+  }
+  std::size_t operator()(const PickleDict& dict) const {
+    return dict.items.size() * sizeof(dict.items[0]);
+  }
+  std::size_t operator()(const PickleStorage& storage) const { return storage.key.size(); }
+  std::size_t operator()(const PickleTensor& tensor) const {
+    return (tensor.shape.size() + tensor.strides.size()) * sizeof(std::int64_t);
+  }
+  template <typename Small>
+  std::size_t operator()(const Small&) const {
+    return 0;
+  }
+};
 
 class Reader {
  public:
@@ -62,12 +82,26 @@ class Reader {
 
   // --- the stack ---
 
-  void push(decltype(PickleValue::is) value) {
-    if (out_.values.size() == kMostValues) {
-      wanted(str("at most ", kMostValues, " values"), "more");
+  // Before the memory is taken, or with what one value can hold taken already.
+  void charge(std::size_t bytes) {
+    if (bytes > kMostMemory - used_) {
+      wanted(str("values of at most ", kMostMemory, " bytes in all"), "more");
     }
+    used_ += bytes;
+  }
+
+  void push(decltype(PickleValue::is) value) {
+    charge(sizeof(PickleValue) + std::visit(BytesHeld(), value));
     out_.values.push_back({std::move(value)});
-    stack_.push_back(&out_.values.back());
+    push_again(&out_.values.back());
+  }
+  void push_again(PickleValue* value) {
+    charge(sizeof(value));
+    stack_.push_back(value);
+  }
+  void push_mark() {
+    charge(sizeof(stack_.size()));
+    marks_.push_back(stack_.size());
   }
   PickleValue* pop() {
     if (stack_.empty() || (!marks_.empty() && stack_.size() == marks_.back())) {
@@ -109,13 +143,13 @@ class Reader {
       case Opcode::kStop:
         return stop();
       case Opcode::kMark:
-        return marks_.push_back(stack_.size());
+        return push_mark();
       case Opcode::kPop:
         return void(pop());
       case Opcode::kPopMark:
         return void(pop_to_mark());
       case Opcode::kDup:
-        return stack_.push_back(top());
+        return push_again(top());
       case Opcode::kNone:
         return push(PickleNone{});
       case Opcode::kNewTrue:
@@ -218,6 +252,7 @@ class Reader {
   void append(const PickleItems& items) {
     auto* list = std::get_if<PickleSequence>(&top()->is);
     if (list == nullptr) wanted("a list to append to", "something else");
+    charge(items.size() * sizeof(items[0]));
     list->items.insert(list->items.end(), items.begin(), items.end());
   }
 
@@ -225,16 +260,22 @@ class Reader {
     auto* dict = std::get_if<PickleDict>(&top()->is);
     if (dict == nullptr) wanted("a dictionary to set items of", "something else");
     if (items.size() % 2 != 0) wanted("keys with a value each", str(items.size(), " of both"));
+    charge(items.size() * sizeof(items[0]));
     for (std::size_t i = 0; i < items.size(); i += 2) {
       dict->items.emplace_back(items[i], items[i + 1]);
     }
   }
 
-  void put(std::uint64_t number) { memo_[number] = top(); }
+  void put(std::uint64_t number) {
+    constexpr std::size_t kEntry = 64;  // bytes, some, of a hash table's
+    PickleValue* const value = top();
+    if (!memo_.contains(number)) charge(kEntry);
+    memo_[number] = value;
+  }
   void get(std::uint64_t number) {
     const auto found = memo_.find(number);
     if (found == memo_.end()) wanted("a value that was remembered", str("number ", number));
-    stack_.push_back(found->second);
+    push_again(found->second);
   }
 
   void push_global() {
@@ -281,6 +322,7 @@ class Reader {
   std::size_t at_ = 0, start_ = 0;  // bytes; start_ of the instruction
   Opcode opcode_ = Opcode::kProto;
   bool done_ = false;
+  std::size_t used_ = 0;  // bytes of memory
   std::vector<PickleValue*> stack_;
   std::vector<std::size_t> marks_;  // how many values the stack had
   std::unordered_map<std::uint64_t, PickleValue*> memo_;

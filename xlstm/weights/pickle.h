@@ -61,7 +61,8 @@ struct Pickle {
 
 // Reads protocols 2 to 5. `where` names the pickle in errors. Throws Error(kFormat), with the byte
 // at which it stands, for malformed bytes, for instructions that no tensor dictionary needs, and
-// for functions and classes that are not known here, by their names.
+// for functions and classes that are not known here, by their names, and for more than 256 MB of
+// values, with all that were made on the way.
 Pickle read_pickle(std::string_view bytes, std::string_view where);
 
 // A value of plain Python types as JSON: tuples are arrays, keys that are numbers become text, what

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/json.h"
@@ -15,6 +17,7 @@ namespace {
 
 constexpr std::string_view kPickle = "data.pkl";
 constexpr std::uint64_t kMostPickleBytes = 64'000'000;
+constexpr std::size_t kMostTensors = 200'000;
 
 bool has_tensors(const PickleDict& dict) {
   return std::ranges::any_of(dict.items,
@@ -39,10 +42,7 @@ class Reader {
       fail_wanted(ErrorKind::kFormat, where_, "a dictionary of tensors", "another value");
     }
     ArchiveContents out;
-    for (const auto& [key, value] : find_state(*root).items) {
-      const PickleTensor* tensor = value->tensor();
-      if (tensor != nullptr) out.tensors.push_back(read_tensor(name_in(*key), *tensor));
-    }
+    out.tensors = read_tensors(find_state(*root));
     out.config = config_in(*root);
     return out;
   }
@@ -64,7 +64,6 @@ class Reader {
   }
 
   const PickleDict& find_state(const PickleDict& root) const {
-    if (has_tensors(root)) return root;
     constexpr std::array<std::string_view, 5> kNames = {"state_dict", "model", "model_state_dict",
                                                         "module", "params"};
     for (const std::string_view name : kNames) {
@@ -72,10 +71,32 @@ class Reader {
       const PickleDict* dict = value != nullptr ? value->dict() : nullptr;
       if (dict != nullptr && has_tensors(*dict)) return *dict;
     }
+    // Last: beside a state dict a loss or a step may be tensors too.
+    if (has_tensors(root)) return root;
     fail_wanted(ErrorKind::kFormat, where_,
                 "tensors, or an entry state_dict, model, model_state_dict, module or params that "
                 "holds them",
                 "a dictionary without");
+  }
+
+  // A key may stand in a dictionary many times and is long only once: refused before it is copied.
+  std::vector<ArchivedTensor> read_tensors(const PickleDict& state) const {
+    if (state.items.size() > kMostTensors) {
+      fail_wanted(ErrorKind::kFormat, where_, str("at most ", kMostTensors, " tensors"),
+                  str(state.items.size()));
+    }
+    std::vector<ArchivedTensor> out;
+    std::unordered_set<std::string_view> names;
+    for (const auto& [key, value] : state.items) {
+      const PickleTensor* tensor = value->tensor();
+      if (tensor == nullptr) continue;
+      const std::string& name = name_in(*key);
+      if (!names.insert(name).second) {
+        fail_wanted(ErrorKind::kFormat, where_, str("tensor ", quoted(name), " once"), "it twice");
+      }
+      out.push_back(read_tensor(name, *tensor));
+    }
+    return out;
   }
 
   const std::string& name_in(const PickleValue& key) const {
