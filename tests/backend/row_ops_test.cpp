@@ -1,8 +1,10 @@
 // The ops between the rows of series, of every backend.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "tests/backend/backends.h"
@@ -64,6 +66,39 @@ TEST_P(RowOps, RowAttentionAgreesWithTheReference) {
                            (GetParam().is_float32() ? 0 : 2 * 0x1p-9);
       for (std::size_t at = 0; at < truth.size(); ++at) {
         ASSERT_NEAR(got[at], truth[at], bound) << S << " x " << NA << " x " << DA << " at " << at;
+      }
+    }
+  }
+}
+
+// Series that are forecast together must not spoil each other, nor targets their covariates.
+TEST_P(RowOps, WhatIsNoNumberStaysWithTheRowsThatSeeIt) {
+  const std::vector<std::int32_t> group = {2, 0, 0, 1, 2, 0, 0};
+  const std::vector<std::uint8_t> is_target = {0, 1, 0, 1, 1, 1, 0};
+  const auto sees = [&](std::size_t row, std::size_t other) {
+    return group[row] == group[other] && (is_target[row] != 0 || is_target[other] == 0);
+  };
+  const std::int64_t R = std::ssize(group), S = 3, D = 32;
+  const auto size = static_cast<std::size_t>(S * D);
+  const auto run = [&](std::vector<float> x) {
+    const Tensor qkv = activations({R * S, 3 * D}, x);
+    return values_of(b, b.row_attention(qkv, {2, 0x1p-23F, group, is_target}));
+  };
+  const std::vector<float> plain = uniform(R * S * 3 * D, 2, 7);
+  const std::vector<float> wanted = run(plain);
+  for (std::size_t bad = 0; bad < group.size(); ++bad) {
+    for (const float value : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+      std::vector<float> x = plain;
+      std::fill_n(x.begin() + static_cast<std::ptrdiff_t>(3 * bad * size), 3 * size, value);
+      const std::vector<float> got = run(x);
+      for (std::size_t at = 0; at < got.size(); ++at) {
+        const std::size_t row = at / size;
+        SCOPED_TRACE(::testing::Message() << "row " << row << " beside " << bad << ", " << value);
+        if (sees(row, bad)) {
+          ASSERT_TRUE(std::isnan(got[at]));
+        } else {
+          ASSERT_EQ(got[at], wanted[at]);
+        }
       }
     }
   }

@@ -12,6 +12,7 @@
 
 #include "tests/support/expect_error.h"
 #include "tests/wiring/plan_facts.h"
+#include "xlstm/base/error.h"
 #include "xlstm/base/input_file.h"
 #include "xlstm/base/json.h"
 #include "xlstm/wiring/checkpoint.h"
@@ -23,6 +24,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 namespace fs = std::filesystem;
 
 fs::path folder_of(const std::string& name) {
@@ -240,6 +242,11 @@ const ConfigCase kConfigCases[] = {
     {"/quantiles", "[0.5, 0.1]", "quantiles wants rising levels"},
     {"/quantiles", "[0.5, 1.5]", "quantiles wants rising levels"},
     {"/quantiles", "[]", "quantiles wants a list"},
+    // 1 and 0 as float32.
+    {"/quantiles", "[0.5, 0.99999999999]", "quantiles wants rising levels"},
+    {"/quantiles", "[1e-60, 0.5]", "quantiles wants rising levels"},
+    {"/quantiles", "[0.5, 0.50000000001]", "quantiles wants rising levels"},
+    {"/quantiles", "[0.5, 1e300]", "quantiles wants rising levels"},
     {"/act_func", "\"torch.nn.Mish\"", "act_func is \"torch.nn.Mish\": only SiLU, ReLU and GELU"},
     {"/h_expand", "1e-3", "h_expand makes the head 0 wide"},
     {"/stack_out_norm_config/norm", "1", "stack_out_norm_config.norm is no key"},
@@ -265,6 +272,39 @@ TEST(Tirex2Wiring, EveryKeyOfTheConfigIsChecked) {
     EXPECT_THAT(
         message_of(ErrorKind::kModel, [&] { discover(changed_config(c), source, "model"); }),
         HasSubstr(c.fault));
+  }
+}
+
+// A template without its mixers has no heads, by which nothing may be divided.
+TEST(Tirex2Wiring, TemplatesWithoutMixersAreRefused) {
+  const ChangedSource source("tirex2-univariate");
+  for (const char* name : {"mlstm_attn", "slstm_attn"}) {
+    for (const char* value : {"{}", "7", R"({"time_mixer": null, "variate_mixer": []})"}) {
+      SCOPED_TRACE(str(name, " ", value));
+      const std::string pointer = str("/stack_config/templates/", name);
+      const std::string text = message_of(ErrorKind::kModel, [&] {
+        discover(changed_config({pointer.c_str(), value, ""}), source, "model");
+      });
+      EXPECT_THAT(text, HasSubstr(str("stack_config.templates.", name)));
+      EXPECT_THAT(text, HasSubstr("wanted an object"));
+      EXPECT_THAT(text, Not(HasSubstr("only equal numbers")));  // of heads: there are none
+    }
+  }
+}
+
+// What is written where matrices are quantised.
+TEST(Tirex2Wiring, AQuantisedModelIsTaken) {
+  for (const char* key : {"/quantization", "/quantization_config"}) {
+    SCOPED_TRACE(key);
+    const ConfigCase c = {key, R"({"bits": 8, "group_size": 32, "mode": "affine"})", ""};
+    EXPECT_NO_THROW(discover(changed_config(c), ChangedSource("tirex2-univariate"), "model"));
+    EXPECT_THAT(
+        message_of(
+            ErrorKind::kFormat,
+            [&] {
+              discover(changed_config({key, "7", ""}), ChangedSource("tirex2-univariate"), "model");
+            }),
+        HasSubstr("quantization] wanted an object"));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "xlstm/base/error.h"
+#include "xlstm/wiring/quantile_levels.h"
 
 namespace xlstm::tirex {
 namespace {
@@ -22,24 +23,6 @@ std::int64_t wanted_count(ConfigKeys& keys, const ConfigFile& file, std::string_
   const std::optional<std::int64_t> value = keys.count(key);
   if (!value && !file.root.contains(std::string(key))) keys.refuse(key, "is missing");
   return value.value_or(0);
-}
-
-std::vector<float> read_quantiles(ConfigKeys& keys, const ConfigFile& file) {
-  std::vector<float> levels;
-  const auto found = file.root.find("quantiles");
-  if (found == file.root.end() || !found->is_array() || found->empty()) {
-    keys.refuse("quantiles", "wants a list of levels");
-    return levels;
-  }
-  for (const Json& level : *found) {
-    const float value = level.is_number() ? static_cast<float>(level.get<double>()) : -1;
-    if (!(value > 0 && value < 1) || (!levels.empty() && value <= levels.back())) {
-      keys.refuse("quantiles", str("wants rising levels between 0 and 1, got ", described(level)));
-      return {};
-    }
-    levels.push_back(value);
-  }
-  return levels;
 }
 
 void read_blocks(const ConfigFile& file, Diagnostics& diagnostics, TirexConfig& config) {
@@ -73,7 +56,7 @@ TirexConfig read_config(const ConfigFile& file, Diagnostics& diagnostics) {
   const ConfigFile model = part_of(file, "model_config");
   ConfigKeys keys(model, diagnostics);
   read_patches(keys, model, config);
-  config.quantiles = read_quantiles(keys, model);
+  config.quantiles = read_quantile_levels(model, keys);
   config.input_ff_dim = keys.count("input_ff_dim");
   config.resampling_context = keys.count("max_context").value_or(config.resampling_context);
   read_blocks(part_of(model, "block_kwargs"), diagnostics, config);

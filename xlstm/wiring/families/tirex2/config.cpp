@@ -7,6 +7,7 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/wiring/dims.h"
+#include "xlstm/wiring/quantile_levels.h"
 
 namespace xlstm::tirex2 {
 namespace {
@@ -37,13 +38,29 @@ class Reader {
       : file_(file), diagnostics_(diagnostics), keys_(file, diagnostics) {}
 
   Tirex2Config take() {
-    keys_.refuse_all_but(
-        {"stack_config",      "num_blocks",  "embedding_dim", "input_patch_size",
-         "output_patch_size", "quantiles",   "tokenizer_cfg", "scaler_cfg",
-         "h_expand",          "context_len", "future_len",    "input_ff_dim",
-         "act_func",          "dropout",     "use_qk_norm",   "stack_out_norm_config",
-         "tta_sign_flip",     "tta_diff",    "device",        "matmul_precision",
-         "postprocessor_cfg"});
+    keys_.refuse_all_but({"stack_config",
+                          "num_blocks",
+                          "embedding_dim",
+                          "input_patch_size",
+                          "output_patch_size",
+                          "quantiles",
+                          "tokenizer_cfg",
+                          "scaler_cfg",
+                          "h_expand",
+                          "context_len",
+                          "future_len",
+                          "input_ff_dim",
+                          "act_func",
+                          "dropout",
+                          "use_qk_norm",
+                          "stack_out_norm_config",
+                          "tta_sign_flip",
+                          "tta_diff",
+                          "device",
+                          "matmul_precision",
+                          "postprocessor_cfg",
+                          "quantization",
+                          "quantization_config"});
     out_.D = wanted_count("embedding_dim");
     out_.input_ff_dim = wanted_count("input_ff_dim");
     read_head();
@@ -111,23 +128,7 @@ class Reader {
     }
     series.difference_trends = keys_.flag("tta_diff").value_or(true);
     series.flip_sign = keys_.flag("tta_sign_flip").value_or(false);
-    read_quantiles();
-  }
-
-  void read_quantiles() {
-    const auto found = file_.root.find("quantiles");
-    const bool is_list = found != file_.root.end() && found->is_array() && !found->empty();
-    if (!is_list) return keys_.refuse("quantiles", "wants a list of levels");
-    for (const Json& level : *found) {
-      const double value = level.is_number() ? level.get<double>() : -1;
-      const auto& before = out_.series.quantiles;
-      if (!(value > 0 && value < 1) ||
-          (!before.empty() && static_cast<float>(value) <= before.back())) {
-        return keys_.refuse("quantiles",
-                            str("wants rising levels between 0 and 1, got ", described(level)));
-      }
-      out_.series.quantiles.push_back(static_cast<float>(value));
-    }
+    series.quantiles = read_quantile_levels(file_, keys_);
   }
 
   void read_scaler() {

@@ -13,7 +13,7 @@ namespace xlstm::tirex2 {
 
 struct BlockConfig {
   bool is_slstm = false;
-  std::int64_t cell_heads = 0, attention_heads = 0;
+  std::int64_t cell_heads = 0, attention_heads = 0;  // 0 of a mixer that has faults
 };
 
 struct Tirex2Config {

@@ -22,10 +22,11 @@ std::int64_t width_of_ffn(std::int64_t D) {
   return static_cast<std::int64_t>((2.6667 * static_cast<double>(D) + 63) / 64) * 64;
 }
 
-// The first number of heads that a block of this kind has; 0: no block is of it.
+// The first number of heads that a block of this kind has; 0: no block is of it. Blocks whose cell
+// has faults have none.
 std::int64_t heads_of(const Tirex2Config& config, bool slstm) {
   for (const BlockConfig& block : config.blocks) {
-    if (block.is_slstm == slstm) return block.cell_heads;
+    if (block.is_slstm == slstm && block.cell_heads > 0) return block.cell_heads;
   }
   return 0;
 }
@@ -58,6 +59,7 @@ Conditions conditions_of(const Tirex2Config& config, bool slstm) {
 
 void check_heads(const Tirex2Config& config, Diagnostics& diagnostics) {
   for (const BlockConfig& block : config.blocks) {
+    if (block.cell_heads == 0) continue;  // a fault already
     const std::int64_t first = heads_of(config, block.is_slstm);
     if (block.cell_heads != first) {
       diagnostics.add([&, is_slstm = block.is_slstm, heads = block.cell_heads] {
