@@ -173,6 +173,8 @@ TEST_F(ForecastCommand, WrongInputIsOneLine) {
       {"a,b\n1,2\n3,x7\n", {}, 3, "row 3, column \"b\"] wanted a number, got \"x7\""},
       {"t,v\n2020-02,1\n2020-01,2\n", {}, 3, "row 3, column \"t\"] wanted a time after 2020-02"},
       {"1\n2\n", {"--horizon", "0"}, 2, "[--horizon]"},
+      {"1\n2\n", {"--horizon", "2049"}, 2, "at most 2048 steps"},
+      {"1\n2\n", {"--flip-sign", "on"}, 2, "family tirex-2, whose option this is"},
       {"v,p\n1,1\n2,2\n", {"--known", "p"}, 2, "no known covariate: tides-1m reads none"},
       {"v,p\n1,1\n2,2\n", {"--past", "p"}, 2, "no past covariate: tides-1m reads none"},
       {"a,b\n1,1\n2,2\n", {"--multivariate"}, 2, "one target a series"},

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <thread>
 
 #include "tests/support/expect_error.h"
@@ -37,6 +38,33 @@ Values seasons(std::size_t years) {
   return out;
 }
 
+Values around_1000(std::size_t count) {
+  Values out = seasons(1 + count / 12);
+  out.resize(count);
+  for (float& x : out) x += 900;
+  return out;
+}
+
+Forecaster tirex2() {
+  return Forecaster::open(std::string(XLSTM_TEST_DATA) + "/golden/tirex2-univariate", on_cpu());
+}
+
+// Sums of K terms in another order differ by about sqrt(K) roundings, and the stream passes through
+// two such products in each of the blocks, whose differences add as their squares do. In units of
+// the series' spread, to which TiRex scales what the network says, and of values of a size of 2.
+double rounding_bound() {
+  constexpr double kEps = 0x1p-23, kSize = 2, kLongest = 512, kBlocks = 6;
+  return kSize * kEps * std::sqrt(kLongest * 2 * kBlocks);
+}
+
+double spread_of(const Values& values) {
+  double sum = 0, squares = 0;
+  for (const float x : values) sum += x;
+  const double mean = sum / static_cast<double>(values.size());
+  for (const float x : values) squares += (x - mean) * (x - mean);
+  return std::sqrt(squares / static_cast<double>(values.size()));
+}
+
 TEST(Forecaster, OpensTheEmbeddedModelByName) {
   EXPECT_EQ(tides().facts().name, "tides-1m");
   EXPECT_EQ(tides().facts().context, 2048);
@@ -68,14 +96,22 @@ TEST(Forecaster, ForecastsAtOtherLevels) {
   EXPECT_EQ(other.at(2, 1), own.at(2, 8));
 }
 
-TEST(Forecaster, BatchesOfAnySizeGiveTheSame) {
+TEST(Forecaster, SeriesDependOnEachOtherByRoundingAlone) {
   std::vector<Series> all;
   for (std::size_t years = 1; years < 8; ++years) all.push_back({{seasons(years)}, {}, {}});
   const auto at_once = tides().forecast(all, {.horizon = 5});
   const auto in_twos = tides().forecast(all, {.horizon = 5, .batch = 2});
   ASSERT_EQ(in_twos.size(), all.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
-    EXPECT_NEAR(in_twos[i][0].at(4, 4), at_once[i][0].at(4, 4), 1e-3) << i;
+    const Values &twos = in_twos[i][0].values, &once = at_once[i][0].values;
+    ASSERT_EQ(twos.size(), 5U * 9);
+    ASSERT_EQ(once.size(), twos.size());
+    const double spread = spread_of(all[i].targets.front());
+    for (std::size_t at = 0; at < once.size(); ++at) {
+      // Answers are float32 numbers of some 100, each rounded once.
+      const double rounded = 0x1p-23 * std::abs(static_cast<double>(once[at]));
+      EXPECT_NEAR(twos[at], once[at], spread * rounding_bound() + rounded) << i << ", " << at;
+    }
   }
   EXPECT_TRUE(tides().forecast(std::span<const Series>()).empty());
 }
@@ -89,7 +125,56 @@ TEST(Forecaster, NamesTheSeriesThatIsWrong) {
   });
   expect_error(ErrorKind::kUsage, {"[horizon]"},
                [&] { tides().forecast({.targets = {{1}}}, {.horizon = 0}); });
-  expect_error(ErrorKind::kUsage, {"[series] wanted values, got none"}, [] { tides().embed({}); });
+  expect_error(ErrorKind::kUsage, {"[series] wanted a series with values"},
+               [] { tides().embed({}); });
+  expect_error(ErrorKind::kUsage, {"[series, target 1] wanted finite values", "inf as value 2"},
+               [] {
+                 tides().embed({1, std::numeric_limits<float>::infinity()});
+               });
+}
+
+// Behind 2048 forecast values nothing is left of the series in a context of 2048: the model would
+// go on from location 0 and scale 1.
+TEST(Forecaster, RefusesHorizonsThatOutrunTheContext) {
+  const Values near_1000 = around_1000(2048);
+  const Forecast longest = tides().forecast({.targets = {near_1000}}, {.horizon = 2048}).front();
+  EXPECT_NEAR(longest.at(2047, 4), 1000, 50);
+  const std::vector<Series> all = {{{near_1000}, {}, {}}, {{{1, 2, 3}}, {}, {}}};
+  expect_error(
+      ErrorKind::kUsage,
+      {"[series 1] wanted a horizon of at most 2048 steps", "(1 patch a pass)", "got 2049"},
+      [&] { tides().forecast(all, {.horizon = 2049}); });
+  // Three patches a pass: the 22nd begins behind 2016 forecast values.
+  const ForecastOptions three{.horizon = 2112, .accelerated_steps = 3};
+  EXPECT_EQ(tides().forecast(all[1], three).front().horizon, 2112);
+  expect_error(ErrorKind::kUsage, {"at most 2112 steps", "(3 patches a pass)", "got 2113"},
+               [&] { tides().forecast(all, {.horizon = 2113, .accelerated_steps = 3}); });
+}
+
+// The newest 100 values are missing, and leave with 1949 forecast ones.
+TEST(Forecaster, RefusesHorizonsThatOutrunTheLastValue) {
+  Values values = around_1000(2048);
+  std::fill(values.end() - 100, values.end(), std::numeric_limits<float>::quiet_NaN());
+  EXPECT_NEAR(tides().forecast({.targets = {values}}, {.horizon = 1952}).front().at(1951, 4), 1000,
+              50);
+  expect_error(ErrorKind::kUsage, {"[series 1] wanted a horizon of at most 1952 steps"},
+               [&] { tides().forecast({.targets = {values}}, {.horizon = 1953}); });
+}
+
+TEST(Forecaster, RefusesOptionsOfTheOtherFamily) {
+  const auto refused = [](const Forecaster& model, const ForecastOptions& options,
+                          const std::string& option, const std::string& family) {
+    expect_error(ErrorKind::kUsage,
+                 {"[" + option + "] wanted a model of the family " + family + ", whose option"},
+                 [&] {
+                   model.forecast({.targets = {{1, 2}}}, options);
+                 });
+  };
+  refused(tides(), {.difference_trends = false}, "difference_trends", "tirex-2");
+  refused(tides(), {.flip_sign = true}, "flip_sign", "tirex-2");
+  refused(tides(), {.pad_context = false}, "pad_context", "tirex-2");
+  refused(tirex2(), {.accelerated_steps = 2}, "accelerated_steps", "tirex");
+  refused(tirex2(), {.resample = true}, "resample", "tirex");
 }
 
 TEST(Forecaster, AsksWhetherItIsCancelled) {
@@ -171,7 +256,48 @@ TEST(ForecastStream, RefusesRowsAndRowsTheModelDoesNotRead) {
   expect_error(ErrorKind::kUsage, {"got 2 rows"}, [&] { stream.append({{1}, {2}}); });
   expect_error(ErrorKind::kUsage, {"tides-1m"}, [] { tides().stream(2); });
   expect_error(ErrorKind::kUsage, {"tides-1m"}, [] { tides().stream(1, 1); });
-  expect_error(ErrorKind::kUsage, {"a target"}, [] { tides().stream(0); });
+  expect_error(ErrorKind::kUsage, {"[targets] wanted a number from 1 to 65536, got 0"},
+               [] { tides().stream(0); });
+}
+
+// Of a model that takes several of each; more than any memory holds is no std::length_error.
+TEST(ForecastStream, RefusesMoreRowsThanAnybodyHas) {
+  constexpr std::size_t kEndless = std::numeric_limits<std::size_t>::max() / 8;
+  const Forecaster several = tirex2();
+  EXPECT_EQ(several.stream(65536, 65536).targets(), 65536U);
+  expect_error(ErrorKind::kUsage, {"[targets] wanted a number from 1 to 65536"},
+               [&] { several.stream(kEndless, 0); });
+  expect_error(ErrorKind::kUsage, {"[past_covariates] wanted a number from 0 to 65536"},
+               [&] { several.stream(1, kEndless); });
+}
+
+TEST(ForecastStream, RefusesMoreStepsThanItsContextTells) {
+  ForecastStream stream = tides().stream();
+  stream.append({{1, 2, 3}});
+  expect_error(ErrorKind::kUsage, {"[stream] wanted a horizon of at most 2048 steps", "got 2049"},
+               [&] { stream.forecast({.horizon = 2049}); });
+}
+
+TEST(ForecastStream, RefusesOptionsOfTheOtherFamily) {
+  ForecastStream stream = tides().stream();
+  stream.append({{1, 2, 3}});
+  expect_error(ErrorKind::kUsage, {"[flip_sign]", "tirex-2"},
+               [&] { stream.forecast({.flip_sign = true}); });
+  ForecastStream other = tirex2().stream();
+  other.append({{1, 2, 3}});
+  expect_error(ErrorKind::kUsage, {"[resample]", "family tirex,"},
+               [&] { other.forecast({.resample = true}); });
+}
+
+// Until its context is full a stream fills it up or not; then there is nothing to fill.
+TEST(ForecastStream, RefusesWhatWasSettledWhenItsContextWasFull) {
+  const Forecaster model = tirex2();
+  ForecastStream stream = model.stream();
+  stream.append({seasons(1)});
+  EXPECT_NO_THROW(stream.forecast({.pad_context = false}));
+  stream.append({Values(static_cast<std::size_t>(model.facts().context), 1)});
+  expect_error(ErrorKind::kUsage, {"[pad_context] wanted on for a stream that has read a whole"},
+               [&] { stream.forecast({.pad_context = false}); });
 }
 
 TEST(ForecastStream, CopiesAreForks) {

@@ -120,6 +120,16 @@ TEST(Resampling, ForecastsAsManyStepsAsTheHorizonNeeds) {
   EXPECT_EQ(third.at_own_rate(std::vector<float>(2 * 64), 2).size(), 240U);
 }
 
+TEST(Resampling, LongestHorizonOfSoManySteps) {
+  const std::vector<float> values = wave(3000, 200);
+  for (int k = 1; k <= 12; ++k) {
+    const double factor = 1.0F / static_cast<float>(k);
+    const std::int64_t longest = Resampling(values, 100, factor).longest_horizon(2048);
+    EXPECT_LE(Resampling(values, longest, factor).steps(), 2048) << k;
+    EXPECT_GT(Resampling(values, longest + 1, factor).steps(), 2048) << k;
+  }
+}
+
 // The definition, term by term.
 std::vector<std::complex<double>> slow_transform(const std::vector<double>& x) {
   std::vector<std::complex<double>> out(x.size() / 2 + 1);

@@ -203,6 +203,16 @@ TEST(TirexStream, GoesOnFromItsFile) {
   EXPECT_EQ(loaded->forecast({}).front().values, stream->forecast({}).front().values);
 }
 
+TEST(TirexStream, RefusesInfiniteValuesOfAFile) {
+  const TemporaryFolder folder;
+  auto stream = tiny().stream(1, 0);
+  const std::vector<Values> endless = {{1, std::numeric_limits<float>::infinity()}};
+  stream->append(endless);  // which the engine refuses
+  stream->save(folder / "stream");
+  expect_error(ErrorKind::kFormat, {"finite values in window"},
+               [&] { tiny().load_stream(folder / "stream"); });
+}
+
 TEST(TirexStream, AnEmptyOneHasAFileToo) {
   const TemporaryFolder folder;
   tiny().stream(1, 0)->save(folder / "stream");

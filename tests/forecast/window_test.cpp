@@ -40,6 +40,37 @@ TEST(Scale, OfSmallDifferencesOfLargeValues) {
   EXPECT_DOUBLE_EQ(scale_of(values).scale, 0.5);
 }
 
+TEST(MostPatches, LeaveAValueInEachWindow) {
+  EXPECT_EQ(most_patches(Values(100, 1), 64, 16, 1), 4);
+  EXPECT_EQ(most_patches(Values{1}, 64, 16, 1), 4);  // padding leaves first
+  EXPECT_EQ(most_patches(Values{1}, 64, 16, 3), 6);  // the second pass behind 48
+  EXPECT_EQ(most_patches(Values{1}, 64, 16, 5), 5);
+}
+
+TEST(MostPatches, MissingValuesAtTheEndLeaveFewer) {
+  EXPECT_EQ(most_patches(Values{1, kMissing}, 64, 16, 1), 4);
+  Values values(16, kMissing);
+  values.insert(values.begin(), 1);
+  EXPECT_EQ(most_patches(values, 64, 16, 1), 3);
+  values.insert(values.end(), 47, kMissing);  // the oldest of the context
+  EXPECT_EQ(most_patches(values, 64, 16, 1), 1);
+  values.push_back(kMissing);  // nothing is there from the start
+  EXPECT_EQ(most_patches(values, 64, 16, 1), 4);
+}
+
+// What most_patches() says beside the windows themselves.
+TEST(MostPatches, AreThoseWhoseWindowsHoldAValue) {
+  for (const std::size_t gap : {0, 1, 15, 16, 17, 47, 63}) {
+    Values values(1, 5);
+    values.insert(values.end(), gap, kMissing);
+    for (const std::int64_t accelerated : {1, 2, 3}) {
+      std::int64_t patches = 0;
+      while (window_of(values, patches * 16, 64, 16).scale.loc == 5) patches += accelerated;
+      EXPECT_EQ(most_patches(values, 64, 16, accelerated), patches) << gap;
+    }
+  }
+}
+
 TEST(Window, PadsShortSeriesOnTheLeft) {
   const Window window = window_of(Values{1, kMissing, 3}, 0, 4, 2);
   EXPECT_EQ(window.padding, 1);

@@ -10,6 +10,7 @@
 #include "tests/model/fixture.h"
 #include "tests/support/fake_source.h"
 #include "tests/wiring/made_up_family.h"
+#include "xlstm/model/layer_stack.h"
 #include "xlstm/model/state_file.h"
 #include "xlstm/model/trial.h"
 
@@ -161,6 +162,32 @@ TEST_P(MadeUpBlock, KeepsTheFirstTokensOfATrial) {
   Trial(model, *states, ids).accept(std::vector<std::int64_t>{4});
   const RunResult alone = run_from_start(model, {ids.begin(), ids.begin() + 4});
   EXPECT_EQ(state_difference(model.backend(), states->copy(0), alone.states.front()), 0.0);
+}
+
+// The last layer has a state, so that all tokens go through every layer.
+TEST_P(MadeUpBlock, LastTokensOfAStackThatEndsInAState) {
+  const LeakyWeights weights;
+  const Plan plan = leaky_plan(weights);
+  LoadOptions options;
+  options.recipes = kRecipes;
+  const PlanWithWeights loaded = load_plan(plan, weights, GetParam().make(), options);
+  const LayerStack stack(kRecipes, std::span(plan.layers).subspan(1, 1), loaded);
+  Backend& b = *loaded.loaded.backend;
+  constexpr std::int64_t kB = 2, kS = 5;
+  std::vector<float> numbers;
+  for (int i = 0; i < kB * kS * kD; ++i) numbers.push_back(static_cast<float>(i % 13) - 6);
+  const auto forward = [&](std::int64_t last) {
+    const auto states = loaded.loaded.initial_states(kB);
+    const Tensor x = b.to_activation(b.floats({kB * kS, kD}, numbers));
+    const Tensor y = b.to_float32(stack.forward(b, x, *states, {.last = last}));
+    const auto values = b.read_floats(y);
+    return std::vector<float>(values.begin(), values.end());
+  };
+  const std::vector<float> all = forward(0), last = forward(2);
+  ASSERT_EQ(all.size(), static_cast<std::size_t>(kB * kS * kD));
+  std::vector<float> wanted(all.begin() + 3 * kD, all.begin() + 5 * kD);
+  wanted.insert(wanted.end(), all.begin() + 8 * kD, all.end());
+  EXPECT_EQ(last, wanted);
 }
 
 TEST_P(MadeUpBlock, ItsStateIsSavedAndGoesOn) {

@@ -239,6 +239,8 @@ const ConfigCase kConfigCases[] = {
     {"/tokenizer_cfg/input_patch_stride", "4", "tokenizer_cfg.input_patch_stride is 4"},
     {"/future_len", "81", "future_len is 81, which is no multiple of the patch, 8"},
     {"/context_len", "0", "context_len: wanted a whole number from 1"},
+    {"/context_len", "2147483616", "context_len: wanted a whole number from 1 to 16777216"},
+    {"/future_len", "2147483616", "future_len: wanted a whole number from 1 to 16777216"},
     {"/quantiles", "[0.5, 0.1]", "quantiles wants rising levels"},
     {"/quantiles", "[0.5, 1.5]", "quantiles wants rising levels"},
     {"/quantiles", "[]", "quantiles wants a list"},

@@ -123,6 +123,9 @@ TEST(Tirex, ConfigsThatAreWrong) {
   };
   refused("/train_ctx_len", 62, "train_ctx_len is 62, which is no multiple of the patch, 4");
   refused("/train_ctx_len", 0, "train_ctx_len: wanted a whole number from 1 to");
+  // A context that no memory has room for, and a longest season of more.
+  refused("/train_ctx_len", 2147483616, "train_ctx_len: wanted a whole number from 1 to 16777216");
+  refused("/model_config/max_context", 2147483616, "max_context: wanted a whole number from 1 to");
   refused("/model_config/output_patch_size", 8, "output_patch_size is 8 and input_patch_size 4");
   refused("/model_config/quantiles", {0.75, 0.25}, "quantiles wants rising levels between 0 and 1");
   refused("/model_config/input_ff_dim", 21, "input_ff_dim is 21, the tensors say H = 20");

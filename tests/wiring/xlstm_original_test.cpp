@@ -318,6 +318,13 @@ TEST(XlstmOriginal, BlocksOfAnotherKindThanTheConfigSays) {
               Contains("slstm_at is a string: \"1\", wanted a list of block numbers or \"all\""));
 }
 
+// 2^64 - 1 is no -1, the last block.
+TEST(XlstmOriginal, PlacesDoNotWrap) {
+  EXPECT_THAT(faults_of(mixed(), config_with("/slstm_at", Json::array({18446744073709551615U}))),
+              Contains("slstm_at is a number: 18446744073709551615, wanted a list of block numbers "
+                       "or \"all\""));
+}
+
 struct Refused {
   const char* place;
   Json value;

@@ -124,7 +124,8 @@ OptionGroup forecast_group(ForecastArguments& to) {
                     "Values that are read, the newest (default: 0, as many as the model takes)", 0,
                     kMostContext, forecast.context),
        quantiles_option(forecast.quantiles),
-       whole_option("--batch", "Series at once; results do not depend on it (default: 64)", 1,
+       whole_option("--batch",
+                    "Series at once; results depend on it by rounding alone (default: 64)", 1,
                     kMostBatch, forecast.batch),
        whole_option("--accelerated",
                     "TiRex: patches that one pass forecasts; more are faster and less exact "

@@ -87,8 +87,11 @@ std::vector<std::vector<Forecast>> Forecaster::forecast(std::span<const Series> 
   const Impl& impl = require_impl(impl_, "forecaster");
   return translate_bad_alloc([&] {
     check_options(options);
+    impl.model->check_family_options(options);
     for (std::size_t i = 0; i < series.size(); ++i) {
-      check_series(series[i], impl.model->facts(), options, str("series ", i + 1));
+      const std::string where = str("series ", i + 1);
+      check_series(series[i], impl.model->facts(), options, where);
+      impl.model->check_horizon(series[i], options, where);
     }
     std::vector<std::vector<Forecast>> out;
     for (std::size_t begin = 0; begin < series.size(); begin += options.batch) {
@@ -105,18 +108,16 @@ std::vector<std::vector<Forecast>> Forecaster::forecast(std::span<const Series> 
 
 SeriesEmbedding Forecaster::embed(const Values& values) const {
   const Impl& impl = require_impl(impl_, "forecaster");
-  if (values.empty()) fail_wanted(ErrorKind::kUsage, "series", "values", "none");
-  return impl.alone([&] { return impl.model->embed(values); });
+  return impl.alone([&] {
+    check_series(Series{{values}, {}, {}}, impl.model->facts(), {}, "series");
+    return impl.model->embed(values);
+  });
 }
 
 ForecastStream Forecaster::stream(std::size_t targets, std::size_t past_covariates) const {
   const Impl& impl = require_impl(impl_, "forecaster");
   return impl.alone([&] {
-    // One value of each row, to be refused as a series would be.
-    const Series one{std::vector<Values>(targets, Values(1)),
-                     std::vector<Values>(past_covariates, Values(1)),
-                     {}};
-    check_series(one, impl.model->facts(), {}, "stream");
+    check_stream(targets, past_covariates, impl.model->facts());
     return ForecastStream(std::make_unique<ForecastStream::Impl>(
         ForecastStream::Impl{impl_, impl.model->stream(targets, past_covariates)}));
   });
@@ -172,6 +173,7 @@ void ForecastStream::append(std::span<const Values> rows) {
 std::vector<Forecast> ForecastStream::forecast(const ForecastOptions& options) const {
   const Impl& impl = require_impl(impl_, "stream");
   check_options(options);
+  impl.forecaster->model->check_family_options(options);
   check_cancelled(options);
   if (position() == 0) fail_wanted(ErrorKind::kUsage, "stream", "values before a forecast", "none");
   return impl.forecaster->alone(

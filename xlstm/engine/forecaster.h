@@ -63,16 +63,20 @@ class Forecaster {
   const ForecasterFacts& facts() const;
 
   // One forecast for each target. Throws Error(kUsage) for a series without values, covariates of
-  // the wrong length, what the model does not take, options out of range.
+  // the wrong length, what the model does not take, options out of range, more steps than can be
+  // forecast of it.
   std::vector<Forecast> forecast(const Series& series, const ForecastOptions& options = {}) const;
-  // Of each series one for each of its targets. Lengths may differ; errors name the series.
+  // Of each series one for each of its targets. Lengths may differ; errors name the series. What
+  // one gets depends on the others by rounding alone.
   std::vector<std::vector<Forecast>> forecast(std::span<const Series> series,
                                               const ForecastOptions& options = {}) const;
 
-  // What each block makes of the tokens that hold values.
+  // What each block makes of the tokens that hold values. Throws Error(kUsage) for values that
+  // cannot be forecast.
   SeriesEmbedding embed(const Values& values) const;
 
-  // A stream that has read nothing.
+  // A stream that has read nothing. Throws Error(kUsage) for rows that the model does not take, and
+  // for more than kMostRows of forecast/checks.h.
   ForecastStream stream(std::size_t targets = 1, std::size_t past_covariates = 0) const;
   // Throws Error: kFile (unreadable), kFormat (damaged, or no stream), kModel (another model's).
   ForecastStream load_stream(const std::filesystem::path& file) const;

@@ -50,6 +50,23 @@ void check_values(std::span<const Values> rows, std::string_view kind, const std
   }
 }
 
+// Of how many rows a series may be of each kind.
+void check_kinds(std::size_t targets, std::size_t past, std::size_t known,
+                 const ForecasterFacts& facts, const std::string& where) {
+  const auto refuse = [&](const std::string& wanted, std::size_t got) {
+    fail_wanted(ErrorKind::kUsage, where, wanted, str(got));
+  };
+  if (targets > 1 && !facts.several_targets) {
+    refuse(str("one target: ", facts.name, " forecasts each series by itself"), targets);
+  }
+  if (past > 0 && !facts.past_covariates) {
+    refuse(str("no past covariates: ", facts.name, " reads none"), past);
+  }
+  if (known > 0 && !facts.known_covariates) {
+    refuse(str("no known covariates: ", facts.name, " reads none"), known);
+  }
+}
+
 // As many of the future as the model looks at.
 std::size_t steps_wanted(const ForecasterFacts& facts, const ForecastOptions& options) {
   const std::int64_t most = facts.horizon > 0 ? facts.horizon : options.horizon;
@@ -80,6 +97,14 @@ void check_options(const ForecastOptions& options) {
   check_levels(options.quantiles);
 }
 
+void refuse_foreign(bool is_set, std::string_view option, std::string_view family,
+                    const ForecasterFacts& facts) {
+  if (!is_set) return;
+  fail_wanted(ErrorKind::kUsage, option,
+              str("a model of the family ", family, ", whose option this is"),
+              str(facts.name, " of the family ", facts.family));
+}
+
 void check_series(const Series& series, const ForecasterFacts& facts,
                   const ForecastOptions& options, const std::string& where) {
   const auto refuse = [&](std::string_view wanted, const std::string& got) {
@@ -88,22 +113,19 @@ void check_series(const Series& series, const ForecasterFacts& facts,
   if (series.targets.empty()) refuse("a series with a target", "none");
   const std::size_t length = series.targets.front().size();
   if (length == 0) refuse("a series with values", "an empty one");
-  if (series.targets.size() > 1 && !facts.several_targets) {
-    refuse(str("one target: ", facts.name, " forecasts each series by itself"),
-           str(series.targets.size()));
-  }
-  if (!series.past.empty() && !facts.past_covariates) {
-    refuse(str("no past covariates: ", facts.name, " reads none"), str(series.past.size()));
-  }
-  if (!series.known.empty() && !facts.known_covariates) {
-    refuse(str("no known covariates: ", facts.name, " reads none"), str(series.known.size()));
-  }
+  check_kinds(series.targets.size(), series.past.size(), series.known.size(), facts, where);
   check_lengths(series.targets, "target", length, where);
   check_lengths(series.past, "past covariate", length, where);
   check_known(series, length, steps_wanted(facts, options), where);
   check_values(series.targets, "target", where);
   check_values(series.past, "past covariate", where);
   check_values(series.known, "known covariate", where);
+}
+
+void check_stream(std::size_t targets, std::size_t past_covariates, const ForecasterFacts& facts) {
+  check_range<std::size_t>("targets", targets, 1, kMostRows);
+  check_range<std::size_t>("past_covariates", past_covariates, 0, kMostRows);
+  check_kinds(targets, past_covariates, 0, facts, "stream");
 }
 
 void check_cancelled(const ForecastOptions& options) {

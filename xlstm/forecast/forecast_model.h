@@ -29,8 +29,9 @@ class SeriesStream {
   // Values behind what was read: rows of the targets, then of the past covariates, as many as there
   // are and all of one length.
   virtual void append(std::span<const Values> rows) = 0;
-  // One for each target, at the model's own levels; options passed check_options(). Throws
-  // Error(kUsage) for options that a stream does not take.
+  // One for each target, at the model's own levels; options passed check_options() and
+  // check_family_options(). Throws Error(kUsage) for options that a stream does not take and for
+  // more steps than can be forecast.
   virtual std::vector<Forecast> forecast(const ForecastOptions& options) const = 0;
   // Whole or not at all, with the model's fingerprint.
   virtual void save(const std::filesystem::path& file) const = 0;
@@ -44,9 +45,15 @@ class ForecastModel {
   virtual const ForecasterFacts& facts() const = 0;
   virtual const LoadedPlan& loaded() const = 0;  // and its backend
 
+  // Throws Error(kUsage) for options of another family.
+  virtual void check_family_options(const ForecastOptions& options) const = 0;
+  // Throws Error(kUsage), which names `where`, for more steps than can be forecast of the series.
+  virtual void check_horizon(const Series& series, const ForecastOptions& options,
+                             const std::string& where) const = 0;
+
   // Of each series one for each target, at the model's own levels. Series and options passed
-  // check_series() and check_options(); a forecast has min(horizon, facts().horizon) steps. What a
-  // series gets does not depend on the others.
+  // check_series(), check_options() and the checks above; a forecast has min(horizon,
+  // facts().horizon) steps. What a series gets depends on the others by rounding alone.
   virtual std::vector<std::vector<Forecast>> forecast(std::span<const Series> batch,
                                                       const ForecastOptions& options) const = 0;
   virtual SeriesEmbedding embed(const Values& values) const = 0;

@@ -21,13 +21,19 @@ struct Series {
 };
 
 struct ForecastOptions {
-  std::int64_t horizon = 32;  // steps, at least 1; of a model with a limit at most that many come
-  std::int64_t context = 0;   // of each series the newest values that are read; 0: all it can take
+  // Steps, at least 1; of a model with a limit at most that many come. One without refuses a
+  // horizon at whose end nothing of the series is left in its context.
+  std::int64_t horizon = 32;
+  std::int64_t context = 0;  // of each series the newest values that are read; 0: all it can take
   // Levels that are wanted, in (0, 1), rising; empty: the model's own. Between its own they are
   // interpolated, outside the nearest is taken.
   std::vector<float> quantiles = {};
-  std::size_t batch = 64;  // series at once; results do not depend on it
+  // Series at once. What one gets depends on the others by rounding alone: products of more rows
+  // may be summed in another order.
+  std::size_t batch = 64;
 
+  // Those of one family are refused by the other's models where they are not as they stand here.
+  //
   // TiRex. Patches that one pass forecasts, at least 1: more are faster and less exact.
   std::int64_t accelerated_steps = 1;
   bool resample = false;  // slow seasons are read at a lower rate
@@ -62,7 +68,7 @@ struct ForecasterFacts {
   std::string family;            // "tirex", "tirex-2"
   std::int64_t context = 0;      // the most values of a series that are read
   std::int64_t patch = 0;        // values a token
-  std::int64_t horizon = 0;      // the most steps; 0: any
+  std::int64_t horizon = 0;      // the most steps that come; 0: as ForecastOptions::horizon says
   std::vector<float> levels;     // of its quantiles, rising
   bool several_targets = false;  // forecast together
   bool past_covariates = false;

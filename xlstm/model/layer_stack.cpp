@@ -4,6 +4,17 @@
 #include <utility>
 
 namespace xlstm {
+namespace {
+
+// Of each row; 0: all.
+Tensor last_tokens(Backend& b, Tensor x, const StateBatch& states, std::int64_t last) {
+  if (last == 0) return x;
+  const auto B = static_cast<std::int64_t>(states.rows());
+  const std::int64_t S = x.shape()[0] / B;
+  return b.tokens(x, B, S - last, S);
+}
+
+}  // namespace
 
 LayerStack::LayerStack(std::span<const RecipeEntry> recipes, std::span<const Layer> layers,
                        const PlanWithWeights& plan, std::size_t first_state) {
@@ -16,16 +27,13 @@ LayerStack::LayerStack(std::span<const RecipeEntry> recipes, std::span<const Lay
 
 Tensor LayerStack::forward(Backend& b, Tensor x, StateBatch& states, const StackPass& pass) const {
   for (std::size_t layer = 0; layer < steps_.size(); ++layer) {
-    if (pass.last > 0 && layer == stateless_from_) {
-      const auto B = static_cast<std::int64_t>(states.rows());
-      const std::int64_t S = x.shape()[0] / B;
-      x = b.tokens(x, B, S - pass.last, S);
-    }
+    if (layer == stateless_from_) x = last_tokens(b, std::move(x), states, pass.last);
     const Step& step = steps_[layer];
     x = step.recipe->forward(b, std::move(x), {states, step.first_state});
     if (pass.on_layer) pass.on_layer(layer, x);
   }
-  return x;
+  if (stateless_from_ < steps_.size()) return x;
+  return last_tokens(b, std::move(x), states, pass.last);
 }
 
 bool LayerStack::takes_unequal_lengths() const {

@@ -51,9 +51,13 @@ ConfigFile parse_config(std::string_view json, std::string_view where) {
 }
 
 std::optional<std::int64_t> ConfigKeys::count(std::string_view key) {
+  return count(key, kLongestAxis);
+}
+
+std::optional<std::int64_t> ConfigKeys::count(std::string_view key, std::int64_t most) {
   const auto value = get_int(file_.root, key, file_.where);
-  if (!value || (*value >= 1 && *value <= kLongestAxis)) return value;
-  refuse_value(key, str("a whole number from 1 to ", kLongestAxis), str(*value));
+  if (!value || (*value >= 1 && *value <= most)) return value;
+  refuse_value(key, str("a whole number from 1 to ", most), str(*value));
   return std::nullopt;
 }
 

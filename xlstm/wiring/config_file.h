@@ -14,6 +14,10 @@
 
 namespace xlstm {
 
+// The most values of a series that a model is to read, or to forecast at once: more than any does,
+// and few enough for what is computed of them to be counted.
+inline constexpr std::int64_t kMostSeriesValues = std::int64_t{1} << 24;
+
 struct ConfigFile {
   Json root;          // an object
   std::string where;  // names it in errors
@@ -31,7 +35,8 @@ class ConfigKeys {
       : file_(file), diagnostics_(diagnostics), path_(std::move(path)) {}
 
   std::optional<std::int64_t> count(std::string_view key);  // from 1 to what an axis can hold
-  std::optional<double> positive(std::string_view key);     // finite and above 0, also as float32
+  std::optional<std::int64_t> count(std::string_view key, std::int64_t most);
+  std::optional<double> positive(std::string_view key);  // finite and above 0, also as float32
   float positive_or(std::string_view key, float missing);
   std::optional<float> cap(std::string_view key, float missing);  // null: no cap
   std::optional<bool> flag(std::string_view key);

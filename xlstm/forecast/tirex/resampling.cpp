@@ -136,6 +136,12 @@ Resampling::Resampling(std::span<const float> values, std::int64_t horizon, doub
   steps_ = static_cast<std::int64_t>(scaled_length(static_cast<std::size_t>(horizon), factor));
 }
 
+std::int64_t Resampling::longest_horizon(std::int64_t steps) const {
+  auto out = static_cast<std::size_t>(static_cast<double>(steps) / factor_);
+  while (scaled_length(out, factor_) > static_cast<std::size_t>(steps)) --out;
+  return static_cast<std::int64_t>(out);
+}
+
 std::vector<float> Resampling::at_own_rate(std::span<const float> forecast, std::size_t Q) const {
   std::vector<float> out =
       at_higher_rate(forecast.first(static_cast<std::size_t>(steps_) * Q), Q, factor_);

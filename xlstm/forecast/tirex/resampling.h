@@ -29,6 +29,8 @@ class Resampling {
   // What the model reads, and how many steps it is to forecast.
   std::span<const float> context() const { return factor_ == 1 ? values_ : lower_; }
   std::int64_t steps() const { return steps_; }
+  // The longest horizon that is forecast by so many steps at most.
+  std::int64_t longest_horizon(std::int64_t steps) const;
   // Of forecasts [at least steps(), Q] the horizon's at the series' own rate: [horizon, Q].
   std::vector<float> at_own_rate(std::span<const float> forecast, std::size_t Q) const;
 

@@ -4,8 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "xlstm/base/error.h"
 #include "xlstm/forecast/checks.h"
-#include "xlstm/forecast/tirex/resampling.h"
 #include "xlstm/forecast/tirex/tirex_stream.h"
 #include "xlstm/forecast/tirex/window.h"
 
@@ -53,16 +53,43 @@ TirexModel::TirexModel(SeriesModel model)
       spec_(model_.loaded().plan.layers.front().spec_as<SeriesSpec>()),
       facts_(facts_of(model_.loaded().plan, spec_)) {}
 
+void TirexModel::check_family_options(const ForecastOptions& options) const {
+  const auto refuse = [&](bool is_set, std::string_view option) {
+    refuse_foreign(is_set, option, "tirex-2", facts_);
+  };
+  refuse(options.difference_trends.has_value(), "difference_trends");
+  refuse(options.flip_sign.has_value(), "flip_sign");
+  refuse(!options.pad_context, "pad_context");
+}
+
+void TirexModel::check_horizon(const Series& series, const ForecastOptions& options,
+                               const std::string& where) const {
+  const std::int64_t P = spec_.P, k = options.accelerated_steps;
+  if (options.horizon <= k * P) return;  // by one pass, which reads the series as it is
+  const Resampling resampled = resampling_of(series, options);
+  const std::int64_t most = most_patches(resampled.context(), spec_.context, P, k);
+  if (divided_up(resampled.steps(), P) <= most) return;
+  fail_wanted(ErrorKind::kUsage, where,
+              str("a horizon of at most ", resampled.longest_horizon(most * P),
+                  " steps, behind which no value of the series is left in the context of ",
+                  spec_.context, " (", k, k == 1 ? " patch" : " patches", " a pass)"),
+              str(options.horizon));
+}
+
+Resampling TirexModel::resampling_of(const Series& series, const ForecastOptions& options) const {
+  const auto values = newest(series.targets.front(), options.context);
+  const double factor =
+      options.resample ? resampling_factor(values, options.horizon, spec_.resampling_context) : 1;
+  return {values, options.horizon, factor};
+}
+
 std::vector<std::vector<Forecast>> TirexModel::forecast(std::span<const Series> batch,
                                                         const ForecastOptions& options) const {
   std::vector<Resampling> resampled;
   std::vector<std::span<const float>> contexts;
   std::int64_t steps = 0;  // the most that any series needs
   for (const Series& series : batch) {
-    const auto values = newest(series.targets.front(), options.context);
-    const double factor =
-        options.resample ? resampling_factor(values, options.horizon, spec_.resampling_context) : 1;
-    resampled.emplace_back(values, options.horizon, factor);
+    resampled.push_back(resampling_of(series, options));
     steps = std::max(steps, resampled.back().steps());
   }
   for (const Resampling& each : resampled) contexts.push_back(each.context());

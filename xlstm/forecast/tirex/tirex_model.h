@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "xlstm/forecast/forecast_model.h"
 #include "xlstm/forecast/tirex/padding_states.h"
+#include "xlstm/forecast/tirex/resampling.h"
 #include "xlstm/model/series_model.h"
 #include "xlstm/wiring/families/tirex/tirex.h"
 
@@ -21,6 +23,10 @@ class TirexModel final : public ForecastModel {
   const ForecasterFacts& facts() const override { return facts_; }
   const LoadedPlan& loaded() const override { return model_.loaded(); }
 
+  void check_family_options(const ForecastOptions& options) const override;
+  // Steps behind a context of missing values would be forecast from nothing.
+  void check_horizon(const Series& series, const ForecastOptions& options,
+                     const std::string& where) const override;
   std::vector<std::vector<Forecast>> forecast(std::span<const Series> batch,
                                               const ForecastOptions& options) const override;
   SeriesEmbedding embed(const Values& values) const override;
@@ -39,6 +45,7 @@ class TirexModel final : public ForecastModel {
   };
   std::vector<Pass> passes(Contexts contexts, std::int64_t missing, std::int64_t patches) const;
 
+  Resampling resampling_of(const Series& series, const ForecastOptions& options) const;
   // Of each context the quantiles [patches * P, Q] of the values behind it.
   std::vector<std::vector<float>> roll_out(Contexts contexts, std::int64_t patches,
                                            const ForecastOptions& options) const;

@@ -1,6 +1,7 @@
 #include "xlstm/forecast/tirex/tirex_stream.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "xlstm/base/error.h"
@@ -32,6 +33,7 @@ std::vector<Forecast> TirexStream::forecast(const ForecastOptions& options) cons
                 "on");
   }
   const Series series{{window_}, {}, {}};
+  model_->check_horizon(series, options, "stream");
   return std::move(model_->forecast(std::span(&series, 1), options).front());
 }
 
@@ -48,6 +50,10 @@ TirexStream TirexStream::load(const ForecastModel& model, const std::filesystem:
       found->second.values.size() != kept || found->second.shape.size() != 1) {
     fail_wanted(ErrorKind::kFormat, file.string(), str("one tensor ", kWindow, " [", kept, "]"),
                 str(contents.tensors.size(), " tensors"));
+  }
+  if (std::ranges::any_of(found->second.values, [](float x) { return std::isinf(x); })) {
+    fail_wanted(ErrorKind::kFormat, file.string(), str("finite values in ", kWindow),
+                "an infinite one");
   }
   TirexStream out(model);
   out.window_ = std::move(found->second.values);

@@ -31,6 +31,16 @@ std::int64_t padding_of(std::int64_t count, std::int64_t missing, std::int64_t c
   return std::max<std::int64_t>(0, context - missing - count);
 }
 
+std::int64_t most_patches(std::span<const float> values, std::int64_t context, std::int64_t P,
+                          std::int64_t accelerated) {
+  const std::int64_t read = std::min(std::ssize(values), context);
+  std::int64_t gap = 0;  // missing values at the end
+  while (gap < read && std::isnan(values[values.size() - 1 - static_cast<std::size_t>(gap)])) ++gap;
+  if (gap == read) gap = 0;
+  const std::int64_t more = (context - gap - 1) / (accelerated * P);  // passes behind the first
+  return (more + 1) * accelerated;
+}
+
 Window window_of(std::span<const float> values, std::int64_t missing, std::int64_t context,
                  std::int64_t P) {
   const std::int64_t behind = std::min(missing, context);

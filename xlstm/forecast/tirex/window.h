@@ -29,6 +29,12 @@ struct Window {
 // behind them.
 std::int64_t padding_of(std::int64_t count, std::int64_t missing, std::int64_t context);
 
+// The most patches that can be forecast of the values, `accelerated` a pass, so that a value that
+// is there is left in each pass's window; of a window that has none to begin with, as of one that
+// is full.
+std::int64_t most_patches(std::span<const float> values, std::int64_t context, std::int64_t P,
+                          std::int64_t accelerated);
+
 // The last `context` of the values and `missing` ones behind them, with missing ones before them
 // where these are fewer. `context` is a multiple of P.
 Window window_of(std::span<const float> values, std::int64_t missing, std::int64_t context,

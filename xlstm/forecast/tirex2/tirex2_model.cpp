@@ -76,6 +76,11 @@ Tirex2Model::Tirex2Model(Network network)
       spec_(network_.loaded().plan.layers.front().spec_as<SeriesSpec>()),
       facts_(facts_of(network_.loaded().plan, spec_)) {}
 
+void Tirex2Model::check_family_options(const ForecastOptions& options) const {
+  refuse_foreign(options.accelerated_steps != 1, "accelerated_steps", "tirex", facts_);
+  refuse_foreign(options.resample, "resample", "tirex", facts_);
+}
+
 std::vector<std::vector<Forecast>> Tirex2Model::forecast(std::span<const Series> batch,
                                                          const ForecastOptions& options) const {
   Answers all = answers(batch, options, false);

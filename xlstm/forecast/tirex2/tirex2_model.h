@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "xlstm/forecast/forecast_model.h"
@@ -22,6 +23,10 @@ class Tirex2Model final : public ForecastModel {
   const Network& network() const { return network_; }
   const SeriesSpec& spec() const { return spec_; }
 
+  void check_family_options(const ForecastOptions& options) const override;
+  // Those beyond facts().horizon do not come.
+  void check_horizon(const Series& /*series*/, const ForecastOptions& /*options*/,
+                     const std::string& /*where*/) const override {}
   std::vector<std::vector<Forecast>> forecast(std::span<const Series> batch,
                                               const ForecastOptions& options) const override;
   SeriesEmbedding embed(const Values& values) const override;

@@ -59,6 +59,9 @@ void Tirex2Stream::check_following(const ForecastOptions& options) const {
   if (options.context != 0) {
     refuse("context", "0 for a stream that has read a whole context", str(options.context));
   }
+  if (!options.pad_context) {
+    refuse("pad_context", "on for a stream that has read a whole context", "off");
+  }
   if (options.flip_sign.value_or(false)) {
     refuse("flip_sign", "off for a stream that has read a whole context", "on");
   }

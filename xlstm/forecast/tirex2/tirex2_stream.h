@@ -30,7 +30,8 @@ class Tirex2Stream final : public SeriesStream {
 
   void append(std::span<const Values> rows) override;
   // Throws Error(kUsage) once the context is full where options ask for what was settled then: a
-  // shorter context, trends otherwise than the model's config has them, a flipped sign.
+  // shorter context, one that is not filled up, trends otherwise than the model's config has them,
+  // a flipped sign.
   std::vector<Forecast> forecast(const ForecastOptions& options) const override;
   void save(const std::filesystem::path& file) const override;
 

@@ -19,8 +19,9 @@ ConfigFile part_of(const ConfigFile& file, const std::string& key) {
   return {*found, file.where};
 }
 
+// Of values of a series.
 std::int64_t wanted_count(ConfigKeys& keys, const ConfigFile& file, std::string_view key) {
-  const std::optional<std::int64_t> value = keys.count(key);
+  const std::optional<std::int64_t> value = keys.count(key, kMostSeriesValues);
   if (!value && !file.root.contains(std::string(key))) keys.refuse(key, "is missing");
   return value.value_or(0);
 }
@@ -58,7 +59,8 @@ TirexConfig read_config(const ConfigFile& file, Diagnostics& diagnostics) {
   read_patches(keys, model, config);
   config.quantiles = read_quantile_levels(model, keys);
   config.input_ff_dim = keys.count("input_ff_dim");
-  config.resampling_context = keys.count("max_context").value_or(config.resampling_context);
+  config.resampling_context =
+      keys.count("max_context", kMostSeriesValues).value_or(config.resampling_context);
   read_blocks(part_of(model, "block_kwargs"), diagnostics, config);
   if (config.P > 0 && config.context % config.P != 0) {
     outer.refuse("train_ctx_len",

@@ -79,6 +79,10 @@ class Reader {
     return keys_.require(key) ? keys_.count(key).value_or(0) : 0;
   }
 
+  std::int64_t wanted_values(std::string_view key) {
+    return keys_.require(key) ? keys_.count(key, kMostSeriesValues).value_or(0) : 0;
+  }
+
   void read_head() {
     if (!keys_.require("h_expand")) return;
     const double width =
@@ -114,14 +118,14 @@ class Reader {
 
   void read_series() {
     SeriesSpec& series = out_.series;
-    series.P = wanted_count("input_patch_size");
-    const std::int64_t output = wanted_count("output_patch_size");
+    series.P = wanted_values("input_patch_size");
+    const std::int64_t output = wanted_values("output_patch_size");
     if (output != series.P) {
       keys_.refuse("output_patch_size", str("is ", output, " and input_patch_size ", series.P,
                                             ": only equal ones are run"));
     }
-    series.context = wanted_count("context_len");
-    series.future = wanted_count("future_len");
+    series.context = wanted_values("context_len");
+    series.future = wanted_values("future_len");
     if (series.P > 0 && series.future % series.P != 0) {
       keys_.refuse("future_len",
                    str("is ", series.future, ", which is no multiple of the patch, ", series.P));

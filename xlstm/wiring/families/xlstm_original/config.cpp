@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "xlstm/base/error.h"
@@ -148,6 +149,13 @@ SlstmConfig read_slstm(const ConfigFile& block, Diagnostics& diagnostics) {
   return out;
 }
 
+// Whether get<std::int64_t>() gives this number, not one that wrapped.
+bool is_int64(const Json& value) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
+  if (value.is_number_unsigned()) return value.get<std::uint64_t>() <= kMost;
+  return value.is_number_integer();
+}
+
 // A list of block numbers, or "all".
 void read_places(const ConfigFile& stack, ConfigKeys& keys, OriginalConfig& config) {
   constexpr const char* kKey = "slstm_at";
@@ -162,7 +170,7 @@ void read_places(const ConfigFile& stack, ConfigKeys& keys, OriginalConfig& conf
   };
   if (!found->is_array()) return refuse(*found);
   for (const Json& each : *found) {
-    if (!each.is_number_integer()) return refuse(each);
+    if (!is_int64(each)) return refuse(each);
     config.slstm_at.push_back(each.get<std::int64_t>());
   }
 }
