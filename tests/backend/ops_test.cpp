@@ -7,7 +7,7 @@
 #include <cstring>
 #include <limits>
 
-#include "tests/backend/backends.h"
+#include "tests/backend/op_test.h"
 #include "tests/backend/random_values.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
@@ -23,28 +23,7 @@
 namespace xlstm::testing {
 namespace {
 
-std::size_t length(std::int64_t axis) {
-  return static_cast<std::size_t>(axis);
-}
-
-class Ops : public ::testing::TestWithParam<BackendCase> {
- protected:
-  Ops() : backend_(GetParam().make()), b(*backend_) {}
-
-  // A tensor of the activations' type, whose numbers that type can hold.
-  Tensor activations(const TensorShape& shape, std::vector<float>& values) {
-    if (!GetParam().is_float32()) {
-      for (float& x : values) x = float_from_bf16(bf16_from_float(x));
-    }
-    return b.to_activation(b.floats(shape, values));
-  }
-
-  // Of one rounding of a result: float32's, or that of the activations.
-  double eps() const { return GetParam().is_float32() ? 0x1p-23 : 0x1p-8; }
-
-  std::shared_ptr<Backend> backend_;
-  Backend& b;
-};
+class Ops : public OpTest {};
 
 INSTANTIATE_TEST_SUITE_P(Backends, Ops, ::testing::ValuesIn(all_backends()), backend_name);
 

@@ -7,29 +7,15 @@
 #include <limits>
 #include <optional>
 
-#include "tests/backend/backends.h"
+#include "tests/backend/op_test.h"
 #include "tests/backend/random_values.h"
 #include "xlstm/base/error.h"
-#include "xlstm/base/floats.h"
 #include "xlstm/kernels/row_attention/row_attention.h"
 
 namespace xlstm::testing {
 namespace {
 
-class RowOps : public ::testing::TestWithParam<BackendCase> {
- protected:
-  RowOps() : backend_(GetParam().make()), b(*backend_) {}
-
-  Tensor activations(const TensorShape& shape, std::vector<float>& values) {
-    if (!GetParam().is_float32()) {
-      for (float& x : values) x = float_from_bf16(bf16_from_float(x));
-    }
-    return b.to_activation(b.floats(shape, values));
-  }
-
-  std::shared_ptr<Backend> backend_;
-  Backend& b;
-};
+class RowOps : public OpTest {};
 
 INSTANTIATE_TEST_SUITE_P(Backends, RowOps, ::testing::ValuesIn(all_backends()), backend_name);
 

@@ -121,7 +121,7 @@ TEST_F(Formats, AModelIsNotReplacedByItself) {
         std::pair{folder, folder / "model.safetensors"},
         std::pair{scratch_ / "model.npz", scratch_ / "again.npz"}}) {
     expect_error(ErrorKind::kUsage, {"another place than that of the model"},
-                 [&] { convert(from, to, force); });
+                 [&, source = from, target = to] { convert(source, target, force); });
   }
   expect_same_tensors(kGolden / "large-plain", folder);
 }

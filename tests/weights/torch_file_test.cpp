@@ -8,6 +8,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/pickle_bytes.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/weights/damaged_file.h"
 #include "xlstm/base/json.h"
 
 namespace xlstm {
@@ -220,23 +221,7 @@ TEST_F(TorchFile, PartsOfDeflatedMembersAreRefused) {
 
 TEST_F(TorchFile, EveryByteCutOrChanged) {
   const std::string whole = torch_zip(file(dict({text("w"), of_six(0, {3, 2}, {1, 3})})), {kSix});
-  const auto try_to_read = [&](const std::string& bytes) {
-    try {
-      const auto source = open_weights(folder_.file("b.pt", bytes));
-      for (std::size_t i = 0; i < source->tensors().size(); ++i) source->read_all(i);
-    } catch (const Error& error) {
-      EXPECT_TRUE(error.kind() == ErrorKind::kFormat || error.kind() == ErrorKind::kModel)
-          << error.what();
-    }
-  };
-  for (std::size_t at = 0; at < whole.size(); ++at) {
-    EXPECT_THROW(open_weights(folder_.file("b.pt", whole.substr(0, at))), Error);
-    for (const int bits : {0x01, 0x40, 0xFF}) {
-      std::string bytes = whole;
-      bytes[at] = static_cast<char>(bytes[at] ^ bits);
-      try_to_read(bytes);
-    }
-  }
+  expect_damage_is_refused(folder_, "b.pt", whole);
 }
 
 }  // namespace

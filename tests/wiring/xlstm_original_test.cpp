@@ -440,7 +440,8 @@ TEST(XlstmOriginal, WrongTypesInTheConfig) {
                                                 {"/slstm_block/slstm/num_heads", "4"}};
   for (const auto& [place, value] : cases) {
     SCOPED_TRACE(place);
-    message_of(ErrorKind::kFormat, [&] { discover(config_with(place, value), mixed(), "model"); });
+    const std::string config = config_with(place, value);
+    message_of(ErrorKind::kFormat, [&] { discover(config, mixed(), "model"); });
   }
 }
 

@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "xlstm/backend/check.h"
-#include "xlstm/base/error.h"
 
 namespace xlstm {
 namespace {
@@ -61,23 +60,6 @@ Tensor Backend::mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm,
 Tensor Backend::gated(const Tensor& gate_up, Activation f) {
   const std::int64_t F = gate_up.shape().last() / 2;
   return multiply(activate(columns(gate_up, 0, F), f), columns(gate_up, F, 2 * F));
-}
-
-// Until every backend has it.
-namespace {
-[[noreturn]] void fail_missing(const Backend& b, std::string_view op) {
-  fail_wanted(ErrorKind::kUsage, op, "a backend that has it", b.name());
-}
-}  // namespace
-Tensor Backend::row_attention(const Tensor&, const RowAttentionSpec&) {
-  fail_missing(*this, "row_attention");
-}
-
-Tensor Backend::reverse_tokens(const Tensor& x, std::int64_t B) {
-  const std::int64_t S = check_sequences("reverse_tokens", x, B);
-  std::vector<Tensor> parts;
-  for (std::int64_t s = S; s > 0; --s) parts.push_back(tokens(x, B, s - 1, s));
-  return S < 2 ? x : join_tokens(parts, B);
 }
 
 std::vector<TopTokens> Backend::top_tokens(const Tensor& logits,

@@ -209,11 +209,11 @@ class Backend {
 
   // --- ops between the rows of series ----------------------------------------------------------
   // The tokens of each of B sequences in the opposite order, x [B * S, D].
-  virtual Tensor reverse_tokens(const Tensor& x, std::int64_t B);
+  virtual Tensor reverse_tokens(const Tensor& x, std::int64_t B) = 0;
   // At each token by itself attention across the rows of a group (kernels/row_attention/
   // row_attention.h has the formulas). qkv [R * S, 3 * D], rows of S tokens, columns q, k, v
   // -> [R * S, D].
-  virtual Tensor row_attention(const Tensor& qkv, const RowAttentionSpec& spec);
+  virtual Tensor row_attention(const Tensor& qkv, const RowAttentionSpec& spec) = 0;
 
   // --- ops that go together ------------------------------------------------------------------
   // Here by the ops above. A backend with kernels that do several at once overrides them.

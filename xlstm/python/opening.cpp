@@ -1,5 +1,7 @@
 #include "xlstm/python/opening.h"
 
+#include <nanobind/stl/string_view.h>
+
 #include <utility>
 
 #include "xlstm/base/quantization.h"
