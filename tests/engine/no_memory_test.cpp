@@ -1,11 +1,16 @@
 // Memory that runs out anywhere in a call is an Error, not std::bad_alloc.
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <new>
+#include <stdexcept>
+#include <vector>
 
 #include "tests/engine/classics_engine.h"
 #include "tests/engine/failing_allocations.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
+#include "xlstm/base/bad_alloc.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/calibration.h"
 #include "xlstm/engine/doctor.h"
@@ -36,6 +41,16 @@ void expect_told(const char* what, const Call& call, int most = 50) {
     if (!test::fail_none()) break;
   }
   EXPECT_GT(failed, 0) << "no allocation failed";
+}
+
+// What no container holds is what no memory holds.
+TEST(NoMemory, IsToldOfLengthsBeyondAnyContainer) {
+  const auto too_long = [] {
+    return std::vector<int>(std::numeric_limits<std::size_t>::max() / 2);
+  };
+  EXPECT_THROW(too_long(), std::length_error);
+  expect_error(ErrorKind::kMemory, {"[memory] wanted enough for this call"},
+               [&] { translate_bad_alloc(too_long); });
 }
 
 TEST(NoMemory, IsToldByEnginesAndSessions) {

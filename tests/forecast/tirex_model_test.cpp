@@ -9,6 +9,10 @@
 #include "tests/forecast/fixture.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
+#include "xlstm/base/json.h"
+#include "xlstm/model/loader.h"
+#include "xlstm/weights/tensor_source.h"
+#include "xlstm/wiring/discover.h"
 
 namespace xlstm::testing {
 namespace {
@@ -38,6 +42,21 @@ TEST(TirexModel, Facts) {
   EXPECT_EQ(facts.horizon, 0);
   EXPECT_EQ(facts.levels.size(), 9U);
   EXPECT_FALSE(facts.several_targets || facts.past_covariates || facts.known_covariates);
+}
+
+// Configs may claim any context, and all of it goes through the network at once.
+TEST(TirexModel, TheEstimateCoversALongContext) {
+  constexpr std::int64_t kContext = 32 * 4000;
+  const auto source = open_weights(tides_folder());
+  Json config = parse_json(content_of(tides_folder() / "config.json"), "config");
+  config["train_ctx_len"] = kContext;
+  const Plan plan = discover(config.dump(), *source, "tides");
+  const std::shared_ptr<Backend> b = cpu::make_backend(2);
+  const MemoryEstimate estimate = estimate_memory(plan, *b, DType::kF32, 1);
+  const auto model = find_forecast_family(plan.family)->load(plan, *source, b, {});
+  const std::uint64_t before = b->memory().active;
+  forecast_one(*model, wave(kContext), {.horizon = 1});
+  EXPECT_LE(b->memory().peak - before, estimate.workspace);
 }
 
 class TirexBatch : public ::testing::TestWithParam<BackendCase> {};

@@ -3,19 +3,27 @@
 
 #include <exception>
 #include <new>
+#include <stdexcept>
 #include <utility>
 
 #include "xlstm/base/error.h"
 
 namespace xlstm {
 
-// Runs `call`; a std::bad_alloc becomes an Error(kMemory).
+[[noreturn]] inline void fail_without_memory() {
+  fail_wanted(ErrorKind::kMemory, "memory", "enough for this call", "none left");
+}
+
+// Runs `call`; a std::bad_alloc becomes an Error(kMemory), as does the std::length_error of a
+// container that was to hold more than any memory does.
 template <typename Call>
 auto translate_bad_alloc(Call&& call) {
   try {
     return std::forward<Call>(call)();
   } catch (const std::bad_alloc&) {
-    fail_wanted(ErrorKind::kMemory, "memory", "enough for this call", "none left");
+    fail_without_memory();
+  } catch (const std::length_error&) {
+    fail_without_memory();
   }
 }
 

@@ -56,7 +56,8 @@ MemoryEstimate estimate_memory(const Plan& plan, Backend& backend, DType dtype, 
   const auto B = static_cast<std::uint64_t>(batch);
   out.state = plan.state_bytes() * B;
   const std::uint64_t tokens =
-      std::max(unsigned_of(backend.segment_tokens()), unsigned_of(kSegmentMultiple) * B);
+      std::max({unsigned_of(backend.segment_tokens()), unsigned_of(kSegmentMultiple) * B,
+                unsigned_of(plan.pass_tokens)});
   const std::uint64_t segment = backend.is_lazy()
                                     ? lazy_segment(plan, tokens, B)
                                     : eager_segment(plan, tokens, backend.threads().size());

@@ -94,6 +94,8 @@ struct Plan {
   std::string name;     // the folder's name, for people
   std::int64_t V = 0;   // vocabulary rows; 0: it reads no tokens
   std::int64_t D = 0;   // width of the stream between layers
+  // Tokens that one pass needs at least; 0: as few as one.
+  std::int64_t pass_tokens = 0;
 
   // For people, views and comparisons, in the order in which they are shown.
   std::vector<SizeFact> sizes;

@@ -25,6 +25,7 @@ class Assembler {
   Plan take() {
     plan_.dialect = binding_.tensors.wrapper.empty() ? "package" : "lightning";
     plan_.D = dim(kD);
+    plan_.pass_tokens = config_.context / config_.P;
     add_facts();
     add_identity();
     add_layers();

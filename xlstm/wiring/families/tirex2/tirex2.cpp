@@ -84,6 +84,8 @@ class Assembler {
   Plan take() {
     plan_.dialect = "package";
     plan_.D = config_.D;
+    const SeriesSpec& series = config_.series;
+    plan_.pass_tokens = (series.context + series.P - 1) / series.P + series.future / series.P;
     add_facts();
     add_identity();
     add_layers();
