@@ -240,9 +240,13 @@ std::filesystem::path model_folder(const std::string& model, const HubOptions& h
   return Engine::resolve(model, with_progress(hub, progress));
 }
 
-Engine open_engine(const ModelOptions& options) {
+namespace {
+
+// Opens a model with `open(folder, options)`.
+template <typename Open>
+auto open_with_progress(const ModelOptions& options, const std::string& model, const Open& open) {
   EngineOptions engine = engine_options(options);
-  const std::string folder = model_folder(options.model, engine.hub).string();
+  const std::string folder = model_folder(model, engine.hub).string();
   ProgressBar bar("Loading");
   engine.on_load_progress = [&bar](double share) {
     throw_if_interrupted();
@@ -252,9 +256,20 @@ Engine open_engine(const ModelOptions& options) {
     bar.clear();
     write_note(str("xlstm: ", notice, "\n"));
   };
-  Engine opened = Engine::open(folder, engine);
+  auto opened = open(folder, engine);
   bar.clear();
   return opened;
+}
+
+}  // namespace
+
+Engine open_engine(const ModelOptions& options) {
+  return open_with_progress(options, options.model, Engine::open);
+}
+
+Forecaster open_forecaster(const ModelOptions& options) {
+  return open_with_progress(options, options.model.empty() ? "tides-1m" : options.model,
+                            Forecaster::open);
 }
 
 void check_logit_bias(const Request& request, const Engine& engine) {

@@ -8,6 +8,7 @@
 #include "xlstm/apps/command.h"
 #include "xlstm/apps/quantize_options.h"
 #include "xlstm/engine/engine.h"
+#include "xlstm/engine/forecaster.h"
 
 namespace xlstm::apps {
 
@@ -60,6 +61,8 @@ std::filesystem::path model_folder(const std::string& model, const HubOptions& h
 
 // Opens the model with a progress bar; Ctrl-C leaves.
 Engine open_engine(const ModelOptions& options);
+
+Forecaster open_forecaster(const ModelOptions& options);
 
 // Throws Error(kUsage) when --logit-bias names an id outside the engine's vocabulary.
 void check_logit_bias(const Request& request, const Engine& engine);
