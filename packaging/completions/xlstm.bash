@@ -3,7 +3,7 @@ _xlstm() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words= files=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W 'generate chat batch info wiring tokenize detokenize perplexity bench convert download cache doctor completion help --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'generate chat batch forecast info wiring tokenize detokenize perplexity bench convert download cache doctor completion help --help --version' -- "$word")
     return
   fi
   case "${COMP_WORDS[1]}" in
@@ -100,6 +100,37 @@ _xlstm() {
         --json-schema) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
       esac
       words='--help --rows --restart --keep-failed --stats --parse-special --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --regex --json-output --json-schema' files=1 ;;
+    forecast)
+      case "$before" in
+        -n|--horizon) return ;;
+        --context) return ;;
+        --quantiles) return ;;
+        --batch) return ;;
+        --accelerated) return ;;
+        --difference-trends) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word"); return ;;
+        --flip-sign) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$word"); return ;;
+        --columns) return ;;
+        --time) return ;;
+        --id) return ;;
+        --past) return ;;
+        --known) return ;;
+        --header) mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$word"); return ;;
+        --separator) mapfile -t COMPREPLY < <(compgen -W 'comma semicolon tab' -- "$word"); return ;;
+        --format) mapfile -t COMPREPLY < <(compgen -W 'csv json jsonl table' -- "$word"); return ;;
+        -o|--output) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --plot) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --history) return ;;
+        --state) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --dtype) mapfile -t COMPREPLY < <(compgen -W 'auto float32 bfloat16 f32 bf16' -- "$word"); return ;;
+        --quantize) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;
+        --group-size) mapfile -t COMPREPLY < <(compgen -W '32 64 128' -- "$word"); return ;;
+        --mode) mapfile -t COMPREPLY < <(compgen -W 'affine mxfp4' -- "$word"); return ;;
+        --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
+        --threads) return ;;
+        --memory-limit) return ;;
+      esac
+      words='--help --horizon --context --quantiles --batch --accelerated --resample --difference-trends --flip-sign --columns --time --id --past --known --multivariate --header --separator --format --output --plot --sketch --history --embed --follow --state --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit' files=1 ;;
     info)
       case "$before" in
         -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
@@ -199,7 +230,7 @@ _xlstm() {
     completion)
       words='--help bash zsh fish' ;;
     help)
-      words='--help help generate chat batch info wiring tokenize detokenize perplexity bench convert download cache doctor completion' ;;
+      words='--help help generate chat batch forecast info wiring tokenize detokenize perplexity bench convert download cache doctor completion' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word"; [ -z "$files" ] || compgen -f -- "$word")
 }

@@ -89,6 +89,8 @@ TEST(Yaml, WhatIsRefused) {
   expect_refused("a: [1", {"malformed YAML"});
   expect_refused("a: 1\n---\nb: 2", {"one YAML document"});
   expect_refused("a: \xC3\x28", {"UTF-8"});
+  // The library takes the text for UTF-16 or the like, and makes other bytes of it.
+  expect_refused(std::string_view("A( 8|\x03!\0NUL", 11), {"UTF-8"});
   expect_refused(std::string(1'000'001, ' '), {"1000000 bytes"});
   expect_refused(std::string(70, '[') + std::string(70, ']'), {"at most 64 deep"});
 }

@@ -54,6 +54,7 @@ std::vector<Command> all_commands();
 Command generate_command();
 Command chat_command();
 Command batch_command();
+Command forecast_command();
 Command info_command();
 Command wiring_command();
 Command tokenize_command();

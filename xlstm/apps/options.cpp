@@ -164,12 +164,12 @@ Option memory_limit_option(EngineOptions& to) {
           }};
 }
 
-OptionGroup model_option_group(ModelOptions& to) {
-  Option model = file_option("--model", "MODEL",
-                             "A model's folder, the name of one that came with xlstm (default: "
-                             "classics-8m), or a repository of Hugging Face: org/name, "
-                             "org/name@revision",
-                             to.model, Completes::kFolder);
+OptionGroup model_option_group(ModelOptions& to, const std::string& fallback) {
+  Option model =
+      file_option("--model", "MODEL",
+                  "A model's folder, the name of one that came with xlstm (default: " + fallback +
+                      "), or a repository of Hugging Face: org/name, org/name@revision",
+                  to.model, Completes::kFolder);
   model.letter = 'm';
   Option no_copy = switch_option("--no-quantized-copy",
                                  "Quantise in memory; else a copy is kept for the next time "

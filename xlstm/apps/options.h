@@ -22,7 +22,8 @@ struct ModelOptions {
 // All that they say of the engine. Throws Error(kUsage) where they do not fit each other.
 EngineOptions engine_options(const ModelOptions& options);
 
-OptionGroup model_option_group(ModelOptions& to);
+// `fallback` is the model that is used where none is named.
+OptionGroup model_option_group(ModelOptions& to, const std::string& fallback = "classics-8m");
 
 // max_tokens, sampling, stops and special tokens, straight into the request; `end_tokens` gets what
 // --end-token names, to be understood once there is a tokenizer.

@@ -15,11 +15,11 @@
 namespace xlstm::apps {
 
 std::vector<Command> all_commands() {
-  std::vector<Command> commands = {generate_command(),   chat_command(),       batch_command(),
-                                   info_command(),       wiring_command(),     tokenize_command(),
-                                   detokenize_command(), perplexity_command(), bench_command(),
-                                   convert_command(),    download_command(),   cache_command(),
-                                   doctor_command(),     completion_command()};
+  std::vector<Command> commands = {generate_command(), chat_command(),       batch_command(),
+                                   forecast_command(), info_command(),       wiring_command(),
+                                   tokenize_command(), detokenize_command(), perplexity_command(),
+                                   bench_command(),    convert_command(),    download_command(),
+                                   cache_command(),    doctor_command(),     completion_command()};
   commands.push_back(help_command(commands));
   return commands;
 }

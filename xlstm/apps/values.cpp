@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <optional>
 
@@ -15,18 +14,6 @@ namespace {
 
 [[noreturn]] void refuse(std::string_view option, std::string_view wanted, std::string_view text) {
   fail_wanted(ErrorKind::kUsage, option, wanted, quoted(text));
-}
-
-// strtod, but of plain decimal numbers alone (std::from_chars for double is missing from some
-// libraries). The program keeps the C locale for numbers.
-std::optional<double> decimal(std::string_view text) {
-  if (text.empty() || text.find_first_not_of("0123456789.eE+-") != std::string_view::npos)
-    return {};
-  const std::string copy(text);
-  char* end = nullptr;
-  const double value = std::strtod(copy.c_str(), &end);
-  if (end != copy.c_str() + copy.size() || !std::isfinite(value)) return {};
-  return value;
 }
 
 template <typename Integer>
@@ -50,7 +37,7 @@ std::optional<double> unit_size(std::string_view unit) {
 }  // namespace
 
 float parse_number(std::string_view option, std::string_view text, const NumberRange& range) {
-  const auto value = decimal(text);
+  const auto value = parse_decimal(text);
   const bool inside = value && (range.min_inclusive ? *value >= range.min : *value > range.min) &&
                       *value <= range.max;
   if (!inside) refuse(option, range.wanted, text);
@@ -78,7 +65,7 @@ std::uint64_t parse_bytes(std::string_view option, std::string_view text) {
   constexpr double kMost = 9e18;  // below 2^63: no machine has it
   const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
   const std::size_t unit_at = std::min(text.find_first_not_of(' ', digits), text.size());
-  const auto number = decimal(text.substr(0, digits));
+  const auto number = parse_decimal(text.substr(0, digits));
   const auto unit = unit_size(text.substr(unit_at));
   if (!number || !unit || *number * *unit > kMost) {
     refuse(option, "a size such as 512M, 1.5G or 4GiB", text);

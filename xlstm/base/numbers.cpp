@@ -2,6 +2,9 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <locale>
+#include <sstream>
 
 namespace xlstm {
 namespace {
@@ -12,6 +15,26 @@ std::string converted(Args... args) {
   std::array<char, 512> text;
   const auto result = std::to_chars(text.data(), text.data() + text.size(), args...);
   return {text.data(), result.ptr};
+}
+
+template <typename Number>
+concept FromChars = requires(const char* text, Number& value) {
+  std::from_chars(text, text, value);
+};
+
+// All of `text` as a number; not every library has from_chars() for floats.
+template <typename Number>
+std::optional<Number> whole_number(std::string_view text) {
+  Number value = 0;
+  if constexpr (FromChars<Number>) {
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (problem != std::errc() || end != text.data() + text.size()) return {};
+  } else {
+    std::istringstream stream{std::string(text)};
+    stream.imbue(std::locale::classic());
+    if (!(stream >> value) || stream.peek() != std::istringstream::traits_type::eof()) return {};
+  }
+  return value;
 }
 
 }  // namespace
@@ -36,6 +59,31 @@ std::string decimals(double value, int digits) {
 
 std::string scientific(double value, int digits) {
   return converted(value, std::chars_format::scientific, digits);
+}
+
+std::string shortest(float value) {
+  constexpr int kAlwaysEnough = 9;  // decimal digits of a float32
+  int digits = 6;                   // from here on, whole numbers are not written as 3e+01
+  const auto text = [&] {
+    return converted(static_cast<double>(value), std::chars_format::general, digits);
+  };
+  while (digits < kAlwaysEnough && whole_number<float>(text()) != value) ++digits;
+  return text();
+}
+
+double shortest_double(float value) {
+  return whole_number<double>(shortest(value)).value_or(static_cast<double>(value));
+}
+
+std::optional<double> parse_decimal(std::string_view text) {
+  if (text.find_first_not_of("0123456789.eE+-") != std::string_view::npos) return {};
+  if (text.starts_with('+')) {  // which from_chars() does not take
+    text.remove_prefix(1);
+    if (text.starts_with('-') || text.starts_with('+')) return {};
+  }
+  if (text.empty()) return {};
+  const std::optional<double> value = whole_number<double>(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 }  // namespace xlstm

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 namespace xlstm {
@@ -33,5 +35,13 @@ std::string decimals(double value, int digits);
 
 // One digit before the point and `digits` after it: scientific(1234, 1) is "1.2e+03".
 std::string scientific(double value, int digits);
+
+// Digits that read back as the same float32, few of them: shortest(0.1F) is "0.1".
+std::string shortest(float value);
+double shortest_double(float value);  // that those digits mean
+
+// A finite number in plain decimal notation, "-12", ".5", "1e-3": nothing else before or behind it,
+// no "nan", "inf" or hexadecimal, no sign but "-" or "+" first.
+std::optional<double> parse_decimal(std::string_view text);
 
 }  // namespace xlstm

@@ -47,6 +47,7 @@ class Builder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     at(mark);
+    if (utf8_first_error(value) != std::string::npos) wanted("text in UTF-8", quoted(value));
     if (expects_key()) return take_key(tag, value);
     const bool plain = tag == "?" || (tag.starts_with(kOwnTags) && tag != kText);
     if (!plain) check_tag(tag, kText);

@@ -1,7 +1,5 @@
 #include "xlstm/wiring/view_text.h"
 
-#include <locale>
-#include <sstream>
 #include <utility>
 #include <variant>
 
@@ -10,22 +8,6 @@
 
 namespace xlstm {
 namespace {
-
-std::string with_digits(float number, int digits) {
-  std::ostringstream out;
-  out.imbue(std::locale::classic());
-  out.precision(digits);
-  out << number;
-  return out.str();
-}
-
-double read_back(const std::string& text) {
-  std::istringstream in(text);
-  in.imbue(std::locale::classic());
-  double value = 0;
-  in >> value;
-  return value;
-}
 
 std::string text_of(const ConstantFact& fact) {
   struct Text {
@@ -46,20 +28,6 @@ std::string grouped(std::uint64_t number) {
     text.insert(at, 1, ',');
   }
   return text;
-}
-
-std::string shortest(float number) {
-  constexpr int kAlwaysEnough = 9;  // decimal digits of a float32
-  int digits = 6;                   // from here on, whole numbers are not written as 3e+01
-  while (digits < kAlwaysEnough &&
-         static_cast<float>(read_back(with_digits(number, digits))) != number) {
-    ++digits;
-  }
-  return with_digits(number, digits);
-}
-
-double shortest_double(float number) {
-  return read_back(shortest(number));
 }
 
 std::string printable(std::string_view text) {

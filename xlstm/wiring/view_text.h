@@ -6,13 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "xlstm/base/numbers.h"
 #include "xlstm/wiring/plan.h"
 
 namespace xlstm {
 
 std::string grouped(std::uint64_t number);     // "6,865,424,896"
-std::string shortest(float number);            // digits that read back as the same float, few
-double shortest_double(float number);          // the double that those digits mean
 std::string printable(std::string_view text);  // UTF-8 without control characters
 
 // "blocks.3.mlstm" -> "blocks.3" and "mlstm"; "lm_head" -> "" and "lm_head".

@@ -1,0 +1,28 @@
+// Which column of a table is what.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "xlstm/series/csv.h"
+#include "xlstm/series/series_table.h"
+
+namespace xlstm {
+
+struct TableColumns {
+  std::vector<std::string> names;  // of all: of the first row, else their numbers
+  std::size_t first_row = 0;       // of values
+  std::optional<std::size_t> time, id;
+  std::vector<std::size_t> targets, past, known;
+
+  // "" for what is forecast alone, of a table without names.
+  std::string name_of(std::size_t column) const;
+};
+
+// Throws as read_series_table() does. `table` has a row at least.
+TableColumns find_columns(const CsvTable& table, const TableOptions& options,
+                          const std::string& where);
+
+}  // namespace xlstm

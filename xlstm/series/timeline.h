@@ -1,0 +1,65 @@
+// Equal steps in time: found in a table's time column, and continued behind its end.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "xlstm/series/time_point.h"
+
+namespace xlstm {
+
+// In which unit steps are equal. Months and business days (Monday to Friday) are not in seconds.
+enum class TimeUnit { kNumber, kMicrosecond, kDay, kBusinessDay, kMonth };
+
+// Moments 0, 1, 2, ...: the first, and a constant step.
+class Timeline {
+ public:
+  // `step` in units, above 0; of months, `month_ends` makes each the last of its month.
+  Timeline(TimePoint first, TimeUnit unit, double step, bool month_ends = false);
+
+  TimePoint at(std::int64_t index) const;
+  // As the table writes its times.
+  std::string text(std::int64_t index) const { return to_text(at(index)); }
+  TimeUnit unit() const { return unit_; }
+  double step() const { return step_; }  // in units
+  bool month_ends() const { return month_ends_; }
+
+ private:
+  TimePoint first_;
+  TimeUnit unit_;
+  double step_;
+  bool month_ends_;
+};
+
+// Times of rows as moments of a timeline.
+struct PlacedTimes {
+  Timeline timeline;
+  std::vector<std::int64_t> indices;  // [rows], rising from 0; what is left out is a gap
+};
+
+// The step is the one that most neighbours have: months, quarters and years by the calendar, days,
+// business days, else a constant time. One row alone has the step of its form: a day, a month, ...,
+// an hour for a date with a time of day. `row_name(i)` names a row in messages. Throws
+// Error(kFormat): times that go backwards, come twice, are not a multiple of the step apart, or are
+// of several forms.
+PlacedTimes place_times(std::span<const TimePoint> times,
+                        const std::function<std::string(std::size_t row)>& row_name);
+
+// "month", "3 months", "15 minutes", "D", "2h", "15min": unit and count of a step. Nothing for
+// others.
+struct NamedStep {
+  TimeUnit unit;
+  double count;
+};
+std::optional<NamedStep> parse_step(std::string_view text);
+
+// The step of a form where nobody says which.
+NamedStep usual_step(TimeForm form);
+
+}  // namespace xlstm
