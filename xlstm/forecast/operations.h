@@ -11,7 +11,7 @@ namespace xlstm {
 struct ForecastWork {
   std::int64_t rows = 1;
   std::int64_t mixed = 0;  // of these, such of samples of several rows, which TiRex-2 mixes
-  std::int64_t known = 0;  // of these, such that TiRex-2 reads backwards too: covariates known ahead
+  std::int64_t known = 0;  // of these, such that TiRex-2 reads backwards, too: known ahead
   std::int64_t tokens = 1;
 };
 
