@@ -19,8 +19,9 @@
 #include "xlstm/base/error.h"
 #include "xlstm/cpu/cpu_backend.h"
 #include "xlstm/forecast/forecast_model.h"
+#include "xlstm/forecast/operations.h"
 #include "xlstm/kernels/probe/probe.h"
-#include "xlstm/model/tirex/synthetic.h"
+#include "xlstm/model/synthetic.h"
 #include "xlstm/wiring/checkpoint.h"
 
 namespace xlstm::bench {
@@ -30,7 +31,7 @@ using Clock = std::chrono::steady_clock;
 
 Checkpoint open(const std::string& folder) {
   if (!folder.empty()) return Checkpoint::open(folder);
-  Synthetic synthetic = tirex::make_synthetic_35m();
+  Synthetic synthetic = make_synthetic("tirex-35m");
   return Checkpoint::in_memory("tirex-35m", synthetic.config_json, std::move(synthetic.source));
 }
 
@@ -44,19 +45,6 @@ std::vector<Series> waves(std::size_t count, std::int64_t length) {
     out[i].targets = {std::move(values)};
   }
   return out;
-}
-
-// Multiplications and additions of the products with weights, for one token.
-double operations_per_token(const Plan& plan) {
-  double sum = 0;
-  for (const Layer& layer : plan.layers) {
-    if (layer.name == "output") continue;  // read for the last token alone
-    for (const Parameter& each : layer.parameters) {
-      if (each.shape.size() < 2) continue;
-      sum += 2 * static_cast<double>(element_count(each.shape).value_or(0));
-    }
-  }
-  return sum;
 }
 
 // GB/s that all threads together read from their second caches.
@@ -111,7 +99,7 @@ void measure(const ForecastModel& model, ThreadPool& pool, std::size_t count,
   const double seconds = median_of(times);
   const auto tokens = static_cast<double>(facts.context / facts.patch * patches);
   const double operations =
-      static_cast<double>(count) * tokens * operations_per_token(model.loaded().plan);
+      static_cast<double>(count) * tokens * product_operations(model.loaded().plan, {});
   const double rate = operations / seconds * 1e-9, peak = kernels::mean(before, after).peak_gflops;
   std::printf("%3zu series %3lld steps %9.2f ms %9.2f ms/series %7.1f GFLOP/s %5.1f%% of %.0f%s\n",
               count, static_cast<long long>(options.horizon), seconds * 1e3,

@@ -17,6 +17,7 @@
 #include "benchmarks/measuring.h"
 #include "xlstm/base/error.h"
 #include "xlstm/cpu/cpu_backend.h"
+#include "xlstm/forecast/operations.h"
 #include "xlstm/forecast/tirex2/tirex2_model.h"
 #include "xlstm/kernels/probe/probe.h"
 #include "xlstm/model/tirex2/synthetic.h"
@@ -40,25 +41,6 @@ Values wave(std::int64_t length, std::size_t kind) {
     values.push_back(std::sin(static_cast<float>(t) * rate));
   return values;
 }
-
-// Multiplications and additions of the products with weights. `rows`: of all samples, `mixed` those
-// of samples of several, `known` those that are read backwards too; without the head.
-struct Work {
-  std::int64_t rows, mixed, known, tokens;
-
-  double operations(const Plan& plan) const {
-    double sum = 0;
-    for (const Layer& layer : plan.layers) {
-      for (const Parameter& each : layer.parameters) {
-        if (each.shape.size() < 2 || layer.name == "output") continue;
-        const bool of_known = each.name.ends_with("combination.weight");
-        const std::int64_t read = of_known ? known : layer.kind == "tirex2_variate" ? mixed : rows;
-        sum += 2 * static_cast<double>(element_count(each.shape).value_or(0) * read * tokens);
-      }
-    }
-    return sum;
-  }
-};
 
 class Bench {
  public:
@@ -91,7 +73,7 @@ class Bench {
     model_.forecast(series, {.horizon = model_.spec().P});
   }
 
-  void measure(const std::string& name, const Work& work, int repeats,
+  void measure(const std::string& name, const ForecastWork& work, int repeats,
                const std::function<void()>& run) const {
     run();
     std::vector<double> times;
@@ -103,7 +85,7 @@ class Bench {
     }
     const kernels::Probe after = kernels::probe_machine(pool_);
     const double seconds = median_of(times);
-    const double rate = work.operations(model_.loaded().plan) / seconds * 1e-9;
+    const double rate = product_operations(model_.loaded().plan, work) / seconds * 1e-9;
     const double peak = kernels::mean(before, after).peak_gflops;
     std::printf("%-34s %9.2f ms %7.1f GFLOP/s %5.1f%% of %.0f%s\n", name.c_str(), seconds * 1e3,
                 rate, 100 * rate / peak, peak, kernels::same_state(before, after) ? "" : " ~");

@@ -182,7 +182,7 @@ _xlstm() {
         --prefill) return ;;
         --steps) return ;;
         --repeats) return ;;
-        --synthetic) mapfile -t COMPREPLY < <(compgen -W 'tiny 400m 1b 3b 7b mixed-tiny mixed-400m' -- "$word"); return ;;
+        --synthetic) mapfile -t COMPREPLY < <(compgen -W 'tiny 400m 1b 3b 7b mixed-tiny mixed-400m tirex-tiny tirex-35m tirex2-82m' -- "$word"); return ;;
         --csv) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --compare) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         -m|--model) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;

@@ -1,7 +1,9 @@
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/apps/command_line.h"
 
@@ -48,6 +50,68 @@ TEST_F(Bench, NumbersAgreeWithEachOther) {
   EXPECT_EQ(json["figures"][2]["state_bytes"], 3 * json["figures"][0]["state_bytes"].get<int>());
   const std::string lines = content_of(csv);
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 6);
+}
+
+TEST_F(Bench, MeasuresForecasters) {
+  const auto csv = file("figures.csv");
+  const Result result = xlstm({"bench", "--synthetic", "tirex-tiny", "--repeats", "1", "--batch",
+                               "1,3", "--json", "--csv", csv.string()});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const Json json = Json::parse(result.out);
+  EXPECT_EQ(json["model"], "synthetic-tirex-tiny");
+  EXPECT_EQ(json["context"], 2048);
+  EXPECT_EQ(json["patch"], 32);
+  ASSERT_EQ(json["figures"].size(), 2U);
+  for (const Json& figure : json["figures"]) {
+    const double batch = figure["batch"], call = figure["seconds_per_call"];
+    EXPECT_EQ(figure["kind"], "forecast");
+    EXPECT_EQ(figure["length"], 64);
+    EXPECT_NEAR(figure["series_per_second"].get<double>() * call, batch, 1e-6);
+    EXPECT_NEAR(figure["tokens_per_second"].get<double>() * call, 64 * batch, 1e-4);
+    EXPECT_GT(figure["float32_share"], 0);
+  }
+  EXPECT_EQ(json["figures"][1]["figure"], "forecast B3");
+  EXPECT_EQ(json["figures"][1]["operations_per_call"],
+            3 * json["figures"][0]["operations_per_call"].get<double>());
+  const auto saved = write("a.json", result.out).string();
+  EXPECT_THAT(xlstm({"bench", "--compare", saved, "--compare", saved}).out,
+              HasSubstr("forecast B3"));
+
+  // As many cells in each line of the other table as in its head.
+  std::istringstream lines(content_of(csv));
+  std::string head, line;
+  std::getline(lines, head);
+  int rows = 0;
+  for (; std::getline(lines, line); ++rows) {
+    EXPECT_EQ(std::ranges::count(line, ','), std::ranges::count(head, ',')) << line;
+    EXPECT_EQ(line.rfind("forecast,", 0), 0U);
+  }
+  EXPECT_EQ(rows, 2);
+}
+
+TEST_F(Bench, PrintsATableOfAForecastersFolder) {
+  const auto tides = embedded_model().parent_path() / "tides-1m";
+  const Result result =
+      xlstm({"bench", "--model", tides.string(), "--repeats", "1", "--batch", "2", "--profile"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  for (const char* part : {"tides-1m: ", "forecasts of 32 steps from 2048 values, 64 tokens",
+                           "series/s", "tokens/s", "forecast B2 ", "slstm"}) {
+    EXPECT_THAT(result.out, HasSubstr(part));
+  }
+  EXPECT_EQ(result.out.find("decode"), std::string::npos);
+}
+
+TEST_F(Bench, RefusesOptionsThatForecastersDoNotTake) {
+  for (const std::vector<std::string>& option : std::vector<std::vector<std::string>>{
+           {"--positions", "100"}, {"--prefill", "0"}, {"--steps", "8"}, {"--sampler"}}) {
+    std::vector<std::string> line = {"bench", "--synthetic", "tirex-tiny"};
+    line.insert(line.end(), option.begin(), option.end());
+    EXPECT_TRUE(is_one_line_error(
+        xlstm(line), 2,
+        "[" + option[0] + "] wanted a language model, got synthetic-tirex-tiny, a forecaster"));
+  }
+  EXPECT_TRUE(is_one_line_error(xlstm({"bench", "--synthetic", "tirex-tiny", "--batch", "0"}), 2,
+                                "[--batch] wanted series to forecast"));
 }
 
 TEST_F(Bench, PrintsATableAndAProfile) {

@@ -26,6 +26,17 @@ TEST(Synthetic, SizesAreThoseTheirNamesSay) {
   // 42 mLSTM blocks of 6,380,552, 6 sLSTM blocks of 6,238,208 and the ends.
   EXPECT_EQ(plan_of(make_synthetic("mixed-400m")).parameter_count(),
             42U * 6'380'552 + 6U * 6'238'208 + 2U * 50'304 * 1024 + 1024);
+  // A block of TiRex: gates, recurrent matrices and biases, three norms, the FFN; an embedding, a
+  // head, the last norm.
+  const auto mlp = [](std::uint64_t in, std::uint64_t out) {
+    return 2048 * (in + 1) + out * (2048 + 1) + out * (in + 1);
+  };
+  const std::uint64_t gates = 4 * 512 * 128, recurrent = 4 * 128 * 512 + 4 * 512;
+  EXPECT_EQ(
+      plan_of(make_synthetic("tirex-35m")).parameter_count(),
+      12 * (gates + recurrent + 3 * 512 + 3 * 1408 * 512) + mlp(64, 512) + mlp(512, 288) + 512);
+  EXPECT_NEAR(static_cast<double>(plan_of(make_synthetic("tirex2-82m")).parameter_count()), 82.5e6,
+              0.1e6);
   EXPECT_THROW(make_synthetic("8b"), Error);
   EXPECT_THROW(make_synthetic(""), Error);
 }
@@ -53,16 +64,18 @@ TEST(Synthetic, WeightsHaveTheDeviationOfTheirWidth) {
 }
 
 TEST(Synthetic, IsTheSameEveryTimeAndInAnyParts) {
-  const Synthetic a = make_synthetic("mixed-tiny"), b = make_synthetic("mixed-tiny");
-  for (std::size_t i = 0; i < a.source->tensors().size(); ++i) {
-    const std::vector<std::byte> whole = a.source->read_all(i);
-    EXPECT_EQ(a.source->read_all(i), whole);
-    std::vector<std::byte> parts(whole.size());
-    const std::size_t half = parts.size() / 4 * 2;
-    b.source->read(i, half, std::span(parts).subspan(half));
-    b.source->read(i, 0, std::span(parts).first(half / 2));
-    b.source->read(i, half / 2 / 2 * 2, std::span(parts).subspan(half / 2 / 2 * 2, half));
-    EXPECT_EQ(parts, whole);
+  for (const char* name : {"mixed-tiny", "tirex-tiny"}) {
+    const Synthetic a = make_synthetic(name), b = make_synthetic(name);
+    for (std::size_t i = 0; i < a.source->tensors().size(); ++i) {
+      const std::vector<std::byte> whole = a.source->read_all(i);
+      EXPECT_EQ(a.source->read_all(i), whole);
+      std::vector<std::byte> parts(whole.size());
+      const std::size_t half = parts.size() / 4 * 2;
+      b.source->read(i, half, std::span(parts).subspan(half));
+      b.source->read(i, 0, std::span(parts).first(half / 2));
+      b.source->read(i, half / 2 / 2 * 2, std::span(parts).subspan(half / 2 / 2 * 2, half));
+      EXPECT_EQ(parts, whole);
+    }
   }
 }
 

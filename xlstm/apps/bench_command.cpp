@@ -14,6 +14,8 @@
 #include "xlstm/base/atomic_file.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/json.h"
+#include "xlstm/engine/opening.h"
+#include "xlstm/forecast/forecast_model.h"
 #include "xlstm/model/model.h"
 #include "xlstm/model/synthetic.h"
 
@@ -24,6 +26,7 @@ struct BenchArguments {
   ModelOptions model;
   std::string synthetic;
   BenchOptions bench;
+  std::vector<std::string> of_tokens;  // options given that only language models take
   bool json = false;
   std::string csv;
   std::vector<std::string> compare;
@@ -61,6 +64,15 @@ Option count_option(std::string name, std::string help, int least, int most, int
           }};
 }
 
+// An option that only language models take: `given` gets its name.
+Option of_tokens(Option option, std::vector<std::string>& given) {
+  option.set = [name = option.name, set = std::move(option.set), &given](const std::string& text) {
+    set(text);
+    given.push_back(name);
+  };
+  return option;
+}
+
 int run_compare(const BenchArguments& options) {
   if (options.compare.size() != 2) {
     fail_wanted(ErrorKind::kUsage, "--compare", "two files: --compare A.json --compare B.json",
@@ -72,19 +84,20 @@ int run_compare(const BenchArguments& options) {
 }
 
 // Writes the table row by row, as figures come, or all at the end.
-int run_on(const Model& model, const BenchArguments& options) {
+template <class Subject>  // Model, Forecaster
+int run_on(const Subject& subject, const std::string& header, const BenchArguments& options) {
   std::vector<BenchFigure> figures;
   if (!options.json) {
-    write_out(bench_header(model, options.bench));
+    write_out(header);
     flush_out();
   }
-  run_bench(model, options.bench, [&](const BenchFigure& figure) {
+  run_bench(subject, options.bench, [&](const BenchFigure& figure) {
     figures.push_back(figure);
     if (options.json) return;
     write_out(bench_row(figure));
     flush_out();
   });
-  if (options.json) write_out(json_line(bench_json(model, figures)));
+  if (options.json) write_out(json_line(bench_json(subject, figures)));
   if (!options.csv.empty()) {
     AtomicFile csv(options.csv);
     csv.write(std::string_view(bench_csv(figures)));
@@ -93,7 +106,30 @@ int run_on(const Model& model, const BenchArguments& options) {
   return kExitOk;
 }
 
-int run_bench_command(const BenchArguments& options) {
+int run_on_model(const Model& model, const BenchArguments& options) {
+  return run_on(model, bench_header(model, options.bench), options);
+}
+
+int run_on_forecaster(const Forecaster& forecaster, const BenchArguments& options) {
+  return run_on(forecaster, bench_header(forecaster), options);
+}
+
+// Whether what is to be measured is a forecaster; then options must be such as it takes.
+bool is_forecaster(const BenchArguments& options) {
+  const Checkpoint checkpoint = options.synthetic.empty() ? Checkpoint::open(options.model.model)
+                                                          : synthetic_checkpoint(options.synthetic);
+  if (find_forecast_family(checkpoint.plan.family) == nullptr) return false;
+  if (!options.of_tokens.empty()) {
+    fail_wanted(ErrorKind::kUsage, options.of_tokens.front(), "a language model",
+                str(checkpoint.plan.name, ", a forecaster"));
+  }
+  if (options.bench.batches.empty()) {
+    fail_wanted(ErrorKind::kUsage, "--batch", "series to forecast", "0");
+  }
+  return true;
+}
+
+int run_bench_command(BenchArguments options) {
   if (!options.compare.empty()) return run_compare(options);
   if (!options.synthetic.empty() && !options.model.model.empty()) {
     fail_wanted(ErrorKind::kUsage, "--synthetic", "no --model with it", options.model.model);
@@ -105,17 +141,25 @@ int run_bench_command(const BenchArguments& options) {
   }
   if (!options.csv.empty()) const AtomicFile discarded(options.csv);  // a bad name fails now
   exit_on_interrupts();
-  if (options.synthetic.empty()) {
-    const Engine engine = open_engine(options.model);
-    return run_on(engine.model(), options);
+  if (!options.synthetic.empty()) {
+    const EngineOptions engine = engine_options(options.model);
+    return is_forecaster(options)
+               ? run_on_forecaster(Forecaster::open_synthetic(options.synthetic, engine), options)
+               : run_on_model(open_synthetic(options.synthetic, engine), options);
   }
-  return run_on(open_synthetic(options.synthetic, engine_options(options.model)), options);
+  options.model.model = model_folder(options.model.model, options.model.engine.hub).string();
+  if (is_forecaster(options)) return run_on_forecaster(open_forecaster(options.model), options);
+  const Engine engine = open_engine(options.model);
+  return run_on_model(engine.model(), options);
 }
 
 }  // namespace
 
 Command bench_command() {
   const auto to = std::make_shared<BenchArguments>();
+  const auto only_tokens = [to = to.get()](Option option) {
+    return of_tokens(std::move(option), to->of_tokens);
+  };
   Option synthetic =
       text_option("--synthetic", "SIZE", "Random weights instead of a model", to->synthetic);
   synthetic.choices = synthetic_names();
@@ -129,30 +173,33 @@ Command bench_command() {
       .name = "bench",
       .summary = "How fast a model runs here",
       .description =
-          "Decode at several batch sizes and positions, prefill at several lengths. Arithmetic "
-          "rates and the time to hand a cache line to another core are probed before and after "
+          "Decode at several batch sizes and positions, prefill at several lengths; of a "
+          "forecaster forecasts of a patch from a whole context, where --positions, --prefill, "
+          "--steps and --sampler are refused. Arithmetic rates and the time to hand a cache line "
+          "to another core are probed before and after "
           "each figure, memory bandwidth before and after each of its measurements. One between "
           "unlike bandwidths is taken again; ~ marks figures while the machine did not hold "
           "still. Shares are of those probes. On a GPU its own rates are probed instead: of a copy "
           "within its memory, and of products of large matrices.",
       .groups =
           {{"Figures",
-            {list_option("--batch", "Sequences that decode together (default: 1)", 4096,
-                         to->bench.batches),
-             list_option("--positions",
-                         "Tokens read before a decode is measured (default: 100; 0: no "
-                         "decode)",
-                         std::int64_t{1} << 40, to->bench.positions),
-             list_option("--prefill", "Lengths of prompts (default: 512; 0: none)", 1 << 24,
-                         to->bench.prefills),
-             count_option("--steps", "Tokens of a decode measurement (default: 8)", 2, 1'000'000,
-                          to->bench.steps),
+            {list_option("--batch",
+                         "Sequences that decode together, or series forecast at once (default: 1)",
+                         4096, to->bench.batches),
+             only_tokens(list_option("--positions",
+                                     "Tokens read before a decode is measured (default: 100; 0: no "
+                                     "decode)",
+                                     std::int64_t{1} << 40, to->bench.positions)),
+             only_tokens(list_option("--prefill", "Lengths of prompts (default: 512; 0: none)",
+                                     1 << 24, to->bench.prefills)),
+             only_tokens(count_option("--steps", "Tokens of a decode measurement (default: 8)", 2,
+                                      1'000'000, to->bench.steps)),
              count_option("--repeats", "Measurements of a figure (default: 9)", 1, 1000,
                           to->bench.repeats),
-             switch_option("--sampler",
-                           "Decode with the sampler: temperature 0.8, top-k 50, top-p 0.9, min-p "
-                           "0.05 (default: by the likeliest token)",
-                           to->bench.sampler),
+             only_tokens(switch_option("--sampler",
+                                       "Decode with the sampler: temperature 0.8, top-k 50, top-p "
+                                       "0.9, min-p 0.05 (default: by the likeliest token)",
+                                       to->bench.sampler)),
              switch_option("--profile", "Also say which parts the time went to", to->bench.profile),
              synthetic}},
            {"Output",
@@ -162,6 +209,7 @@ Command bench_command() {
       .examples = {{"xlstm bench", "The embedded model."},
                    {"xlstm bench --synthetic 400m --quantize 4 --positions 100,10000 --profile",
                     "A size that one does not have."},
+                   {"xlstm bench --synthetic tirex-35m --batch 1,64", "A forecaster."},
                    {"xlstm bench --compare old.json --compare new.json", "What a change did."}},
       .run = [to] { return run_bench_command(*to); }};
 }

@@ -3,34 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
 #include <memory>
 #include <vector>
 
+#include "xlstm/base/bad_alloc.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
-#include "xlstm/engine/engine_impl.h"
+#include "xlstm/engine/bench_measuring.h"
 #include "xlstm/model/model.h"
 #include "xlstm/wiring/layer_specs.h"
 
 namespace xlstm {
 namespace {
 using Clock = std::chrono::steady_clock;
-
-double since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-void check(const BenchOptions& options) {
-  const auto want = [](bool ok, const char* field, const char* wanted) {
-    if (!ok) fail_wanted(ErrorKind::kUsage, field, wanted, "other");
-  };
-  for (const int batch : options.batches) want(batch >= 1, "batch", "1 or more");
-  for (const std::int64_t at : options.positions) want(at >= 1, "positions", "1 or more");
-  for (const int length : options.prefills) want(length >= 1, "prefill", "1 or more");
-  want(options.steps >= 2, "steps", "2 or more");
-  want(options.repeats >= 1, "repeats", "1 or more");
-}
 
 // Ids [B, S], any but always the same.
 std::vector<std::int32_t> some_ids(std::size_t B, std::int64_t S, std::int64_t V) {
@@ -66,13 +51,6 @@ double head_operations(const Plan& plan) {
   return operations_of(plan.layers.back(), plan.V, plan.D);
 }
 
-// What one run took a call.
-struct Timing {
-  double seconds = 0, host = 0;
-  double read_gbs = 0;  // from memory, beside it
-  std::uint64_t nodes = 0;
-};
-
 // Logits [B, V] -> the next tokens [B].
 using Choose = std::function<Tensor(const Tensor& logits)>;
 
@@ -103,7 +81,7 @@ Timing decode(const Model& model, StateBatch& states, int steps, const Choose& c
     Tensor next = b.reshape(choose(model.forward(token, states)), {B, 1});
     if (out.nodes == 0) out.nodes = b.graph_nodes(std::array{next});
     b.evaluate_async(std::array{next});
-    if (b.is_lazy()) out.host += since(start) / steps;
+    if (b.is_lazy()) out.host += seconds_since(start) / steps;
     return next;
   };
   token = step();
@@ -115,7 +93,7 @@ Timing decode(const Model& model, StateBatch& states, int steps, const Choose& c
     token = next;
   }
   b.evaluate(std::array{token});
-  out.seconds = since(start) / (steps - 1);
+  out.seconds = seconds_since(start) / (steps - 1);
   states.evaluate();
   return out;
 }
@@ -129,10 +107,10 @@ Timing prefill(const Model& model, int length, const std::function<bool(std::int
   const Tensor logits = model.prefill(ids, *states, go_on);
   Timing out;
   out.nodes = b.graph_nodes(std::array{logits});
-  if (b.is_lazy()) out.host = since(start);
+  if (b.is_lazy()) out.host = seconds_since(start);
   b.evaluate(std::array{logits});
   states->evaluate();
-  out.seconds = since(start);
+  out.seconds = seconds_since(start);
   if (out.host > out.seconds / 2) out.host = 0;  // segments were computed meanwhile
   return out;
 }
@@ -141,7 +119,7 @@ class Bench {
  public:
   Bench(const Model& model, const BenchOptions& options,
         const std::function<void(const BenchFigure&)>& on_figure)
-      : model_(model), options_(options), on_figure_(on_figure) {}
+      : model_(model), options_(options), measuring_(model.backend(), options, on_figure) {}
 
   void run() {
     for (const int batch : options_.batches) {
@@ -162,8 +140,7 @@ class Bench {
   }
 
  private:
-  ThreadPool& threads() const { return model_.backend().threads(); }
-  bool stop() const { return options_.cancelled && options_.cancelled(); }
+  bool stop() const { return measuring_.stop(); }
 
   // States of a large batch may be what does not fit.
   void check_memory(int batch) const {
@@ -210,7 +187,7 @@ class Bench {
     figure.operations_per_call =
         figure.batch * (operations_per_token(model_.plan()) + head_operations(model_.plan()));
     const Choose choose = choice(model_, states.size(), options_.sampler);
-    measure(figure, figure.batch, [&](const auto& begin) {
+    measuring_.measure(figure, figure.batch, [&](const Measuring::Begin& begin) {
       const std::unique_ptr<StateBatch> batch = batch_of(states);  // forks: the position stays
       decode(model_, *batch, 2, choose);  // the first step copies the states, later ones do not
       begin();
@@ -226,87 +203,15 @@ class Bench {
     figure.bytes_per_call = static_cast<double>(model_.bytes_per_token());
     figure.operations_per_call =
         length * operations_per_token(model_.plan()) + head_operations(model_.plan());
-    measure(figure, length, [&](const auto& begin) {
+    measuring_.measure(figure, length, [&](const Measuring::Begin& begin) {
       begin();
       return prefill(model_, length, [this](std::int64_t) { return !stop(); });
     });
   }
 
-  // run(begin) calls begin() once it is ready and begins with what is to be measured.
-  template <class Run>
-  void measure(BenchFigure& figure, double tokens, const Run& run) {
-    const kernels::Probe before = probe(figure);
-    std::vector<Timing> timings = paired_timings([&] { return run([] {}); }, figure.steady);
-    if (stop()) return;  // the last one may be of a part
-    const kernels::Probe after = probe(figure);
-    figure.machine = kernels::mean(before, after);
-    figure.steady = figure.steady && kernels::same_state(before, after);
-    take(figure, tokens, timings);
-    figure.active_bytes = model_.backend().memory().active;
-    figure.peak_bytes = model_.backend().memory().peak;
-    figure.resident_bytes = resident_bytes();
-    if (options_.profile) {
-      run([&] { model_.backend().start_profile(); });
-      figure.profile = model_.backend().stop_profile();
-    }
-    on_figure_(figure);
-  }
-
-  // What the figure's shares are of: the device where it is one of its own, else this machine.
-  kernels::Probe probe(BenchFigure& figure) {
-    figure.device = model_.backend().device_rates();
-    if (!figure.device) return kernels::probe_machine(threads());
-    kernels::Probe out;
-    out.read_gbs = figure.device->copy_gbs;
-    out.peak_gflops = figure.device->float32_gflops;
-    out.bf16_gflops = figure.device->bf16_gflops;
-    return out;
-  }
-
-  double probe_memory() {
-    const double copy = model_.backend().device_copy_rate();
-    return copy > 0 ? copy : kernels::probe_read(threads());
-  }
-
-  // Runs beside which memory was steady; all runs, if there were not enough of these.
-  template <class Run>
-  std::vector<Timing> paired_timings(const Run& run, bool& enough) {
-    const auto wanted = static_cast<std::size_t>(options_.repeats);
-    std::vector<Timing> all, steady;
-    double before = probe_memory();
-    while (steady.size() < wanted && all.size() < 4 * wanted && (all.empty() || !stop())) {
-      Timing timing = run();
-      const double after = probe_memory();
-      timing.read_gbs = (before + after) / 2;
-      if (std::abs(before - after) <= 0.1 * std::max(before, after)) steady.push_back(timing);
-      all.push_back(timing);
-      before = after;
-    }
-    enough = steady.size() == wanted;
-    return enough ? steady : all;
-  }
-
-  static void take(BenchFigure& figure, double tokens, std::vector<Timing>& timings) {
-    const auto rate = [&](const Timing& t) { return tokens / t.seconds; };
-    const bool by_share = figure.kind == "decode";
-    std::sort(timings.begin(), timings.end(), [&](const Timing& a, const Timing& b) {
-      return by_share ? a.seconds * a.read_gbs < b.seconds * b.read_gbs : a.seconds < b.seconds;
-    });
-    const Timing& median = timings[timings.size() / 2];
-    figure.seconds_per_call = median.seconds;
-    figure.host_seconds = median.host;
-    figure.nodes = median.nodes;
-    figure.machine.read_gbs = median.read_gbs;
-    figure.tokens_per_second = figure.slowest = figure.fastest = rate(median);
-    for (const Timing& timing : timings) {
-      figure.slowest = std::min(figure.slowest, rate(timing));
-      figure.fastest = std::max(figure.fastest, rate(timing));
-    }
-  }
-
   const Model& model_;
   const BenchOptions& options_;
-  const std::function<void(const BenchFigure&)>& on_figure_;
+  Measuring measuring_;
 };
 
 }  // namespace
@@ -315,17 +220,9 @@ Sampling bench_sampling() {
   return {.temperature = 0.8F, .top_k = 50, .top_p = 0.9F, .min_p = 0.05F};
 }
 
-double BenchFigure::bandwidth_share() const {
-  return bytes_per_call / seconds_per_call * 1e-9 / machine.read_gbs;
-}
-
-double BenchFigure::peak_share(double peak_gops) const {
-  return peak_gops > 0 ? operations_per_call / seconds_per_call * 1e-9 / peak_gops : 0;
-}
-
 void run_bench(const Model& model, const BenchOptions& options,
                const std::function<void(const BenchFigure&)>& on_figure) {
-  check(options);
+  check_bench(options);
   translate_bad_alloc([&] {
     Bench(model, options, on_figure).run();
     model.backend().synchronize();

@@ -14,10 +14,11 @@
 
 namespace xlstm {
 
+class Forecaster;
 class Model;
 
 struct BenchOptions {
-  std::vector<int> batches = {1};               // sequences that decode together
+  std::vector<int> batches = {1};  // sequences that decode together; series forecast at once
   std::vector<std::int64_t> positions = {100};  // where decode is measured; really walked to
   std::vector<int> prefills = {512};            // lengths of prompts
   int steps = 8;                                // tokens of a decode measurement
@@ -30,15 +31,16 @@ struct BenchOptions {
 // What a decode with the sampler asks it for: temperature 0.8, top-k 50, top-p 0.9, min-p 0.05.
 Sampling bench_sampling();
 
-// One figure: a decode of `batch` sequences at `position`, or the reading of a prompt of `length`.
+// One figure: a decode of `batch` sequences at `position`, the reading of a prompt of `length`, or
+// a forecast of `batch` series of `length` tokens.
 struct BenchFigure {
-  std::string kind;  // "decode" or "prefill"
+  std::string kind;  // "decode", "prefill" or "forecast"
   int batch = 1;
   std::int64_t position = 0;                               // decode: tokens read before
-  int length = 0;                                          // prefill
+  int length = 0;                                          // prefill, forecast
   bool sampler = false;                                    // whether a decode's tokens were drawn
   double tokens_per_second = 0, slowest = 0, fastest = 0;  // median and range of the repeats
-  double seconds_per_call = 0;                             // a step, or the whole prompt
+  double seconds_per_call = 0;     // a step, the whole prompt, or the forecast
   double host_seconds = 0;         // of that, spent to build a graph and hand it over
   std::uint64_t nodes = 0;         // of that graph, a call; 0 where ops run when they are called
   double bytes_per_call = 0;       // weights and state moved, at least
@@ -51,6 +53,8 @@ struct BenchFigure {
   std::uint64_t state_bytes = 0, active_bytes = 0, peak_bytes = 0, resident_bytes = 0;
   std::vector<ProfileEntry> profile;
 
+  // Forecasts, of all tokens of a series; 0 for other kinds.
+  double series_per_second() const;
   double bandwidth_share() const;  // of what was read a second, in what memory gives
   // Of the arithmetic, in the rate of the widest instruction that may serve these weights.
   double peak_share(double peak_gops) const;
@@ -64,6 +68,12 @@ struct BenchFigure {
 // bandwidth (of a decode) or time (of a prompt) is the median counts. Throws Error(kUsage) for
 // options out of range.
 void run_bench(const Model& model, const BenchOptions& options,
+               const std::function<void(const BenchFigure&)>& on_figure);
+
+// The same of forecasts, for each batch: series of single targets, each a whole context, one patch
+// ahead. Of the options only batches, repeats, profile and cancelled count, of the times the
+// median.
+void run_bench(const Forecaster& forecaster, const BenchOptions& options,
                const std::function<void(const BenchFigure&)>& on_figure);
 
 }  // namespace xlstm

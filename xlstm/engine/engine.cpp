@@ -14,7 +14,6 @@
 #include "xlstm/engine/special_tokens.h"
 #include "xlstm/forecast/forecast_model.h"
 #include "xlstm/generate/batch.h"
-#include "xlstm/model/synthetic.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/checkpoint.h"
 
@@ -42,13 +41,16 @@ Model load_model(Checkpoint checkpoint, std::shared_ptr<Backend> backend,
 }
 
 // An engine's model reads tokens.
+void check_language_model(const Plan& plan, const std::string& where) {
+  if (find_forecast_family(plan.family) == nullptr) return;
+  fail_wanted(
+      ErrorKind::kModel, where, "a language model",
+      str("a forecaster (", plan.family, "): `xlstm forecast` and Forecaster::open() run it"));
+}
+
 Checkpoint open_language_model(const std::string& name, const EngineOptions& options) {
   Checkpoint checkpoint = Checkpoint::open(resolve_model(name, model_roots(), options.hub));
-  if (find_forecast_family(checkpoint.plan.family) != nullptr) {
-    fail_wanted(ErrorKind::kModel, checkpoint.folder.string(), "a language model",
-                str("a forecaster (", checkpoint.plan.family,
-                    "): `xlstm forecast` and Forecaster::open() run it"));
-  }
+  check_language_model(checkpoint.plan, checkpoint.folder.string());
   return checkpoint;
 }
 
@@ -57,13 +59,11 @@ Checkpoint open_language_model(const std::string& name, const EngineOptions& opt
 Model open_synthetic(const std::string& size, const EngineOptions& options) {
   return translate_bad_alloc([&] {
     std::shared_ptr<Backend> backend = make_backend(options);
-    Synthetic synthetic = make_synthetic(size);
-    const std::string name = "synthetic-" + size;
-    Checkpoint checkpoint =
-        Checkpoint::in_memory(name, synthetic.config_json, std::move(synthetic.source));
-    std::optional<QuantizationRecipe> recipe = recipe_of(options);
-    if (recipe) recipe->search = false;  // takes minutes for 7b, and nobody reads what it writes
-    return load_model(std::move(checkpoint), std::move(backend), options, recipe, name);
+    Checkpoint checkpoint = synthetic_checkpoint(size);
+    const std::string name = checkpoint.plan.name;
+    check_language_model(checkpoint.plan, name);
+    return load_model(std::move(checkpoint), std::move(backend), options, recipe_of_random(options),
+                      name);
   });
 }
 

@@ -175,7 +175,7 @@ class Session {
 };
 
 // A model of random weights, for benchmarks; `size` is one of model/synthetic.h. Throws Error:
-// kUsage (size, options), kMemory (when it cannot fit).
+// kUsage (size, options), kMemory (when it cannot fit), kModel (a forecaster's size).
 Model open_synthetic(const std::string& size, const EngineOptions& options = {});
 
 // A loaded model and its tokenizer. Cheap to copy. May be called from any thread, as its sessions

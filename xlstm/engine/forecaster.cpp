@@ -20,11 +20,11 @@ namespace {
 
 constexpr std::string_view kDefaultForecaster = "tides-1m";
 
-const ForecastFamily& forecast_family(const Checkpoint& checkpoint) {
-  if (const ForecastFamily* found = find_forecast_family(checkpoint.plan.family)) return *found;
-  fail_wanted(ErrorKind::kModel, checkpoint.folder.string(), "a forecaster",
-              str("a language model (", checkpoint.plan.family,
-                  "): `xlstm generate` and Engine::open() run it"));
+const ForecastFamily& forecast_family(const Plan& plan, const std::string& where) {
+  if (const ForecastFamily* found = find_forecast_family(plan.family)) return *found;
+  fail_wanted(
+      ErrorKind::kModel, where, "a forecaster",
+      str("a language model (", plan.family, "): `xlstm generate` and Engine::open() run it"));
 }
 
 std::vector<Forecast> at_wanted_levels(std::vector<Forecast> forecasts,
@@ -38,6 +38,18 @@ std::vector<Forecast> at_wanted_levels(std::vector<Forecast> forecasts,
 struct Forecaster::Impl {
   EngineOptions options;
   std::unique_ptr<const ForecastModel> model;  // which holds the backend
+
+  // `where` names the model.
+  static std::shared_ptr<const Impl> load(Checkpoint checkpoint, const std::string& where,
+                                          std::shared_ptr<Backend> backend,
+                                          const EngineOptions& options,
+                                          const std::optional<QuantizationRecipe>& recipe) {
+    const ForecastFamily& family = forecast_family(checkpoint.plan, where);
+    const Loadable loadable = prepare_load(std::move(checkpoint), *backend, options, recipe, where);
+    return std::make_shared<const Impl>(
+        Impl{options, family.load(loadable.checkpoint.plan, *loadable.checkpoint.tensors,
+                                  std::move(backend), loadable.options)});
+  }
 
   Backend& backend() const { return *model->loaded().backend; }
 
@@ -64,12 +76,18 @@ Forecaster Forecaster::open(const std::string& name, const EngineOptions& option
     std::shared_ptr<Backend> backend = make_backend(options);
     const std::string wanted = name.empty() ? std::string(kDefaultForecaster) : name;
     Checkpoint checkpoint = Checkpoint::open(resolve_model(wanted, model_roots(), options.hub));
-    const ForecastFamily& family = forecast_family(checkpoint);
     const std::string where = checkpoint.folder.string();
-    const Loadable loadable = prepare_load(std::move(checkpoint), *backend, options, recipe, where);
-    return Forecaster(std::make_shared<const Impl>(
-        Impl{options, family.load(loadable.checkpoint.plan, *loadable.checkpoint.tensors,
-                                  std::move(backend), loadable.options)}));
+    return Forecaster(Impl::load(std::move(checkpoint), where, backend, options, recipe));
+  });
+}
+
+Forecaster Forecaster::open_synthetic(const std::string& size, const EngineOptions& options) {
+  return translate_bad_alloc([&] {
+    std::shared_ptr<Backend> backend = make_backend(options);
+    Checkpoint checkpoint = synthetic_checkpoint(size);
+    const std::string where = checkpoint.plan.name;
+    return Forecaster(
+        Impl::load(std::move(checkpoint), where, backend, options, recipe_of_random(options)));
   });
 }
 
@@ -133,6 +151,10 @@ ForecastStream Forecaster::load_stream(const std::filesystem::path& file) const 
 
 const Plan& Forecaster::plan() const {
   return require_impl(impl_, "forecaster").model->loaded().plan;
+}
+
+const ForecastModel& Forecaster::model() const {
+  return *require_impl(impl_, "forecaster").model;
 }
 
 MemoryUse Forecaster::memory() const {

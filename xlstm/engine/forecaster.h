@@ -25,6 +25,8 @@
 
 namespace xlstm {
 
+class ForecastModel;
+
 // A series that goes on: what was read is kept as a state of constant size.
 class ForecastStream {
  public:
@@ -60,6 +62,10 @@ class Forecaster {
   // a language model; else as Engine::open does.
   static Forecaster open(const std::string& name = "tides-1m", const EngineOptions& options = {});
 
+  // One of random weights, for benchmarks; `size` is one of model/synthetic.h. Throws Error: kUsage
+  // (size, options), kMemory (when it cannot fit), kModel (a language model's size).
+  static Forecaster open_synthetic(const std::string& size, const EngineOptions& options = {});
+
   const ForecasterFacts& facts() const;
 
   // One forecast for each target. Throws Error(kUsage) for a series without values, covariates of
@@ -82,6 +88,7 @@ class Forecaster {
   ForecastStream load_stream(const std::filesystem::path& file) const;
 
   const Plan& plan() const;
+  const ForecastModel& model() const;  // forecast/forecast_model.h
   MemoryUse memory() const;
 
  private:

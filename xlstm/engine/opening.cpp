@@ -5,6 +5,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/engine/limits.h"
 #include "xlstm/engine/quantized_copies.h"
+#include "xlstm/model/synthetic.h"
 
 namespace xlstm {
 
@@ -13,6 +14,18 @@ std::optional<QuantizationRecipe> recipe_of(const EngineOptions& options) {
   const QuantizationRecipe recipe = default_recipe(*options.quantization);
   check_recipe(recipe, "quantization");
   return recipe;
+}
+
+std::optional<QuantizationRecipe> recipe_of_random(const EngineOptions& options) {
+  std::optional<QuantizationRecipe> recipe = recipe_of(options);
+  if (recipe) recipe->search = false;
+  return recipe;
+}
+
+Checkpoint synthetic_checkpoint(const std::string& size) {
+  Synthetic synthetic = make_synthetic(size);
+  return Checkpoint::in_memory("synthetic-" + size, synthetic.config_json,
+                               std::move(synthetic.source));
 }
 
 Loadable prepare_load(Checkpoint checkpoint, Backend& backend, const EngineOptions& options,

@@ -16,6 +16,13 @@ namespace xlstm {
 // What options.quantization asks for. Throws Error(kUsage).
 std::optional<QuantizationRecipe> recipe_of(const EngineOptions& options);
 
+// The same for weights that are random: nothing is searched, which takes minutes for billions of
+// them, and nobody reads what they say.
+std::optional<QuantizationRecipe> recipe_of_random(const EngineOptions& options);
+
+// A checkpoint of random weights: a size of model/synthetic.h. Throws Error(kUsage).
+Checkpoint synthetic_checkpoint(const std::string& size);
+
 // A checkpoint that is about to be loaded, and how.
 struct Loadable {
   Checkpoint checkpoint;

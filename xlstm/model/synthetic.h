@@ -17,7 +17,8 @@ struct Synthetic {
 
 // Of xLSTM-large "tiny" (for tests), "400m", "1b", "3b", "7b" (xLSTM-7B's own sizes); of the first
 // paper's blocks, with sLSTM blocks among them, "mixed-tiny" and "mixed-400m" (as xLSTM[7:1]
-// there).
+// there). Forecasters: "tirex-tiny" (for tests), "tirex-35m" and "tirex2-82m", the sizes of the
+// published TiRex and TiRex-2.
 std::vector<std::string> synthetic_names();
 
 // Weights are uniform with standard deviation 1 / sqrt(K), so that activations stay finite; norms
