@@ -11,6 +11,9 @@ namespace xlstm {
 // The most steps that are asked for at once.
 inline constexpr std::int64_t kMostSteps = std::int64_t{1} << 20;
 
+// The most targets, or covariates, of a stream.
+inline constexpr std::size_t kMostRows = std::size_t{1} << 16;
+
 // Throw Error(kUsage).
 void check_options(const ForecastOptions& options);
 // A series that the model cannot take: no targets, no values, rows of unequal lengths, covariates
