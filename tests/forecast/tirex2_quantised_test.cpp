@@ -15,7 +15,7 @@ TEST(Tirex2Quantised, AConvertedModelForecastsAsOneThatIsQuantisedWhereItIsLoade
     SCOPED_TRACE(name);
     const std::filesystem::path from = golden_folder() / name, to = folder.path() / name;
     ConvertOptions options;
-    options.recipe = QuantizationRecipe{.format = {QuantizationMode::kAffine, 8, 32}};
+    options.recipe = default_recipe({QuantizationMode::kAffine, 8, 32});
     options.verify = true;
     convert(from, to, options);
 
@@ -26,7 +26,7 @@ TEST(Tirex2Quantised, AConvertedModelForecastsAsOneThatIsQuantisedWhereItIsLoade
                             ->load(checkpoint.plan, *checkpoint.tensors, cpu::make_backend(2), load);
     const auto converted = open_forecaster(to);
     const Tirex2Golden golden(name);
-    const Series series = golden.series("short");
+    const Series series = golden.series(golden.has("both") ? "both" : "short");
     const auto run = [&](const ForecastModel& model) {
       return as_golden(model.forecast(std::span(&series, 1), {.horizon = 12}).front());
     };
