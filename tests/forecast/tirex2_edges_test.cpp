@@ -81,6 +81,35 @@ TEST_F(Tirex2Edges, InfiniteValuesGiveNoNumbersInTheirRowAlone) {
   for (const float x : got[1].values) EXPECT_TRUE(std::isfinite(x));
 }
 
+TEST_F(Tirex2Edges, SeriesOfTheLargestValuesHaveForecasts) {
+  const Values jumps = {3e38F, -3e38F, 3e38F}, rise = {-3.3e38F, -2.5e38F, 2.5e38F, 3.3e38F};
+  for (const Values& values : {jumps, rise}) {
+    for (const bool flip : {false, true}) {
+      const ForecastOptions options = {.horizon = 12, .flip_sign = flip};
+      for (const float x : run(*model_, {{values}, {}, {}}, options)[0].values) {
+        ASSERT_TRUE(std::isfinite(x));
+      }
+    }
+  }
+}
+
+// A row that is all missing or infinite leaves the others' forecasts as they are, on every backend.
+TEST_F(Tirex2Edges, OneSeriesDoesNotSpoilABatch) {
+  const Tirex2Golden golden("tirex2-covariates");
+  Series spoiled = golden.series("both");
+  for (Values& row : spoiled.targets) row[3] = std::numeric_limits<float>::infinity();
+  const std::vector<Series> batch = {golden.series("both"), spoiled, golden.series("both")};
+  for (const BackendCase& backend : float32_backends()) {
+    SCOPED_TRACE(backend.name);
+    const auto model = golden.open(backend);
+    const auto wanted = as_golden(run(*model, batch[0], {.horizon = 12}));
+    const auto got = model->forecast(batch, {.horizon = 12});
+    // Rounding depends on how many rows are multiplied at once.
+    EXPECT_LE(relative_error(as_golden(got[0]), wanted), 1e-5);
+    EXPECT_LE(relative_error(as_golden(got[2]), wanted), 1e-5);
+  }
+}
+
 TEST_F(Tirex2Edges, CovariatesChangeWhatTargetsGetAndNotTheOtherWayRound) {
   const Tirex2Golden golden("tirex2-covariates");
   const auto model = open_forecaster(golden_folder() / "tirex2-covariates");

@@ -90,6 +90,29 @@ TEST(Tirex2Scale, LargeValuesDoNotOverflowAndInfiniteOnesGiveNoNumber) {
   EXPECT_TRUE(std::isnan(unscaled(1, none, spec())));
 }
 
+// What lies between is beyond float32.
+TEST(Tirex2Scale, ValuesFromOneEndOfFloatsToTheOtherAreScaledAndBack) {
+  const float most = std::numeric_limits<float>::max();
+  const Values values = {3e38F, -3e38F, 3e38F};
+  for (const bool arcsinh : {true, false}) {
+    SeriesSpec own = spec();
+    own.use_arcsinh = arcsinh;
+    const RowScale scale = scale_of(values, own);
+    ASSERT_TRUE(std::isfinite(scale.scale));
+    for (const float x : values) {
+      const double u = (static_cast<double>(x) - scale.loc) / scale.scale;
+      EXPECT_NEAR(scaled(x, scale, own), arcsinh ? std::asinh(u) : u, 1e-6);
+      EXPECT_NEAR(unscaled(scaled(x, scale, own), scale, own) / x, 1, 1e-6);
+    }
+    EXPECT_EQ(unscaled(19, scale, own), most);
+    EXPECT_EQ(unscaled(-19, scale, own), -most);
+    // A value that nobody expected of a flat series: still one that the network can read.
+    const RowScale flat = {0, 1e-8F, false};
+    EXPECT_TRUE(std::isfinite(scaled(3e38F, flat, own)));
+    EXPECT_TRUE(std::isfinite(scaled(-3e38F, flat, own)));
+  }
+}
+
 TEST(Tirex2Trend, ALineHasOneAndNoiseHasNone) {
   EXPECT_TRUE(has_trend(ramp(40)));
   EXPECT_TRUE(has_trend(Values{4, 3, 2, 1}));
@@ -119,6 +142,8 @@ TEST(Tirex2Trend, DifferencesBeginWithZeroAndMissWhereEitherDoes) {
   EXPECT_THAT(differences(Values{5, 7, kNan, 9, 12}),
               ElementsAre(0, 2, NanSensitiveFloatEq(kNan), NanSensitiveFloatEq(kNan), 3));
   EXPECT_THAT(differences(Values{kNan, 7}), ElementsAre(0, NanSensitiveFloatEq(kNan)));
+  const float most = std::numeric_limits<float>::max();
+  EXPECT_THAT(differences(Values{-3e38F, 3e38F, -3e38F}), ElementsAre(0, most, -most));
   EXPECT_EQ(last_value(Values{1, 2, kNan}), 2);
   EXPECT_EQ(last_value(Values{kNan}), 0);
 }
@@ -140,6 +165,26 @@ TEST(Tirex2Bands, IntegrateAroundTheSumOfMedians) {
       y.values,
       ElementsAre(FloatEq(11 - scale), FloatNear(13 - later * std::sqrt(2.0F), 1e-5F), 11, 13,
                   FloatEq(11 - 2 * scale), FloatNear(13 - later * std::sqrt(13.0F), 1e-5F)));
+}
+
+// Squares of 1e30 are beyond float32, as are sums of two values of 3e38.
+TEST(Tirex2Bands, LargeOnesDoNotOverflow) {
+  Quantiles y = {3, 2, {-1e30F, -1e30F, 0, 0, 1e30F, 1e30F}};
+  integrate(y, 0);
+  const double first = std::sqrt(1.68) * 1e30, second = first * std::sqrt(2.0) * std::pow(2, 0.01);
+  EXPECT_NEAR(y.at(0, 0) / -first, 1, 1e-6);
+  EXPECT_NEAR(y.at(2, 1) / second, 1, 1e-6);
+  Quantiles sums = {3, 2, {3e38F, 3e38F, 3e38F, 3e38F, 3e38F, 3e38F}};
+  integrate(sums, 0);
+  EXPECT_THAT(
+      sums.values,
+      ::testing::Each(::testing::Truly([](float x) { return std::isfinite(x) && x >= 3e38F; })));
+  Quantiles wide = {3, 1, {-3e38F, 3e38F, 3e38F}};
+  widen_band(wide);
+  EXPECT_NEAR(wide.at(0, 0) / (3e38 - std::sqrt(0.9) * 6e38), 1, 1e-6);
+  Quantiles a = {1, 1, {3e38F}};
+  average_with_mirrored(a, {1, 1, {-3e38F}}, std::array<std::size_t, 1>{0});
+  EXPECT_FLOAT_EQ(a.at(0, 0), 3e38F);
 }
 
 TEST(Tirex2Bands, FlippedLevelsAnswerForEachOther) {

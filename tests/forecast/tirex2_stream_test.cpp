@@ -5,13 +5,18 @@
 #include <array>
 #include <cstdio>
 #include <fstream>
+#include <limits>
+#include <new>
 
+#include "tests/engine/failing_allocations.h"
 #include "tests/forecast/tirex2_golden.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 #include "xlstm/base/error.h"
+#include "xlstm/base/input_file.h"
 #include "xlstm/forecast/stream_file.h"
 #include "xlstm/forecast/tirex2/follower.h"
+#include "xlstm/forecast/tirex2/tirex2_stream.h"
 
 namespace xlstm::testing {
 namespace {
@@ -284,6 +289,123 @@ TEST_P(Tirex2LongStreams, FilesThatDoNotFitAreRefused) {
                     c.tensors["patch"] = {{3, 40}, Values(120)};
                   }),
           "fewer than");
+}
+
+// Changed by someone who knows how files are hashed, or by a disk.
+TEST_P(Tirex2LongStreams, FilesWithOtherLengthsOrNumbersAreRefused) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "a.stream";
+  const auto refused = [&](const StreamContents& contents, const std::string& wanted) {
+    save_stream(file, contents, model_->loaded());
+    expect_error(ErrorKind::kFormat, {file.string(), wanted}, [&] { model_->load_stream(file); });
+  };
+  model_->stream(2, 1)->save(file);
+  StreamContents empty = load_stream(file, model_->loaded());
+  empty.tensors["targets"].shape[0] = std::int64_t{1} << 40;
+  refused(empty, "at most 65536 rows");
+
+  const auto stream = model_->stream(2, 1);
+  stream->append(part(long_rows(context() + 3), 0, context() + 3));
+  stream->save(file);
+  const StreamContents good = load_stream(file, model_->loaded());
+  const auto with = [&](const std::string& tensor, std::size_t at, float value) {
+    StreamContents out = good;
+    out.tensors[tensor].values[at] = value;
+    return out;
+  };
+  const float nan = std::nanf(""), infinity = std::numeric_limits<float>::infinity();
+  refused(with("rows", 0, nan), "a scale above 0");  // its place
+  refused(with("rows", 1, nan), "a scale above 0");
+  refused(with("rows", 1, 0), "a scale above 0");
+  refused(with("rows", 1, -1), "a scale above 0");
+  refused(with("rows", 1, infinity), "finite values");
+  refused(with("rows", 5, nan), "a last value");
+  refused(with("rows", 6, infinity), "finite values");  // the value before
+  refused(with("rows", 2 * 7 + 4, 1), "a covariate that is read as it is");
+  refused(with("patch", 0, -infinity), "finite values");
+  refused(with("output", 0, infinity), "finite values");
+  refused(with("output", 0, nan), "output of finite numbers");
+  StreamContents early = good;
+  early.position = context() - 1;
+  refused(early, "a position from");
+}
+
+TEST_P(Tirex2LongStreams, ALengthThatIsChangedInTheHeaderIsDamage) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "a.stream";
+  model_->stream(2, 1)->save(file);
+  std::string bytes = whole_file(file);
+  const std::size_t at = bytes.find("[2,0]");
+  ASSERT_NE(at, std::string::npos);
+  bytes[at + 1] = '3';
+  std::ofstream(file, std::ios::binary) << bytes;
+  expect_error(ErrorKind::kFormat, {file.string(), "damaged"}, [&] { model_->load_stream(file); });
+}
+
+// The positions of states count tokens, loaded or not, whether the values before the context came
+// at once or not.
+TEST_P(Tirex2LongStreams, StatesAreWhereTheyWereSaved) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "a.stream";
+  const auto P = static_cast<std::size_t>(tirex2_.spec().P);
+  const std::vector<Values> rows = long_rows(context() + 2 * P + 3);
+  for (const std::size_t first : {std::size_t{1}, context() + P + 1}) {
+    tirex2::Tirex2Stream stream(tirex2_, 2, 1);
+    stream.append(part(rows, 0, first));
+    stream.append(part(rows, first, rows.front().size()));
+    stream.save(file);
+    const auto loaded = tirex2::Tirex2Stream::load(tirex2_, file);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      const std::uint64_t position = stream.followed()[r].state.position;
+      EXPECT_EQ(loaded.followed()[r].state.position, position);
+      EXPECT_EQ(position, (stream.position() - stream.followed()[r].row.values.size() + P - 1) / P);
+    }
+  }
+}
+
+// Memory that runs out anywhere leaves a stream as it was.
+TEST(Tirex2StreamsWithoutMemory, AnAppendThatFailsChangesNothing) {
+  const auto model = open_forecaster(golden_folder() / "tirex2-covariates");
+  const auto context = static_cast<std::size_t>(model->facts().context);
+  const auto rows_of = [](std::size_t begin, std::size_t end) {
+    std::vector<Values> rows(2);
+    for (std::size_t t = begin; t < end; ++t) {
+      const auto x = static_cast<float>(t);
+      rows[0].push_back(3 * x + std::sin(x));
+      rows[1].push_back(std::cos(0.7F * x));
+    }
+    return rows;
+  };
+  // Into the window, over its end, and behind it.
+  for (const std::size_t begin : {std::size_t{100}, context - 100, context + 3}) {
+    SCOPED_TRACE(begin);
+    const auto stream = model->stream(1, 1);
+    stream->append(rows_of(0, begin));
+    const auto more = rows_of(begin, begin + 200);
+    const auto undisturbed = stream->fork();
+    undisturbed->append(more);
+    const ForecastOptions options = {.horizon = 9};
+    const auto wanted = as_golden(undisturbed->forecast(options));
+    int failures = 0;
+    for (const bool tensors : {false, true}) {
+      for (int nth = 0;; ++nth) {
+        const auto trial = stream->fork();
+        tensors ? test::fail_tensor(nth) : test::fail_allocation(nth);
+        try {
+          trial->append(more);
+        } catch (const std::bad_alloc&) {
+        } catch (const Error& error) {
+          EXPECT_EQ(error.kind(), ErrorKind::kMemory) << error.what();
+        }
+        if (!test::fail_none()) break;
+        ++failures;
+        ASSERT_EQ(trial->position(), begin);
+        trial->append(more);
+        ASSERT_EQ(as_golden(trial->forecast(options)), wanted) << nth;
+      }
+    }
+    EXPECT_GT(failures, 0);
+  }
 }
 
 std::vector<Case> cases() {

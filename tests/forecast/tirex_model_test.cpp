@@ -10,7 +10,7 @@
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 #include "xlstm/base/json.h"
-#include "xlstm/model/loader.h"
+#include "xlstm/model/model.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/discover.h"
 

@@ -18,11 +18,12 @@ std::span<const std::byte> bytes_of(const std::vector<float>& values) {
   return std::as_bytes(std::span(values));
 }
 
-// A bit that flipped on a disk must not pass for a value.
+// A bit that flipped on a disk must not pass for a value, or for a length of an axis.
 std::string hash_of(const StreamContents& contents) {
   Hash hash;
   for (const auto& [name, numbers] : contents.tensors) {
     hash.add(name);
+    for (const std::int64_t length : numbers.shape) hash.add(static_cast<std::uint64_t>(length));
     hash.add(bytes_of(numbers.values));
   }
   hash.add(contents.position);

@@ -2,41 +2,45 @@
 
 #include <cmath>
 
+#include "xlstm/forecast/tirex2/float_range.h"
+
 namespace xlstm::tirex2 {
 namespace {
 
-constexpr float kBandScale = 0.90F, kBandExponent = 0.52F - 0.5F;
-constexpr float kTrendScale = 1.68F, kTrendExponent = 0.51F - 0.5F;
+constexpr double kBandScale = 0.90, kBandExponent = 0.52 - 0.5;
+constexpr double kTrendScale = 1.68, kTrendExponent = 0.51 - 0.5;
 constexpr double kLevelTolerance = 1e-6;
 
-float step_number(std::size_t t) {
-  return static_cast<float>(t + 1);
+double step_number(std::size_t t) {
+  return static_cast<double>(t + 1);
 }
 
 }  // namespace
 
 void widen_band(Quantiles& y) {
   for (std::size_t t = 0; t < y.H; ++t) {
-    const float factor = std::sqrt(kBandScale) * std::pow(step_number(t), kBandExponent);
-    const float median = y.at(y.Q / 2, t);
-    for (std::size_t q = 0; q < y.Q; ++q) y.at(q, t) = median + factor * (y.at(q, t) - median);
+    const double factor = std::sqrt(kBandScale) * std::pow(step_number(t), kBandExponent);
+    const double median = y.at(y.Q / 2, t);
+    for (std::size_t q = 0; q < y.Q; ++q) {
+      y.at(q, t) = to_value(median + factor * (y.at(q, t) - median));
+    }
   }
 }
 
 void integrate(Quantiles& y, float last) {
-  std::vector<float> medians(y.H);
+  std::vector<double> medians(y.H);
   for (std::size_t t = 0; t < y.H; ++t) medians[t] = y.at(y.Q / 2, t);
   for (std::size_t q = 0; q < y.Q; ++q) {
-    float side = 0;
+    double side = 0;
     for (std::size_t t = 0; t < y.H; ++t) side += y.at(q, t) - medians[t];
-    const auto sign = static_cast<float>((side > 0) - (side < 0));
-    float squares = 0, median = 0;
+    const int sign = (side > 0) - (side < 0);
+    double squares = 0, median = 0;
     for (std::size_t t = 0; t < y.H; ++t) {
-      const float off = y.at(q, t) - medians[t];
+      const double off = y.at(q, t) - medians[t];
       squares += off * off;
       median += medians[t];
-      const float band = sign * std::sqrt(squares) * std::pow(step_number(t), kTrendExponent);
-      y.at(q, t) = median + std::sqrt(kTrendScale) * band + last;
+      const double band = sign * std::sqrt(squares) * std::pow(step_number(t), kTrendExponent);
+      y.at(q, t) = to_value(median + std::sqrt(kTrendScale) * band + last);
     }
   }
 }
@@ -44,7 +48,9 @@ void integrate(Quantiles& y, float last) {
 void average_with_mirrored(Quantiles& a, const Quantiles& b,
                            std::span<const std::size_t> mirrored) {
   for (std::size_t q = 0; q < a.Q; ++q) {
-    for (std::size_t t = 0; t < a.H; ++t) a.at(q, t) = (a.at(q, t) - b.at(mirrored[q], t)) / 2;
+    for (std::size_t t = 0; t < a.H; ++t) {
+      a.at(q, t) = to_value((static_cast<double>(a.at(q, t)) - b.at(mirrored[q], t)) / 2);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-// From the network's quantiles to those of the answer.
+// From the network's quantiles to those of the answer, in float64: of finite ones finite ones.
 #pragma once
 
 #include <cstddef>

@@ -7,15 +7,18 @@
 #include <utility>
 
 #include "xlstm/forecast/tirex2/tirex2_model.h"
+#include "xlstm/forecast/tirex2/trend.h"
 
 namespace xlstm::tirex2 {
 namespace {
 
 constexpr std::int64_t kMostPatches = 256;  // that are read at once
 
-std::vector<FollowedRow> at_their_start(const Network& network, std::span<const Row> rows) {
+std::vector<FollowedRow> at_their_start(const Network& network, std::span<const Row> rows,
+                                        std::uint64_t tokens_before) {
   std::vector<FollowedRow> out;
-  const State start = network.loaded().initial_state();
+  State start = network.loaded().initial_state();
+  start.position = tokens_before;
   for (const Row& row : rows) {
     out.push_back({row, 0, start, {}});
     out.back().row.values.clear();
@@ -25,8 +28,9 @@ std::vector<FollowedRow> at_their_start(const Network& network, std::span<const 
 
 }  // namespace
 
-Follower::Follower(const Network& network, const SeriesSpec& spec, std::span<const Row> rows)
-    : Follower(network, spec, at_their_start(network, rows)) {}
+Follower::Follower(const Network& network, const SeriesSpec& spec, std::span<const Row> rows,
+                   std::uint64_t tokens_before)
+    : Follower(network, spec, at_their_start(network, rows, tokens_before)) {}
 
 Follower::Follower(const Network& network, const SeriesSpec& spec, std::vector<FollowedRow> rows)
     : network_(&network), spec_(&spec), rows_(std::move(rows)) {
@@ -48,20 +52,28 @@ FollowedRow& Follower::in_order(std::size_t at) {
 }
 
 void Follower::append(std::span<const Values> rows) {
+  Follower next = *this;
   std::vector<Values> prepared(rows.begin(), rows.end());
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    FollowedRow& followed = rows_[r];
+    FollowedRow& followed = next.rows_[r];
     for (float& value : prepared[r]) {
       const float x = value;
       if (!std::isnan(x)) followed.row.last = x;
-      if (followed.row.is_difference) value = x - followed.previous;
+      if (followed.row.is_difference) value = difference(x, followed.previous);
       followed.previous = x;
     }
   }
-  append_prepared(prepared);
+  next.read(prepared);
+  *this = std::move(next);
 }
 
 void Follower::append_prepared(std::span<const Values> rows) {
+  Follower next = *this;
+  next.read(rows);
+  *this = std::move(next);
+}
+
+void Follower::read(std::span<const Values> rows) {
   for (std::size_t r = 0; r < rows.size(); ++r) {
     Values& waiting = rows_[r].row.values;
     waiting.insert(waiting.end(), rows[r].begin(), rows[r].end());

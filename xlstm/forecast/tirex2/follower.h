@@ -26,12 +26,14 @@ struct FollowedRow {
 class Follower {
  public:
   // `rows`: targets, then past covariates; of each the scale, and of a target whether it is read by
-  // differences. Nothing has been read. `network` and `spec` must outlive this.
-  Follower(const Network& network, const SeriesSpec& spec, std::span<const Row> rows);
+  // differences. Nothing has been read; `tokens_before` count in the states' positions all the
+  // same. `network` and `spec` must outlive this.
+  Follower(const Network& network, const SeriesSpec& spec, std::span<const Row> rows,
+           std::uint64_t tokens_before = 0);
   // Rows as they were.
   Follower(const Network& network, const SeriesSpec& spec, std::vector<FollowedRow> rows);
 
-  // New values of each row, all of one length.
+  // New values of each row, all of one length. What throws leaves all as it was.
   void append(std::span<const Values> rows);
   // The same of values that are differences already where the row is read by them.
   void append_prepared(std::span<const Values> rows);
@@ -48,6 +50,7 @@ class Follower {
   // In the network's order: covariates first.
   const FollowedRow& in_order(std::size_t at) const;
   FollowedRow& in_order(std::size_t at);
+  void read(std::span<const Values> rows);  // leaves anything where it throws
   void read_patches(std::int64_t count);
 
   const Network* network_;

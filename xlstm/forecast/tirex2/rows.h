@@ -17,6 +17,13 @@ constexpr std::int64_t patches_of(std::int64_t values, std::int64_t P) {
   return (values + P - 1) / P;
 }
 
+// Tokens that stand for a row of which `position` values were read, `waiting` of them in no whole
+// patch yet: that many patches, as if all were read from the first on.
+constexpr std::uint64_t tokens_of(std::uint64_t position, std::uint64_t waiting, std::int64_t P) {
+  const std::uint64_t whole = position - waiting, patch = static_cast<std::uint64_t>(P);
+  return whole / patch + (whole % patch != 0 ? 1 : 0);
+}
+
 struct RowOptions {
   std::int64_t H = 0;  // steps, at most the model's
   bool pad_context = true;

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "xlstm/forecast/tirex2/float_range.h"
+
 namespace xlstm::tirex2 {
 namespace {
 
-constexpr float kMostBeforeSinh = 20.0F;
+constexpr double kMostBeforeSinh = 20;
 
 }  // namespace
 
@@ -33,14 +35,15 @@ RowScale scale_of(std::span<const float> values, const SeriesSpec& spec) {
 
 float scaled(float x, const RowScale& scale, const SeriesSpec& spec) {
   if (scale.is_binary) return x;
-  const float u = (x - scale.loc) / scale.scale;
-  return spec.use_arcsinh ? std::asinh(u) : u;
+  const double u = (static_cast<double>(x) - scale.loc) / scale.scale;
+  return to_value(spec.use_arcsinh ? std::asinh(u) : u);
 }
 
 float unscaled(float y, const RowScale& scale, const SeriesSpec& spec) {
   const bool is_plain = scale.is_binary || !spec.use_arcsinh;
-  const float v = is_plain ? y : std::sinh(std::clamp(y, -kMostBeforeSinh, kMostBeforeSinh));
-  return v * scale.scale + scale.loc;
+  const double z = y;
+  const double v = is_plain ? z : std::sinh(std::clamp(z, -kMostBeforeSinh, kMostBeforeSinh));
+  return to_value(v * scale.scale + scale.loc);
 }
 
 }  // namespace xlstm::tirex2

@@ -17,7 +17,8 @@ struct RowScale {
 // included; those of a row without values are 0 and 1.
 RowScale scale_of(std::span<const float> values, const SeriesSpec& spec);
 
-// (x - loc) / scale, asinh of it where the model wants that; of a binary row x.
+// (x - loc) / scale, asinh of it where the model wants that; of a binary row x. In float64, as is
+// the other way: between finite values nothing overflows.
 float scaled(float x, const RowScale& scale, const SeriesSpec& spec);
 // The other way, for what the network answers; sinh sees at most 20.
 float unscaled(float y, const RowScale& scale, const SeriesSpec& spec);

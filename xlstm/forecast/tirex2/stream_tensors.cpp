@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/floats.h"
+#include "xlstm/forecast/checks.h"
 
 namespace xlstm::tirex2 {
 namespace {
@@ -36,6 +38,7 @@ Numbers stacked(std::span<const Values> rows) {
   return out;
 }
 
+// Rows without values take no bytes of the file, which is why it does not limit their number.
 std::vector<Values> unstacked(const Numbers& numbers) {
   const auto width = static_cast<std::ptrdiff_t>(numbers.shape[1]);
   std::vector<Values> out;
@@ -55,6 +58,18 @@ class Reader {
       : contents_(contents), file_(file) {}
 
   bool has(const std::string& name) const { return contents_.tensors.contains(name); }
+
+  // Of each row so many values (-1: any number), none infinite.
+  std::vector<Values> take_rows(const std::string& name, const Shape& wanted) {
+    const Numbers& numbers = take(name, wanted);
+    if (numbers.shape[0] > static_cast<std::int64_t>(kMostRows)) {
+      refuse(str(name, " of at most ", kMostRows, " rows"), str(numbers.shape[0]));
+    }
+    if (std::ranges::any_of(numbers.values, [](float x) { return std::isinf(x); })) {
+      refuse(str(name, " of finite values, or NaN for missing ones"), "an infinite one");
+    }
+    return unstacked(numbers);
+  }
 
   // A tensor of this shape; -1: any length.
   const Numbers& take(const std::string& name, const Shape& wanted) {
@@ -95,11 +110,18 @@ FollowedRow row_of(const Values& fields, bool may_be_target, Reader& reader) {
   out.row.is_difference = flag(kIsDifference);
   out.row.last = fields[kLast];
   out.previous = fields[kPrevious];
+  if (std::isnan(out.row.scale.loc) || !(out.row.scale.scale > 0) || std::isnan(out.row.last)) {
+    reader.refuse("rows with a place, a scale above 0 and a last value",
+                  str(out.row.scale.loc, ", ", out.row.scale.scale, ", ", out.row.last));
+  }
   if (out.row.is_target && !may_be_target) reader.refuse("targets first", "one behind a covariate");
+  if (out.row.is_difference && !out.row.is_target) {
+    reader.refuse("a covariate that is read as it is", "one by its differences");
+  }
   return out;
 }
 
-State state_of(std::size_t row, std::uint64_t position, const LoadedPlan& model, Reader& reader) {
+State state_of(std::size_t row, std::uint64_t tokens, const LoadedPlan& model, Reader& reader) {
   State state;
   for (const Layer& layer : model.plan.layers) {
     for (const StateTensor& tensor : layer.state) {
@@ -110,7 +132,7 @@ State state_of(std::size_t row, std::uint64_t position, const LoadedPlan& model,
       state.tensors.push_back(model.backend->floats(TensorShape(tensor.shape), numbers.values));
     }
   }
-  state.position = position;
+  state.position = tokens;
   return state;
 }
 
@@ -130,9 +152,9 @@ std::optional<Series> take_window(const StreamContents& contents, const SeriesSp
   }
   const auto length = static_cast<std::int64_t>(contents.position);
   Series out;
-  out.targets = unstacked(reader.take(kTargets, {-1, length}));
+  out.targets = reader.take_rows(kTargets, {-1, length});
   if (out.targets.empty()) reader.refuse("a target", "none");
-  if (reader.has(kPast)) out.past = unstacked(reader.take(kPast, {-1, length}));
+  if (reader.has(kPast)) out.past = reader.take_rows(kPast, {-1, length});
   reader.end();
   return out;
 }
@@ -169,23 +191,31 @@ void put_rows(std::span<const FollowedRow> rows, const LoadedPlan& model,
 std::vector<FollowedRow> take_rows(const StreamContents& contents, const SeriesSpec& spec,
                                    const LoadedPlan& model, const std::filesystem::path& file) {
   Reader reader(contents, file);
-  const std::vector<Values> fields = unstacked(reader.take(kRows, {-1, kFields}));
-  const auto R = std::ssize(fields);
-  const Numbers& patch = reader.take(kPatch, {R, -1});
-  if (patch.shape[1] >= spec.P)
-    reader.refuse(str("fewer than ", spec.P, " values"), str(patch.shape[1]));
-  const std::vector<Values> patches = unstacked(patch);
+  const std::vector<Values> fields = reader.take_rows(kRows, {-1, kFields});
+  const std::vector<Values> patches = reader.take_rows(kPatch, {std::ssize(fields), -1});
+  const std::uint64_t waiting = patches.empty() ? 0 : patches.front().size();
+  if (waiting >= static_cast<std::uint64_t>(spec.P)) {
+    reader.refuse(str("fewer than ", spec.P, " values"), str(waiting));
+  }
+  const std::uint64_t least = static_cast<std::uint64_t>(spec.context) + waiting;
+  if (contents.position < least) {
+    reader.refuse(str("a position from ", least, " on"), str(contents.position));
+  }
   std::vector<FollowedRow> out;
   std::int64_t targets = 0;
   for (std::size_t r = 0; r < fields.size(); ++r) {
     out.push_back(row_of(fields[r], targets == static_cast<std::int64_t>(r), reader));
     targets += out.back().row.is_target ? 1 : 0;
     out.back().row.values = patches[r];
-    out.back().state = state_of(r, contents.position, model, reader);
+    out.back().state = state_of(r, tokens_of(contents.position, waiting, spec.P), model, reader);
   }
   if (targets == 0) reader.refuse("a target", "none");
   const auto Q = std::ssize(spec.quantiles);
-  const std::vector<Values> outputs = unstacked(reader.take(kOutput, {targets, Q * spec.P}));
+  const std::vector<Values> outputs = reader.take_rows(kOutput, {targets, Q * spec.P});
+  for (const Values& output : outputs) {
+    if (first_not_finite(output.data(), output.size()) == output.size()) continue;
+    reader.refuse("output of finite numbers", "others");
+  }
   for (std::size_t r = 0; r < outputs.size(); ++r) out[r].output = outputs[r];
   reader.end();
   return out;

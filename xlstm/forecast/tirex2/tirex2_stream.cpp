@@ -19,20 +19,39 @@ std::unique_ptr<SeriesStream> Tirex2Stream::fork() const {
   return std::make_unique<Tirex2Stream>(*this);
 }
 
-void Tirex2Stream::append(std::span<const Values> rows) {
-  position_ += rows.front().size();
-  if (follower_) return follower_->append(rows);
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    Values& row = r < targets() ? window_.targets[r] : window_.past[r - targets()];
-    row.insert(row.end(), rows[r].begin(), rows[r].end());
-  }
-  if (std::ssize(window_.targets.front()) >= model_->spec().context) begin_to_follow();
+namespace {
+
+// Row `index` of a window: targets, then past covariates.
+Values& row_of(Series& window, std::size_t index) {
+  const std::size_t targets = window.targets.size();
+  return index < targets ? window.targets[index] : window.past[index - targets];
 }
 
-void Tirex2Stream::begin_to_follow() {
+}  // namespace
+
+void Tirex2Stream::append(std::span<const Values> rows) {
+  const std::uint64_t position = position_ + rows.front().size();
+  if (follower_) {
+    follower_->append(rows);
+  } else {
+    Series window = window_;
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      Values& row = row_of(window, r);
+      row.insert(row.end(), rows[r].begin(), rows[r].end());
+    }
+    if (std::ssize(window.targets.front()) >= model_->spec().context) {
+      follower_ = follow(window, position);
+      for (std::size_t r = 0; r < rows.size(); ++r) row_of(window, r) = {};
+    }
+    window_ = std::move(window);
+  }
+  position_ = position;
+}
+
+Follower Tirex2Stream::follow(const Series& window, std::uint64_t position) const {
   const SeriesSpec& spec = model_->spec();
   const RowOptions options = {spec.P, true, spec.difference_trends, false};
-  const Sample sample = sample_of(window_, spec, options);
+  const Sample sample = sample_of(window, spec, options);
   const std::int64_t missing = patches_of(spec.context, spec.P) * spec.P - spec.context;
   std::vector<Values> values;
   for (const Row& row : sample.rows) {
@@ -40,15 +59,14 @@ void Tirex2Stream::begin_to_follow() {
     values.back().insert(values.back().end(), row.values.begin(),
                          row.values.begin() + spec.context);
   }
-  Follower follower(model_->network(), spec, sample.rows);
+  const auto own = static_cast<std::uint64_t>(patches_of(spec.context, spec.P));
+  Follower follower(model_->network(), spec, sample.rows, tokens_of(position, 0, spec.P) - own);
   follower.append_prepared(values);
   for (std::size_t r = 0; r < sample.rows.size(); ++r) {
-    const Values& row = r < targets() ? window_.targets[r] : window_.past[r - targets()];
+    const Values& row = r < targets() ? window.targets[r] : window.past[r - targets()];
     follower.rows()[r].previous = row.back();
   }
-  follower_ = std::move(follower);
-  for (Values& row : window_.targets) row = {};
-  for (Values& row : window_.past) row = {};
+  return follower;
 }
 
 void Tirex2Stream::check_following(const ForecastOptions& options) const {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "xlstm/forecast/forecast_model.h"
@@ -28,6 +29,7 @@ class Tirex2Stream final : public SeriesStream {
   std::size_t past_covariates() const override { return window_.past.size(); }
   std::uint64_t position() const override { return position_; }
 
+  // What throws leaves the stream as it was.
   void append(std::span<const Values> rows) override;
   // Throws Error(kUsage) once the context is full where options ask for what was settled then: a
   // shorter context, one that is not filled up, trends otherwise than the model's config has them,
@@ -35,8 +37,14 @@ class Tirex2Stream final : public SeriesStream {
   std::vector<Forecast> forecast(const ForecastOptions& options) const override;
   void save(const std::filesystem::path& file) const override;
 
+  // Its rows once the context is full; before, none.
+  std::span<const FollowedRow> followed() const {
+    return follower_ ? follower_->rows() : std::span<const FollowedRow>();
+  }
+
  private:
-  void begin_to_follow();  // with the newest context
+  // The newest context of what was read, `position` values of each row.
+  Follower follow(const Series& window, std::uint64_t position) const;
   void check_following(const ForecastOptions& options) const;
 
   const Tirex2Model* model_;

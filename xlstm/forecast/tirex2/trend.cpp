@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "xlstm/forecast/tirex2/float_range.h"
+
 namespace xlstm::tirex2 {
 namespace {
 
@@ -54,8 +56,12 @@ bool has_trend(std::span<const float> values) {
 
 Values differences(std::span<const float> values) {
   Values out(values.size(), 0.0F);
-  for (std::size_t t = 1; t < values.size(); ++t) out[t] = values[t] - values[t - 1];
+  for (std::size_t t = 1; t < values.size(); ++t) out[t] = difference(values[t], values[t - 1]);
   return out;
+}
+
+float difference(float x, float before) {
+  return to_value(static_cast<double>(x) - before);
 }
 
 float last_value(std::span<const float> values) {

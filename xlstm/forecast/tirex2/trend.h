@@ -13,6 +13,7 @@ bool has_trend(std::span<const float> values);
 
 // d_0 = 0, d_t = x_t - x_(t-1); missing where either is.
 Values differences(std::span<const float> values);
+float difference(float x, float before);  // at most the largest float
 
 // The last value that is not missing; 0 if none.
 float last_value(std::span<const float> values);
