@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "tests/support/expect_error.h"
 #include "tests/support/pickle_bytes.h"
@@ -27,7 +29,7 @@ std::vector<float> values_of(const TensorSource& source, const char* name) {
   EXPECT_NE(index, TensorSource::npos) << name;
   const std::vector<std::byte> bytes = source.read_all(index);
   std::vector<float> out(bytes.size() / 4);
-  std::memcpy(out.data(), bytes.data(), bytes.size());
+  std::ranges::copy(bytes, std::as_writable_bytes(std::span(out)).begin());
   return out;
 }
 

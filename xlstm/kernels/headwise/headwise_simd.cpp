@@ -64,8 +64,8 @@ void wide(ThreadPool& pool, const HeadwiseWeights& w, const float* x, float* y, 
 
 void headwise(ThreadPool& pool, const HeadwiseWeights& w, const float* x, float* y, std::size_t M) {
   assert(w.H > 0 && w.G % w.H == 0 && w.type != WeightType::kF16);
-  assert(M == 0 || w.G * w.O == 0 ||
-         (y != nullptr && (w.I == 0 || (x != nullptr && w.W != nullptr))));
+  if (M == 0) return;
+  assert(w.G * w.O == 0 || (y != nullptr && (w.I == 0 || (x != nullptr && w.W != nullptr))));
   if (w.I > kHeadwiseWidth) return wide(pool, w, x, y, M);
   const auto run = XLSTM_DISPATCH(narrow_range);
   for_rows(pool, M, w.G * w.O * (1 + w.I / 4),
