@@ -82,8 +82,9 @@ function(xlstm_add_tests NAME)
   xlstm_link(tests_${NAME} ${NAME} ${ARG_FOLDERS})
   target_link_libraries(tests_${NAME} PRIVATE ${ARG_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
   # The time to build a test is worth more than the time that it takes.
-  target_compile_options(tests_${NAME} PRIVATE $<$<CONFIG:Release>:-O1>)
-  xlstm_precompile(tests_${NAME} tests $<$<CONFIG:Release>:-O1>)
+  set(_optimised $<$<CONFIG:Release>:-O1> $<$<CONFIG:Debug>:-O0>)
+  target_compile_options(tests_${NAME} PRIVATE ${_optimised})
+  xlstm_precompile(tests_${NAME} tests ${_optimised})
   target_compile_definitions(
     tests_${NAME} PRIVATE XLSTM_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                           XLSTM_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
