@@ -1,6 +1,6 @@
-// The likeliest token of each row: the id of the largest logit, the lowest of equals; -1 where there
-// is none, because a logit is NaN or +inf, or all are -inf. Ids that may not be chosen count for
-// nothing. A threadgroup has a row.
+// The likeliest token of each row: the id of the largest logit, the lowest of equals; -1 where
+// there is none, because a logit is NaN or +inf, or all are -inf. Ids that may not be chosen count
+// for nothing. A threadgroup has a row.
 //
 // Template: V; MASKED: whether `may` is read; THREADS, whole SIMD groups.
 // Inputs: logits [B, V] float32; may [V] bool. Outputs: ids [B] int32. Grid: B threadgroups.

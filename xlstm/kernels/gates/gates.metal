@@ -11,7 +11,9 @@ inline float log_sigmoid(float z) {
   return metal::min(z, 0.0f) - log_one_plus(metal::precise::exp(-metal::abs(z)));
 }
 
-inline float sigmoid(float z) { return 1.0f / (1.0f + metal::precise::exp(-z)); }
+inline float sigmoid(float z) {
+  return 1.0f / (1.0f + metal::precise::exp(-z));
+}
 
 // cap * tanh(z / cap); a cap of 0: z.
 inline float soft_cap(float z, float cap) {

@@ -21,10 +21,10 @@
 
 namespace xlstm {
 
-constant constexpr int kRows = 32, kKeys = 32;       // tokens of a tile, and keys at a time
+constant constexpr int kRows = 32, kKeys = 32;  // tokens of a tile, and keys at a time
 constant constexpr int kRowBlocks = kRows / 8;
-constant constexpr int kWidths = 32;                 // of q and k at a time
-constant constexpr int kPartStride = kWidths + 1;    // of their parts in threadgroup memory
+constant constexpr int kWidths = 32;               // of q and k at a time
+constant constexpr int kPartStride = kWidths + 1;  // of their parts in threadgroup memory
 constant constexpr int kWeightStride = kKeys + 4;
 
 // sums += weights [32, ROWS] values [ROWS, ...], of this SIMD group's columns.
@@ -61,7 +61,7 @@ kernel void mlstm_chunk_outputs() {
   threadgroup float input[CHUNK];
   threadgroup float max_so_far[CHUNK];
   threadgroup float dots[xlstm::kRows];
-  threadgroup float* const q_part = shared;                                    // [32, kPartStride]
+  threadgroup float* const q_part = shared;  // [32, kPartStride]
   threadgroup float* const k_part = shared + xlstm::kRows * xlstm::kPartStride;  // transposed
 
   const int thread_at = int(thread_index_in_threadgroup);
@@ -79,8 +79,8 @@ kernel void mlstm_chunk_outputs() {
 
   if (simdgroup == 0) {
     auto chunk_gates = gates + (size_t(sequence) * S + begin) * (2 * NH) + head;
-    xlstm::scan_gates<CHUNK, NH>(chunk_gates, tokens, m0, as_type<float>(CAP), b, input,
-                                 max_so_far, lane);
+    xlstm::scan_gates<CHUNK, NH>(chunk_gates, tokens, m0, as_type<float>(CAP), b, input, max_so_far,
+                                 lane);
   }
   threadgroup_barrier(mem_flags::mem_threadgroup);
 
@@ -100,7 +100,8 @@ kernel void mlstm_chunk_outputs() {
 
   simdgroup_float8x8 sums[xlstm::kRowBlocks][BLOCKS];
   for (int rb = 0; rb < xlstm::kRowBlocks; ++rb) {
-    for (int cb = 0; cb < BLOCKS; ++cb) sums[rb][cb] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
+    for (int cb = 0; cb < BLOCKS; ++cb)
+      sums[rb][cb] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
   }
 
   // What the state before the chunk gives: u q'^T C_0.
@@ -192,9 +193,9 @@ kernel void mlstm_chunk_outputs() {
       const int t = row0 + rb * 8 + r;
       if (t >= tokens) continue;  // all lanes alike
       threadgroup float* const h = shared + r * kStride;
-      const float denominator = metal::max(metal::abs(dots[rb * 8 + r]),
-                                           metal::precise::exp(-max_so_far[t])) +
-                                as_type<float>(CELL_EPS);
+      const float denominator =
+          metal::max(metal::abs(dots[rb * 8 + r]), metal::precise::exp(-max_so_far[t])) +
+          as_type<float>(CELL_EPS);
       const size_t out = (size_t(sequence) * S + begin + t) * kV + head * DHV;
       if constexpr (!GATED) {
         for (int j = lane; j < DHV; j += 32) y[out + j] = h[j] / denominator;

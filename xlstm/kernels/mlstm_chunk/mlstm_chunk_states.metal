@@ -15,8 +15,8 @@
 namespace xlstm {
 
 constant constexpr int kStatesThreads = 128;
-constant constexpr int kTokens = 32;               // of a stage
-constant constexpr int kKeyStride = kTokens + 1;   // keys lie by rows of C, without bank conflicts
+constant constexpr int kTokens = 32;              // of a stage
+constant constexpr int kKeyStride = kTokens + 1;  // keys lie by rows of C, without bank conflicts
 constant constexpr int kValuePad = 4;
 
 template <int RB, int CB>
@@ -40,7 +40,7 @@ kernel void mlstm_chunk_states() {
   threadgroup float b[CHUNK];
   threadgroup float input[CHUNK];
   threadgroup float max_so_far[CHUNK];
-  threadgroup float* const keys = shared;                            // [ROWS, kKeyStride]
+  threadgroup float* const keys = shared;                               // [ROWS, kKeyStride]
   threadgroup float* const values = shared + ROWS * xlstm::kKeyStride;  // [32, kValueStride]
 
   const int thread_at = int(thread_index_in_threadgroup);
@@ -64,8 +64,8 @@ kernel void mlstm_chunk_states() {
   threadgroup_barrier(mem_flags::mem_threadgroup);
   for (int rb = 0; rb < kRB; ++rb) {
     for (int cb = 0; cb < kCB; ++cb) {
-      simdgroup_load(sums[rb][cb],
-                     shared + (first_row + rb * 8) * COLUMNS + first_column + cb * 8, COLUMNS);
+      simdgroup_load(sums[rb][cb], shared + (first_row + rb * 8) * COLUMNS + first_column + cb * 8,
+                     COLUMNS);
     }
   }
   float n_sum = has_n ? n[size_t(at) * DHQK + n_row] : 0.0f;

@@ -13,15 +13,9 @@ KernelCall slstm_scan_call(const mx::array& gates_if, const mx::array& gates_zo,
   const int B = shape[0], NH = shape[1], DH = shape[2], T = gates_if.shape(0);
   KernelCall call;
   call.kernel = "slstm_scan";
-  call.inputs = {{"gates_if", gates_if},
-                 {"gates_zo", gates_zo},
-                 {"R", R},
-                 {"bias", bias},
-                 {"y", state.y.array},
-                 {"c", state.c.array},
-                 {"n", state.n.array},
-                 {"m", state.m.array},
-                 {"sizes", mx::array({B, T / B})}};
+  call.inputs = {{"gates_if", gates_if}, {"gates_zo", gates_zo}, {"R", R},
+                 {"bias", bias},         {"y", state.y.array},   {"c", state.c.array},
+                 {"n", state.n.array},   {"m", state.m.array},   {"sizes", mx::array({B, T / B})}};
   call.outputs = {{"out", {T, NH * DH}, mx::float32}};
   for (const char* name : {"y_next", "c_next", "n_next", "m_next"}) {
     call.outputs.push_back({name, shape, mx::float32});

@@ -65,8 +65,8 @@ std::optional<SlstmOutput> MetalFusedOps::slstm_scan(A gates_if, A gates_zo, A R
                                                      const SlstmArrays& state) {
   const auto tile = slstm_tile(state.y.axis(0), state.y.axis(2), tuning_);
   if (!tile) return {};
-  const std::vector<mx::array> out = launch_(
-      slstm_scan_call(gates_if.array, gates_zo.array, R.array, bias.array, state, *tile));
+  const std::vector<mx::array> out =
+      launch_(slstm_scan_call(gates_if.array, gates_zo.array, R.array, bias.array, state, *tile));
   const mx::Device& device = gates_if.device;
   return SlstmOutput{{out[0], device},
                      {{out[1], device}, {out[2], device}, {out[3], device}, {out[4], device}}};
