@@ -53,10 +53,11 @@ kernel void mlstm_chunk_outputs() {
   constexpr int kStride = SIMDGROUPS * kOwn + 4;
   constexpr int kStageFloats = (STAGE > 8 ? STAGE : 8) * kStride;
   constexpr int kPartFloats = 2 * xlstm::kRows * xlstm::kPartStride;
+  constexpr int kShared = kStageFloats > kPartFloats ? kStageFloats : kPartFloats;
   constexpr int kScores = 16 / SIMDGROUPS;  // 8x8 blocks of q' k^T a SIMD group
 
   threadgroup float weights[xlstm::kRows * xlstm::kWeightStride];  // of tokens or of C_0's rows
-  threadgroup float shared[kStageFloats > kPartFloats ? kStageFloats : kPartFloats];
+  threadgroup float shared[kShared];
   threadgroup float b[CHUNK];
   threadgroup float input[CHUNK];
   threadgroup float max_so_far[CHUNK];
