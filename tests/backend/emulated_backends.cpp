@@ -13,11 +13,11 @@ constexpr bool kChecked = XLSTM_EMULATOR_CHECKED;  // slower, and finds races
 
 template <DType kActivations>
 std::shared_ptr<Backend> emulated() {
-  return mlx::make_backend(
-      {.device = mlx::DeviceKind::kCpu,
-       .activation_dtype = kActivations,
-       .threads = 2,
-       .fused = std::make_shared<mlx::metal::MetalFusedOps>(emulated_launcher({.checked = kChecked}))});
+  return mlx::make_backend({.device = mlx::DeviceKind::kCpu,
+                            .activation_dtype = kActivations,
+                            .threads = 2,
+                            .fused = std::make_shared<mlx::metal::MetalFusedOps>(
+                                emulated_launcher({.checked = kChecked}))});
 }
 
 }  // namespace

@@ -12,9 +12,10 @@ namespace {
 
 TEST(MetalTexts, IncludesComeOnceAndInPlace) {
   const std::array<KernelText, 4> texts = {
-      KernelText{"xlstm/kernels/a/a.metal",
-                 "// of a\n#include \"xlstm/kernels/b/b.metal\"\n#include \"xlstm/kernels/c/c.metal\"\n"
-                 "int a();\n\nkernel void a() {\n  y[0] = 1;\n  if (x) {\n  }\n}\n"},
+      KernelText{
+          "xlstm/kernels/a/a.metal",
+          "// of a\n#include \"xlstm/kernels/b/b.metal\"\n#include \"xlstm/kernels/c/c.metal\"\n"
+          "int a();\n\nkernel void a() {\n  y[0] = 1;\n  if (x) {\n  }\n}\n"},
       KernelText{"xlstm/kernels/b/b.metal", "#include \"xlstm/kernels/c/c.metal\"\nint b();\n"},
       KernelText{"xlstm/kernels/c/c.metal", "int c();\n"},
       KernelText{"xlstm/kernels/d/d.metal", "kernel void other() {\n}\n"}};
@@ -28,8 +29,8 @@ TEST(MetalTexts, IncludesComeOnceAndInPlace) {
   EXPECT_THROW(kernel_source("no_such_kernel"), Error);
 }
 
-// What MLX makes a parameter of stands in the body; without any attribute it writes a text that does
-// not compile where there are several outputs.
+// What MLX makes a parameter of stands in the body; without any attribute it writes a text that
+// does not compile where there are several outputs.
 TEST(MetalTexts, EveryKernelIsBuiltInAndAsksWhereItIs) {
   int kernels = 0;
   for (const KernelText& each : kernel_texts()) {

@@ -8,6 +8,9 @@
 // and n alike. As m_t is known before the products, no sum is ever scaled afterwards.
 #include "xlstm/kernels/gates/gates.metal"
 
+// Arrays of matrices stay in registers only where every index is known.
+#define XLSTM_UNROLL _Pragma("clang loop unroll(full)")
+
 namespace xlstm {
 
 constant constexpr int kSimd = 32;

@@ -15,7 +15,7 @@
 // Output: y [B * S, NH * DHV].
 // Grid: tiles of 32 tokens x B * NH threadgroups of 32 * SIMDGROUPS threads.
 // Threadgroup memory: 4 * (1152 + max(2112, max(STAGE, 8) * (SIMDGROUPS * BLOCKS * 8 + 4)) + 3 *
-// CHUNK + 32) bytes.
+// CHUNK + 64) bytes.
 #include "xlstm/kernels/head_norm/head_norm.metal"
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.metal"
 
@@ -33,12 +33,12 @@ void add_product(thread simdgroup_float8x8 (&sums)[kRowBlocks][BLOCKS],
                  const threadgroup float* weights, const threadgroup float* values, int stride) {
   for (int k = 0; k < ROWS; k += 8) {
     simdgroup_float8x8 weight[kRowBlocks], value;
-    for (int rb = 0; rb < kRowBlocks; ++rb) {
+    XLSTM_UNROLL for (int rb = 0; rb < kRowBlocks; ++rb) {
       simdgroup_load(weight[rb], weights + rb * 8 * kWeightStride + k, kWeightStride);
     }
-    for (int cb = 0; cb < BLOCKS; ++cb) {
+    XLSTM_UNROLL for (int cb = 0; cb < BLOCKS; ++cb) {
       simdgroup_load(value, values + k * stride + cb * 8, stride);
-      for (int rb = 0; rb < kRowBlocks; ++rb) {
+      XLSTM_UNROLL for (int rb = 0; rb < kRowBlocks; ++rb) {
         simdgroup_multiply_accumulate(sums[rb][cb], weight[rb], value, sums[rb][cb]);
       }
     }
@@ -61,7 +61,8 @@ kernel void mlstm_chunk_outputs() {
   threadgroup float b[CHUNK];
   threadgroup float input[CHUNK];
   threadgroup float max_so_far[CHUNK];
-  threadgroup float dots[xlstm::kRows];
+  threadgroup float dots[xlstm::kRows];      // of q' with n, for the denominators
+  threadgroup float factors[xlstm::kRows];   // u / sqrt(DHQK)
   threadgroup float* const q_part = shared;  // [32, kPartStride]
   threadgroup float* const k_part = shared + xlstm::kRows * xlstm::kPartStride;  // transposed
 
@@ -94,15 +95,18 @@ kernel void mlstm_chunk_outputs() {
         share += float(rows[size_t(t) * kWidth + head * DHQK + d]) * n_before[before * DHQK + d];
       }
     }
-    const float u = metal::precise::exp(b[t] + m0 - max_so_far[t]);
-    const float dot = metal::simd_sum(share) * (scale * u);
-    if (lane == 0) dots[r] = dot;
+    const float factor = scale * metal::precise::exp(b[t] + m0 - max_so_far[t]);
+    const float dot = metal::simd_sum(share) * factor;
+    if (lane == 0) {
+      dots[r] = dot;
+      factors[r] = factor;
+    }
   }
 
   simdgroup_float8x8 sums[xlstm::kRowBlocks][BLOCKS];
-  for (int rb = 0; rb < xlstm::kRowBlocks; ++rb) {
-    for (int cb = 0; cb < BLOCKS; ++cb)
-      sums[rb][cb] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
+  XLSTM_UNROLL for (int rb = 0; rb < xlstm::kRowBlocks; ++rb) {
+    XLSTM_UNROLL for (int cb = 0; cb < BLOCKS; ++cb) sums[rb][cb] =
+        make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
   }
 
   // What the state before the chunk gives: u q'^T C_0.
@@ -112,8 +116,7 @@ kernel void mlstm_chunk_outputs() {
       const int r = x / STAGE, d = x % STAGE, t = row0 + r;
       float q = 0.0f;
       if (t < tokens && d0 + d < DHQK) {
-        const float u = metal::precise::exp(b[t] + m0 - max_so_far[t]);
-        q = u * scale * float(rows[size_t(t) * kWidth + head * DHQK + d0 + d]);
+        q = factors[r] * float(rows[size_t(t) * kWidth + head * DHQK + d0 + d]);
       }
       weights[r * xlstm::kWeightStride + d] = q;
     }
@@ -129,7 +132,8 @@ kernel void mlstm_chunk_outputs() {
   // What the tokens of the chunk give: P V, the keys of a tile after those of the one before.
   for (int key0 = 0; key0 <= row0; key0 += xlstm::kKeys) {
     simdgroup_float8x8 scores[kScores];
-    for (int x = 0; x < kScores; ++x) scores[x] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
+    XLSTM_UNROLL for (int x = 0; x < kScores; ++x) scores[x] =
+        make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
     for (int d0 = 0; d0 < DHQK; d0 += xlstm::kWidths) {
       threadgroup_barrier(mem_flags::mem_threadgroup);
       for (int x = thread_at; x < xlstm::kRows * xlstm::kWidths; x += kThreads) {
@@ -144,7 +148,7 @@ kernel void mlstm_chunk_outputs() {
       }
       threadgroup_barrier(mem_flags::mem_threadgroup);
       for (int d = 0; d < xlstm::kWidths; d += 8) {
-        for (int x = 0; x < kScores; ++x) {
+        XLSTM_UNROLL for (int x = 0; x < kScores; ++x) {
           const int block = simdgroup * kScores + x, rb = block % 4, kb = block / 4;
           simdgroup_float8x8 q_block, k_block;
           simdgroup_load(q_block, q_part + rb * 8 * xlstm::kPartStride + d, xlstm::kPartStride);
@@ -153,7 +157,7 @@ kernel void mlstm_chunk_outputs() {
         }
       }
     }
-    for (int x = 0; x < kScores; ++x) {
+    XLSTM_UNROLL for (int x = 0; x < kScores; ++x) {
       const int block = simdgroup * kScores + x, rb = block % 4, kb = block / 4;
       simdgroup_store(scores[x], weights + rb * 8 * xlstm::kWeightStride + kb * 8,
                       xlstm::kWeightStride);
@@ -184,9 +188,9 @@ kernel void mlstm_chunk_outputs() {
   }
 
   // Eight rows at a time go through threadgroup memory, where a SIMD group has whole rows.
-  for (int rb = 0; rb < xlstm::kRowBlocks; ++rb) {
+  XLSTM_UNROLL for (int rb = 0; rb < xlstm::kRowBlocks; ++rb) {
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    for (int cb = 0; cb < BLOCKS; ++cb) {
+    XLSTM_UNROLL for (int cb = 0; cb < BLOCKS; ++cb) {
       simdgroup_store(sums[rb][cb], shared + simdgroup * kOwn + cb * 8, kStride);
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);

@@ -9,7 +9,7 @@
 // Outputs, all float32: C_before [B, NH, chunks, DHQK, DHV], n_before [B, NH, chunks, DHQK],
 // m_before [B, NH, chunks]; C_next, n_next, m_next.
 // Grid: column tiles x row tiles x B * NH threadgroups of 128 threads.
-// Threadgroup memory: 4 * (33 * ROWS + 32 * (COLUMNS + 4) + 3 * CHUNK) bytes, at most 18 KB.
+// Threadgroup memory: 4 * (33 * ROWS + 32 * (COLUMNS + 4) + 4 * CHUNK) bytes, at most 18 KB.
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.metal"
 
 namespace xlstm {
@@ -21,8 +21,8 @@ constant constexpr int kValuePad = 4;
 
 template <int RB, int CB>
 void store_tile(thread simdgroup_float8x8 (&sums)[RB][CB], threadgroup float* to, int stride) {
-  for (int rb = 0; rb < RB; ++rb) {
-    for (int cb = 0; cb < CB; ++cb) {
+  XLSTM_UNROLL for (int rb = 0; rb < RB; ++rb) {
+    XLSTM_UNROLL for (int cb = 0; cb < CB; ++cb) {
       simdgroup_store(sums[rb][cb], to + rb * 8 * stride + cb * 8, stride);
     }
   }
@@ -40,7 +40,8 @@ kernel void mlstm_chunk_states() {
   threadgroup float b[CHUNK];
   threadgroup float input[CHUNK];
   threadgroup float max_so_far[CHUNK];
-  threadgroup float* const keys = shared;                               // [ROWS, kKeyStride]
+  threadgroup float weights[CHUNK];        // of each token's k in the state after the chunk
+  threadgroup float* const keys = shared;  // [ROWS, kKeyStride]
   threadgroup float* const values = shared + ROWS * xlstm::kKeyStride;  // [32, kValueStride]
 
   const int thread_at = int(thread_index_in_threadgroup);
@@ -62,8 +63,8 @@ kernel void mlstm_chunk_states() {
     shared[x] = inside ? C[(size_t(at) * DHQK + r) * DHV + j] : 0.0f;
   }
   threadgroup_barrier(mem_flags::mem_threadgroup);
-  for (int rb = 0; rb < kRB; ++rb) {
-    for (int cb = 0; cb < kCB; ++cb) {
+  XLSTM_UNROLL for (int rb = 0; rb < kRB; ++rb) {
+    XLSTM_UNROLL for (int cb = 0; cb < kCB; ++cb) {
       simdgroup_load(sums[rb][cb], shared + (first_row + rb * 8) * COLUMNS + first_column + cb * 8,
                      COLUMNS);
     }
@@ -91,12 +92,15 @@ kernel void mlstm_chunk_states() {
 
     const float b_end = b[CHUNK - 1], m_end = max_so_far[CHUNK - 1];
     const float keep = metal::precise::exp(b_end + m0 - m_end);
-    for (int rb = 0; rb < kRB; ++rb) {
-      for (int cb = 0; cb < kCB; ++cb) {
+    XLSTM_UNROLL for (int rb = 0; rb < kRB; ++rb) {
+      XLSTM_UNROLL for (int cb = 0; cb < kCB; ++cb) {
         for (int e = 0; e < 2; ++e) sums[rb][cb].thread_elements()[e] *= keep;
       }
     }
     n_sum *= keep;
+    for (int t = thread_at; t < CHUNK; t += xlstm::kStatesThreads) {
+      weights[t] = metal::precise::exp(b_end - m_end + input[t]);
+    }
 
     for (int stage = 0; stage < tokens; stage += xlstm::kTokens) {
       threadgroup_barrier(mem_flags::mem_threadgroup);
@@ -105,8 +109,7 @@ kernel void mlstm_chunk_states() {
         const int t = x / ROWS, r = x % ROWS;
         float k = 0.0f;
         if (stage + t < tokens && row0 + r < DHQK) {
-          const float weight = metal::precise::exp(b_end - m_end + input[stage + t]);
-          k = weight * float(rows[size_t(t) * kWidth + kQK + head * DHQK + row0 + r]);
+          k = weights[stage + t] * float(rows[size_t(t) * kWidth + kQK + head * DHQK + row0 + r]);
         }
         keys[r * xlstm::kKeyStride + t] = k;
       }
@@ -119,14 +122,14 @@ kernel void mlstm_chunk_states() {
       threadgroup_barrier(mem_flags::mem_threadgroup);
       for (int t = 0; t < xlstm::kTokens; t += 8) {
         simdgroup_float8x8 k_block, v_block[kCB];
-        for (int cb = 0; cb < kCB; ++cb) {
+        XLSTM_UNROLL for (int cb = 0; cb < kCB; ++cb) {
           simdgroup_load(v_block[cb], values + t * kValueStride + first_column + cb * 8,
                          kValueStride);
         }
-        for (int rb = 0; rb < kRB; ++rb) {
+        XLSTM_UNROLL for (int rb = 0; rb < kRB; ++rb) {
           simdgroup_load(k_block, keys + (first_row + rb * 8) * xlstm::kKeyStride + t,
                          xlstm::kKeyStride);
-          for (int cb = 0; cb < kCB; ++cb) {
+          XLSTM_UNROLL for (int cb = 0; cb < kCB; ++cb) {
             simdgroup_multiply_accumulate(sums[rb][cb], k_block, v_block[cb], sums[rb][cb]);
           }
         }

@@ -40,7 +40,7 @@ std::optional<MlstmStepTile> mlstm_step_tile(const MlstmSizes& s, const Tuning& 
 
 int MlstmChunkTile::outputs_bytes() const {
   const int stage_floats = std::max(stage, 8) * (simdgroups * blocks * 8 + 4);
-  return 4 * (32 * 36 + std::max(2 * 32 * 33, stage_floats) + 3 * chunk + 32);
+  return 4 * (32 * 36 + std::max(2 * 32 * 33, stage_floats) + 3 * chunk + 64);
 }
 
 std::optional<MlstmChunkTile> mlstm_chunk_tile(const MlstmSizes& s, const Tuning& tuning) {

@@ -45,7 +45,7 @@ struct MlstmChunkTile {
   static constexpr int kStatesThreads = 128;
   static constexpr int kOutputTokens = 32;
 
-  int states_bytes() const { return 4 * (33 * rows + 32 * (columns + 4) + 3 * chunk); }
+  int states_bytes() const { return 4 * (33 * rows + 32 * (columns + 4) + 4 * chunk); }
   int outputs_bytes() const;
 };
 
