@@ -139,4 +139,8 @@ std::vector<Composed> compose(const Function& launch, const std::vector<mx::arra
   return composed;
 }
 
+void check(const Function& launch, const std::vector<mx::array>& inputs) {
+  for (const Composed& kernel : compose(launch, inputs)) check_with_clang(kernel);
+}
+
 }  // namespace xlstm::metal_emulator

@@ -32,4 +32,12 @@ std::vector<mx::array> run(const Function& launch, const std::vector<mx::array>&
 // which they would run.
 std::vector<Composed> compose(const Function& launch, const std::vector<mx::array>& inputs);
 
+// The second opinion: clang, as C++ for OpenCL without a generic address space, reads every kernel
+// that launch(inputs) builds. An Error(kInternal) has its words: memory of one address space used
+// as another's, a pointer without one, language that Metal does not have. Only where
+// check_missing() is "".
+void check(const Function& launch, const std::vector<mx::array>& inputs);
+// Why nothing can be checked on this machine, or "".
+std::string check_missing();
+
 }  // namespace xlstm::metal_emulator

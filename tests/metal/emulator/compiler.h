@@ -40,4 +40,11 @@ class CompiledKernel {
   void (*call_)(void* const*, const msl::Thread*) = nullptr;
 };
 
+// Why nothing can be checked here (no clang), or "".
+std::string check_missing();
+// The second opinion: clang reads the kernel as C++ for OpenCL without a generic address space,
+// which has Metal's restrictions and real address spaces. Throws Error(kInternal) with clang's
+// words.
+void check_with_clang(const Composed& kernel);
+
 }  // namespace xlstm::metal_emulator
