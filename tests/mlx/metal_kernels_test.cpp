@@ -256,6 +256,16 @@ TEST(MetalKernels, TextsKeepMemoryOfEachKindApart) {
       }
       EXPECT_TRUE(ops.swiglu(zeros({NH, 4}, type)));
       EXPECT_TRUE(ops.soft_cap(zeros({NH, 4}, type), kCap));
+      EXPECT_TRUE(ops.activate(zeros({NH, 4}, type), Activation::kSilu));
+      const auto weight = zeros({2 * NH}, type);
+      for (const auto& bias : {std::optional(weight.array), std::optional<mx::array>()}) {
+        EXPECT_TRUE(ops.head_norm(zeros({3, 2 * NH}, mx::float32), weight, bias, NH, kNormEps));
+        for (const int I : {2, 40}) {
+          EXPECT_TRUE(ops.headwise_linear(zeros({1, NH * I}, type), zeros({NH, 2, I}, type), bias));
+        }
+      }
+      EXPECT_TRUE(ops.causal_conv1d(zeros({5, NH}, type), zeros({NH, 4}, mx::float32),
+                                    zeros({NH}, mx::float32), zeros({1, 3, NH}, mx::float32)));
       EXPECT_TRUE(ops.embed(zeros({NH, 4}, type), zeros({NH, 1}, mx::int32), mx::float32));
     }
   }

@@ -51,9 +51,6 @@ class OnMetal : public mlx::metal::MetalFusedOps {
   std::optional<mx::array> rms_norm(mlx::A x, mlx::A weight, float) override {
     return kernel({x.array.shape()}, {x.array.dtype()}, {x.array, weight.array})[0];
   }
-  std::optional<mx::array> layer_norm(mlx::A x, mlx::A weight, float) override {
-    return kernel({x.array.shape()}, {x.array.dtype()}, {x.array, weight.array})[0];
-  }
 };
 
 struct Nodes {

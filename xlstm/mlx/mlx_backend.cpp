@@ -309,13 +309,10 @@ class MlxBackend final : public Backend {
     check_axes("head_norm", "h", h, 2);
     check_shape("head_norm", "weight", norm.weight, {h.shape()[1]});
     const DeviceArray x = on_device(h), weight = on_device(norm.weight);
-    if (NH == 1) {
-      const std::optional<mx::array> fused = fused_->layer_norm(x, weight, eps);
-      if (fused) {
-        return with_bias(as_type({*fused, device_}, weight.array.dtype()), norm.bias);
-      }
-    }
-    return with_bias(mlx::head_norm(x, weight, static_cast<int>(NH), eps), norm.bias);
+    const int heads = static_cast<int>(NH);
+    const auto fused = fused_->head_norm(x, weight, optional_array(norm.bias), heads, eps);
+    if (fused) return tensor_of(*fused);
+    return with_bias(mlx::head_norm(x, weight, heads, eps), norm.bias);
   }
 
   Tensor mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm, const MlstmMixerSpec& spec,
@@ -323,10 +320,9 @@ class MlxBackend final : public Backend {
     check_mlstm_mixer(qkvo, gates, spec);
     auto& states = static_cast<MlxStates&>(state.batch);
     const MlstmArrays before = peek_state(states, state.first);
-    std::optional<mx::array> bias;
-    if (norm.bias) bias = array_of(norm.bias);
-    const auto fused = fused_->mlstm_mixer(on_device(qkvo), on_device(gates),
-                                           on_device(norm.weight), bias, spec, before);
+    const auto fused =
+        fused_->mlstm_mixer(on_device(qkvo), on_device(gates), on_device(norm.weight),
+                            optional_array(norm.bias), spec, before);
     if (!fused) return Backend::mlstm_mixer(qkvo, std::move(gates), norm, spec, state);
     put_state(states, state.first, fused->state);
     return tensor_of(fused->h);
@@ -346,7 +342,8 @@ class MlxBackend final : public Backend {
 
   // --- ops of sLSTM and of first-paper blocks -------------------------------------------------
   Tensor activate(Tensor x, Activation f) override {
-    return tensor_of(mlx::activate(on_device(x), f).array);
+    const std::optional<mx::array> fused = fused_->activate(on_device(x), f);
+    return tensor_of(fused ? *fused : mlx::activate(on_device(x), f).array);
   }
 
   Tensor join_columns(std::span<const Tensor> parts) override {
@@ -356,6 +353,9 @@ class MlxBackend final : public Backend {
 
   Tensor headwise_linear(const Tensor& x, const Headwise& w) override {
     check_headwise(x, w);
+    const auto fused =
+        fused_->headwise_linear(on_device(x), on_device(w.weight), optional_array(w.bias));
+    if (fused) return tensor_of(*fused);
     const Tensor y =
         cast(tensor_of(mlx::headwise_linear(on_device(x), on_device(w.weight)).array), x.dtype());
     return w.bias ? with_bias(on_device(y), cast(w.bias, x.dtype())) : y;
@@ -366,9 +366,13 @@ class MlxBackend final : public Backend {
     const auto B = static_cast<std::int64_t>(states.rows());
     check_causal_conv1d(x, w, B);
     if (x.elements() == 0) return x;
-    const ConvOutput out =
-        mlx::causal_conv1d(by_sequence("causal_conv1d", x, B), on_device(w.weight),
-                           on_device(w.bias), states.take_array(state.first));
+    const DeviceArray before = states.take_array(state.first);
+    const std::optional<ConvOutput> fused =
+        fused_->causal_conv1d(on_device(x), on_device(w.weight), on_device(w.bias), before);
+    const ConvOutput out = fused
+                               ? *fused
+                               : mlx::causal_conv1d(by_sequence("causal_conv1d", x, B),
+                                                    on_device(w.weight), on_device(w.bias), before);
     states.put_array(state.first, out.window.array);
     return cast(reshape(tensor_of(out.y.array), x.shape()), x.dtype());
   }
@@ -470,6 +474,10 @@ class MlxBackend final : public Backend {
   }
 
   DeviceArray on_device(const Tensor& x) const { return {array_of(x), device_}; }
+
+  static std::optional<mx::array> optional_array(const Tensor& x) {
+    return x ? std::optional(array_of(x)) : std::nullopt;
+  }
 
   Tensor cast(const Tensor& x, mx::Dtype dtype) const {
     if (array_of(x).dtype() == dtype) return x;

@@ -16,7 +16,7 @@
 // Grid: tiles of 32 tokens x B * NH threadgroups of 32 * SIMDGROUPS threads.
 // Threadgroup memory: 4 * (1152 + max(2112, max(STAGE, 8) * (SIMDGROUPS * BLOCKS * 8 + 4)) + 3 *
 // CHUNK + 64) bytes.
-#include "xlstm/kernels/head_norm/head_norm.metal"
+#include "xlstm/kernels/head_norm/norm_parts.metal"
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.metal"
 
 namespace xlstm {
