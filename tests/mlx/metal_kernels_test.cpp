@@ -256,6 +256,15 @@ TEST(MetalKernels, TextsKeepMemoryOfEachKindApart) {
       }
       EXPECT_TRUE(ops.swiglu(zeros({NH, 4}, type)));
       EXPECT_TRUE(ops.soft_cap(zeros({NH, 4}, type), kCap));
+      for (const auto mode : {QuantizationMode::kAffine, QuantizationMode::kMxfp4}) {
+        const bool affine = mode == QuantizationMode::kAffine;
+        const auto scales = zeros({NH, 2}, affine ? type : mx::uint8);
+        EXPECT_TRUE(ops.embed({zeros({NH, 8}, mx::uint32).array,
+                               scales.array,
+                               affine ? std::optional(scales.array) : std::nullopt,
+                               {mode, 4, 32}},
+                              zeros({NH, 1}, mx::int32), type));
+      }
       EXPECT_TRUE(ops.activate(zeros({NH, 4}, type), Activation::kSilu));
       const auto weight = zeros({2 * NH}, type);
       for (const auto& bias : {std::optional(weight.array), std::optional<mx::array>()}) {

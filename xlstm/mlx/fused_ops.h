@@ -21,6 +21,13 @@ struct CellInput {
   DeviceArray i, f;  // [T, NH]
 };
 
+// QuantizedTensor's arrays.
+struct QuantizedArrays {
+  mx::array words, scales;
+  std::optional<mx::array> biases;
+  Quantization format;
+};
+
 // Each gives nothing where it does not serve, and the definition is then used.
 class FusedOps {
  public:
@@ -28,6 +35,11 @@ class FusedOps {
 
   // Rows `ids` of W [V, D], in this type: [T, D].
   virtual std::optional<mx::array> embed(A /*W*/, A /*ids*/, mx::Dtype /*type*/) { return {}; }
+  // The same of a quantised W.
+  virtual std::optional<mx::array> embed(const QuantizedArrays& /*W*/, A /*ids*/,
+                                         mx::Dtype /*type*/) {
+    return {};
+  }
   virtual std::optional<mx::array> rms_norm(A /*x*/, A /*weight*/, float /*eps*/) { return {}; }
   // As the definition, plus `bias` [NH * DHV] where there is one.
   virtual std::optional<mx::array> head_norm(A /*h*/, A /*weight*/,

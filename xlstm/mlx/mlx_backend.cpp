@@ -42,6 +42,14 @@ std::vector<mx::array> arrays_of(std::span<const Tensor> tensors) {
   return arrays;
 }
 
+std::optional<mx::array> optional_array(const Tensor& x) {
+  return x ? std::optional(array_of(x)) : std::nullopt;
+}
+
+QuantizedArrays quantized_arrays(const QuantizedTensor& W) {
+  return {array_of(W.words), array_of(W.scales), optional_array(W.biases), W.format};
+}
+
 // Each tensor has its own memory: a device's driver has its own ways.
 class MlxWeightMemory final : public WeightMemory {
  public:
@@ -158,21 +166,22 @@ class MlxBackend final : public Backend {
   // --- ops -----------------------------------------------------------------------------------
   Tensor embed(const WeightTensor& W, const Tensor& ids) override {
     check_dtype("embed", "ids", ids, DType::kI32);
-    if (const auto* plain = std::get_if<Tensor>(&W)) {
-      const auto fused = fused_->embed(on_device(*plain), on_device(ids), activation_);
-      if (fused) return tensor_of(*fused);
-    }
+    const auto* plain = std::get_if<Tensor>(&W);
+    const auto fused = plain != nullptr
+                           ? fused_->embed(on_device(*plain), on_device(ids), activation_)
+                           : fused_->embed(quantized_arrays(std::get<QuantizedTensor>(W)),
+                                           on_device(ids), activation_);
+    if (fused) return tensor_of(*fused);
     const mx::array rows = mx::flatten(array_of(ids), device_);
-    if (const auto* plain = std::get_if<Tensor>(&W)) {
+    if (plain != nullptr) {
       return cast(tensor_of(mx::take(array_of(*plain), rows, 0, device_)), activation_);
     }
-    const auto& q = std::get<QuantizedTensor>(W);
+    const QuantizedArrays q = quantized_arrays(std::get<QuantizedTensor>(W));
     std::optional<mx::array> biases;
-    if (q.biases) biases = mx::take(array_of(q.biases), rows, 0, device_);
-    return tensor_of(mx::dequantize(mx::take(array_of(q.words), rows, 0, device_),
-                                    mx::take(array_of(q.scales), rows, 0, device_), biases,
-                                    q.format.group_size, q.format.bits, mode_of(q.format),
-                                    std::nullopt, activation_, device_));
+    if (q.biases) biases = mx::take(*q.biases, rows, 0, device_);
+    return tensor_of(mx::dequantize(
+        mx::take(q.words, rows, 0, device_), mx::take(q.scales, rows, 0, device_), biases,
+        q.format.group_size, q.format.bits, mode_of(q.format), std::nullopt, activation_, device_));
   }
 
   Tensor rms_norm(const Tensor& x, const Norm& norm, float eps) override {
@@ -475,10 +484,6 @@ class MlxBackend final : public Backend {
 
   DeviceArray on_device(const Tensor& x) const { return {array_of(x), device_}; }
 
-  static std::optional<mx::array> optional_array(const Tensor& x) {
-    return x ? std::optional(array_of(x)) : std::nullopt;
-  }
-
   Tensor cast(const Tensor& x, mx::Dtype dtype) const {
     if (array_of(x).dtype() == dtype) return x;
     return tensor_of(mx::astype(array_of(x), dtype, device_));
@@ -500,12 +505,11 @@ class MlxBackend final : public Backend {
     const std::int64_t K = W.scales.shape().last() * W.format.group_size;
     check_shape("linear", "x", x, {x.shape()[0], K});
     const bool affine = W.format.mode == QuantizationMode::kAffine;
-    const mx::Dtype dtype = affine ? array_of(W.scales).dtype() : array_of(x).dtype();
-    std::optional<mx::array> biases;
-    if (W.biases) biases = array_of(W.biases);
-    const mx::array y = mx::quantized_matmul(
-        mx::astype(array_of(x), dtype, device_), array_of(W.words), array_of(W.scales), biases,
-        true, W.format.group_size, W.format.bits, mode_of(W.format), device_);
+    const QuantizedArrays q = quantized_arrays(W);
+    const mx::Dtype dtype = affine ? q.scales.dtype() : array_of(x).dtype();
+    const mx::array y =
+        mx::quantized_matmul(mx::astype(array_of(x), dtype, device_), q.words, q.scales, q.biases,
+                             true, W.format.group_size, W.format.bits, mode_of(W.format), device_);
     const DeviceArray cast_y = {mx::astype(y, mlx_dtype(x.dtype()), device_), device_};
     return bias ? with_bias(cast_y, cast(bias, x.dtype())) : tensor_of(cast_y.array);
   }

@@ -1,9 +1,9 @@
-// The causal convolution of each channel, formulas as in causal_conv1d.h, in float32, rounded once; a
-// thread has one channel of one token, that of the last token the new window too.
+// The causal convolution of each channel, formulas as in causal_conv1d.h, in float32, rounded once;
+// a thread has one channel of one token, that of the last token the new window too.
 //
 // Template: T of x and y; C, K.
-// Inputs: x [B, S, C]; W [C, K], bias [C] of any float type; window [B, K - 1, C] float32: the inputs
-// before. Outputs: y [B, S, C]; window_next float32. Grid: C x S x B threads.
+// Inputs: x [B, S, C]; W [C, K], bias [C] of any float type; window [B, K - 1, C] float32: the
+// inputs before. Outputs: y [B, S, C]; window_next float32. Grid: C x S x B threads.
 
 namespace xlstm {
 

@@ -1,10 +1,9 @@
-// Layer norm of each head, formulas as in head_norm.h; with one head, of each row. A threadgroup has
-// one head of one row.
+// Layer norm of each head, formulas as in head_norm.h; with one head, of each row. A threadgroup
+// has one head of one row.
 //
-// Template: T of y; NH, DHV; THREADS, whole SIMD groups; EPS: a float's bits; BIAS: whether there is
-// one.
-// Inputs: h [rows, NH * DHV], weight, bias [NH * DHV] of any float type. Outputs: y [rows, NH * DHV].
-// Grid: NH x rows threadgroups.
+// Template: T of y; NH, DHV; THREADS, whole SIMD groups; EPS: a float's bits; BIAS: whether there
+// is one. Inputs: h [rows, NH * DHV], weight, bias [NH * DHV] of any float type. Outputs: y [rows,
+// NH * DHV]. Grid: NH x rows threadgroups.
 #include "xlstm/kernels/head_norm/norm_parts.metal"
 
 kernel void head_norm() {

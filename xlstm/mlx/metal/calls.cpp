@@ -55,6 +55,24 @@ KernelCall embed_call(const mx::array& W, const mx::array& ids, mx::Dtype type) 
   return call;
 }
 
+KernelCall embed_quantized_call(const QuantizedArrays& W, const mx::array& ids, mx::Dtype type) {
+  const int T = static_cast<int>(ids.size()), D = W.scales.shape(1) * W.format.group_size;
+  KernelCall call;
+  call.kernel = "embed_quantized";
+  call.inputs = {{"words", W.words},
+                 {"scales", W.scales},
+                 {"biases", W.biases ? *W.biases : W.scales},
+                 {"ids", ids}};
+  call.outputs = {{"y", {T, D}, type}};
+  call.template_args = {{"T", type},
+                        {"D", D},
+                        {"BITS", W.format.bits},
+                        {"GROUP", W.format.group_size},
+                        {"MXFP4", W.format.mode == QuantizationMode::kMxfp4}};
+  launch_values(call, {D, T, 1});
+  return call;
+}
+
 KernelCall swiglu_call(const mx::array& gate_up) {
   const int rows = gate_up.shape(0), F = gate_up.shape(1) / 2;
   KernelCall call;

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "xlstm/backend/backend.h"
-#include "xlstm/mlx/definitions.h"
+#include "xlstm/mlx/fused_ops.h"
 #include "xlstm/mlx/metal/kernel_call.h"
 #include "xlstm/mlx/metal/tiles.h"
 
@@ -45,6 +45,8 @@ KernelCall slstm_scan_call(const mx::array& gates_if, const mx::array& gates_zo,
 
 // Rows `ids` of W [V, D]. Output: y [T, D] of this type.
 KernelCall embed_call(const mx::array& W, const mx::array& ids, mx::Dtype type);
+
+KernelCall embed_quantized_call(const QuantizedArrays& W, const mx::array& ids, mx::Dtype type);
 
 // gate_up [T, 2 * F]. Output: y [T, F].
 KernelCall swiglu_call(const mx::array& gate_up);

@@ -15,6 +15,11 @@ std::optional<mx::array> MetalFusedOps::embed(A W, A ids, mx::Dtype type) {
   return launch_(embed_call(W.array, ids.array, type)).front();
 }
 
+std::optional<mx::array> MetalFusedOps::embed(const QuantizedArrays& W, A ids, mx::Dtype type) {
+  if (ids.array.size() == 0) return {};
+  return launch_(embed_quantized_call(W, ids.array, type)).front();
+}
+
 std::optional<mx::array> MetalFusedOps::swiglu(A gate_up) {
   if (gate_up.array.size() == 0) return {};
   return launch_(swiglu_call(gate_up.array)).front();

@@ -15,6 +15,7 @@ class MetalFusedOps : public GpuFusedOps {
   explicit MetalFusedOps(Launcher launch, const Tuning& tuning = {});
 
   std::optional<mx::array> embed(A W, A ids, mx::Dtype type) override;
+  std::optional<mx::array> embed(const QuantizedArrays& W, A ids, mx::Dtype type) override;
   std::optional<mx::array> swiglu(A gate_up) override;
   std::optional<mx::array> soft_cap(A x, float cap) override;
   std::optional<mx::array> head_norm(A h, A weight, const std::optional<mx::array>& bias, int NH,
