@@ -19,6 +19,33 @@ TEST(CorrectKernels, ElementwiseWithAnEdge) {
   }
 }
 
+// Every half, and floats around those between which they round, as MLX has them.
+TEST(CorrectKernels, SmallTypesRoundAsMlxDoes) {
+  TestKernel kernel =
+      float_kernel("uint i = thread_position_in_grid.x;\ny[i] = float(T(x[i]));\n", 0, 0, 256);
+  for (const mx::Dtype type : {mx::float16, mx::bfloat16}) {
+    const mx::array bits = mx::astype(mx::arange(0, 0x10000), mx::uint16);
+    const mx::array exact = mx::astype(mx::view(bits, type), mx::float32);
+    const mx::array ulps =
+        mx::multiply(exact, mx::array({1.0F, 1.0F + 0x1p-12F, 1.0F + 0x1p-11F, 1.0F + 0x1p-9F,
+                                       1.0F + 0x1p-8F, 1.0F + 0x1p-7F, 0.6F, -1.3F},
+                                      {8, 1}));
+    const mx::array x = mx::flatten(ulps);
+    kernel.shapes = {x.shape()};
+    kernel.grid = {static_cast<int>(x.size()), 1, 1};
+    kernel.template_args = {{"T", type}};
+    const mx::array y = run(kernel.launch(), {x})[0];
+    const mx::array wanted = mx::astype(mx::astype(x, type), mx::float32);
+    EXPECT_TRUE(mx::array_equal(wanted, y, true).item<bool>());
+  }
+}
+
+TEST(CorrectKernels, UnsuffixedLiteralsAreFloats) {
+  const TestKernel kernel = float_kernel(
+      "y[thread_position_in_grid.x] = x[0] * 0.1 == x[0] * 0.1f ? 1.0f : 0.0f;\n", 1, 1, 1);
+  expect_near({1}, run(kernel.launch(), {mx::array({3.0F})})[0], 0);
+}
+
 TEST(CorrectKernels, AtomicsOfAllThreadgroups) {
   TestKernel kernel = float_kernel(
       "atomic_fetch_add_explicit(&y[thread_position_in_grid.x % 3], x[0], memory_order_relaxed);\n",
