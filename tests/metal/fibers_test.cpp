@@ -17,7 +17,8 @@ struct Shared {
   int finished = 0;
 };
 
-// Its sums live in registers over every switch: those of all other fibers are in the same ones meanwhile.
+// Its sums live in registers over every switch: those of all other fibers are in the same ones
+// meanwhile.
 void sum_slowly(void* argument, std::size_t fiber) {
   auto& shared = *static_cast<Shared*>(argument);
   double a = static_cast<double>(fiber), b = 0, c = 1, d = 2, e = 3;

@@ -23,7 +23,9 @@ bool is_ordered(const Moment& a, const Moment& b) {
          (a.thread / 32 == b.thread / 32 && a.simd_epoch < b.simd_epoch);
 }
 
-bool may_meet(Kind a, Kind b) { return a == b ? a != Kind::kWrite : false; }
+bool may_meet(Kind a, Kind b) {
+  return a == b ? a != Kind::kWrite : false;
+}
 
 // Whether `now` meets any of all earlier accesses without order.
 bool has_race(const std::vector<Access>& all, const Access& now) {
@@ -34,15 +36,15 @@ bool has_race(const std::vector<Access>& all, const Access& now) {
 }
 
 bool shadow_finds(Shadow& shadow, const Access& now) {
-  const Shadow::Finding found =
-      now.kind == Kind::kRead    ? shadow.read(0, 4, now.moment)
-      : now.kind == Kind::kWrite ? shadow.write(0, 4, now.moment)
-                                 : shadow.change_atomically(0, 4, now.moment, true);
+  const Shadow::Finding found = now.kind == Kind::kRead ? shadow.read(0, 4, now.moment)
+                                : now.kind == Kind::kWrite
+                                    ? shadow.write(0, 4, now.moment)
+                                    : shadow.change_atomically(0, 4, now.moment, true);
   return found.hazard != Hazard::kNone;
 }
 
-// Threadgroups run one after another, each with three SIMD groups of which few lanes do anything; accesses to
-// one cell and barriers come in any order, up to the first race.
+// Threadgroups run one after another, each with three SIMD groups of which few lanes do anything;
+// accesses to one cell and barriers come in any order, up to the first race.
 class Course {
  public:
   explicit Course(unsigned seed) : random_(seed), writes_(draw(6)) {}
@@ -76,9 +78,14 @@ class Course {
   }
   bool access(unsigned group, unsigned simd) {
     const unsigned drawn = draw(6);
-    const Kind kind = drawn < writes_ ? (drawn % 2 == 0 ? Kind::kWrite : Kind::kAtomic) : Kind::kRead;
-    const Access now{kind, {.threadgroup = group, .thread = simd * 32 + draw(2), .group_epoch = epoch_,
-                            .simd_epoch = simd_epochs_[simd], .pc = 0}};
+    const Kind kind =
+        drawn < writes_ ? (drawn % 2 == 0 ? Kind::kWrite : Kind::kAtomic) : Kind::kRead;
+    const Access now{kind,
+                     {.threadgroup = group,
+                      .thread = simd * 32 + draw(2),
+                      .group_epoch = epoch_,
+                      .simd_epoch = simd_epochs_[simd],
+                      .pc = 0}};
     const bool wanted = has_race(all_, now), found = shadow_finds(shadow_, now);
     EXPECT_EQ(wanted, found) << "after " << all_.size() << " accesses";
     all_.push_back(now);
@@ -99,7 +106,8 @@ class Course {
 TEST(Shadow, FindsExactlyTheRacesThatThereAre) {
   constexpr int kCourses = 200000;
   int races = 0;
-  for (unsigned seed = 0; seed < kCourses && !::testing::Test::HasFailure(); ++seed) races += Course(seed).run();
+  for (unsigned seed = 0; seed < kCourses && !::testing::Test::HasFailure(); ++seed)
+    races += Course(seed).run();
   EXPECT_GT(races, kCourses / 4);  // both kinds of course occur
   EXPECT_LT(races, kCourses * 3 / 4);
 }
@@ -110,7 +118,8 @@ TEST(Shadow, CellsOfHalvesAreApart) {
   EXPECT_EQ(shadow.write(2, 2, one).hazard, Hazard::kNone);
   EXPECT_EQ(shadow.write(4, 2, other).hazard, Hazard::kNone);
   EXPECT_EQ(shadow.read(0, 2, one).hazard, Hazard::kUninitialised);
-  EXPECT_EQ(shadow.write(0, 4, other).hazard, Hazard::kWriteAfterRead);  // of the first of two cells
+  EXPECT_EQ(shadow.write(0, 4, other).hazard,
+            Hazard::kWriteAfterRead);  // of the first of two cells
   EXPECT_EQ(shadow.first_unwritten(8), 6U);
 }
 
