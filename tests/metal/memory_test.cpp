@@ -41,6 +41,17 @@ TEST(Bounds, PastAThreadgroupArray) {
   expect_fault(kernel, {"out of bounds", "\"first\""}, {});
 }
 
+TEST(Bounds, MatrixPastAnInput) {
+  constexpr const char* kSource = R"(
+    simdgroup_float8x8 m;
+    simdgroup_load(m, x + 8, 8);
+    simdgroup_store(m, y, 8);
+    (void)thread_index_in_simdgroup;
+  )";
+  expect_fault(float_kernel(kSource, 64, 32, 32),
+               {"out of bounds", "reads", "`simdgroup_load(m, x + 8, 8);`"});
+}
+
 // It stays within the array, and only its type tells.
 TEST(Bounds, InnerIndexPastItsDimension) {
   constexpr const char* kSource = R"(

@@ -29,7 +29,7 @@ std::vector<std::string> run_flags(bool checked) {
   std::vector<std::string> flags{METAL_EMULATOR_CXX,
                                  "-std=c++17",
                                  "-fPIC",
-                                 "-g",
+                                 "-g1",
                                  "-fno-exceptions",
                                  "-fno-rtti",
                                  "-ffp-contract=off",
