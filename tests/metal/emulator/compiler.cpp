@@ -28,6 +28,7 @@ std::string content_of(const std::filesystem::path& path) {
 std::vector<std::string> run_flags(bool checked) {
   std::vector<std::string> flags{METAL_EMULATOR_CXX,
                                  "-std=c++17",
+                                 "-fsigned-char",
                                  "-fPIC",
                                  "-g1",
                                  "-fno-exceptions",
