@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the fuzzers with clang and runs them one after the other: scripts/fuzz.sh [SECONDS] [TARGET...]
+# Builds the fuzzers in the preset asan-clang and runs them one after the other:
+# scripts/fuzz.sh [SECONDS] [TARGET...]
 #
 # SECONDS (default 60) is the time of each; TARGET is a program of tests/fuzz, default all of them.
 # Seeds are in tests/fuzz/corpus/TARGET; what a run finds worth keeping goes to build/fuzz/corpus and
@@ -15,7 +16,8 @@ if ! [[ $seconds =~ ^[1-9][0-9]*$ ]]; then  # 0 would mean for ever
   echo "fuzz: wanted a whole number of seconds from 1, got '$seconds'" >&2
   exit 2
 fi
-out=${FUZZ_BUILD:-build/fuzz}
+build=build/asan-clang
+out=build/fuzz
 
 # A clang that brings libFuzzer along (Apple's does not).
 find_clang() {
@@ -37,24 +39,16 @@ clang=$(find_clang) || {
   exit 1
 }
 
-configure() {
-  cmake_tool cmake -S . -B "$out" -G Ninja -DCMAKE_CXX_COMPILER="$clang" \
-    -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" \
-    -DXLSTM_SANITIZE=fuzzer-no-link,address,undefined \
-    -DXLSTM_BUILD_FUZZERS=ON -DXLSTM_BUILD_TESTS=OFF -DXLSTM_BUILD_BENCHMARKS=OFF \
-    -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON  # as not all targets have the same sanitizers
-}
-
 mkdir -p "$out"
-if ! configure >"$out/configure.log" 2>&1; then
+if ! cmake_tool cmake --preset asan-clang -DCMAKE_CXX_COMPILER="$clang" >"$out/configure.log" 2>&1; then
   cat "$out/configure.log" >&2
   exit 1
 fi
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
-  while read -r target; do targets+=("$target"); done <"$out/fuzzers.txt"
+  while read -r target; do targets+=("$target"); done <"$build/fuzzers.txt"
 fi
-cmake_tool cmake --build "$out" --target "${targets[@]}" >&2 || exit 1
+cmake_tool cmake --build "$build" --target "${targets[@]}" >&2 || exit 1
 
 # -rss_limit_mb and -malloc_limit_mb: a small file must not cost much memory. -timeout: nor much time.
 run_one() {
@@ -62,7 +56,7 @@ run_one() {
   local corpus="$out/corpus/$target" seeds="tests/fuzz/corpus/$target"
   mkdir -p "$corpus" "$out/findings" "$seeds"
   [ -f "tests/fuzz/$target.dict" ] && dictionary=("-dict=tests/fuzz/$target.dict")
-  "$out/bin/$target" -max_total_time="$seconds" -max_len=16384 -timeout=10 -rss_limit_mb=2048 \
+  "$build/bin/$target" -max_total_time="$seconds" -max_len=16384 -timeout=10 -rss_limit_mb=2048 \
     -malloc_limit_mb=512 -artifact_prefix="$out/findings/$target-" -print_final_stats=1 \
     -verbosity=1 ${dictionary[@]+"${dictionary[@]}"} "$corpus" "$seeds" >"$out/$target.log" 2>&1
 }

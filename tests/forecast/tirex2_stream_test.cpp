@@ -276,7 +276,11 @@ TEST_P(Tirex2LongStreams, FilesThatDoNotFitAreRefused) {
   refused(changed(long_one, [](auto& c) { c.tensors.erase("rows"); }), "rows");
   refused(changed(long_one, [](auto& c) { c.tensors.erase("output"); }), "output");
   refused(changed(long_one, [](auto& c) { c.tensors["rows"].values[3] = 0.5F; }), "flags");
-  refused(changed(long_one, [](auto& c) { c.tensors["rows"].values[3] = 0; }), "targets first");
+  refused(changed(long_one,
+                  [](auto& c) {
+                    for (const std::size_t flag : {3, 4}) c.tensors["rows"].values[flag] = 0;
+                  }),
+          "targets first");
   refused(changed(long_one,
                   [](auto& c) {
                     for (auto& [name, numbers] : c.tensors) {
@@ -305,12 +309,14 @@ TEST_P(Tirex2LongStreams, FilesWithOtherLengthsOrNumbersAreRefused) {
   refused(empty, "at most 65536 rows");
 
   const auto stream = model_->stream(2, 1);
-  stream->append(part(long_rows(context() + 3), 0, context() + 3));
+  for (const std::size_t at : {std::size_t{0}, context()}) {  // the second in no whole patch
+    stream->append(part(long_rows(context() + 1), at, at == 0 ? context() : at + 1));
+  }
   stream->save(file);
   const StreamContents good = load_stream(file, model_->loaded());
   const auto with = [&](const std::string& tensor, std::size_t at, float value) {
     StreamContents out = good;
-    out.tensors[tensor].values[at] = value;
+    out.tensors.at(tensor).values.at(at) = value;
     return out;
   };
   const float nan = std::nanf(""), infinity = std::numeric_limits<float>::infinity();
@@ -377,11 +383,12 @@ TEST(Tirex2StreamsWithoutMemory, AnAppendThatFailsChangesNothing) {
     return rows;
   };
   // Into the window, over its end, and behind it.
-  for (const std::size_t begin : {std::size_t{100}, context - 100, context + 3}) {
+  const std::size_t count = context / 4 + 1;
+  for (const std::size_t begin : {context / 2, context - 2, context + 3}) {
     SCOPED_TRACE(begin);
     const auto stream = model->stream(1, 1);
     stream->append(rows_of(0, begin));
-    const auto more = rows_of(begin, begin + 200);
+    const auto more = rows_of(begin, begin + count);
     const auto undisturbed = stream->fork();
     undisturbed->append(more);
     const ForecastOptions options = {.horizon = 9};
