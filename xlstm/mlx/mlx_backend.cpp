@@ -158,6 +158,10 @@ class MlxBackend final : public Backend {
   // --- ops -----------------------------------------------------------------------------------
   Tensor embed(const WeightTensor& W, const Tensor& ids) override {
     check_dtype("embed", "ids", ids, DType::kI32);
+    if (const auto* plain = std::get_if<Tensor>(&W)) {
+      const auto fused = fused_->embed(on_device(*plain), on_device(ids), activation_);
+      if (fused) return tensor_of(*fused);
+    }
     const mx::array rows = mx::flatten(array_of(ids), device_);
     if (const auto* plain = std::get_if<Tensor>(&W)) {
       return cast(tensor_of(mx::take(array_of(*plain), rows, 0, device_)), activation_);
@@ -200,6 +204,24 @@ class MlxBackend final : public Backend {
     return tensor_of(fused ? *fused : mlx::swiglu(a).array);
   }
 
+  Tensor gated(const Tensor& gate_up, Activation f) override {
+    return f == Activation::kSilu ? swiglu(gate_up) : Backend::gated(gate_up, f);
+  }
+
+  // One node, which rounds once, where a matrix is plain.
+  Tensor linear_add(const Tensor& x, const Dense& dense, Tensor y) override {
+    const auto* plain = std::get_if<Tensor>(&dense.weight);
+    if (plain == nullptr || dense.bias || prepared(*plain).dtype() != array_of(y).dtype()) {
+      return Backend::linear_add(x, dense, std::move(y));
+    }
+    check_axes("linear_add", "x", x, 2);
+    check_shape("linear_add", "W", *plain, {plain->shape()[0], x.shape()[1]});
+    check_shape("linear_add", "y", y, {x.shape()[0], plain->shape()[0]});
+    const mx::array& W = prepared(*plain);
+    const mx::array a = mx::astype(array_of(x), W.dtype(), device_);
+    return tensor_of(mx::addmm(array_of(y), a, W, 1.0F, 1.0F, device_));
+  }
+
   Tensor add(Tensor x, const Tensor& y) override {
     check_shape("add", "y", y, x.shape());
     return tensor_of((on_device(x) + on_device(y)).array);
@@ -213,7 +235,9 @@ class MlxBackend final : public Backend {
   Tensor sigmoid(Tensor x) override { return tensor_of(mlx::sigmoid(on_device(x)).array); }
 
   Tensor soft_cap(Tensor x, std::optional<float> cap) override {
-    return cap ? tensor_of(mlx::soft_cap(on_device(x), cap).array) : x;
+    if (!cap) return x;
+    const std::optional<mx::array> fused = fused_->soft_cap(on_device(x), *cap);
+    return tensor_of(fused ? *fused : mlx::soft_cap(on_device(x), cap).array);
   }
 
   Tensor to_float32(Tensor x) override { return cast(x, mx::float32); }
@@ -260,6 +284,14 @@ class MlxBackend final : public Backend {
       fail_wanted(ErrorKind::kInternal, "mlstm_cell", str("tokens of ", B, " sequences"), str(T));
     }
     if (T == 0) return tensor_of(mx::zeros({0, V}, mx::float32, device_));
+    const MlstmArrays before = take_state(states, state.first);
+    const auto fused = fused_->mlstm_cell(
+        {on_device(in.q), on_device(in.k), on_device(in.v), on_device(in.i), on_device(in.f)}, s,
+        before);
+    if (fused) {
+      put_state(states, state.first, fused->state);
+      return tensor_of(fused->h);
+    }
     const int S = T / B;
     const auto heads = [&](const Tensor& x, std::int64_t width) {
       return mlx::reshape(on_device(x), {B, S, NH, static_cast<int>(width)});
@@ -267,7 +299,6 @@ class MlxBackend final : public Backend {
     const auto gate = [&](const Tensor& x) { return mlx::reshape(on_device(x), {B, S, NH}); };
     const MlstmInput input = {heads(in.q, s.DHQK), heads(in.k, s.DHQK), heads(in.v, s.DHV),
                               gate(in.i), gate(in.f)};
-    const MlstmArrays before = take_state(states, state.first);
     const MlstmOutput out =
         S == 1 ? mlstm_step(input, before, s.cell_eps) : mlstm_chunk(input, before, s.cell_eps);
     put_state(states, state.first, out.state);
@@ -277,8 +308,14 @@ class MlxBackend final : public Backend {
   Tensor head_norm(const Tensor& h, const Norm& norm, std::int64_t NH, float eps) override {
     check_axes("head_norm", "h", h, 2);
     check_shape("head_norm", "weight", norm.weight, {h.shape()[1]});
-    return with_bias(
-        mlx::head_norm(on_device(h), on_device(norm.weight), static_cast<int>(NH), eps), norm.bias);
+    const DeviceArray x = on_device(h), weight = on_device(norm.weight);
+    if (NH == 1) {
+      const std::optional<mx::array> fused = fused_->layer_norm(x, weight, eps);
+      if (fused) {
+        return with_bias(as_type({*fused, device_}, weight.array.dtype()), norm.bias);
+      }
+    }
+    return with_bias(mlx::head_norm(x, weight, static_cast<int>(NH), eps), norm.bias);
   }
 
   Tensor mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm, const MlstmMixerSpec& spec,
@@ -346,9 +383,12 @@ class MlxBackend final : public Backend {
     const std::size_t at = state.first;
     const SlstmArrays before = {states.take_array(at), states.take_array(at + 1),
                                 states.take_array(at + 2), states.take_array(at + 3)};
-    const SlstmOutput out = mlx::slstm_scan(by_sequence("slstm_scan", gates_if, B),
-                                            by_sequence("slstm_scan", gates_zo, B), on_device(w.R),
-                                            on_device(w.bias), before);
+    const std::optional<SlstmOutput> fused = fused_->slstm_scan(
+        on_device(gates_if), on_device(gates_zo), on_device(w.R), on_device(w.bias), before);
+    const SlstmOutput out = fused ? *fused
+                                  : mlx::slstm_scan(by_sequence("slstm_scan", gates_if, B),
+                                                    by_sequence("slstm_scan", gates_zo, B),
+                                                    on_device(w.R), on_device(w.bias), before);
     const std::array<const DeviceArray*, 4> after = {&out.state.y, &out.state.c, &out.state.n,
                                                      &out.state.m};
     for (std::size_t i = 0; i < after.size(); ++i) states.put_array(at + i, after[i]->array);
@@ -385,7 +425,7 @@ class MlxBackend final : public Backend {
                 std::span<const AllowedIds> allowed) override {
     check_sample(samplers, logits, allowed);
     const DeviceArray numbers = as_type(on_device(logits), mx::float32);
-    return tensor_of(sample_rows(samplers, numbers, allowed).array);
+    return tensor_of(sample_rows(samplers, numbers, allowed, *fused_).array);
   }
 
   Tensor add_gram(Tensor sum, const Tensor& x) override {
