@@ -107,7 +107,8 @@ TEST_F(Information, PerplexityOfAText) {
 TEST_F(Information, DoctorTestsTheOps) {
   const Result text = xlstm({"doctor", "--device", "cpu"});
   EXPECT_EQ(text.code, 0) << text.err;
-  for (const char* part : {"xlstm ", "MLX", "system", "device", "SIMD", "threads", "machine", "ok "}) {
+  for (const char* part :
+       {"xlstm ", "MLX", "system", "device", "SIMD", "threads", "machine", "ok "}) {
     EXPECT_THAT(text.out, HasSubstr(part));
   }
   const Json json = Json::parse(xlstm({"doctor", "--json", "--threads", "1"}).out);

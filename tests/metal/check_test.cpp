@@ -41,7 +41,8 @@ TEST_F(Check, TakesWhatMetalTakes) {
   expect_taken("y[i] = twice(x + i);\n",
                "template <typename P>\ninline float twice(P p) { return *p + *p; }\n");
   expect_taken(
-      "simdgroup_float8x8 a, b = simdgroup_float8x8(0.0f), c = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);\n"
+      "simdgroup_float8x8 a, b = simdgroup_float8x8(0.0f), c = make_filled_simdgroup_matrix<float, "
+      "8, 8>(0.0f);\n"
       "simdgroup_load(a, x, 8);\nb = a;\nsimdgroup_multiply_accumulate(c, a, b, "
       "c);\nsimdgroup_store(c, y, 8);\n"
       "y[i] = simd_sum(c.thread_elements()[0]) + as_type<float>(i) + "

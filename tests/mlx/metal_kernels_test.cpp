@@ -94,11 +94,12 @@ struct Output {
   std::vector<double> y, bound;
 };
 
-// y = sigmoid(o) (w x + b), x = (h - mean) / deviation. An error e of h moves x_j, to first order, by
-// (e_j - mean(e) - x_j mean(x e)) / deviation; the sums of float32 round by u (DHV + 8) (|x_j| + 1);
-// the gate and products add 8 u, and the result is rounded once to its type. The capped gates are
-// rounded by 12 u (kernels/gates/gates.h) where the reference rounds them by one: an exponent of
-// the cell errs by 12 u |gate|, which `cell_bound`, with u |gate| a token and gate, has not counted.
+// y = sigmoid(o) (w x + b), x = (h - mean) / deviation. An error e of h moves x_j, to first order,
+// by (e_j - mean(e) - x_j mean(x e)) / deviation; the sums of float32 round by u (DHV + 8) (|x_j| +
+// 1); the gate and products add 8 u, and the result is rounded once to its type. The capped gates
+// are rounded by 12 u (kernels/gates/gates.h) where the reference rounds them by one: an exponent
+// of the cell errs by 12 u |gate|, which `cell_bound`, with u |gate| a token and gate, has not
+// counted.
 Output truth_of(const MlstmCase& c, const MixerData& in, const MlstmResult& cell,
                 const MlstmResult& cell_bound, mx::Dtype type) {
   constexpr double u = 0x1p-24;
@@ -155,13 +156,13 @@ std::string check_mixer(const MlstmCase& c, mx::Dtype type, const Options& optio
   const auto qkvo = side_by_side({&in.cell.q, &in.cell.k, &in.cell.v, &in.o}, T);
   const auto gates = side_by_side({&in.cell.i, &in.cell.f}, T);
   mlx::metal::MetalFusedOps ops(emulated_launcher(options), tuning);
-  const auto out = ops.mlstm_mixer(
-      array_of(qkvo, {T, qkvo.size() / T}, type), array_of(gates, {T, 2 * c.NH}),
-      array_of(in.weight, {V}, type), array_of(in.bias, {V}, type).array,
-      {static_cast<std::int64_t>(c.NH), static_cast<std::int64_t>(c.DHQK),
-       static_cast<std::int64_t>(c.DHV), kNormEps, 1e-6F, kCap},
-      {array_of(in.cell.C, {c.B, c.NH, c.DHQK, c.DHV}), array_of(in.cell.n, {c.B, c.NH, c.DHQK}),
-       array_of(in.cell.m, {c.B, c.NH})});
+  const auto out =
+      ops.mlstm_mixer(array_of(qkvo, {T, qkvo.size() / T}, type), array_of(gates, {T, 2 * c.NH}),
+                      array_of(in.weight, {V}, type), array_of(in.bias, {V}, type).array,
+                      {static_cast<std::int64_t>(c.NH), static_cast<std::int64_t>(c.DHQK),
+                       static_cast<std::int64_t>(c.DHV), kNormEps, 1e-6F, kCap},
+                      {array_of(in.cell.C, {c.B, c.NH, c.DHQK, c.DHV}),
+                       array_of(in.cell.n, {c.B, c.NH, c.DHQK}), array_of(in.cell.m, {c.B, c.NH})});
   if (!out) return "no kernel serves it";
   if (out->h.dtype() != type) return "of another type";
   const std::string y = worst_of(values_of(out->h), truth_of(c, in, cell, bound, type));
@@ -176,12 +177,9 @@ std::string check_mixer(const MlstmCase& c, mx::Dtype type, const Options& optio
 }
 
 std::vector<MlstmCase> cases() {
-  return {{"golden_large_plain", 1, 1, 4, 16, 32},
-          {"odd_all_over", 2, 1, 3, 5, 7},
-          {"classics_8m", 2, 70, 4, 32, 64},
-          {"odd_all_over", 2, 67, 3, 5, 7},
-          {"width_736", 1, 40, 1, 92, 184},
-          {"one_of_all", 1, 3, 1, 1, 1}};
+  return {{"golden_large_plain", 1, 1, 4, 16, 32}, {"odd_all_over", 2, 1, 3, 5, 7},
+          {"classics_8m", 2, 70, 4, 32, 64},       {"odd_all_over", 2, 67, 3, 5, 7},
+          {"width_736", 1, 40, 1, 92, 184},        {"one_of_all", 1, 3, 1, 1, 1}};
 }
 
 TEST(MetalKernels, MixersOfEveryTypeAgreeWithFloat64) {
