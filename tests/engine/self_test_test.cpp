@@ -11,8 +11,10 @@
 
 #include "mlx/ops.h"
 #include "tests/backend/backends.h"
+#include "xlstm/cpu/cpu_backend.h"
 #include "xlstm/engine/self_test_checks.h"
 #include "xlstm/mlx/fused_ops.h"
+#include "xlstm/mlx/mlx_backend.h"
 
 namespace xlstm::testing {
 namespace {
@@ -35,6 +37,24 @@ TEST_P(SelfTest, AllOpsAgreeWithTheirReferences) {
                          "mlstm_chunk", "mlstm_chunk state", "mlstm_step", "mlstm_step state",
                          "mlstm_mixer of a prompt", "mlstm_mixer of a token"}) {
     EXPECT_THAT(names, ::testing::Contains(op));
+  }
+}
+
+// Whatever xlstm bench --tune chooses.
+TEST_P(SelfTest, EveryChoiceComputesRight) {
+  const auto backend = GetParam().make();
+  for (const TuningChoice& choice : backend->tuning_choices()) {
+    EXPECT_THAT(choice.values, ::testing::Contains(choice.value)) << choice.name;
+    for (const int value : choice.values) {
+      backend->choose(choice.name, value);
+      SelfTestChecks checks(*backend, false);
+      check_mlstm_ops(checks);
+      for (const CheckResult& check : checks.results) {
+        EXPECT_TRUE(check.ok()) << check.name << " with " << choice.name << " " << value << ": "
+                                << check.error << ", bound " << check.bound;
+      }
+    }
+    backend->choose(choice.name, choice.value);
   }
 }
 
@@ -69,7 +89,7 @@ TEST(SelfTestFaults, AKernelThatComputesWrongIsNamedAndNoOther) {
 }
 
 TEST(SelfTestFaults, ResultsThatAreNoNumbersOrTooFewAreWrong) {
-  const auto backend = backends::on_cpu();
+  const auto backend = cpu::make_backend(2);
   SelfTestChecks checks(*backend, false);
   const std::vector<float> truth = {1, 2, 4};
   const auto error_of = [&](const std::vector<float>& got) {

@@ -13,6 +13,8 @@
 #include "tests/backend/backends.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
+#include "xlstm/cpu/cpu_backend.h"
+#include "xlstm/mlx/mlx_backend.h"
 
 namespace xlstm::testing {
 namespace {
@@ -85,7 +87,7 @@ TEST_F(Tuning, OnlyWhatABackendHasCanBeChosen) {
   const auto backend = definitions();
   expect_error(ErrorKind::kUsage, {"chunk", "65"}, [&] { backend->choose("chunk", 65); });
   expect_error(ErrorKind::kUsage, {"mlx cpu", "tile"}, [&] { backend->choose("tile", 64); });
-  const auto cpu = backends::on_cpu();
+  const auto cpu = cpu::make_backend(2);
   EXPECT_TRUE(cpu->tuning_choices().empty());
   EXPECT_TRUE(tuning_file(*cpu).empty());
   expect_error(ErrorKind::kUsage, {"cpu", "chunk"}, [&] { cpu->choose("chunk", 64); });

@@ -75,6 +75,15 @@ TEST_F(Check, RefusesAConstantInputWhereDeviceMemoryIsWanted) {
   expect_error(ErrorKind::kInternal, {"first"}, [&] { check(kernel.launch(), {mx::zeros({7})}); });
 }
 
+TEST_F(Check, RefusesCallsThatMetalFindsAmbiguousOrDoesNotHave) {
+  expect_refused("y[i] = exp(int(i));\n", {"ambiguous"});
+  expect_refused("y[i] = max(x[i], i);\n", {"ambiguous"});
+  expect_refused(
+      "threadgroup atomic<float> sum;\natomic_fetch_add_explicit(&sum, x[i], "
+      "memory_order_relaxed);\ny[i] = x[i];\n",
+      {"atomic_fetch_add_explicit"});
+}
+
 TEST_F(Check, RefusesWritesToInputs) {
   expect_refused("x[i] = 0.0f;\ny[i] = x[i];\n", {"read-only"});
 }

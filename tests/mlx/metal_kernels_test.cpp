@@ -2,6 +2,7 @@
 // benchmark may choose, in every order of threads: by the emulator, against float64.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "mlx/transforms.h"
@@ -9,6 +10,7 @@
 #include "tests/metal/emulated_launcher.h"
 #include "xlstm/kernels/gates/gates.h"
 #include "xlstm/mlx/metal/fused_ops.h"
+#include "xlstm/mlx/metal/kernel_texts.h"
 
 namespace xlstm::testing {
 namespace {
@@ -213,6 +215,78 @@ TEST(MetalKernels, NothingDependsOnTheOrderOfThreadsOrTheLayoutOfMatrices) {
       EXPECT_EQ(check_mixer(c, mx::bfloat16, {.seed = seed, .flush_denormals = true}), "") << seed;
     }
   }
+}
+
+// A second opinion on every text that a Mac may get: with many elements and with few, which MLX
+// puts into constant memory.
+TEST(MetalKernels, TextsKeepMemoryOfEachKindApart) {
+  if (!metal_emulator::check_missing().empty()) {
+    GTEST_SKIP() << "address spaces are not checked: " << metal_emulator::check_missing();
+  }
+  std::vector<std::string> checked;
+  const auto launch = [&](const mlx::metal::KernelCall& call) {
+    check_kernel(call);
+    checked.push_back(call.kernel);
+    std::vector<mx::array> out;
+    for (const auto& each : call.outputs) out.push_back(mx::zeros(each.shape, each.dtype, kCpu));
+    return out;
+  };
+  mlx::metal::MetalFusedOps ops(launch);
+  const auto zeros = [](mx::Shape shape, mx::Dtype type) {
+    return mlx::DeviceArray{mx::zeros(std::move(shape), type, kCpu), kCpu};
+  };
+  for (const mx::Dtype type : {mx::float32, mx::float16, mx::bfloat16}) {
+    for (const int NH : {1, 8}) {
+      for (const int S : {1, 40}) {
+        const int QK = NH * 2, V = NH * 3;
+        const mlx::MlstmArrays state = {zeros({1, NH, 2, 3}, mx::float32),
+                                        zeros({1, NH, 2}, mx::float32),
+                                        zeros({1, NH}, mx::float32)};
+        const MlstmMixerSpec spec = {NH, 2, 3, kNormEps, 1e-6F, kCap};
+        const auto gates = zeros({S, 2 * NH}, mx::float32), weight = zeros({V}, type);
+        const auto qkvo = zeros({S, 2 * QK + 2 * V}, type);
+        EXPECT_TRUE(ops.mlstm_mixer(qkvo, gates, weight, weight.array, spec, state));
+        EXPECT_TRUE(ops.mlstm_mixer(qkvo, gates, weight, std::nullopt, spec, state));
+        const auto i = zeros({S, NH}, mx::float32), q = zeros({S, QK}, type);
+        EXPECT_TRUE(ops.mlstm_cell({q, q, zeros({S, V}, type), i, i}, spec, state));
+        const auto part = zeros({1, NH, 2}, mx::float32);
+        EXPECT_TRUE(ops.slstm_scan(zeros({S, 4 * NH}, type), zeros({S, 4 * NH}, type),
+                                   zeros({NH, 2, 8}, type), zeros({NH, 8}, mx::float32),
+                                   {part, part, part, part}));
+      }
+      EXPECT_TRUE(ops.swiglu(zeros({NH, 4}, type)));
+      EXPECT_TRUE(ops.soft_cap(zeros({NH, 4}, type), kCap));
+      for (const auto mode : {QuantizationMode::kAffine, QuantizationMode::kMxfp4}) {
+        const bool affine = mode == QuantizationMode::kAffine;
+        const auto scales = zeros({NH, 2}, affine ? type : mx::uint8);
+        EXPECT_TRUE(ops.embed({zeros({NH, 8}, mx::uint32).array,
+                               scales.array,
+                               affine ? std::optional(scales.array) : std::nullopt,
+                               {mode, 4, 32}},
+                              zeros({NH, 1}, mx::int32), type));
+      }
+      EXPECT_TRUE(ops.activate(zeros({NH, 4}, type), Activation::kSilu));
+      const auto weight = zeros({2 * NH}, type);
+      for (const auto& bias : {std::optional(weight.array), std::optional<mx::array>()}) {
+        EXPECT_TRUE(ops.head_norm(zeros({3, 2 * NH}, mx::float32), weight, bias, NH, kNormEps));
+        for (const int I : {2, 40}) {
+          EXPECT_TRUE(ops.headwise_linear(zeros({1, NH * I}, type), zeros({NH, 2, I}, type), bias));
+        }
+      }
+      EXPECT_TRUE(ops.causal_conv1d(zeros({5, NH}, type), zeros({NH, 4}, mx::float32),
+                                    zeros({NH}, mx::float32), zeros({1, 3, NH}, mx::float32)));
+      EXPECT_TRUE(ops.embed(zeros({NH, 4}, type), zeros({NH, 1}, mx::int32), mx::float32));
+    }
+  }
+  EXPECT_TRUE(ops.likeliest(zeros({2, 9}, mx::float32), zeros({9}, mx::bool_).array));
+  EXPECT_TRUE(ops.likeliest(zeros({1, 3}, mx::float32), std::nullopt));
+  std::sort(checked.begin(), checked.end());
+  checked.erase(std::unique(checked.begin(), checked.end()), checked.end());
+  std::size_t kernels = 0;
+  for (const auto& each : mlx::metal::kernel_texts()) {
+    kernels += each.text.find("\nkernel void ") != std::string_view::npos;
+  }
+  EXPECT_EQ(checked.size(), kernels);
 }
 
 TEST(MetalKernels, HeadsOfTheLargeModels) {

@@ -20,8 +20,13 @@ TEST(MetalTexts, IncludesComeOnceAndInPlace) {
       KernelText{"xlstm/kernels/c/c.metal", "int c();\n"},
       KernelText{"xlstm/kernels/d/d.metal", "kernel void other() {\n}\n"}};
   const KernelSource source = split_source("xlstm/kernels/a/a.metal", texts);
-  EXPECT_EQ(source.header, "// of a\nint c();\nint b();\nint a();\n\n");
-  EXPECT_EQ(source.body, "  y[0] = 1;\n  if (x) {\n  }\n");
+  EXPECT_EQ(
+      source.header,
+      "#line 1 \"xlstm/kernels/a/a.metal\"\n// of a\n"
+      "#line 1 \"xlstm/kernels/b/b.metal\"\n#line 1 \"xlstm/kernels/c/c.metal\"\nint c();\n"
+      "#line 2 \"xlstm/kernels/b/b.metal\"\nint b();\n"
+      "#line 3 \"xlstm/kernels/a/a.metal\"\n#line 4 \"xlstm/kernels/a/a.metal\"\nint a();\n\n");
+  EXPECT_EQ(source.body, "#line 7 \"xlstm/kernels/a/a.metal\"\n  y[0] = 1;\n  if (x) {\n  }\n");
   EXPECT_THROW(split_source("xlstm/kernels/b/b.metal", texts), Error);  // no kernel
   EXPECT_THROW(split_source("xlstm/kernels/d/d.metal", texts), Error);  // another's
   EXPECT_THROW(split_source("xlstm/kernels/e/e.metal", texts), Error);

@@ -23,6 +23,13 @@ struct CellInput {
   DeviceArray i, f;  // [T, NH]
 };
 
+// QuantizedTensor's arrays.
+struct QuantizedArrays {
+  mx::array words, scales;
+  std::optional<mx::array> biases;
+  Quantization format;
+};
+
 // Each gives nothing where it does not serve, and the definition is then used.
 class FusedOps {
  public:
@@ -34,9 +41,28 @@ class FusedOps {
 
   // Rows `ids` of W [V, D], in this type: [T, D].
   virtual std::optional<mx::array> embed(A /*W*/, A /*ids*/, mx::Dtype /*type*/) { return {}; }
+  // The same of a quantised W.
+  virtual std::optional<mx::array> embed(const QuantizedArrays& /*W*/, A /*ids*/,
+                                         mx::Dtype /*type*/) {
+    return {};
+  }
   virtual std::optional<mx::array> rms_norm(A /*x*/, A /*weight*/, float /*eps*/) { return {}; }
-  // As the definition, NH = 1: layer norm of each row, but of x's type.
-  virtual std::optional<mx::array> layer_norm(A /*x*/, A /*weight*/, float /*eps*/) { return {}; }
+  // As the definition, plus `bias` [NH * DHV] where there is one.
+  virtual std::optional<mx::array> head_norm(A /*h*/, A /*weight*/,
+                                             const std::optional<mx::array>& /*bias*/, int /*NH*/,
+                                             float /*eps*/) {
+    return {};
+  }
+  virtual std::optional<mx::array> activate(A /*x*/, Activation /*f*/) { return {}; }
+  // As the definition, but of x's type, plus `bias` [G * O] where there is one.
+  virtual std::optional<mx::array> headwise_linear(A /*x*/, A /*W*/,
+                                                   const std::optional<mx::array>& /*bias*/) {
+    return {};
+  }
+  // As the definition, but for x and y [B * S, C], both of x's type.
+  virtual std::optional<ConvOutput> causal_conv1d(A /*x*/, A /*W*/, A /*bias*/, A /*window*/) {
+    return {};
+  }
   virtual std::optional<mx::array> swiglu(A /*gate_up*/) { return {}; }
   virtual std::optional<mx::array> soft_cap(A /*x*/, float /*cap*/) { return {}; }
   // As Backend::mlstm_mixer. `weight`, `bias`: of the norm of the heads.
@@ -70,7 +96,9 @@ class FusedOps {
 class GpuFusedOps : public FusedOps {
  public:
   std::optional<mx::array> rms_norm(A x, A weight, float eps) override;
-  std::optional<mx::array> layer_norm(A x, A weight, float eps) override;
+  // Of whole rows, NH = 1.
+  std::optional<mx::array> head_norm(A h, A weight, const std::optional<mx::array>& bias, int NH,
+                                     float eps) override;
 };
 
 // Of the GPU that MLX uses here: on Apple's, our kernels too (metal/fused_ops.h).

@@ -43,6 +43,14 @@ std::vector<mx::array> arrays_of(std::span<const Tensor> tensors) {
   return arrays;
 }
 
+std::optional<mx::array> optional_array(const Tensor& x) {
+  return x ? std::optional(array_of(x)) : std::nullopt;
+}
+
+QuantizedArrays quantized_arrays(const QuantizedTensor& W) {
+  return {array_of(W.words), array_of(W.scales), optional_array(W.biases), W.format};
+}
+
 // Each tensor has its own memory: a device's driver has its own ways.
 class MlxWeightMemory final : public WeightMemory {
  public:
@@ -180,21 +188,22 @@ class MlxBackend final : public Backend {
   // --- ops -----------------------------------------------------------------------------------
   Tensor embed(const WeightTensor& W, const Tensor& ids) override {
     check_dtype("embed", "ids", ids, DType::kI32);
-    if (const auto* plain = std::get_if<Tensor>(&W)) {
-      const auto fused = fused_->embed(on_device(*plain), on_device(ids), activation_);
-      if (fused) return tensor_of(*fused);
-    }
+    const auto* plain = std::get_if<Tensor>(&W);
+    const auto fused = plain != nullptr
+                           ? fused_->embed(on_device(*plain), on_device(ids), activation_)
+                           : fused_->embed(quantized_arrays(std::get<QuantizedTensor>(W)),
+                                           on_device(ids), activation_);
+    if (fused) return tensor_of(*fused);
     const mx::array rows = mx::flatten(array_of(ids), device_);
-    if (const auto* plain = std::get_if<Tensor>(&W)) {
+    if (plain != nullptr) {
       return cast(tensor_of(mx::take(array_of(*plain), rows, 0, device_)), activation_);
     }
-    const auto& q = std::get<QuantizedTensor>(W);
+    const QuantizedArrays q = quantized_arrays(std::get<QuantizedTensor>(W));
     std::optional<mx::array> biases;
-    if (q.biases) biases = mx::take(array_of(q.biases), rows, 0, device_);
-    return tensor_of(mx::dequantize(mx::take(array_of(q.words), rows, 0, device_),
-                                    mx::take(array_of(q.scales), rows, 0, device_), biases,
-                                    q.format.group_size, q.format.bits, mode_of(q.format),
-                                    std::nullopt, activation_, device_));
+    if (q.biases) biases = mx::take(*q.biases, rows, 0, device_);
+    return tensor_of(mx::dequantize(
+        mx::take(q.words, rows, 0, device_), mx::take(q.scales, rows, 0, device_), biases,
+        q.format.group_size, q.format.bits, mode_of(q.format), std::nullopt, activation_, device_));
   }
 
   Tensor rms_norm(const Tensor& x, const Norm& norm, float eps) override {
@@ -331,13 +340,10 @@ class MlxBackend final : public Backend {
     check_axes("head_norm", "h", h, 2);
     check_shape("head_norm", "weight", norm.weight, {h.shape()[1]});
     const DeviceArray x = on_device(h), weight = on_device(norm.weight);
-    if (NH == 1) {
-      const std::optional<mx::array> fused = fused_->layer_norm(x, weight, eps);
-      if (fused) {
-        return with_bias(as_type({*fused, device_}, weight.array.dtype()), norm.bias);
-      }
-    }
-    return with_bias(mlx::head_norm(x, weight, static_cast<int>(NH), eps), norm.bias);
+    const int heads = static_cast<int>(NH);
+    const auto fused = fused_->head_norm(x, weight, optional_array(norm.bias), heads, eps);
+    if (fused) return tensor_of(*fused);
+    return with_bias(mlx::head_norm(x, weight, heads, eps), norm.bias);
   }
 
   Tensor mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm, const MlstmMixerSpec& spec,
@@ -345,10 +351,9 @@ class MlxBackend final : public Backend {
     check_mlstm_mixer(qkvo, gates, spec);
     auto& states = static_cast<MlxStates&>(state.batch);
     const MlstmArrays before = peek_state(states, state.first);
-    std::optional<mx::array> bias;
-    if (norm.bias) bias = array_of(norm.bias);
-    const auto fused = fused_->mlstm_mixer(on_device(qkvo), on_device(gates),
-                                           on_device(norm.weight), bias, spec, before);
+    const auto fused =
+        fused_->mlstm_mixer(on_device(qkvo), on_device(gates), on_device(norm.weight),
+                            optional_array(norm.bias), spec, before);
     if (!fused) return Backend::mlstm_mixer(qkvo, std::move(gates), norm, spec, state);
     put_state(states, state.first, fused->state);
     return tensor_of(fused->h);
@@ -368,7 +373,8 @@ class MlxBackend final : public Backend {
 
   // --- ops of sLSTM and of first-paper blocks -------------------------------------------------
   Tensor activate(Tensor x, Activation f) override {
-    return tensor_of(mlx::activate(on_device(x), f).array);
+    const std::optional<mx::array> fused = fused_->activate(on_device(x), f);
+    return tensor_of(fused ? *fused : mlx::activate(on_device(x), f).array);
   }
 
   Tensor join_columns(std::span<const Tensor> parts) override {
@@ -378,6 +384,9 @@ class MlxBackend final : public Backend {
 
   Tensor headwise_linear(const Tensor& x, const Headwise& w) override {
     check_headwise(x, w);
+    const auto fused =
+        fused_->headwise_linear(on_device(x), on_device(w.weight), optional_array(w.bias));
+    if (fused) return tensor_of(*fused);
     const Tensor y =
         cast(tensor_of(mlx::headwise_linear(on_device(x), on_device(w.weight)).array), x.dtype());
     return w.bias ? with_bias(on_device(y), cast(w.bias, x.dtype())) : y;
@@ -388,9 +397,13 @@ class MlxBackend final : public Backend {
     const auto B = static_cast<std::int64_t>(states.rows());
     check_causal_conv1d(x, w, B);
     if (x.elements() == 0) return x;
-    const ConvOutput out =
-        mlx::causal_conv1d(by_sequence("causal_conv1d", x, B), on_device(w.weight),
-                           on_device(w.bias), states.take_array(state.first));
+    const DeviceArray before = states.take_array(state.first);
+    const std::optional<ConvOutput> fused =
+        fused_->causal_conv1d(on_device(x), on_device(w.weight), on_device(w.bias), before);
+    const ConvOutput out = fused
+                               ? *fused
+                               : mlx::causal_conv1d(by_sequence("causal_conv1d", x, B),
+                                                    on_device(w.weight), on_device(w.bias), before);
     states.put_array(state.first, out.window.array);
     return cast(reshape(tensor_of(out.y.array), x.shape()), x.dtype());
   }
@@ -514,12 +527,11 @@ class MlxBackend final : public Backend {
     const std::int64_t K = W.scales.shape().last() * W.format.group_size;
     check_shape("linear", "x", x, {x.shape()[0], K});
     const bool affine = W.format.mode == QuantizationMode::kAffine;
-    const mx::Dtype dtype = affine ? array_of(W.scales).dtype() : array_of(x).dtype();
-    std::optional<mx::array> biases;
-    if (W.biases) biases = array_of(W.biases);
-    const mx::array y = mx::quantized_matmul(
-        mx::astype(array_of(x), dtype, device_), array_of(W.words), array_of(W.scales), biases,
-        true, W.format.group_size, W.format.bits, mode_of(W.format), device_);
+    const QuantizedArrays q = quantized_arrays(W);
+    const mx::Dtype dtype = affine ? q.scales.dtype() : array_of(x).dtype();
+    const mx::array y =
+        mx::quantized_matmul(mx::astype(array_of(x), dtype, device_), q.words, q.scales, q.biases,
+                             true, W.format.group_size, W.format.bits, mode_of(W.format), device_);
     const DeviceArray cast_y = {mx::astype(y, mlx_dtype(x.dtype()), device_), device_};
     return bias ? with_bias(cast_y, cast(bias, x.dtype())) : tensor_of(cast_y.array);
   }

@@ -15,6 +15,8 @@ namespace xlstm {
 
 constant constexpr int kSimd = 32;
 
+using Block = metal::simdgroup_float8x8;
+
 // Sum and maximum of the values of this lane and those below.
 inline float sum_up_to(float x, int lane) {
   for (int step = 1; step < kSimd; step *= 2) {

@@ -16,7 +16,7 @@
 // Grid: tiles of 32 tokens x B * NH threadgroups of 32 * SIMDGROUPS threads.
 // Threadgroup memory: 4 * (1152 + max(2112, max(STAGE, 8) * (SIMDGROUPS * BLOCKS * 8 + 4)) + 3 *
 // CHUNK + 64) bytes.
-#include "xlstm/kernels/head_norm/head_norm.metal"
+#include "xlstm/kernels/head_norm/norm_parts.metal"
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.metal"
 
 namespace xlstm {
@@ -29,10 +29,10 @@ constant constexpr int kWeightStride = kKeys + 4;
 
 // sums += weights [32, ROWS] values [ROWS, ...], of this SIMD group's columns.
 template <int ROWS, int BLOCKS>
-void add_product(thread simdgroup_float8x8 (&sums)[kRowBlocks][BLOCKS],
-                 const threadgroup float* weights, const threadgroup float* values, int stride) {
+void add_product(thread Block (&sums)[kRowBlocks][BLOCKS], const threadgroup float* weights,
+                 const threadgroup float* values, int stride) {
   for (int k = 0; k < ROWS; k += 8) {
-    simdgroup_float8x8 weight[kRowBlocks], value;
+    Block weight[kRowBlocks], value;
     XLSTM_UNROLL for (int rb = 0; rb < kRowBlocks; ++rb) {
       simdgroup_load(weight[rb], weights + rb * 8 * kWeightStride + k, kWeightStride);
     }
@@ -103,7 +103,7 @@ kernel void mlstm_chunk_outputs() {
     }
   }
 
-  simdgroup_float8x8 sums[xlstm::kRowBlocks][BLOCKS];
+  xlstm::Block sums[xlstm::kRowBlocks][BLOCKS];
   XLSTM_UNROLL for (int rb = 0; rb < xlstm::kRowBlocks; ++rb) {
     XLSTM_UNROLL for (int cb = 0; cb < BLOCKS; ++cb) sums[rb][cb] =
         make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
@@ -131,7 +131,7 @@ kernel void mlstm_chunk_outputs() {
 
   // What the tokens of the chunk give: P V, the keys of a tile after those of the one before.
   for (int key0 = 0; key0 <= row0; key0 += xlstm::kKeys) {
-    simdgroup_float8x8 scores[kScores];
+    xlstm::Block scores[kScores];
     XLSTM_UNROLL for (int x = 0; x < kScores; ++x) scores[x] =
         make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
     for (int d0 = 0; d0 < DHQK; d0 += xlstm::kWidths) {
@@ -150,7 +150,7 @@ kernel void mlstm_chunk_outputs() {
       for (int d = 0; d < xlstm::kWidths; d += 8) {
         XLSTM_UNROLL for (int x = 0; x < kScores; ++x) {
           const int block = simdgroup * kScores + x, rb = block % 4, kb = block / 4;
-          simdgroup_float8x8 q_block, k_block;
+          xlstm::Block q_block, k_block;
           simdgroup_load(q_block, q_part + rb * 8 * xlstm::kPartStride + d, xlstm::kPartStride);
           simdgroup_load(k_block, k_part + d * xlstm::kPartStride + kb * 8, xlstm::kPartStride);
           simdgroup_multiply_accumulate(scores[x], q_block, k_block, scores[x]);

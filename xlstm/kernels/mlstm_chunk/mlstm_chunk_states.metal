@@ -20,7 +20,7 @@ constant constexpr int kKeyStride = kTokens + 1;  // keys lie by rows of C, with
 constant constexpr int kValuePad = 4;
 
 template <int RB, int CB>
-void store_tile(thread simdgroup_float8x8 (&sums)[RB][CB], threadgroup float* to, int stride) {
+void store_tile(thread Block (&sums)[RB][CB], threadgroup float* to, int stride) {
   XLSTM_UNROLL for (int rb = 0; rb < RB; ++rb) {
     XLSTM_UNROLL for (int cb = 0; cb < CB; ++cb) {
       simdgroup_store(sums[rb][cb], to + rb * 8 * stride + cb * 8, stride);
@@ -56,7 +56,7 @@ kernel void mlstm_chunk_states() {
   const int n_row = row0 + thread_at;
   const bool has_n = keeps_n && thread_at < ROWS && n_row < DHQK;
 
-  simdgroup_float8x8 sums[kRB][kCB];
+  xlstm::Block sums[kRB][kCB];
   for (int x = thread_at; x < ROWS * COLUMNS; x += xlstm::kStatesThreads) {
     const int r = row0 + x / COLUMNS, j = column0 + x % COLUMNS;
     const bool inside = r < DHQK && j < DHV;
@@ -121,7 +121,7 @@ kernel void mlstm_chunk_states() {
       }
       threadgroup_barrier(mem_flags::mem_threadgroup);
       for (int t = 0; t < xlstm::kTokens; t += 8) {
-        simdgroup_float8x8 k_block, v_block[kCB];
+        xlstm::Block k_block, v_block[kCB];
         XLSTM_UNROLL for (int cb = 0; cb < kCB; ++cb) {
           simdgroup_load(v_block[cb], values + t * kValueStride + first_column + cb * 8,
                          kValueStride);

@@ -16,7 +16,7 @@
 // type; C [B, NH, DHQK, DHV], n [B, NH, DHQK], m [B, NH] float32.
 // Outputs: y [B, NH * DHV]; C_next, n_next, m_next float32.
 // Grid: B * NH threadgroups. Threadgroup memory: 4 * (2 * DHQK + ROW_GROUPS * DHV + 32) bytes.
-#include "xlstm/kernels/head_norm/head_norm.metal"
+#include "xlstm/kernels/head_norm/norm_parts.metal"
 
 kernel void mlstm_step() {
   threadgroup float query[DHQK];

@@ -5,13 +5,13 @@
 #include <span>
 
 #include "xlstm/backend/backend.h"
-#include "xlstm/mlx/definitions.h"
+#include "xlstm/mlx/fused_ops.h"
 #include "xlstm/mlx/metal/kernel_call.h"
 #include "xlstm/mlx/metal/tiles.h"
 
 namespace xlstm::mlx::metal {
 
-struct HeadNorm {
+struct HeadNorm {                 // or of whole rows
   mx::array weight;               // [NH * DHV]
   std::optional<mx::array> bias;  // alike
 };
@@ -46,11 +46,28 @@ KernelCall slstm_scan_call(const mx::array& gates_if, const mx::array& gates_zo,
 // Rows `ids` of W [V, D]. Output: y [T, D] of this type.
 KernelCall embed_call(const mx::array& W, const mx::array& ids, mx::Dtype type);
 
+KernelCall embed_quantized_call(const QuantizedArrays& W, const mx::array& ids, mx::Dtype type);
+
 // gate_up [T, 2 * F]. Output: y [T, F].
 KernelCall swiglu_call(const mx::array& gate_up);
 
 // x of any shape and type. Output: as x.
 KernelCall soft_cap_call(const mx::array& x, float cap);
+
+// h [T, NH * DHV] of any float type. Output: y alike, of the weight's type.
+KernelCall head_norm_call(const mx::array& h, const HeadNorm& norm, int NH, float eps);
+
+// x of any shape and type. Output: as x.
+KernelCall silu_call(const mx::array& x);
+
+// x [T, H * I], W [G, O, I], bias [G * O]. Output: y [T, G * O] of x's type.
+KernelCall headwise_call(const mx::array& x, const mx::array& W,
+                         const std::optional<mx::array>& bias, int lanes);
+
+// x [B * S, C], W [C, K], bias [C], window [B, K - 1, C] float32, K > 1. Outputs: y as x; the
+// window after it.
+KernelCall causal_conv1d_call(const mx::array& x, const mx::array& W, const mx::array& bias,
+                              const mx::array& window);
 
 // logits [B, V] float32, `may` [V] bool. Output: ids [B] int32.
 KernelCall likeliest_call(const mx::array& logits, const std::optional<mx::array>& may);

@@ -24,6 +24,11 @@ std::optional<mx::array> MetalFusedOps::embed(A W, A ids, mx::Dtype type) {
   return launch_(embed_call(W.array, ids.array, type)).front();
 }
 
+std::optional<mx::array> MetalFusedOps::embed(const QuantizedArrays& W, A ids, mx::Dtype type) {
+  if (ids.array.size() == 0) return {};
+  return launch_(embed_quantized_call(W, ids.array, type)).front();
+}
+
 std::optional<mx::array> MetalFusedOps::swiglu(A gate_up) {
   if (gate_up.array.size() == 0) return {};
   return launch_(swiglu_call(gate_up.array)).front();
@@ -32,6 +37,32 @@ std::optional<mx::array> MetalFusedOps::swiglu(A gate_up) {
 std::optional<mx::array> MetalFusedOps::soft_cap(A x, float cap) {
   if (x.array.size() == 0) return {};
   return launch_(soft_cap_call(x.array, cap)).front();
+}
+
+std::optional<mx::array> MetalFusedOps::head_norm(A h, A weight,
+                                                  const std::optional<mx::array>& bias, int NH,
+                                                  float eps) {
+  if (h.array.size() == 0) return {};
+  return launch_(head_norm_call(h.array, {weight.array, bias}, NH, eps)).front();
+}
+
+std::optional<mx::array> MetalFusedOps::activate(A x, Activation f) {
+  if (f != Activation::kSilu || x.array.size() == 0) return {};
+  return launch_(silu_call(x.array)).front();
+}
+
+std::optional<mx::array> MetalFusedOps::headwise_linear(A x, A W,
+                                                        const std::optional<mx::array>& bias) {
+  const auto lanes = headwise_lanes(x.axis(0), W.axis(2));
+  if (!lanes || x.array.size() == 0) return {};
+  return launch_(headwise_call(x.array, W.array, bias, *lanes)).front();
+}
+
+std::optional<ConvOutput> MetalFusedOps::causal_conv1d(A x, A W, A bias, A window) {
+  if (W.axis(1) == 1) return {};  // no window
+  const std::vector<mx::array> out =
+      launch_(causal_conv1d_call(x.array, W.array, bias.array, window.array));
+  return ConvOutput{{out[0], x.device}, {out[1], x.device}};
 }
 
 std::optional<MixerOutput> MetalFusedOps::mlstm_mixer(A qkvo, A gates, A weight,

@@ -18,8 +18,14 @@ class MetalFusedOps : public GpuFusedOps {
   void choose(std::string_view name, int value) override;
 
   std::optional<mx::array> embed(A W, A ids, mx::Dtype type) override;
+  std::optional<mx::array> embed(const QuantizedArrays& W, A ids, mx::Dtype type) override;
   std::optional<mx::array> swiglu(A gate_up) override;
   std::optional<mx::array> soft_cap(A x, float cap) override;
+  std::optional<mx::array> head_norm(A h, A weight, const std::optional<mx::array>& bias, int NH,
+                                     float eps) override;
+  std::optional<mx::array> activate(A x, Activation f) override;
+  std::optional<mx::array> headwise_linear(A x, A W, const std::optional<mx::array>& bias) override;
+  std::optional<ConvOutput> causal_conv1d(A x, A W, A bias, A window) override;
   std::optional<MixerOutput> mlstm_mixer(A qkvo, A gates, A weight,
                                          const std::optional<mx::array>& bias,
                                          const MlstmMixerSpec& spec,

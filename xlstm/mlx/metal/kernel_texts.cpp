@@ -1,5 +1,6 @@
 #include "xlstm/mlx/metal/kernel_texts.h"
 
+#include <algorithm>
 #include <set>
 
 #include "xlstm/base/error.h"
@@ -14,6 +15,12 @@ std::string_view text_of(std::string_view path, std::span<const KernelText> text
   fail_wanted(ErrorKind::kInternal, "Metal kernel", "a text that was built in", std::string(path));
 }
 
+// The number of the line before the end of which `part` begins.
+std::size_t line_of(std::string_view text, std::string_view part) {
+  const std::string_view before = text.substr(0, text.find(part));
+  return static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n')) + 1;
+}
+
 // Takes a line off `text`, without its end.
 std::string_view next_line(std::string_view& text) {
   const std::size_t end = text.find('\n');
@@ -22,17 +29,24 @@ std::string_view next_line(std::string_view& text) {
   return line;
 }
 
+// What a compiler says of the lines that follow is of this place.
+void append_place(std::string_view path, std::size_t line, std::string& out) {
+  out += str("#line ", line, " \"", path, "\"\n");
+}
+
 // Appends the text, and in the place of an include the text that it names, unless `seen` has it.
 void append_text(std::string_view path, std::span<const KernelText> texts,
                  std::set<std::string, std::less<>>& seen, std::string& out) {
   constexpr std::string_view kInclude = "#include \"";
   if (!seen.emplace(path).second) return;
   std::string_view rest = text_of(path, texts);
-  while (!rest.empty()) {
+  append_place(path, 1, out);
+  for (std::size_t number = 1; !rest.empty(); ++number) {
     const std::string_view line = next_line(rest);
     if (line.starts_with(kInclude)) {
       const std::string_view name = line.substr(kInclude.size());
       append_text(name.substr(0, name.find('"')), texts, seen, out);
+      append_place(path, number + 1, out);
     } else {
       out.append(line).push_back('\n');
     }
@@ -54,7 +68,9 @@ KernelSource split_source(std::string_view path, std::span<const KernelText> tex
                 "another");
   }
   const std::size_t first = begin + signature.size();
-  return {all.substr(0, begin + 1), all.substr(first, end + 1 - first)};
+  std::string body;
+  append_place(path, line_of(text_of(path, texts), signature) + 2, body);
+  return {all.substr(0, begin + 1), body + all.substr(first, end + 1 - first)};
 }
 
 KernelSource kernel_source(std::string_view name) {

@@ -66,4 +66,11 @@ std::optional<SlstmTile> slstm_tile(int B, int DH, const Tuning& tuning) {
   return tile;
 }
 
+std::optional<int> headwise_lanes(int rows, int I) {
+  constexpr int kNarrow = 16;  // as much as a thread reads in one line of memory
+  constexpr int kFewRows = 8;  // W is read once a row
+  if (I <= kNarrow) return 1;
+  return rows <= kFewRows ? std::optional(kSimd) : std::nullopt;
+}
+
 }  // namespace xlstm::mlx::metal

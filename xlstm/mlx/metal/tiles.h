@@ -61,4 +61,8 @@ struct SlstmTile {
 
 std::optional<SlstmTile> slstm_tile(int B, int DH, const Tuning& tuning = {});
 
+// kernels/headwise/headwise.metal: lanes that share a sum of I products, for so many rows. None
+// where a product of matrices does better.
+std::optional<int> headwise_lanes(int rows, int I);
+
 }  // namespace xlstm::mlx::metal
