@@ -93,25 +93,6 @@ TEST_F(Tuning, OnlyWhatABackendHasCanBeChosen) {
   expect_error(ErrorKind::kUsage, {"cpu", "chunk"}, [&] { cpu->choose("chunk", 64); });
 }
 
-TEST_F(Tuning, EveryValueComputesTheSame) {
-  const auto backend = definitions();
-  const auto cell = [&] {
-    Backend& b = *backend;
-    const auto numbers = [&](std::int64_t columns) { return b.filled({300, columns}, 0.25F); };
-    const auto states = b.state_batch();
-    states->add({{b.filled({2, 8, 12}, 0), b.filled({2, 8}, 0), b.filled({2}, 0)}});
-    const Tensor h = b.mlstm_cell({numbers(16), numbers(16), numbers(24), numbers(2), numbers(2)},
-                                  {.NH = 2, .DHQK = 8, .DHV = 12}, {*states, 0});
-    return values_of(b, h);
-  };
-  const std::vector<float> wanted = cell();
-  for (const int value : backend->tuning_choices().at(0).values) {
-    backend->choose("chunk", value);
-    // 300 tokens' decays, rounded once each.
-    EXPECT_THAT(cell(), ::testing::Pointwise(::testing::FloatNear(300 * 0x1p-23F), wanted));
-  }
-}
-
 TEST_F(Tuning, WhatIsKeptIsInUseAgain) {
   const auto backend = definitions();
   backend->choose("chunk", 32);

@@ -26,8 +26,8 @@ constexpr std::int64_t kWeights = L * kBlock + V * D;
 constexpr std::int64_t kHeadState = 4 * (kCell.DHQK * kCell.DHV + kCell.DHQK + 1);
 constexpr std::int64_t kState = L * kCell.NH * kHeadState;
 
-// tests/mlx/node_count_test.cpp allows 12 nodes a block and 10 more.
-constexpr int kNodes = 12 * static_cast<int>(L) + 10;
+// With bfloat16 activations, as tests/mlx/node_count_test.cpp counts them.
+constexpr int kNodes = 10 * static_cast<int>(L) + 8;
 
 // What is assumed, as docs/metal-performance.md says.
 constexpr double kBandwidthShare = 0.8, kRateShare = 0.7, kSecondsOfNode = 3e-6;
