@@ -7,10 +7,6 @@ int as_int(std::int64_t size) {
   return static_cast<int>(size);
 }
 
-int parts_of(int count, int size) {
-  return (count + size - 1) / size;
-}
-
 // What all three kernels are compiled for.
 KernelCall call_of(const char* kernel, const MlstmOperands& in) {
   const MlstmSizes s = in.sizes();

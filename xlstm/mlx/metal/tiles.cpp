@@ -7,10 +7,6 @@ namespace {
 
 constexpr int kSimd = 32;
 
-int parts_of(int count, int size) {
-  return (count + size - 1) / size;
-}
-
 int whole_simdgroups(int threads) {
   return parts_of(threads, kSimd) * kSimd;
 }
