@@ -73,13 +73,16 @@ function(xlstm_link TARGET)
 endfunction()
 
 # xlstm_add_tests(FOLDER FILES a_test.cpp ... [FOLDERS generate ...] [LINK ...])
-# makes one GoogleTest program tests_FOLDER from the files of tests/FOLDER, which uses FOLDER, what that
-# may include, and FOLDERS. Each of its tests is a CTest test of its own, which finds the test data
+# makes one GoogleTest program tests_FOLDER from the files of tests/FOLDER, which uses FOLDER, where xlstm/
+# has one of that name, what that may include, and FOLDERS. Each of its tests is a CTest test of its own, which finds the test data
 # through XLSTM_TEST_DATA.
 function(xlstm_add_tests NAME)
   cmake_parse_arguments(ARG "" "" "FILES;FOLDERS;LINK" ${ARGN})
   add_executable(tests_${NAME} ${ARG_FILES})
-  xlstm_link(tests_${NAME} ${NAME} ${ARG_FOLDERS})
+  if(NAME IN_LIST XLSTM_FOLDERS)
+    list(PREPEND ARG_FOLDERS ${NAME})
+  endif()
+  xlstm_link(tests_${NAME} ${ARG_FOLDERS})
   target_link_libraries(tests_${NAME} PRIVATE ${ARG_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
   # The time to build a test is worth more than the time that it takes.
   set(_optimised $<$<CONFIG:Release>:-O1> $<$<CONFIG:Debug>:-O0>)

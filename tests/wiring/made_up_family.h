@@ -53,8 +53,7 @@ inline Plan plan(const ConfigFile& file, const TensorSource& source, std::string
   const SortedTensors tensors = sort_tensors(tensor_table(), matrices);
   const Binding binding = {
       tensor_table(), matrices, tensors, find_dims(tensor_table(), tensors, matrices), {true}};
-  check_tensors(binding, diagnostics);
-  diagnostics.throw_if_any(where);
+  check_binding(binding, diagnostics, where);
 
   Plan out;
   out.dialect = "plain";

@@ -266,12 +266,7 @@ class Checker {
   std::set<const ParameterRow*> fused_;
 };
 
-}  // namespace
-
-void check_tensors(const Binding& binding, Diagnostics& diagnostics) {
-  Checker(binding, diagnostics).check_all();
-}
-
+// Every dimension of a parameter that the model has is known.
 void check_dims(const Binding& binding, Diagnostics& diagnostics) {
   std::set<std::size_t> wanted;
   const auto add = [&](const RowList& rows, const Conditions& conditions) {
@@ -291,6 +286,14 @@ void check_dims(const Binding& binding, Diagnostics& diagnostics) {
     diagnostics.add(
         [&] { return str("no tensor shows a valid length of ", binding.table.dims[dim]); });
   }
+}
+
+}  // namespace
+
+void check_binding(const Binding& binding, Diagnostics& diagnostics, std::string_view where) {
+  Checker(binding, diagnostics).check_all();
+  if (diagnostics.count() == 0) check_dims(binding, diagnostics);
+  diagnostics.throw_if_any(where);
 }
 
 }  // namespace xlstm

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string_view>
 
 #include "xlstm/wiring/diagnostics.h"
 #include "xlstm/wiring/matrix_view.h"
@@ -27,14 +28,12 @@ struct Binding {
   }
 };
 
-// Faults: gaps in block numbers, blocks of other kinds, missing, doubled, misshapen and non-float
-// tensors, unexpected ones (those of parameters whose condition does not hold included), quantised
-// gates and norms, parameters whose parts are stored in different formats. Dimensions that are 0
-// match any length.
-void check_tensors(const Binding& binding, Diagnostics& diagnostics);
-
-// Where check_tensors() found no fault: a dimension of a parameter that the model has, and that no
-// valid tensor shows, is one, as where fused rows do not split into their parts.
-void check_dims(const Binding& binding, Diagnostics& diagnostics);
+// Adds faults: gaps in block numbers, blocks of other kinds, missing, doubled, misshapen and
+// non-float tensors, unexpected ones (those of parameters whose condition does not hold included),
+// quantised gates and norms, parameters whose parts are stored in different formats. Dimensions
+// that are 0 match any length; where nothing else is wrong, one that the model needs and that is 0
+// is a fault, too: no tensor shows it, as where fused rows do not split into their parts. Throws
+// Error(kFormat), which names `where`, with all faults that `diagnostics` then has.
+void check_binding(const Binding& binding, Diagnostics& diagnostics, std::string_view where);
 
 }  // namespace xlstm

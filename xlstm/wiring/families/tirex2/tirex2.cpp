@@ -234,8 +234,7 @@ Plan plan(const ConfigFile& file, const TensorSource& source, std::string_view w
                  tensors.blocks.size());
     });
   }
-  check_tensors(binding, diagnostics);
-  diagnostics.throw_if_any(where);
+  check_binding(binding, diagnostics, where);
   return Assembler(config, binding).take();
 }
 

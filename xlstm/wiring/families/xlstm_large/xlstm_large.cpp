@@ -148,9 +148,7 @@ Plan plan(const ConfigFile& file, const TensorSource& source, std::string_view w
   const Binding binding = {tensor_table(), matrices, tensors,
                            find_dims(tensor_table(), tensors, matrices), parts.conditions()};
   compare_sizes(config, binding.dims, tensors, diagnostics);
-  check_tensors(binding, diagnostics);
-  if (diagnostics.count() == 0) check_dims(binding, diagnostics);
-  diagnostics.throw_if_any(where);
+  check_binding(binding, diagnostics, where);
   return Assembler(config, parts, binding).take();
 }
 
