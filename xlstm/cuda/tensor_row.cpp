@@ -14,8 +14,8 @@ namespace {
 constexpr int kThreads = 256 + 32, kRows = 8, kSums = 8, kFlush = 12;
 constexpr std::int64_t kQuad = 2048, kMostShort = 2 * kQuad, kMost = 6 * kQuad;  // columns
 constexpr std::int64_t kUnit = 16;  // bytes that copies are whole numbers of
-// Stages of the ring, where these bytes hold them. More of them delay what a kernel reads of the one
-// before: q, k, v and gates of 4 bits take 11.6 us with eight stages and 10.4 with four (H200).
+// Stages of the ring, where these bytes hold them. More of them delay what a kernel reads of the
+// one before: q, k, v and gates of 4 bits take 11.6 us with eight stages and 10.4 with four (H200).
 constexpr std::int64_t kStages = 4, kRing = 150 << 10;
 constexpr std::int64_t kReserved = 16 << 10;  // bytes of shared memory that blocks have besides
 
@@ -43,7 +43,8 @@ std::optional<TensorRow::Plan> TensorRow::plan(const Sizes& sizes, const Quantiz
   const std::int64_t sets = sizes.swiglu ? 2 : 1;
   std::int64_t stage = sets * (words + (affine ? 2 : 1) * table);
   if (sizes.N2 > 0) stage = std::max(stage, K * static_cast<std::int64_t>(sizeof(float)));
-  const std::int64_t sums = sets * kFlush * kRows * kSums * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t sums =
+      sets * kFlush * kRows * kSums * static_cast<std::int64_t>(sizeof(float));
   // x as float16 with what is summed of it, and as it is.
   const std::int64_t quads = (K + kQuad - 1) / kQuad;
   const std::int64_t x = quads * (kQuad * 2 + 2 * 32 * 4) + (sizes.N2 > 0 ? K * 2 : 0);
@@ -51,10 +52,9 @@ std::optional<TensorRow::Plan> TensorRow::plan(const Sizes& sizes, const Quantiz
   const std::int64_t most = work_.device().shared_bytes() - kReserved - besides;
   if (2 * stage > most) return std::nullopt;
   Plan plan;
-  const std::int64_t stages =
-      std::clamp<std::int64_t>(std::min(kRing, most) / stage, 2, kStages);
-  plan.blocks = static_cast<int>(std::min<std::int64_t>(rows / kRows + sizes.N2,
-                                                        work_.device().multiprocessors()));
+  const std::int64_t stages = std::clamp<std::int64_t>(std::min(kRing, most) / stage, 2, kStages);
+  plan.blocks = static_cast<int>(
+      std::min<std::int64_t>(rows / kRows + sizes.N2, work_.device().multiprocessors()));
   plan.is_long = K > kMostShort;
   plan.args.ring = {narrow(stages), narrow(stage)};
   plan.args.sums_at = narrow(stages * stage);
@@ -66,7 +66,8 @@ std::optional<TensorRow::Plan> TensorRow::plan(const Sizes& sizes, const Quantiz
 }
 
 void TensorRow::compute(const Plan& plan, const RowProductArgs& args, const QuantizedTensor& W) {
-  work_.programs().launch("tensor_row", str("tensor_row_", format_name(W), plan.is_long ? "_long" : "_short"),
+  work_.programs().launch("tensor_row",
+                          str("tensor_row_", format_name(W), plan.is_long ? "_long" : "_short"),
                           {.x = static_cast<unsigned>(plan.blocks),
                            .threads = kThreads,
                            .shared = plan.shared_bytes,

@@ -1,5 +1,5 @@
-// How one row's products with quantised W go through a ring of shared memory: a stage has eight rows
-// of W (SwiGLU: eight of gate, eight of up) with their scales and biases, or a row of W2.
+// How one row's products with quantised W go through a ring of shared memory: a stage has eight
+// rows of W (SwiGLU: eight of gate, eight of up) with their scales and biases, or a row of W2.
 #pragma once
 
 #include "xlstm/cuda/kernels/row_stream.cuh"
@@ -52,9 +52,12 @@ __device__ inline void copy_stages(const RowProductArgs& a, const QuantizedArgs&
                                    char* ring, uint64* full, uint64* empty) {
   const bool two = a.swiglu != 0, biased = W.biases != nullptr;
   const uint32 bytes = (two ? 2 : 1) * parts.all;
-  const char* words = reinterpret_cast<const char*>(W.words) + static_cast<int64>(units.begin) * parts.words;
-  const char* scales = static_cast<const char*>(W.scales) + static_cast<int64>(units.begin) * parts.scales;
-  const char* biases = static_cast<const char*>(W.biases) + static_cast<int64>(units.begin) * parts.scales;
+  const char* words =
+      reinterpret_cast<const char*>(W.words) + static_cast<int64>(units.begin) * parts.words;
+  const char* scales =
+      static_cast<const char*>(W.scales) + static_cast<int64>(units.begin) * parts.scales;
+  const char* biases =
+      static_cast<const char*>(W.biases) + static_cast<int64>(units.begin) * parts.scales;
   const int64 up_words = static_cast<int64>(units.eights) * parts.words;
   const int64 up_scales = static_cast<int64>(units.eights) * parts.scales;
   const bool elected = is_elected();
@@ -74,11 +77,13 @@ __device__ inline void copy_stages(const RowProductArgs& a, const QuantizedArgs&
           char* const up = to + parts.all;
           bulk_copy(up, words + up_words, parts.words, barrier);
           bulk_copy(up + parts.words, scales + up_scales, parts.scales, barrier);
-          if (biased) bulk_copy(up + parts.words + parts.scales, biases + up_scales, parts.scales, barrier);
+          if (biased)
+            bulk_copy(up + parts.words + parts.scales, biases + up_scales, parts.scales, barrier);
         }
       } else {
         barrier_expect(barrier, a.K * sizeof(float));
-        bulk_copy(to, a.W2 + static_cast<int64>(unit - units.eights) * a.K, a.K * sizeof(float), barrier);
+        bulk_copy(to, a.W2 + static_cast<int64>(unit - units.eights) * a.K, a.K * sizeof(float),
+                  barrier);
       }
     }
     __syncwarp();

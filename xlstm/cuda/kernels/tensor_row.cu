@@ -2,8 +2,8 @@
 // For compute capability 9.0 and newer.
 //
 // W comes through a ring of shared memory as in row_stream.cu. A warp takes two rows of W together,
-// 2048 columns at a time, a quad of spans of 512. A span is eight segments of 64 columns, and the 16
-// rows of a tensor core's first operand are the segments of one row of W and then those of the
+// 2048 columns at a time, a quad of spans of 512. A span is eight segments of 64 columns, and the
+// 16 rows of a tensor core's first operand are the segments of one row of W and then those of the
 // other; the columns of the second operand are segments of x. So each lane multiplies weights that
 // lie side by side, in whatever order its x has. Of the results, which are those of all segments of
 // W with all of x, one in eight is wanted, and to be multiplied with its group's scale: segments of
@@ -163,7 +163,8 @@ struct Products {
     const bool odd = g % 2 != 0;
     float of[kSpans];
 #pragma unroll
-    for (int span = 0; span < kSpans; ++span) of[span] = odd ? d[span][second + 1] : d[span][second];
+    for (int span = 0; span < kSpans; ++span)
+      of[span] = odd ? d[span][second + 1] : d[span][second];
     const float low = wanted % 2 != 0 ? of[1] : of[0], high = wanted % 2 != 0 ? of[3] : of[2];
     return wanted / 2 != 0 ? high : low;
   }
@@ -191,7 +192,7 @@ struct Products {
       load<kRagged>(rows.words + rows.second, quad, span, w8);
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
-        float (&to)[4] = d[e % kGroups][span];
+        float(&to)[4] = d[e % kGroups][span];
         const uint4& b = x.x[span][e];
         multiply(to, w[e][0], w8[e][0], w[e][1], w8[e][1], b.x, b.y);
         multiply(to, w[e][2], w8[e][2], w[e][3], w8[e][3], b.z, b.w);
