@@ -220,10 +220,12 @@ TEST_P(TensorRowsOf, OneRowHasItsOwnKernelForAnyLength) {
                              {16, 10880},
                              {12968, 128}}) {
     SCOPED_TRACE(str(N, " ", K));
+    // Two stages of eight such rows would not leave room for x: they go the way of more rows.
+    const Quantization& f = GetParam().format;
+    const bool too_long = f.bits == 8 && f.group_size == 32 && K > 10000;
     Workspace work;
-    ASSERT_TRUE(TensorRow(work)
-                    .plan({.N = N, .K = K}, GetParam().format, GetParam().scale_type)
-                    .has_value());
+    ASSERT_EQ(TensorRow(work).plan({.N = N, .K = K}, f, GetParam().scale_type).has_value(),
+              !too_long);
     const auto x = uniform(K, 1), y = uniform(N, 4);
     const Matrix W = matrix(N, K);
     Truth truth = product(x, W, 1, N, K, 0);

@@ -17,6 +17,9 @@ constexpr std::int64_t kUnit = 16;  // bytes that copies are whole numbers of
 // Stages of the ring, where these bytes hold them. More of them delay what a kernel reads of the
 // one before: q, k, v and gates of 4 bits take 11.6 us with eight stages and 10.4 with four (H200).
 constexpr std::int64_t kStages = 4, kRing = 150 << 10;
+// What a block takes at the least, more than half of what there is: else two of the next kernel's
+// would lie on the multiprocessor that is done first.
+constexpr std::int64_t kAlone = 116 << 10;
 constexpr std::int64_t kReserved = 16 << 10;  // bytes of shared memory that blocks have besides
 
 std::string format_name(const QuantizedTensor& W) {
@@ -61,7 +64,7 @@ std::optional<TensorRow::Plan> TensorRow::plan(const Sizes& sizes, const Quantiz
   plan.args.x_at = narrow(stages * stage + sums);
   plan.args.scale_bytes = narrow(scale_bytes);
   plan.args.group_shift = std::countr_zero(static_cast<unsigned>(format.group_size));
-  plan.shared_bytes = static_cast<std::size_t>(stages * stage + besides);
+  plan.shared_bytes = static_cast<std::size_t>(std::max(stages * stage + besides, kAlone));
   return plan;
 }
 
