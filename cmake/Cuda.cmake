@@ -61,6 +61,7 @@ function(xlstm_cuda_kernels OUT)
             "-DHEADERS=${_header_list}" "-DBINARIES=${_binary_list}" -P
             "${PROJECT_SOURCE_DIR}/cmake/embed.cmake"
     DEPENDS ${_texts} ${_headers} ${_binaries} "${PROJECT_SOURCE_DIR}/cmake/embed.cmake"
+            "${PROJECT_SOURCE_DIR}/cmake/embed_bytes.cmake"
     COMMENT "Embedding kernels"
     VERBATIM)
   set(${OUT} "${_source}" PARENT_SCOPE)

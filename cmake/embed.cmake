@@ -1,14 +1,6 @@
 # Run by xlstm_cuda_kernels(): writes OUT from the lists (divided by |) TEXTS, HEADERS and BINARIES.
 cmake_minimum_required(VERSION 3.25)
-
-# Appends an array of a file's bytes to _source.
-function(embed NAME FILE)
-  file(READ "${FILE}" _bytes HEX)
-  string(REGEX REPLACE "(................................................................)" "\\1\n" _bytes
-                       "${_bytes}")
-  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," _bytes "${_bytes}")
-  file(APPEND "${OUT}.new" "alignas(16) const unsigned char ${NAME}[] = {\n${_bytes}};\n")
-endfunction()
+include("${CMAKE_CURRENT_LIST_DIR}/embed_bytes.cmake")
 
 file(WRITE "${OUT}.new" "// Written by cmake/embed.cmake.\n#include \"xlstm/cuda/kernel_texts.h\"\n\n"
                         "namespace xlstm::cuda {\nnamespace {\n")

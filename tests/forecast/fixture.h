@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/backend/backends.h"
+#include "xlstm/cpu/cpu_backend.h"
 #include "xlstm/forecast/forecast_model.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/checkpoint.h"

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "tests/generate/batch_fixture.h"
+#include "xlstm/cpu/cpu_backend.h"
 #include "xlstm/wiring/checkpoint.h"
 
 namespace xlstm::test {

@@ -41,7 +41,8 @@ TEST_F(Check, TakesWhatMetalTakes) {
   expect_taken("y[i] = twice(x + i);\n",
                "template <typename P>\ninline float twice(P p) { return *p + *p; }\n");
   expect_taken(
-      "simdgroup_float8x8 a, b = simdgroup_float8x8(0.0f), c = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);\n"
+      "simdgroup_float8x8 a, b = simdgroup_float8x8(0.0f), c = make_filled_simdgroup_matrix<float, "
+      "8, 8>(0.0f);\n"
       "simdgroup_load(a, x, 8);\nb = a;\nsimdgroup_multiply_accumulate(c, a, b, "
       "c);\nsimdgroup_store(c, y, 8);\n"
       "y[i] = simd_sum(c.thread_elements()[0]) + as_type<float>(i) + "
@@ -72,6 +73,15 @@ TEST_F(Check, RefusesAConstantInputWhereDeviceMemoryIsWanted) {
   kernel.header = header;
   expect_taken(kernel, {mx::zeros({8})});
   expect_error(ErrorKind::kInternal, {"first"}, [&] { check(kernel.launch(), {mx::zeros({7})}); });
+}
+
+TEST_F(Check, RefusesCallsThatMetalFindsAmbiguousOrDoesNotHave) {
+  expect_refused("y[i] = exp(int(i));\n", {"ambiguous"});
+  expect_refused("y[i] = max(x[i], i);\n", {"ambiguous"});
+  expect_refused(
+      "threadgroup atomic<float> sum;\natomic_fetch_add_explicit(&sum, x[i], "
+      "memory_order_relaxed);\ny[i] = x[i];\n",
+      {"atomic_fetch_add_explicit"});
 }
 
 TEST_F(Check, RefusesWritesToInputs) {

@@ -1,4 +1,5 @@
 // Correct kernels whose threads work each for itself, and graphs of them.
+#include <algorithm>
 #include <cmath>
 
 #include "tests/metal/expect_output.h"
@@ -19,6 +20,33 @@ TEST(CorrectKernels, ElementwiseWithAnEdge) {
   }
 }
 
+// Every half, and floats around those between which they round, as MLX has them.
+TEST(CorrectKernels, SmallTypesRoundAsMlxDoes) {
+  TestKernel kernel =
+      float_kernel("uint i = thread_position_in_grid.x;\ny[i] = float(T(x[i]));\n", 0, 0, 256);
+  for (const mx::Dtype type : {mx::float16, mx::bfloat16}) {
+    const mx::array bits = mx::astype(mx::arange(0, 0x10000), mx::uint16);
+    const mx::array exact = mx::astype(mx::view(bits, type), mx::float32);
+    const mx::array ulps =
+        mx::multiply(exact, mx::array({1.0F, 1.0F + 0x1p-12F, 1.0F + 0x1p-11F, 1.0F + 0x1p-9F,
+                                       1.0F + 0x1p-8F, 1.0F + 0x1p-7F, 0.6F, -1.3F},
+                                      {8, 1}));
+    const mx::array x = mx::flatten(ulps);
+    kernel.shapes = {x.shape()};
+    kernel.grid = {static_cast<int>(x.size()), 1, 1};
+    kernel.template_args = {{"T", type}};
+    const mx::array y = run(kernel.launch(), {x})[0];
+    const mx::array wanted = mx::astype(mx::astype(x, type), mx::float32);
+    EXPECT_TRUE(mx::array_equal(wanted, y, true).item<bool>());
+  }
+}
+
+TEST(CorrectKernels, UnsuffixedLiteralsAreFloats) {
+  const TestKernel kernel = float_kernel(
+      "y[thread_position_in_grid.x] = x[0] * 0.1 == x[0] * 0.1f ? 1.0f : 0.0f;\n", 1, 1, 1);
+  expect_near({1}, run(kernel.launch(), {mx::array({3.0F})})[0], 0);
+}
+
 TEST(CorrectKernels, AtomicsOfAllThreadgroups) {
   TestKernel kernel = float_kernel(
       "atomic_fetch_add_explicit(&y[thread_position_in_grid.x % 3], x[0], memory_order_relaxed);\n",
@@ -37,6 +65,31 @@ TEST(CorrectKernels, TransposedInputByItsStrides) {
   kernel.row_contiguous = false;
   const mx::array x = mx::transpose(mx::reshape(mx::arange(0.0, 12.0), {3, 4}));
   expect_output({0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11}, kernel, {x}, 0);
+}
+
+// The functions of both namespaces, vectors and halves, in the double precision of this machine's
+// library.
+TEST(CorrectKernels, FunctionsOfFloatsAndVectors) {
+  constexpr const char* kSource = R"(
+    uint i = thread_position_in_grid.x;
+    float v = x[i];
+    y[i] = metal::precise::exp(v) + metal::fast::tanh(v) + metal::log(v + 2.0f) * rsqrt(v + 2.0f);
+    float4 w = float4(v, 1.0f, -v, 2.0f);
+    w.xy = fma(w.zw, w.xy, float2(0.5f, v));
+    y[i + 32] = dot(max(w, float4(0.25f)), abs(w)) + clamp(v, -0.5f, 0.5f) + select(1.0f, 2.0f, v > 0.0f);
+  )";
+  const mx::array x = random_array({32}, 9);
+  const std::vector<double> values = values_of(x);
+  std::vector<double> wanted(64);
+  for (std::size_t i = 0; i < 32; ++i) {
+    const double v = values[i];
+    wanted[i] = std::exp(v) + std::tanh(v) + std::log(v + 2) / std::sqrt(v + 2);
+    for (const double w : {-v * v + 0.5, 2 + v, -v, 2.0})
+      wanted[i + 32] += std::max(w, 0.25) * std::abs(w);
+    wanted[i + 32] += std::clamp(v, -0.5, 0.5) + (v > 0 ? 2 : 1);
+  }
+  // A dozen roundings of values up to 20.
+  expect_output(wanted, float_kernel(kSource, 64, 32, 32), {x}, 12 * 20 * 0x1p-24);
 }
 
 // Two kernels, one after the other, among operations of MLX's own.

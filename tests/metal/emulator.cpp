@@ -3,8 +3,8 @@
 #include <cstring>
 #include <unordered_set>
 
-#include "tests/metal/emulator/compiler.h"
 #include "tests/metal/emulator/launch.h"
+#include "tests/metal/emulator/machine.h"
 #include "xlstm/base/error.h"
 
 namespace xlstm::metal_emulator {
@@ -88,16 +88,23 @@ void fill(Array& memory, const mx::array& output, float value) {
   memory.shadow.set_initialised();
 }
 
-void run_kernel(const mx::array& node, const Options& options) {
-  const Composed kernel = composed_kernel(node);
-  const CompiledKernel compiled(kernel, options.checked);
-  const Geometry geometry(kernel.grid, kernel.group);
-  std::vector<mx::array> inputs = node.inputs(), outputs = const_cast<mx::array&>(node).outputs();
-  if (kernel.ensure_row_contiguous) {
-    for (mx::array& input : inputs) input = mx::contiguous(input, false, mx::Device::cpu);
+// Evaluated, and, where the kernel asks for that, with the last index fastest.
+void make_ready(std::vector<mx::array>& inputs, bool row_contiguous) {
+  mx::eval(inputs);
+  if (!row_contiguous) return;
+  for (mx::array& input : inputs) {
+    if (!input.flags().row_contiguous) input = mx::contiguous(input, false, mx::Device::cpu);
   }
   mx::eval(inputs);
+}
 
+void run_kernel(const mx::array& node, const Options& options) {
+  const Composed kernel = composed_kernel(node);
+  const Geometry geometry(kernel.grid, kernel.group);
+  std::vector<mx::array> inputs = node.inputs(), outputs = const_cast<mx::array&>(node).outputs();
+  make_ready(inputs, kernel.ensure_row_contiguous);
+
+  const Machine::Hold machine;
   Arena arena;
   Bindings bindings(arena, options.checked);
   std::vector<std::string> names;
@@ -117,7 +124,7 @@ void run_kernel(const mx::array& node, const Options& options) {
     fail_wanted(ErrorKind::kInternal, kernel.name, str(bindings.buffers().size(), " buffers"),
                 str(names.size()));
   }
-  Launch(compiled, arena, bindings.buffers(), geometry, options).run();
+  Launch(machine->kernel(kernel, options.checked), machine->fibers(), arena, bindings.buffers(), geometry, options).run();
   for (std::size_t i = 0; i < outputs.size(); ++i) set_value(outputs[i], *results[i]);
   for (mx::array& output : outputs) output.detach();
 }

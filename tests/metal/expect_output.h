@@ -16,11 +16,14 @@ inline void expect_near(const std::vector<double>& wanted, const mx::array& got,
   }
 }
 
-// The kernel's first output; plain, in another order, checked, and checked with permuted matrices.
+// The kernel's first output; plain, in another order and without denormals, checked, and checked
+// with permuted matrices.
 inline void expect_output(const std::vector<double>& wanted, const TestKernel& kernel,
                           const std::vector<mx::array>& inputs, double tolerance) {
-  const std::vector<Options> all{
-      {}, {.seed = 3}, {.checked = true}, {.checked = true, .seed = 7, .permute_matrices = true}};
+  const std::vector<Options> all{{},
+                                 {.seed = 3, .flush_denormals = true},
+                                 {.checked = true},
+                                 {.checked = true, .seed = 7, .permute_matrices = true}};
   for (const Options& options : all) {
     expect_near(wanted, run(kernel.launch(), inputs, options)[0], tolerance);
   }

@@ -114,5 +114,16 @@ TEST(Launch, ConversionThatMetalDoesNotMake) {
   expect_fault(float_kernel(kSource, 4, 4, 4), {"does not compile", "bfloat"});
 }
 
+// Where the text says which file it is from, messages say so.
+TEST(Launch, LinesOfTheFileThatTheTextNames) {
+  constexpr const char* kSource = R"(
+    uint i = thread_position_in_grid.x;
+#line 100 "kernels/step.metal"
+    y[i] = x[i];
+    y[i + 1] = x[i];
+  )";
+  expect_fault(float_kernel(kSource, 64, 64, 64), {"step.metal:101: out of bounds"});
+}
+
 }  // namespace
 }  // namespace xlstm::metal_emulator

@@ -41,6 +41,17 @@ TEST(Bounds, PastAThreadgroupArray) {
   expect_fault(kernel, {"out of bounds", "\"first\""}, {});
 }
 
+TEST(Bounds, MatrixPastAnInput) {
+  constexpr const char* kSource = R"(
+    simdgroup_float8x8 m;
+    simdgroup_load(m, x + 8, 8);
+    simdgroup_store(m, y, 8);
+    (void)thread_index_in_simdgroup;
+  )";
+  expect_fault(float_kernel(kSource, 64, 32, 32),
+               {"out of bounds", "reads", "`simdgroup_load(m, x + 8, 8);`"});
+}
+
 // It stays within the array, and only its type tells.
 TEST(Bounds, InnerIndexPastItsDimension) {
   constexpr const char* kSource = R"(
@@ -103,6 +114,30 @@ TEST(Uninitialised, OutputThatNobodyWrites) {
   const TestKernel kernel = float_kernel(kSource, 64, 64, 64);
   EXPECT_TRUE(std::isnan(values_unchecked(kernel)[9]));
   expect_fault(kernel, {"never written", "byte 36 of the 256 of \"y\""});
+}
+
+TEST(Bounds, MoreStackThanAThreadHas) {
+  constexpr const char* kRecursion = R"(
+    float deep(const device float* p, int n) {
+      float kept[512];
+      for (int i = 0; i < 512; ++i) kept[i] = p[(i + n) % 64];
+      return n == 0 ? kept[0] : deep(p, n - 1) + kept[n % 512];
+    }
+  )";
+  TestKernel kernel =
+      float_kernel("uint i = thread_position_in_grid.x;\ny[i] = deep(x, 60);\n", 64, 64, 64);
+  kernel.header = kRecursion;
+  expect_fault(kernel, {"more than 64 KiB of stack"}, {});
+  kernel.header = "";
+  kernel.source = R"(
+    uint i = thread_position_in_grid.x;
+    float kept[20000];
+    for (uint k = 0; k < 20000; ++k) kept[k] = x[(i + k) % 64];
+    float sum = 0.0f;
+    for (uint k = 0; k < 20000; ++k) sum += kept[(k * 7919 + i) % 20000];
+    y[i] = sum;
+  )";
+  expect_fault(kernel, {"does not compile", "frame"}, {});
 }
 
 TEST(ThreadgroupMemory, MoreThan32KiB) {

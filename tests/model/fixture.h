@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/backend/backends.h"
+#include "xlstm/cpu/cpu_backend.h"
 #include "xlstm/model/model.h"
 #include "xlstm/wiring/checkpoint.h"
 

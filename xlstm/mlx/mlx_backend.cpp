@@ -42,6 +42,14 @@ std::vector<mx::array> arrays_of(std::span<const Tensor> tensors) {
   return arrays;
 }
 
+std::optional<mx::array> optional_array(const Tensor& x) {
+  return x ? std::optional(array_of(x)) : std::nullopt;
+}
+
+QuantizedArrays quantized_arrays(const QuantizedTensor& W) {
+  return {array_of(W.words), array_of(W.scales), optional_array(W.biases), W.format};
+}
+
 // Each tensor has its own memory: a device's driver has its own ways.
 class MlxWeightMemory final : public WeightMemory {
  public:
@@ -158,17 +166,22 @@ class MlxBackend final : public Backend {
   // --- ops -----------------------------------------------------------------------------------
   Tensor embed(const WeightTensor& W, const Tensor& ids) override {
     check_dtype("embed", "ids", ids, DType::kI32);
+    const auto* plain = std::get_if<Tensor>(&W);
+    const auto fused = plain != nullptr
+                           ? fused_->embed(on_device(*plain), on_device(ids), activation_)
+                           : fused_->embed(quantized_arrays(std::get<QuantizedTensor>(W)),
+                                           on_device(ids), activation_);
+    if (fused) return tensor_of(*fused);
     const mx::array rows = mx::flatten(array_of(ids), device_);
-    if (const auto* plain = std::get_if<Tensor>(&W)) {
+    if (plain != nullptr) {
       return cast(tensor_of(mx::take(array_of(*plain), rows, 0, device_)), activation_);
     }
-    const auto& q = std::get<QuantizedTensor>(W);
+    const QuantizedArrays q = quantized_arrays(std::get<QuantizedTensor>(W));
     std::optional<mx::array> biases;
-    if (q.biases) biases = mx::take(array_of(q.biases), rows, 0, device_);
-    return tensor_of(mx::dequantize(mx::take(array_of(q.words), rows, 0, device_),
-                                    mx::take(array_of(q.scales), rows, 0, device_), biases,
-                                    q.format.group_size, q.format.bits, mode_of(q.format),
-                                    std::nullopt, activation_, device_));
+    if (q.biases) biases = mx::take(*q.biases, rows, 0, device_);
+    return tensor_of(mx::dequantize(
+        mx::take(q.words, rows, 0, device_), mx::take(q.scales, rows, 0, device_), biases,
+        q.format.group_size, q.format.bits, mode_of(q.format), std::nullopt, activation_, device_));
   }
 
   Tensor rms_norm(const Tensor& x, const Norm& norm, float eps) override {
@@ -200,6 +213,24 @@ class MlxBackend final : public Backend {
     return tensor_of(fused ? *fused : mlx::swiglu(a).array);
   }
 
+  Tensor gated(const Tensor& gate_up, Activation f) override {
+    return f == Activation::kSilu ? swiglu(gate_up) : Backend::gated(gate_up, f);
+  }
+
+  // One node, which rounds once, where a matrix is plain.
+  Tensor linear_add(const Tensor& x, const Dense& dense, Tensor y) override {
+    const auto* plain = std::get_if<Tensor>(&dense.weight);
+    if (plain == nullptr || dense.bias || prepared(*plain).dtype() != array_of(y).dtype()) {
+      return Backend::linear_add(x, dense, std::move(y));
+    }
+    check_axes("linear_add", "x", x, 2);
+    check_shape("linear_add", "W", *plain, {plain->shape()[0], x.shape()[1]});
+    check_shape("linear_add", "y", y, {x.shape()[0], plain->shape()[0]});
+    const mx::array& W = prepared(*plain);
+    const mx::array a = mx::astype(array_of(x), W.dtype(), device_);
+    return tensor_of(mx::addmm(array_of(y), a, W, 1.0F, 1.0F, device_));
+  }
+
   Tensor add(Tensor x, const Tensor& y) override {
     check_shape("add", "y", y, x.shape());
     return tensor_of((on_device(x) + on_device(y)).array);
@@ -213,7 +244,9 @@ class MlxBackend final : public Backend {
   Tensor sigmoid(Tensor x) override { return tensor_of(mlx::sigmoid(on_device(x)).array); }
 
   Tensor soft_cap(Tensor x, std::optional<float> cap) override {
-    return cap ? tensor_of(mlx::soft_cap(on_device(x), cap).array) : x;
+    if (!cap) return x;
+    const std::optional<mx::array> fused = fused_->soft_cap(on_device(x), *cap);
+    return tensor_of(fused ? *fused : mlx::soft_cap(on_device(x), cap).array);
   }
 
   Tensor to_float32(Tensor x) override { return cast(x, mx::float32); }
@@ -260,6 +293,14 @@ class MlxBackend final : public Backend {
       fail_wanted(ErrorKind::kInternal, "mlstm_cell", str("tokens of ", B, " sequences"), str(T));
     }
     if (T == 0) return tensor_of(mx::zeros({0, V}, mx::float32, device_));
+    const MlstmArrays before = take_state(states, state.first);
+    const auto fused = fused_->mlstm_cell(
+        {on_device(in.q), on_device(in.k), on_device(in.v), on_device(in.i), on_device(in.f)}, s,
+        before);
+    if (fused) {
+      put_state(states, state.first, fused->state);
+      return tensor_of(fused->h);
+    }
     const int S = T / B;
     const auto heads = [&](const Tensor& x, std::int64_t width) {
       return mlx::reshape(on_device(x), {B, S, NH, static_cast<int>(width)});
@@ -267,7 +308,6 @@ class MlxBackend final : public Backend {
     const auto gate = [&](const Tensor& x) { return mlx::reshape(on_device(x), {B, S, NH}); };
     const MlstmInput input = {heads(in.q, s.DHQK), heads(in.k, s.DHQK), heads(in.v, s.DHV),
                               gate(in.i), gate(in.f)};
-    const MlstmArrays before = take_state(states, state.first);
     const MlstmOutput out =
         S == 1 ? mlstm_step(input, before, s.cell_eps) : mlstm_chunk(input, before, s.cell_eps);
     put_state(states, state.first, out.state);
@@ -277,8 +317,11 @@ class MlxBackend final : public Backend {
   Tensor head_norm(const Tensor& h, const Norm& norm, std::int64_t NH, float eps) override {
     check_axes("head_norm", "h", h, 2);
     check_shape("head_norm", "weight", norm.weight, {h.shape()[1]});
-    return with_bias(
-        mlx::head_norm(on_device(h), on_device(norm.weight), static_cast<int>(NH), eps), norm.bias);
+    const DeviceArray x = on_device(h), weight = on_device(norm.weight);
+    const int heads = static_cast<int>(NH);
+    const auto fused = fused_->head_norm(x, weight, optional_array(norm.bias), heads, eps);
+    if (fused) return tensor_of(*fused);
+    return with_bias(mlx::head_norm(x, weight, heads, eps), norm.bias);
   }
 
   Tensor mlstm_mixer(const Tensor& qkvo, Tensor gates, const Norm& norm, const MlstmMixerSpec& spec,
@@ -286,10 +329,9 @@ class MlxBackend final : public Backend {
     check_mlstm_mixer(qkvo, gates, spec);
     auto& states = static_cast<MlxStates&>(state.batch);
     const MlstmArrays before = peek_state(states, state.first);
-    std::optional<mx::array> bias;
-    if (norm.bias) bias = array_of(norm.bias);
-    const auto fused = fused_->mlstm_mixer(on_device(qkvo), on_device(gates),
-                                           on_device(norm.weight), bias, spec, before);
+    const auto fused =
+        fused_->mlstm_mixer(on_device(qkvo), on_device(gates), on_device(norm.weight),
+                            optional_array(norm.bias), spec, before);
     if (!fused) return Backend::mlstm_mixer(qkvo, std::move(gates), norm, spec, state);
     put_state(states, state.first, fused->state);
     return tensor_of(fused->h);
@@ -309,7 +351,8 @@ class MlxBackend final : public Backend {
 
   // --- ops of sLSTM and of first-paper blocks -------------------------------------------------
   Tensor activate(Tensor x, Activation f) override {
-    return tensor_of(mlx::activate(on_device(x), f).array);
+    const std::optional<mx::array> fused = fused_->activate(on_device(x), f);
+    return tensor_of(fused ? *fused : mlx::activate(on_device(x), f).array);
   }
 
   Tensor join_columns(std::span<const Tensor> parts) override {
@@ -319,6 +362,9 @@ class MlxBackend final : public Backend {
 
   Tensor headwise_linear(const Tensor& x, const Headwise& w) override {
     check_headwise(x, w);
+    const auto fused =
+        fused_->headwise_linear(on_device(x), on_device(w.weight), optional_array(w.bias));
+    if (fused) return tensor_of(*fused);
     const Tensor y =
         cast(tensor_of(mlx::headwise_linear(on_device(x), on_device(w.weight)).array), x.dtype());
     return w.bias ? with_bias(on_device(y), cast(w.bias, x.dtype())) : y;
@@ -329,9 +375,13 @@ class MlxBackend final : public Backend {
     const auto B = static_cast<std::int64_t>(states.rows());
     check_causal_conv1d(x, w, B);
     if (x.elements() == 0) return x;
-    const ConvOutput out =
-        mlx::causal_conv1d(by_sequence("causal_conv1d", x, B), on_device(w.weight),
-                           on_device(w.bias), states.take_array(state.first));
+    const DeviceArray before = states.take_array(state.first);
+    const std::optional<ConvOutput> fused =
+        fused_->causal_conv1d(on_device(x), on_device(w.weight), on_device(w.bias), before);
+    const ConvOutput out = fused
+                               ? *fused
+                               : mlx::causal_conv1d(by_sequence("causal_conv1d", x, B),
+                                                    on_device(w.weight), on_device(w.bias), before);
     states.put_array(state.first, out.window.array);
     return cast(reshape(tensor_of(out.y.array), x.shape()), x.dtype());
   }
@@ -346,9 +396,12 @@ class MlxBackend final : public Backend {
     const std::size_t at = state.first;
     const SlstmArrays before = {states.take_array(at), states.take_array(at + 1),
                                 states.take_array(at + 2), states.take_array(at + 3)};
-    const SlstmOutput out = mlx::slstm_scan(by_sequence("slstm_scan", gates_if, B),
-                                            by_sequence("slstm_scan", gates_zo, B), on_device(w.R),
-                                            on_device(w.bias), before);
+    const std::optional<SlstmOutput> fused = fused_->slstm_scan(
+        on_device(gates_if), on_device(gates_zo), on_device(w.R), on_device(w.bias), before);
+    const SlstmOutput out = fused ? *fused
+                                  : mlx::slstm_scan(by_sequence("slstm_scan", gates_if, B),
+                                                    by_sequence("slstm_scan", gates_zo, B),
+                                                    on_device(w.R), on_device(w.bias), before);
     const std::array<const DeviceArray*, 4> after = {&out.state.y, &out.state.c, &out.state.n,
                                                      &out.state.m};
     for (std::size_t i = 0; i < after.size(); ++i) states.put_array(at + i, after[i]->array);
@@ -385,7 +438,7 @@ class MlxBackend final : public Backend {
                 std::span<const AllowedIds> allowed) override {
     check_sample(samplers, logits, allowed);
     const DeviceArray numbers = as_type(on_device(logits), mx::float32);
-    return tensor_of(sample_rows(samplers, numbers, allowed).array);
+    return tensor_of(sample_rows(samplers, numbers, allowed, *fused_).array);
   }
 
   Tensor add_gram(Tensor sum, const Tensor& x) override {
@@ -452,12 +505,11 @@ class MlxBackend final : public Backend {
     const std::int64_t K = W.scales.shape().last() * W.format.group_size;
     check_shape("linear", "x", x, {x.shape()[0], K});
     const bool affine = W.format.mode == QuantizationMode::kAffine;
-    const mx::Dtype dtype = affine ? array_of(W.scales).dtype() : array_of(x).dtype();
-    std::optional<mx::array> biases;
-    if (W.biases) biases = array_of(W.biases);
-    const mx::array y = mx::quantized_matmul(
-        mx::astype(array_of(x), dtype, device_), array_of(W.words), array_of(W.scales), biases,
-        true, W.format.group_size, W.format.bits, mode_of(W.format), device_);
+    const QuantizedArrays q = quantized_arrays(W);
+    const mx::Dtype dtype = affine ? q.scales.dtype() : array_of(x).dtype();
+    const mx::array y =
+        mx::quantized_matmul(mx::astype(array_of(x), dtype, device_), q.words, q.scales, q.biases,
+                             true, W.format.group_size, W.format.bits, mode_of(W.format), device_);
     const DeviceArray cast_y = {mx::astype(y, mlx_dtype(x.dtype()), device_), device_};
     return bias ? with_bias(cast_y, cast(bias, x.dtype())) : tensor_of(cast_y.array);
   }

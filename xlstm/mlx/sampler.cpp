@@ -30,6 +30,13 @@ std::vector<std::int32_t> barred(const Sampling& s, std::span<const std::int32_t
   return ids;
 }
 
+std::optional<mx::array> may_be_chosen(std::span<const std::int32_t> barred, std::int64_t V) {
+  if (barred.empty()) return std::nullopt;
+  std::vector<bool> may(static_cast<std::size_t>(V), true);
+  for (const std::int32_t id : barred) may[static_cast<std::size_t>(id)] = false;
+  return mx::array(may.begin(), {static_cast<int>(V)}, mx::bool_);
+}
+
 std::map<std::int32_t, float> finite(std::map<std::int32_t, float> bias) {
   std::erase_if(bias, [](const auto& each) { return std::isinf(each.second); });
   return bias;
@@ -79,6 +86,7 @@ class MlxSampler final : public Sampler {
         plain_(greedy_ && !counts_ && finite(sampling.logit_bias).empty()),
         device_(device),
         barred_(barred(sampling, never)),
+        may_(may_be_chosen(barred_, V)),
         chain_(make_chain(sampling, V, barred_)),
         key_(mx::random::key(seed)),
         seen_(mx::zeros({1, static_cast<int>(V)}, mx::float32, device)) {}
@@ -107,7 +115,9 @@ class MlxSampler final : public Sampler {
   }
 
   // Logits [B, V] of samplers that are plain as this one -> [B].
-  DeviceArray choose_plain(A logits) const {
+  DeviceArray choose_plain(A logits, FusedOps& fused) const {
+    const std::optional<mx::array> ids = fused.likeliest(logits, may_);
+    if (ids) return {*ids, device_};
     const DeviceArray masked = without_barred(logits);
     return or_no_token(has_choice(masked), likeliest(masked));
   }
@@ -151,6 +161,7 @@ class MlxSampler final : public Sampler {
   bool plain_;   // whether the likeliest that is not barred is the token
   mx::Device device_;
   std::vector<std::int32_t> barred_;  // sorted
+  std::optional<mx::array> may_;      // [V] bool: not barred; none where none is
   std::vector<LogitsStep> chain_;
   mx::array key_;   // [2] uint32
   mx::array seen_;  // [1, V] float32
@@ -171,7 +182,7 @@ std::unique_ptr<Sampler> make_sampler(const Sampling& sampling, std::uint64_t se
 }
 
 DeviceArray sample_rows(std::span<Sampler* const> samplers, A logits,
-                        std::span<const AllowedIds> allowed) {
+                        std::span<const AllowedIds> allowed, FusedOps& fused) {
   const auto own = [&](std::size_t b) -> MlxSampler& {
     return static_cast<MlxSampler&>(*samplers[b]);
   };
@@ -181,7 +192,7 @@ DeviceArray sample_rows(std::span<Sampler* const> samplers, A logits,
     together = samplers[b] != nullptr && mask(b).empty() && own(b).is_plain_as(own(0));
   }
   if (samplers.empty()) return {mx::zeros({0}, mx::int32, logits.device), logits.device};
-  if (together) return own(0).choose_plain(logits);
+  if (together) return own(0).choose_plain(logits, fused);
   std::vector<mx::array> ids;
   for (std::size_t b = 0; b < samplers.size(); ++b) {
     const int at = static_cast<int>(b);

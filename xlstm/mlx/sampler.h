@@ -10,6 +10,7 @@
 
 #include "xlstm/backend/sampling.h"
 #include "xlstm/mlx/device_array.h"
+#include "xlstm/mlx/fused_ops.h"
 
 namespace xlstm::mlx {
 
@@ -40,6 +41,6 @@ std::unique_ptr<Sampler> make_sampler(const Sampling& sampling, std::uint64_t se
 // Rows that take the likeliest of the same ids go through one argmax together, all others through
 // the chains of their own.
 DeviceArray sample_rows(std::span<Sampler* const> samplers, A logits,
-                        std::span<const AllowedIds> allowed);
+                        std::span<const AllowedIds> allowed, FusedOps& fused);
 
 }  // namespace xlstm::mlx

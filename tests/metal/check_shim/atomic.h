@@ -18,23 +18,24 @@ struct atomic {
   T value;
 };
 
-#define MSL_ATOMIC_IN(space, name) \
-  template <typename T>            \
-  T name(volatile space atomic<T>*, T, memory_order);
-#define MSL_ATOMIC(name)      \
-  MSL_ATOMIC_IN(device, name) \
-  MSL_ATOMIC_IN(threadgroup, name)
-MSL_ATOMIC(atomic_exchange_explicit)
-MSL_ATOMIC(atomic_fetch_add_explicit)
-MSL_ATOMIC(atomic_fetch_sub_explicit)
-MSL_ATOMIC(atomic_fetch_max_explicit)
-MSL_ATOMIC(atomic_fetch_min_explicit)
-#define MSL_ATOMIC_MEMORY(space)                                          \
-  template <typename T>                                                   \
+// Floats are atomic in memory of the device only, and have no least and largest.
+#define MSL_ATOMIC(space, T, name) T name(volatile space atomic<T>*, T, memory_order);
+#define MSL_ATOMIC_MEMORY(space, T)                                       \
   void atomic_store_explicit(volatile space atomic<T>*, T, memory_order); \
-  template <typename T>                                                   \
-  T atomic_load_explicit(const volatile space atomic<T>*, memory_order);
-MSL_ATOMIC_MEMORY(device)
-MSL_ATOMIC_MEMORY(threadgroup)
+  T atomic_load_explicit(const volatile space atomic<T>*, memory_order);  \
+  MSL_ATOMIC(space, T, atomic_exchange_explicit)                          \
+  MSL_ATOMIC(space, T, atomic_fetch_add_explicit)                         \
+  MSL_ATOMIC(space, T, atomic_fetch_sub_explicit)
+#define MSL_ATOMIC_ORDER(space, T)                \
+  MSL_ATOMIC(space, T, atomic_fetch_max_explicit) \
+  MSL_ATOMIC(space, T, atomic_fetch_min_explicit)
+#define MSL_ATOMIC_INTEGERS(space) \
+  MSL_ATOMIC_MEMORY(space, int)    \
+  MSL_ATOMIC_MEMORY(space, uint)   \
+  MSL_ATOMIC_ORDER(space, int)     \
+  MSL_ATOMIC_ORDER(space, uint)
+MSL_ATOMIC_INTEGERS(device)
+MSL_ATOMIC_INTEGERS(threadgroup)
+MSL_ATOMIC_MEMORY(device, float)
 
 }  // namespace metal

@@ -19,9 +19,9 @@
 
 namespace metal {
 
-#define MSL_FLOATS(declare)                                                                   \
-  declare(float) declare(float2) declare(float3) declare(float4) declare(half) declare(half2) \
-      declare(half3) declare(half4)
+#define MSL_SINGLES(declare) declare(float) declare(float2) declare(float3) declare(float4)
+#define MSL_FLOATS(declare) \
+  MSL_SINGLES(declare) declare(half) declare(half2) declare(half3) declare(half4)
 #define MSL_INTEGERS(declare) \
   declare(short) declare(ushort) declare(int) declare(uint) declare(long) declare(ulong)
 
@@ -35,12 +35,12 @@ MSL_FLOATS(MSL_ONE)
 MSL_FLOATS(MSL_TWO)
 MSL_INTEGERS(MSL_ORDERED)
 namespace precise {
-MSL_FLOATS(MSL_ONE)
-MSL_FLOATS(MSL_TWO)
+MSL_SINGLES(MSL_ONE)
+MSL_SINGLES(MSL_TWO)
 }  // namespace precise
 namespace fast {
-MSL_FLOATS(MSL_ONE)
-MSL_FLOATS(MSL_TWO)
+MSL_SINGLES(MSL_ONE)
+MSL_SINGLES(MSL_TWO)
 }  // namespace fast
 #define MSL_OTHERS(T) T abs(T), fma(T, T, T);
 MSL_FLOATS(MSL_OTHERS)

@@ -32,7 +32,8 @@ void threadgroup_barrier(mem_flags);
 void simdgroup_barrier(mem_flags);
 
 // Clang copies no class by itself where there is no generic address space, and none at all from a
-// value that a function returns: what make_filled_simdgroup_matrix gives is therefore a pointer here.
+// value that a function returns: what make_filled_simdgroup_matrix gives is therefore a pointer
+// here.
 template <typename T, int Cols, int Rows>
 struct filled_matrix;
 template <typename T, int Cols, int Rows>

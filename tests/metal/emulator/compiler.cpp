@@ -29,7 +29,7 @@ std::vector<std::string> run_flags(bool checked) {
   std::vector<std::string> flags{METAL_EMULATOR_CXX,
                                  "-std=c++17",
                                  "-fPIC",
-                                 "-g",
+                                 "-g1",
                                  "-fno-exceptions",
                                  "-fno-rtti",
                                  "-ffp-contract=off",
@@ -38,6 +38,7 @@ std::vector<std::string> run_flags(bool checked) {
                                  "-Wno-attributes",
                                  "-Werror=return-type",
                                  "-Werror=uninitialized",
+                                 "-Werror=frame-larger-than=49152",  // fits the stack of a fiber
                                  "-I" + kSource + "/shim"};
   const auto add = [&flags](std::initializer_list<const char*> more) {
     flags.insert(flags.end(), more.begin(), more.end());
@@ -48,12 +49,12 @@ std::vector<std::string> run_flags(bool checked) {
   } else {
     add({"-O2"});
   }
+  // Unsuffixed literals are floats in Metal.
 #if defined(__clang__)
-  add({"-Wno-unknown-attributes"});
+  add({"-Wno-unknown-attributes", "-Xclang", "-cl-single-precision-constant"});
   if (checked) add({"-mllvm", "-tsan-instrument-read-before-write=1"});
 #else
-  // Unsuffixed literals are floats in Metal. A loop that fills memory stays a loop, whose stores
-  // are told.
+  // A loop that fills memory stays a loop, whose stores are told.
   add({"-fsingle-precision-constant", "-fno-tree-loop-distribute-patterns"});
 #endif
   return flags;

@@ -39,6 +39,7 @@ xlstm_fiber_switch:
   br x16
 .size xlstm_fiber_switch, .-xlstm_fiber_switch
 
+.globl xlstm_fiber_begin
 .type xlstm_fiber_begin, %function
 xlstm_fiber_begin:
   mov x0, x20

@@ -30,6 +30,7 @@ xlstm_fiber_switch:
   jmpq *%rcx
 .size xlstm_fiber_switch, .-xlstm_fiber_switch
 
+.globl xlstm_fiber_begin
 .type xlstm_fiber_begin, @function
 xlstm_fiber_begin:
   movq %r12, %rdi

@@ -10,14 +10,16 @@ namespace xlstm::metal_emulator {
 namespace {
 
 constexpr std::size_t kStack = 64 * 1024;
+constexpr std::size_t kGuard =
+    64 * 1024;  // more than the largest frame, so that none steps over it
 
 }  // namespace
 
-// A fiber's memory: a page that nobody may touch, its stack, and a page by which the tops of stacks
-// are spread, or all of them would share one set of a cache.
+// A fiber's memory: a guard that nobody may touch, its stack, and a page by which the tops of
+// stacks are spread, or all of them would share one set of a cache.
 Fibers::Fibers(std::size_t count)
     : page_(static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))),
-      stride_(kStack + 2 * page_),
+      stride_(kGuard + kStack + page_),
       count_(count),
       pointers_(count) {
   void* const memory = ::mmap(nullptr, count * stride_, PROT_READ | PROT_WRITE,
@@ -25,7 +27,7 @@ Fibers::Fibers(std::size_t count)
   if (memory == MAP_FAILED) fail(ErrorKind::kMemory, "metal emulator", "no memory for stacks");
   memory_ = static_cast<std::byte*>(memory);
   for (std::size_t i = 0; i < count; ++i) {
-    if (::mprotect(bottom(i), page_, PROT_NONE) != 0)
+    if (::mprotect(bottom(i), kGuard, PROT_NONE) != 0)
       fail(ErrorKind::kMemory, "metal emulator", "cannot guard the stacks");
   }
 }
@@ -50,10 +52,10 @@ void Fibers::give_way() {
 }
 
 bool Fibers::in_guard_of(std::size_t fiber, const void* address) const {
-  return address >= bottom(fiber) && address < bottom(fiber) + page_;
+  return address >= bottom(fiber) && address < bottom(fiber) + kGuard;
 }
 bool Fibers::in_stack_of(std::size_t fiber, const void* address) const {
-  return address >= bottom(fiber) + page_ && address < bottom(fiber) + stride_;
+  return address >= bottom(fiber) + kGuard && address < bottom(fiber) + stride_;
 }
 bool Fibers::in_any_stack(const void* address) const {
   return address >= memory_ && address < memory_ + count_ * stride_;

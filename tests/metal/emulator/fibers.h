@@ -25,7 +25,7 @@ class Fibers {
   void give_way();
 
   std::size_t running() const { return running_; }
-  // Whether an address lies in the stack of a fiber, or in the page below that guards it.
+  // Whether an address lies in the stack of a fiber, or in what guards it below.
   bool in_stack_of(std::size_t fiber, const void* address) const;
   bool in_guard_of(std::size_t fiber, const void* address) const;
   bool in_any_stack(const void* address) const;

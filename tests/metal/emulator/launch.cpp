@@ -40,7 +40,7 @@ void Launch::Epochs::advance(unsigned spaces) {
   threadgroup += (spaces & msl::kThreadgroupSpace) != 0;
 }
 
-Launch::Launch(const CompiledKernel& kernel, Arena& arena, const std::vector<void*>& buffers,
+Launch::Launch(const CompiledKernel& kernel, Fibers& fibers, Arena& arena, const std::vector<void*>& buffers,
                const Geometry& geometry, const Options& options)
     : kernel_(kernel),
       arena_(arena),
@@ -48,7 +48,7 @@ Launch::Launch(const CompiledKernel& kernel, Arena& arena, const std::vector<voi
       geometry_(geometry),
       options_(options),
       faults_(kernel, geometry),
-      fibers_(volume(geometry.group)),
+      fibers_(fibers),
       simd_groups_(ceil_div(volume(geometry.group), kSimdWidth)),
       random_(options.seed) {
   set_places(options.permute_matrices, places_);

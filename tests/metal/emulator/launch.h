@@ -21,7 +21,7 @@ namespace xlstm::metal_emulator {
 class Launch {
  public:
   // `buffers`: what the kernel's parameters lead to, all in `arena`.
-  Launch(const CompiledKernel& kernel, Arena& arena, const std::vector<void*>& buffers,
+  Launch(const CompiledKernel& kernel, Fibers& fibers, Arena& arena, const std::vector<void*>& buffers,
          const Geometry& geometry, const Options& options);
   // Runs all threadgroups, one after another. Throws Error(kInternal) with what was found.
   void run();
@@ -76,7 +76,7 @@ class Launch {
   msl::Runtime runtime_;
   std::array<unsigned char[2][2], kSimdWidth> places_;  // of the elements of a simdgroup_matrix
   Faults faults_;
-  Fibers fibers_;
+  Fibers& fibers_;
   std::vector<Thread> threads_;          // of the threadgroup that runs
   std::vector<msl::Thread> attributes_;  // theirs
   std::vector<SimdGroup> simd_groups_;

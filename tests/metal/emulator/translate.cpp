@@ -79,7 +79,9 @@ std::string with_shared_memory(const Composed& kernel, const std::string& text) 
       continue;
     const std::size_t end = end_of_declarator(text, at);
     const std::string_view declaration = std::string_view(text).substr(at, end - at);
-    if (declaration.find_first_of("*&") != std::string_view::npos) continue;
+    // In brackets they multiply: "threadgroup float parts[GROUPS * 32]".
+    if (declaration.substr(0, declaration.find('[')).find_first_of("*&") != std::string_view::npos)
+      continue;
     if (text[end] != ';' || at < body) {
       fail_wanted(ErrorKind::kInternal, at_line(kernel, at),
                   "\"threadgroup TYPE NAME[...];\" in the kernel's body, one name each",

@@ -40,20 +40,21 @@ MSL_QUIET T exchange_atomic(metal::atomic<T>* object, F next) {
 
 namespace metal {
 
-#define MSL_ATOMIC(name, expression)                              \
-  template <typename T>                                           \
-  METAL_FUNC T name(atomic<T>* object, T operand, memory_order) { \
-    msl::tell_atomic(object, sizeof *object);                     \
-    return msl::exchange_atomic(object, [operand](T before) {     \
-      (void)before;                                               \
-      return T(expression);                                       \
-    });                                                           \
+#define MSL_ATOMIC(name, with_floats, expression)                                    \
+  template <typename T>                                                              \
+  METAL_FUNC T name(atomic<T>* object, T operand, memory_order) {                    \
+    static_assert(with_floats || !is_same_v<T, float>, #name " is one of integers"); \
+    msl::tell_atomic(object, sizeof *object);                                        \
+    return msl::exchange_atomic(object, [operand](T before) {                        \
+      (void)before;                                                                  \
+      return T(expression);                                                          \
+    });                                                                              \
   }
-MSL_ATOMIC(atomic_exchange_explicit, operand)
-MSL_ATOMIC(atomic_fetch_add_explicit, before + operand)
-MSL_ATOMIC(atomic_fetch_sub_explicit, before - operand)
-MSL_ATOMIC(atomic_fetch_max_explicit, before > operand ? before : operand)
-MSL_ATOMIC(atomic_fetch_min_explicit, before < operand ? before : operand)
+MSL_ATOMIC(atomic_exchange_explicit, true, operand)
+MSL_ATOMIC(atomic_fetch_add_explicit, true, before + operand)
+MSL_ATOMIC(atomic_fetch_sub_explicit, true, before - operand)
+MSL_ATOMIC(atomic_fetch_max_explicit, false, before > operand ? before : operand)
+MSL_ATOMIC(atomic_fetch_min_explicit, false, before < operand ? before : operand)
 
 template <typename T>
 METAL_FUNC void atomic_store_explicit(atomic<T>* object, T value, memory_order) {

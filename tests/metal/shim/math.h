@@ -21,72 +21,86 @@
 
 namespace metal {
 
-// One argument and a result of its type: of float, half, and vectors of either. A bfloat becomes a
-// float.
-#define MSL_FUNCTION(name, expression)             \
+// One argument and a result of its type. A bfloat becomes a float.
+#define MSL_FLOAT_FUNCTION(name, expression)       \
   METAL_FUNC float name(float x) {                 \
     return expression;                             \
   }                                                \
-  METAL_FUNC half name(half x) {                   \
-    return half(name(float(x)));                   \
-  }                                                \
-  template <typename T, int N>                     \
-  METAL_FUNC vec<T, N> name(vec<T, N> v) {         \
+  template <int N>                                 \
+  METAL_FUNC vec<float, N> name(vec<float, N> v) { \
     for (int i = 0; i < N; ++i) v[i] = name(v[i]); \
     return v;                                      \
   }
-#define MSL_FUNCTIONS                            \
-  MSL_FUNCTION(exp, __builtin_expf(x))           \
-  MSL_FUNCTION(exp2, __builtin_exp2f(x))         \
-  MSL_FUNCTION(exp10, __builtin_powf(10.0f, x))  \
-  MSL_FUNCTION(log, __builtin_logf(x))           \
-  MSL_FUNCTION(log2, __builtin_log2f(x))         \
-  MSL_FUNCTION(log10, __builtin_log10f(x))       \
-  MSL_FUNCTION(sqrt, __builtin_sqrtf(x))         \
-  MSL_FUNCTION(rsqrt, 1.0f / __builtin_sqrtf(x)) \
-  MSL_FUNCTION(sin, __builtin_sinf(x))           \
-  MSL_FUNCTION(cos, __builtin_cosf(x))           \
-  MSL_FUNCTION(tanh, __builtin_tanhf(x))         \
-  MSL_FUNCTION(fabs, __builtin_fabsf(x))         \
-  MSL_FUNCTION(floor, __builtin_floorf(x))       \
-  MSL_FUNCTION(ceil, __builtin_ceilf(x))         \
-  MSL_FUNCTION(trunc, __builtin_truncf(x))       \
-  MSL_FUNCTION(round, __builtin_roundf(x))       \
-  MSL_FUNCTION(rint, __builtin_rintf(x))
+#define MSL_HALF_FUNCTION(name, expression)        \
+  METAL_FUNC half name(half x) {                   \
+    return half(name(float(x)));                   \
+  }                                                \
+  template <int N>                                 \
+  METAL_FUNC vec<half, N> name(vec<half, N> v) {   \
+    for (int i = 0; i < N; ++i) v[i] = name(v[i]); \
+    return v;                                      \
+  }
+#define MSL_FUNCTIONS(FUNCTION)              \
+  FUNCTION(exp, __builtin_expf(x))           \
+  FUNCTION(exp2, __builtin_exp2f(x))         \
+  FUNCTION(exp10, __builtin_powf(10.0f, x))  \
+  FUNCTION(log, __builtin_logf(x))           \
+  FUNCTION(log2, __builtin_log2f(x))         \
+  FUNCTION(log10, __builtin_log10f(x))       \
+  FUNCTION(sqrt, __builtin_sqrtf(x))         \
+  FUNCTION(rsqrt, 1.0f / __builtin_sqrtf(x)) \
+  FUNCTION(sin, __builtin_sinf(x))           \
+  FUNCTION(cos, __builtin_cosf(x))           \
+  FUNCTION(tanh, __builtin_tanhf(x))         \
+  FUNCTION(fabs, __builtin_fabsf(x))         \
+  FUNCTION(floor, __builtin_floorf(x))       \
+  FUNCTION(ceil, __builtin_ceilf(x))         \
+  FUNCTION(trunc, __builtin_truncf(x))       \
+  FUNCTION(round, __builtin_roundf(x))       \
+  FUNCTION(rint, __builtin_rintf(x))
 
 // Two arguments of one type, as strict as can be: in Metal mixed ones are ambiguous or convert.
-#define MSL_FUNCTION_2(name, expression)                 \
-  METAL_FUNC float name(float x, float y) {              \
-    return expression;                                   \
-  }                                                      \
-  METAL_FUNC half name(half x, half y) {                 \
-    return half(name(float(x), float(y)));               \
-  }                                                      \
-  template <typename T, int N>                           \
-  METAL_FUNC vec<T, N> name(vec<T, N> a, vec<T, N> b) {  \
-    for (int i = 0; i < N; ++i) a[i] = name(a[i], b[i]); \
-    return a;                                            \
+#define MSL_FLOAT_FUNCTION_2(name, expression)                      \
+  METAL_FUNC float name(float x, float y) {                         \
+    return expression;                                              \
+  }                                                                 \
+  template <int N>                                                  \
+  METAL_FUNC vec<float, N> name(vec<float, N> a, vec<float, N> b) { \
+    for (int i = 0; i < N; ++i) a[i] = name(a[i], b[i]);            \
+    return a;                                                       \
   }
-#define MSL_FUNCTIONS_2                               \
-  MSL_FUNCTION_2(fmax, __builtin_fmaxf(x, y))         \
-  MSL_FUNCTION_2(fmin, __builtin_fminf(x, y))         \
-  MSL_FUNCTION_2(fmod, __builtin_fmodf(x, y))         \
-  MSL_FUNCTION_2(pow, __builtin_powf(x, y))           \
-  MSL_FUNCTION_2(copysign, __builtin_copysignf(x, y)) \
-  MSL_FUNCTION_2(max, __builtin_fmaxf(x, y))          \
-  MSL_FUNCTION_2(min, __builtin_fminf(x, y))
+#define MSL_HALF_FUNCTION_2(name, expression)                    \
+  METAL_FUNC half name(half x, half y) {                         \
+    return half(name(float(x), float(y)));                       \
+  }                                                              \
+  template <int N>                                               \
+  METAL_FUNC vec<half, N> name(vec<half, N> a, vec<half, N> b) { \
+    for (int i = 0; i < N; ++i) a[i] = name(a[i], b[i]);         \
+    return a;                                                    \
+  }
+#define MSL_FUNCTIONS_2(FUNCTION)               \
+  FUNCTION(fmax, __builtin_fmaxf(x, y))         \
+  FUNCTION(fmin, __builtin_fminf(x, y))         \
+  FUNCTION(fmod, __builtin_fmodf(x, y))         \
+  FUNCTION(pow, __builtin_powf(x, y))           \
+  FUNCTION(copysign, __builtin_copysignf(x, y)) \
+  FUNCTION(max, __builtin_fmaxf(x, y))          \
+  FUNCTION(min, __builtin_fminf(x, y))
 
-MSL_FUNCTIONS
-MSL_FUNCTIONS_2
-MSL_FUNCTION(abs, __builtin_fabsf(x))
-// How precise either is, only a device can tell.
+MSL_FUNCTIONS(MSL_FLOAT_FUNCTION)
+MSL_FUNCTIONS(MSL_HALF_FUNCTION)
+MSL_FUNCTIONS_2(MSL_FLOAT_FUNCTION_2)
+MSL_FUNCTIONS_2(MSL_HALF_FUNCTION_2)
+MSL_FLOAT_FUNCTION(abs, __builtin_fabsf(x))
+MSL_HALF_FUNCTION(abs, )
+// Of single precision only. How precise either is, a device alone can tell.
 namespace precise {
-MSL_FUNCTIONS
-MSL_FUNCTIONS_2
+MSL_FUNCTIONS(MSL_FLOAT_FUNCTION)
+MSL_FUNCTIONS_2(MSL_FLOAT_FUNCTION_2)
 }  // namespace precise
 namespace fast {
-MSL_FUNCTIONS
-MSL_FUNCTIONS_2
+MSL_FUNCTIONS(MSL_FLOAT_FUNCTION)
+MSL_FUNCTIONS_2(MSL_FLOAT_FUNCTION_2)
 }  // namespace fast
 
 METAL_FUNC float fma(float a, float b, float c) {
