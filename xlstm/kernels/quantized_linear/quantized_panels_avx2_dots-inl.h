@@ -78,7 +78,8 @@ XLSTM_AVX2_INLINE void add_scaled(const Sums (&sum)[2], int m, const GroupFactor
 // What ways have in common. kWords: 16-bit numbers, two to a unit, instead of bytes, four to one.
 template <bool kWords>
 struct Avx2Way {
-  static constexpr std::size_t kColumns = kernels::kColumns, kTileRows = 6, kBlockRows = 144;
+  static constexpr std::size_t kColumns = kernels::kColumns, kTileRows = 6;
+  static constexpr std::size_t kBlockRows = kWords ? 72 : 144;  // in the second cache with panels
   static constexpr std::size_t kStep = 128, kElementBytes = kWords ? 2 : 1;
 
   static void pack_x(const QuantizedLinearArgs& a, std::size_t m0, std::size_t rows, std::size_t k0,
