@@ -40,8 +40,8 @@ void Launch::Epochs::advance(unsigned spaces) {
   threadgroup += (spaces & msl::kThreadgroupSpace) != 0;
 }
 
-Launch::Launch(const CompiledKernel& kernel, Fibers& fibers, Arena& arena, const std::vector<void*>& buffers,
-               const Geometry& geometry, const Options& options)
+Launch::Launch(const CompiledKernel& kernel, Fibers& fibers, Arena& arena,
+               const std::vector<void*>& buffers, const Geometry& geometry, const Options& options)
     : kernel_(kernel),
       arena_(arena),
       buffers_(buffers),
