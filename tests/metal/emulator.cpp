@@ -1,5 +1,6 @@
 #include "tests/metal/emulator.h"
 
+#include <algorithm>
 #include <cstring>
 #include <unordered_set>
 
