@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "xlstm/backend/backend.h"
 #include "xlstm/mlx/definitions.h"
@@ -32,6 +34,10 @@ struct QuantizedArrays {
 class FusedOps {
  public:
   virtual ~FusedOps() = default;
+
+  // As Backend's. choose() gets a value that is one of the choice's.
+  virtual std::vector<TuningChoice> tuning_choices() const { return {}; }
+  virtual void choose(std::string_view /*name*/, int /*value*/) {}
 
   // Rows `ids` of W [V, D], in this type: [T, D].
   virtual std::optional<mx::array> embed(A /*W*/, A /*ids*/, mx::Dtype /*type*/) { return {}; }

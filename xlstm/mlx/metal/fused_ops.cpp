@@ -10,6 +10,15 @@ namespace xlstm::mlx::metal {
 MetalFusedOps::MetalFusedOps(Launcher launch, const Tuning& tuning)
     : launch_(std::move(launch)), tuning_(tuning) {}
 
+std::vector<TuningChoice> MetalFusedOps::tuning_choices() const {
+  return {{"step_threads", {128, 256, 512, 1024}, tuning_.step_threads, TunedWork::kDecode},
+          {"chunk", {32, 64, 128}, tuning_.chunk, TunedWork::kPrefill}};
+}
+
+void MetalFusedOps::choose(std::string_view name, int value) {
+  (name == "chunk" ? tuning_.chunk : tuning_.step_threads) = value;
+}
+
 std::optional<mx::array> MetalFusedOps::embed(A W, A ids, mx::Dtype type) {
   if (ids.array.size() == 0) return {};
   return launch_(embed_call(W.array, ids.array, type)).front();
