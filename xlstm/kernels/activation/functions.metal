@@ -20,8 +20,8 @@ inline float exp_minus_one(float x) {
   return power == 0.0f ? -1.0f : (power - 1.0f) * (x / metal::precise::log(power));
 }
 
-// F: an Activation (base/activation.h) as a number: SiLU, GELU, ReLU, its square, sigmoid, SELU. NaN
-// stays NaN.
+// F: an Activation (base/activation.h) as a number: SiLU, GELU, ReLU, its square, sigmoid, SELU.
+// NaN stays NaN.
 template <int F>
 inline float activation(float x) {
   if constexpr (F == 0) {
