@@ -194,7 +194,7 @@ _xlstm() {
         --threads) return ;;
         --memory-limit) return ;;
       esac
-      words='--help --batch --positions --prefill --steps --repeats --sampler --profile --synthetic --json --csv --compare --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit' ;;
+      words='--help --batch --positions --prefill --steps --repeats --sampler --tune --profile --synthetic --json --csv --compare --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit' ;;
     convert)
       case "$before" in
         --quantize) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;

@@ -192,6 +192,7 @@ complete -c xlstm -n '__fish_seen_subcommand_from bench' -l prefill -x -d 'Lengt
 complete -c xlstm -n '__fish_seen_subcommand_from bench' -l steps -x -d 'Tokens of a decode measurement (default: 8)'
 complete -c xlstm -n '__fish_seen_subcommand_from bench' -l repeats -x -d 'Measurements of a figure (default: 9)'
 complete -c xlstm -n '__fish_seen_subcommand_from bench' -l sampler -d 'Decode with the sampler: temperature 0.8, top-k 50, top-p 0.9, min-p 0.05 (default: by the likeliest token)'
+complete -c xlstm -n '__fish_seen_subcommand_from bench' -l tune -d 'Measure what the device\'s kernels leave to choose, and keep the fastest for this device'
 complete -c xlstm -n '__fish_seen_subcommand_from bench' -l profile -d 'Also say which parts the time went to'
 complete -c xlstm -n '__fish_seen_subcommand_from bench' -l synthetic -x -a 'tiny 400m 1b 3b 7b mixed-tiny mixed-400m tirex-tiny tirex-35m tirex2-82m' -d 'Random weights instead of a model'
 complete -c xlstm -n '__fish_seen_subcommand_from bench' -l json -d 'One JSON object'

@@ -54,25 +54,40 @@ class ForecasterFacts:
 
 
 def _row(values: Any, where: str) -> _Floats:
+    """Numbers [T]; what is masked, or None, is missing."""
+    if np.ma.isMaskedArray(values):
+        values = np.ma.filled(values.astype(np.float32), np.nan)
     try:
-        row = np.ascontiguousarray(values, dtype=np.float32)
+        array = np.asarray(values)
+        # Lists with None, and data frames' columns of such, are arrays of objects. Times, complex numbers and
+        # texts are no values, though NumPy makes numbers of them.
+        if array.dtype.kind not in "biufO":
+            raise TypeError(f"an array of {array.dtype}")
+        row = np.ascontiguousarray(array, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise UsageError(f"[{where}] wanted numbers, got {type(values).__name__}: {error}") from None
-    if row.ndim != 1:
-        raise UsageError(f"[{where}] wanted an array [T], got one of {row.ndim} axes")
+    if row.ndim != 1 or array.ndim != 1:
+        raise UsageError(f"[{where}] wanted an array [T], got one of {array.ndim} axes")
     return row
 
 
-def _rows(values: Any, where: str) -> list[_Floats]:
-    """Rows [V, T], or the one of [T]; of lists, whatever their lengths. None: no rows."""
+def _rows(values: Any, where: str) -> tuple[list[_Floats], bool]:
+    """Rows [V, T], or the one of [T], and whether it is that; of lists, whatever their lengths. None: no rows."""
     if values is None:
-        return []
+        return [], False
     if hasattr(values, "ndim"):
-        is_one = values.ndim == 1
+        is_one = values.ndim < 2
     else:
-        values = list(values)
-        is_one = not values or not hasattr(values[0], "__len__")
-    return [_row(values, where)] if is_one else [_row(row, where) for row in values]
+        try:
+            values = list(values)
+        except TypeError:
+            raise UsageError(f"[{where}] wanted an array [T] or [V, T], got {type(values).__name__}") from None
+        is_one = bool(values) and not hasattr(values[0], "__len__")
+    return ([_row(values, where)] if is_one else [_row(row, where) for row in values]), is_one
+
+
+def _described(options: Any) -> str:
+    return ", ".join(f"{name} {type(value).__name__}" for name, value in options.items())
 
 
 def _options(options: ForecastOptions) -> _native.ForecastOptions:
@@ -80,7 +95,7 @@ def _options(options: ForecastOptions) -> _native.ForecastOptions:
         return _native.ForecastOptions(**options)
     except TypeError:
         known = ", ".join(ForecastOptions.__annotations__)
-        raise UsageError(f"[options] wanted values of their types for some of {known}, got {options}") from None
+        raise UsageError(f"[options] wanted values of their types for some of {known}, got {_described(options)}") from None
 
 
 class ForecastStream:
@@ -94,7 +109,7 @@ class ForecastStream:
 
         A number is one value.
         """
-        self._native.append([_row(np.atleast_1d(np.asarray(row)), "stream") for row in rows])
+        self._native.append([_row(np.atleast_1d(row), "stream") for row in rows])
 
     def forecast(self, **options: Unpack[ForecastOptions]) -> list[_Floats]:
         """Quantiles [steps, levels] of each target, of all that was read."""
@@ -103,6 +118,12 @@ class ForecastStream:
     def fork(self) -> ForecastStream:
         """One that goes on from the same place by itself."""
         return ForecastStream(self._native.fork())
+
+    def __copy__(self) -> ForecastStream:
+        return self.fork()
+
+    def __deepcopy__(self, memo: object) -> ForecastStream:
+        return self.fork()
 
     def save(self, file: str | os.PathLike[str]) -> None:
         """Writes the stream whole or not at all; ``Forecaster.load_stream`` reads it."""
@@ -161,14 +182,17 @@ class Forecaster:
             past: covariates known up to now, [T] or [C, T].
             known: covariates known ahead, each of at least T + horizon values.
         """
+        rows, is_one = _rows(targets, "targets")
         (forecasts,) = self._native.forecast(
-            [(_rows(targets, "targets"), _rows(past, "past"), _rows(known, "known"))], _options(options)
+            [(rows, _rows(past, "past")[0], _rows(known, "known")[0])], _options(options)
         )
-        is_one = np.ndim(targets[0]) == 0 if len(targets) else True
         return forecasts[0] if is_one else np.stack(forecasts)
 
     def forecast_batch(self, series: Iterable[Any], **options: Unpack[ForecastOptions]) -> list[_Floats]:
-        """The same for many series [T] of one target each, of any lengths, much faster than one by one."""
+        """The same for many series [T] of one target each, of any lengths, much faster than one by one.
+
+        Series with covariates, or of several targets, are for ``forecast``.
+        """
         rows: list[_Rows] = [([_row(values, f"series {i + 1}")], [], []) for i, values in enumerate(series)]
         return [forecasts[0] for forecasts in self._native.forecast(rows, _options(options))]
 

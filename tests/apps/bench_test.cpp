@@ -52,6 +52,23 @@ TEST_F(Bench, NumbersAgreeWithEachOther) {
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 6);
 }
 
+TEST_F(Bench, TuningSaysWhereNothingIsLeftToChoose) {
+  const std::map<std::string, std::string> caches = {{"XDG_CACHE_HOME", file("caches").string()}};
+  const Result text = xlstm(quick({"--tune", "--device", "cpu"}), {.environment = caches});
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_EQ(text.out, "nothing to choose on this device (cpu)\n");
+  const Result result =
+      xlstm(quick({"--tune", "--device", "cpu", "--json"}), {.environment = caches});
+  const Json json = Json::parse(result.out);
+  EXPECT_EQ(json["device"], "cpu");
+  EXPECT_TRUE(json["choices"].empty());
+  EXPECT_FALSE(std::filesystem::exists(file("caches")));
+  EXPECT_TRUE(
+      is_one_line_error(xlstm(quick({"--tune", "--csv", file("a.csv").string()})), 2, "--csv"));
+  EXPECT_TRUE(is_one_line_error(xlstm({"bench", "--synthetic", "tirex-tiny", "--tune"}), 2,
+                                "a language model"));
+}
+
 TEST_F(Bench, MeasuresForecasters) {
   const auto csv = file("figures.csv");
   const Result result = xlstm({"bench", "--synthetic", "tirex-tiny", "--repeats", "1", "--batch",

@@ -107,11 +107,15 @@ TEST_F(Information, PerplexityOfAText) {
 TEST_F(Information, DoctorTestsTheOps) {
   const Result text = xlstm({"doctor", "--device", "cpu"});
   EXPECT_EQ(text.code, 0) << text.err;
-  for (const char* part : {"MLX", "device", "SIMD", "threads", "machine", "ok "}) {
+  for (const char* part :
+       {"xlstm ", "MLX", "system", "device", "SIMD", "threads", "machine", "ok "}) {
     EXPECT_THAT(text.out, HasSubstr(part));
   }
   const Json json = Json::parse(xlstm({"doctor", "--json", "--threads", "1"}).out);
   EXPECT_EQ(json["threads"], 1);
+  for (const char* key : {"version", "mlx_version", "system"}) {
+    EXPECT_FALSE(json[key].get<std::string>().empty()) << key;
+  }
   EXPECT_FALSE(json["self_test"].empty());
   for (const Json& check : json["self_test"]) EXPECT_TRUE(check["ok"]) << check;
 }

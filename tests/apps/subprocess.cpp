@@ -13,11 +13,6 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <utility>
-#ifdef __APPLE__
-#include <util.h>
-#else
-#include <pty.h>
-#endif
 
 namespace xlstm::testing {
 namespace {
@@ -79,6 +74,34 @@ winsize size_of(int columns) {
   return size;
 }
 
+struct Terminal {
+  int master, program;  // the ends of whoever types and reads, and of the program
+};
+
+Terminal open_terminal(int columns) {
+  Terminal terminal{};
+  terminal.master = posix_openpt(O_RDWR | O_NOCTTY);
+  check(terminal.master >= 0, "posix_openpt");
+  check(grantpt(terminal.master) == 0 && unlockpt(terminal.master) == 0, "unlockpt");
+  terminal.program = open(ptsname(terminal.master), O_RDWR | O_NOCTTY);
+  check(terminal.program >= 0, "open of a terminal");
+  const winsize size = size_of(columns);
+  check(ioctl(terminal.program, TIOCSWINSZ, &size) == 0, "ioctl");
+  return terminal;
+}
+
+// In the child: this terminal is where it is controlled from, and its three streams.
+void live_at(const Terminal& terminal) {
+  setsid();
+  ioctl(terminal.program, TIOCSCTTY, 0);
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    dup2(terminal.program, number);
+  }
+  for (const int end : {terminal.master, terminal.program}) {
+    if (end > STDERR_FILENO) close(end);
+  }
+}
+
 // Feeds `input` and gathers both outputs at once, so that neither side waits for the other.
 void exchange(int& input, const std::string& text, int& out, int& err, Result& result) {
   std::size_t written = 0;
@@ -133,10 +156,15 @@ Process::Process(const std::vector<std::string>& command, Streams streams,
                  const std::map<std::string, std::string>& environment, int columns) {
   signal(SIGPIPE, SIG_IGN);
   if (streams == Streams::kTerminal) {
-    winsize size = size_of(columns);
-    child_ = forkpty(&output_, nullptr, nullptr, &size);
-    check(child_ >= 0, "forkpty");
-    if (child_ == 0) become(command, environment, kSecondsToTalk);
+    Terminal terminal = open_terminal(columns);
+    output_ = terminal.master;
+    child_ = fork();
+    check(child_ >= 0, "fork");
+    if (child_ == 0) {
+      live_at(terminal);
+      become(command, environment, kSecondsToTalk);
+    }
+    close_once(terminal.program);
     return;
   }
   auto [child_in, in] = make_pipe();

@@ -51,6 +51,27 @@ TEST_F(Formats, ThroughNpzAndBack) {
   }
 }
 
+// A bit that flipped in a stored member, which nothing but its checksum shows.
+TEST_F(Formats, ChangedBytesOfArchivesAreNotConverted) {
+  const auto source = open_weights(kGolden / "large-plain");
+  put("config.json", text_of(kGolden / "large-plain/config.json"));
+  for (std::string bytes : {as_npz(*source, "", false), as_torch(*source)}) {
+    bytes[bytes.size() / 2] ^= 1;
+    const fs::path from = put("model.ckpt", bytes);
+    expect_error(ErrorKind::kFormat, {"model.ckpt", "fit the checksum"},
+                 [&] { convert(from, scratch_ / "out", {}); });
+    EXPECT_FALSE(fs::exists(scratch_ / "out"));
+  }
+}
+
+TEST_F(Formats, NamesOfOtherFormatsAreNoFolders) {
+  for (const char* name : {"out.gguf", "out.pt", "out.safetensors", "out.NPZ"}) {
+    expect_error(ErrorKind::kUsage, {name, "ends in"},
+                 [&] { convert(kGolden / "large-plain", scratch_ / name, {}); });
+    EXPECT_FALSE(fs::exists(scratch_ / name));
+  }
+}
+
 TEST_F(Formats, TorchAndShards) {
   const fs::path from = kGolden / "large-plain";
   const auto source = open_weights(from);

@@ -169,7 +169,7 @@ class Tirex2LongStreams : public Tirex2Streams {
 };
 
 TEST_P(Tirex2LongStreams, WhereTheContextIsFullItGoesOnFromTheForecastOfTheWhole) {
-  const std::vector<Values> rows = long_rows(context() + 5);
+  const std::vector<Values> rows = long_rows(context());
   const Series series{{rows[0], rows[1]}, {rows[2]}, {}};
   const auto stream = model_->stream(2, 1);
   stream->append(rows);
@@ -270,7 +270,7 @@ TEST_P(Tirex2LongStreams, FilesThatDoNotFitAreRefused) {
   };
   const StreamContents short_one = save(10), long_one = save(context() + 1);
   refused(changed(short_one, [](auto& c) { c.position = 11; }), "targets");
-  refused(changed(short_one, [](auto& c) { c.position = ~std::uint64_t{0}; }), "fewer than");
+  refused(changed(short_one, [](auto& c) { c.position = ~std::uint64_t{0}; }), "targets");
   refused(changed(short_one, [](auto& c) { c.tensors["extra"] = {{1}, {0}}; }), "2 tensors");
   refused(changed(short_one, [](auto& c) { c.tensors["targets"] = {{0, 10}, {}}; }), "a target");
   refused(changed(long_one, [](auto& c) { c.tensors.erase("rows"); }), "rows");
@@ -293,6 +293,58 @@ TEST_P(Tirex2LongStreams, FilesThatDoNotFitAreRefused) {
                     c.tensors["patch"] = {{3, 40}, Values(120)};
                   }),
           "fewer than");
+}
+
+// Values one by one, a context and then the rest, or all at once.
+TEST_P(Tirex2LongStreams, HowManyValuesComeAtOnceMakesNoDifference) {
+  const std::size_t length = context() + context() / 2;
+  const std::vector<Values> rows = long_rows(length);
+  std::vector<std::vector<float>> got;
+  for (const std::size_t piece : {std::size_t{1}, context(), length}) {
+    const auto stream = model_->stream(2, 1);
+    for (std::size_t at = 0; at < length; at += piece) {
+      stream->append(part(rows, at, std::min(at + piece, length)));
+    }
+    got.push_back(as_golden(stream->forecast({.horizon = 12})));
+  }
+  EXPECT_LE(relative_error(got[1], got[0]), bound());
+  EXPECT_LE(relative_error(got[2], got[0]), bound());
+}
+
+// A context of equal or missing values has no scale that later ones could keep: until they show one
+// the forecast is that of the newest context.
+TEST_P(Tirex2LongStreams, WhatHasNoScaleIsNotFollowedYet) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "a.stream";
+  const ForecastOptions options = {.horizon = 12};
+  for (const float value : {7.0F, std::nanf("")}) {
+    SCOPED_TRACE(value);
+    Values values(context() + 5, value);
+    const auto stream = model_->stream(1, 0);
+    stream->append(std::vector<Values>{values});
+    const auto wave = [](int from, int to) {
+      Values out;
+      for (int t = from; t < to; ++t) out.push_back(100 * std::sin(static_cast<float>(t)));
+      return out;
+    };
+    stream->append(std::vector<Values>{wave(0, 4)});
+    stream->save(file);
+    const auto loaded = model_->load_stream(file);
+    values.insert(values.end(), 4, 0);
+    std::ranges::copy(wave(0, 4), values.end() - 4);
+    const Series newest{
+        {Values(values.end() - static_cast<std::ptrdiff_t>(context()), values.end())}, {}, {}};
+    const auto whole = as_golden(model_->forecast(std::span(&newest, 1), options).front());
+    for (const auto& each : {stream.get(), loaded.get()}) {
+      EXPECT_EQ(each->position(), context() + 9);
+      EXPECT_EQ(as_golden(each->forecast(options)), whole);
+      each->append(std::vector<Values>{wave(4, 40)});  // beyond where it is followed
+    }
+    const auto got = as_golden(stream->forecast(options));
+    EXPECT_EQ(as_golden(loaded->forecast(options)), got);
+    const auto [least, most] = std::ranges::minmax(got);
+    EXPECT_GT(most - least, 10) << "a forecast that the wave's size is not in";
+  }
 }
 
 // Changed by someone who knows how files are hashed, or by a disk.

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <span>
 #include <sstream>
 #include <stdexcept>
@@ -39,7 +40,7 @@ ScriptedRequest parse_head(const std::string& text) {
 
 void send_all(int connection, std::string_view text) {
   while (!text.empty()) {
-    const ssize_t sent = ::send(connection, text.data(), text.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(connection, text.data(), text.size(), 0);
     if (sent <= 0) return;  // the client is gone
     text.remove_prefix(static_cast<std::size_t>(sent));
   }
@@ -54,6 +55,7 @@ std::string digits(HashKind kind, const std::string& bytes) {
 }  // namespace
 
 ScriptedServer::ScriptedServer(Script script) : script_(std::move(script)) {
+  std::signal(SIGPIPE, SIG_IGN);  // a client that is gone is no reason to end
   listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -70,9 +72,21 @@ ScriptedServer::ScriptedServer(Script script) : script_(std::move(script)) {
 
 ScriptedServer::~ScriptedServer() {
   stop_ = true;
-  ::shutdown(listener_, SHUT_RDWR);  // ends accept()
-  ::close(listener_);
+  wake();
   thread_.join();
+  ::close(listener_);
+}
+
+// Ends accept(), by a connection that asks nothing: not every system ends it for a listener that is
+// shut down.
+void ScriptedServer::wake() const {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  auto* general = reinterpret_cast<sockaddr*>(&address);
+  const int connection = ::socket(AF_INET, SOCK_STREAM, 0);
+  if (connection < 0 || ::getsockname(listener_, general, &size) != 0) return;
+  ::connect(connection, general, size);
+  ::close(connection);
 }
 
 std::vector<ScriptedRequest> ScriptedServer::requests() const {

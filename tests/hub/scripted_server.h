@@ -38,6 +38,7 @@ class ScriptedServer {
 
  private:
   void serve();
+  void wake() const;
   void answer(int connection);
 
   Script script_;

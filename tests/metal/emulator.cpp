@@ -1,5 +1,6 @@
 #include "tests/metal/emulator.h"
 
+#include <algorithm>
 #include <cstring>
 #include <unordered_set>
 
@@ -124,7 +125,9 @@ void run_kernel(const mx::array& node, const Options& options) {
     fail_wanted(ErrorKind::kInternal, kernel.name, str(bindings.buffers().size(), " buffers"),
                 str(names.size()));
   }
-  Launch(machine->kernel(kernel, options.checked), machine->fibers(), arena, bindings.buffers(), geometry, options).run();
+  Launch(machine->kernel(kernel, options.checked), machine->fibers(), arena, bindings.buffers(),
+         geometry, options)
+      .run();
   for (std::size_t i = 0; i < outputs.size(); ++i) set_value(outputs[i], *results[i]);
   for (mx::array& output : outputs) output.detach();
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from pathlib import Path
 
@@ -42,6 +43,73 @@ def test_takes_lists_and_arrays_of_any_type(tides: Forecaster) -> None:
     wanted = tides.forecast(values, horizon=3)
     for same in (values.tolist(), values.astype(np.float32), [float(x) for x in values], values[None]):
         assert np.array_equal(np.reshape(tides.forecast(same, horizon=3), (3, 9)), wanted)
+
+
+class Labelled:
+    """Values that are found by labels from 5 on, as a part of a data frame's column is."""
+
+    def __init__(self, values: npt.NDArray[np.float64]) -> None:
+        self.values = values
+        self.ndim = 1
+
+    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> npt.NDArray[np.float64]:
+        return self.values if dtype is None else self.values.astype(dtype)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, label: int) -> float:
+        if label < 5:
+            raise KeyError(label)
+        return float(self.values[label - 5])
+
+
+def test_takes_columns_of_data_frames_generators_and_masks(tides: Forecaster) -> None:
+    values = months(5)
+    wanted = tides.forecast(values, horizon=3)
+    assert np.array_equal(tides.forecast(Labelled(values), horizon=3), wanted)
+    assert np.array_equal(tides.forecast((float(x) for x in values), horizon=3), wanted)
+    (batched,) = tides.forecast_batch([Labelled(values)], horizon=3)
+    assert np.array_equal(batched, wanted)
+    gap = values.copy()
+    gap[7] = np.nan
+    wanted = tides.forecast(gap, horizon=3)
+    masked = np.ma.array(values, mask=np.arange(len(values)) == 7)
+    assert np.array_equal(tides.forecast(masked, horizon=3), wanted)
+    assert np.array_equal(tides.forecast([None if np.isnan(x) else x for x in gap], horizon=3), wanted)
+    stream = tides.stream()
+    stream.append(masked)
+    assert stream.forecast(horizon=3)[0] == pytest.approx(wanted)
+
+
+def test_no_covariates_are_none(tides: Forecaster) -> None:
+    values = months(5)
+    assert np.array_equal(tides.forecast(values, past=[], known=[], horizon=3), tides.forecast(values, horizon=3))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        3.0,
+        np.float32(3),
+        None,
+        ["1", "2"],
+        np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"),
+        np.array([1 + 2j, 3]),
+        np.zeros((2, 2, 2)),
+    ],
+)
+def test_what_is_no_series_is_refused(tides: Forecaster, values: object) -> None:
+    with pytest.raises(UsageError, match="wanted"):
+        tides.forecast(values)
+
+
+def test_a_copy_of_a_stream_is_a_fork(tides: Forecaster) -> None:
+    stream = tides.stream()
+    stream.append(months(5))
+    for other in (copy.copy(stream), copy.deepcopy(stream)):
+        other.append(1000)
+        assert (stream.position, other.position) == (60, 61)
 
 
 def test_levels_and_missing_values(tides: Forecaster) -> None:

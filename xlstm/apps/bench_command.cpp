@@ -4,6 +4,7 @@
 
 #include "xlstm/apps/bench_compare.h"
 #include "xlstm/apps/bench_report.h"
+#include "xlstm/apps/bench_tune.h"
 #include "xlstm/apps/command.h"
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/interrupts.h"
@@ -28,6 +29,7 @@ struct BenchArguments {
   BenchOptions bench;
   std::vector<std::string> of_tokens;  // options given that only language models take
   bool json = false;
+  bool tune = false;
   std::string csv;
   std::vector<std::string> compare;
 };
@@ -107,6 +109,7 @@ int run_on(const Subject& subject, const std::string& header, const BenchArgumen
 }
 
 int run_on_model(const Model& model, const BenchArguments& options) {
+  if (options.tune) return run_tune(model, options.bench, options.json);
   return run_on(model, bench_header(model, options.bench), options);
 }
 
@@ -133,6 +136,9 @@ int run_bench_command(BenchArguments options) {
   if (!options.compare.empty()) return run_compare(options);
   if (!options.synthetic.empty() && !options.model.model.empty()) {
     fail_wanted(ErrorKind::kUsage, "--synthetic", "no --model with it", options.model.model);
+  }
+  if (options.tune && !options.csv.empty()) {
+    fail_wanted(ErrorKind::kUsage, "--tune", "no --csv with it", options.csv);
   }
   const BenchOptions& bench = options.bench;
   if (bench.prefills.empty() && (bench.batches.empty() || bench.positions.empty())) {
@@ -175,7 +181,8 @@ Command bench_command() {
       .description =
           "Decode at several batch sizes and positions, prefill at several lengths; of a "
           "forecaster forecasts of a patch from a whole context, where --positions, --prefill, "
-          "--steps and --sampler are refused. Arithmetic rates and the time to hand a cache line "
+          "--steps, --sampler and --tune are refused. Arithmetic rates and the time to hand a "
+          "cache line "
           "to another core are probed before and after "
           "each figure, memory bandwidth before and after each of its measurements. One between "
           "unlike bandwidths is taken again; ~ marks figures while the machine did not hold "
@@ -200,6 +207,10 @@ Command bench_command() {
                                        "Decode with the sampler: temperature 0.8, top-k 50, top-p "
                                        "0.9, min-p 0.05 (default: by the likeliest token)",
                                        to->bench.sampler)),
+             only_tokens(switch_option("--tune",
+                                       "Measure what the device's kernels leave to choose, and "
+                                       "keep the fastest for this device",
+                                       to->tune)),
              switch_option("--profile", "Also say which parts the time went to", to->bench.profile),
              synthetic}},
            {"Output",
@@ -210,6 +221,7 @@ Command bench_command() {
                    {"xlstm bench --synthetic 400m --quantize 4 --positions 100,10000 --profile",
                     "A size that one does not have."},
                    {"xlstm bench --synthetic tirex-35m --batch 1,64", "A forecaster."},
+                   {"xlstm bench --tune --synthetic 400m", "Choose for this device, once."},
                    {"xlstm bench --compare old.json --compare new.json", "What a change did."}},
       .run = [to] { return run_bench_command(*to); }};
 }

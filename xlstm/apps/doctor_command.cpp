@@ -37,7 +37,8 @@ std::string check_text(const CheckResult& check) {
 }
 
 std::string text_of(const MachineFacts& machine, const std::vector<CheckResult>& checks) {
-  std::string text = fact("MLX", machine.mlx_version);
+  std::string text = fact("xlstm", XLSTM_VERSION) + fact("MLX", machine.mlx_version) +
+                     fact("system", machine.system);
   for (const DeviceFacts& device : machine.devices) text += device_text(device);
   text += fact("SIMD", simd_text(machine)) + fact("threads", str(machine.threads)) +
           fact("machine", str(human_bytes(physical_memory_bytes()), ", ",
@@ -60,7 +61,9 @@ Json json_of(const MachineFacts& machine, const std::vector<CheckResult>& checks
         {{"name", check.name}, {"error", check.error}, {"bound", check.bound}, {"ok", check.ok()}});
   }
   return {
+      {"version", XLSTM_VERSION},
       {"mlx_version", machine.mlx_version},
+      {"system", machine.system},
       {"devices", devices},
       {"simd", machine.simd},
       {"simd_cap", machine.simd_cap},
@@ -92,8 +95,9 @@ Command doctor_command() {
       .name = "doctor",
       .summary = "What this machine offers, and whether it computes right",
       .description =
-          "Devices, MLX, SIMD, threads and memory; then each op against its float64 reference on "
-          "the device in use. Ends with exit code 1 when one of them is wrong.",
+          "Versions, system, devices, SIMD, threads and memory; then each op against its float64 "
+          "reference on the device in use, in float32 and, where it computes in that, in bfloat16. "
+          "Ends with exit code 1 when one of them is wrong.",
       .groups = {{"Options",
                   {device_option(options->engine), threads_option(options->engine),
                    switch_option("--json", "One JSON object", options->json)}}},

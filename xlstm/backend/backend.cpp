@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "xlstm/backend/check.h"
+#include "xlstm/base/error.h"
 
 namespace xlstm {
 namespace {
@@ -26,6 +27,17 @@ std::span<const Value> read_as(Backend& b, const Tensor& tensor, DType dtype) {
 }
 
 }  // namespace
+
+void Backend::choose(std::string_view name, int value) {
+  for (const TuningChoice& choice : tuning_choices()) {
+    if (choice.name != name) continue;
+    for (const int each : choice.values) {
+      if (each == value) return;
+    }
+    fail_wanted(ErrorKind::kUsage, choice.name, "one of its values", str(value));
+  }
+  fail_wanted(ErrorKind::kUsage, this->name(), "a choice that it has", quoted(name));
+}
 
 Tensor Backend::floats(const TensorShape& shape, std::span<const float> values) {
   return filled_with(*this, shape, DType::kF32, values);

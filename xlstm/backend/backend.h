@@ -30,6 +30,7 @@
 #include "xlstm/backend/state.h"
 #include "xlstm/backend/tensor.h"
 #include "xlstm/backend/top_tokens.h"
+#include "xlstm/backend/tuning.h"
 #include "xlstm/backend/weights.h"
 #include "xlstm/base/activation.h"
 #include "xlstm/base/profile.h"
@@ -103,6 +104,13 @@ class Backend {
   // Tokens of all sequences together that are best read at once: enough to keep products busy, few
   // enough for the activations to stay small beside the weights.
   virtual std::int64_t segment_tokens() const { return kSegmentTokens; }
+  // What `xlstm bench --tune` measures on this device; none: nothing is left to choose. And a
+  // choice of it, for what is called from now on. Throws Error(kUsage) where `value` is none of its
+  // values.
+  virtual std::vector<TuningChoice> tuning_choices() const { return {}; }
+  virtual void choose(std::string_view name, int value);
+  // What choices are kept by: the same for devices of one kind. Empty where there are none.
+  virtual std::string tuned_device() const { return {}; }
   virtual ThreadPool& threads() = 0;  // of the host: kernels, quantisation while loading
   // Whether the ops that move states take rows of unequal lengths (StateBatch::lengths()).
   virtual bool takes_unequal_lengths() const { return false; }

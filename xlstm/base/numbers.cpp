@@ -5,6 +5,7 @@
 #include <cmath>
 #include <locale>
 #include <sstream>
+#include <type_traits>
 
 namespace xlstm {
 namespace {
@@ -17,16 +18,19 @@ std::string converted(Args... args) {
   return {text.data(), result.ptr};
 }
 
-template <typename Number>
-concept FromChars = requires(const char* text, Number& value) {
-  std::from_chars(text, text, value);
-};
+// Whether from_chars() reads floats on every system that this is compiled for: libc++ declares it
+// for some that do not have it.
+#ifdef __cpp_lib_to_chars
+constexpr bool kFromCharsReadsFloats = true;
+#else
+constexpr bool kFromCharsReadsFloats = false;
+#endif
 
-// All of `text` as a number; not every library has from_chars() for floats.
+// All of `text` as a number.
 template <typename Number>
 std::optional<Number> whole_number(std::string_view text) {
   Number value = 0;
-  if constexpr (FromChars<Number>) {
+  if constexpr (std::is_integral_v<Number> || kFromCharsReadsFloats) {
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (problem != std::errc() || end != text.data() + text.size()) return {};
   } else {

@@ -32,12 +32,24 @@ bool replaces_source(const fs::path& from, const fs::path& to, const TensorSourc
       places, [&](const fs::path& place) { return fs::equivalent(place, to, ignored); });
 }
 
+// A folder that is named as a file of weights would only be mistaken for one.
+void check_name(const fs::path& to) {
+  for (const std::string_view other :
+       {".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".th", ".gguf", ".onnx", ".h5", ".NPZ"}) {
+    if (to.extension() != other) continue;
+    fail_wanted(ErrorKind::kUsage, to.string(),
+                "a folder's name (for model.safetensors), or one that ends in .npz",
+                str("one that ends in ", other));
+  }
+}
+
 void check_options(const Plan& plan, const TensorSource& source, const fs::path& from,
                    const fs::path& to, const ConvertOptions& options) {
   if (replaces_source(from, to, source)) {
     fail_wanted(ErrorKind::kUsage, to.string(), "another place than that of the model to convert",
                 "it");
   }
+  check_name(to);
   if (options.recipe) {
     check_recipe(*options.recipe, "quantize");
     check_recipe_for(*options.recipe, plan, from.string());
@@ -197,6 +209,7 @@ ConvertReport convert(const fs::path& from, const fs::path& to, const ConvertOpt
   const TensorSource& source = *checkpoint.tensors;
   const Plan& plan = checkpoint.plan;
   check_options(plan, source, from, to, options);
+  source.check_contents();
   const std::vector<Conversion> all = plan_conversions(plan, source, options);
   if (options.check_memory) options.check_memory(most_bytes(all, source, options));
   Progress progress(source, options.verify ? 2 : 1, options.on_progress);

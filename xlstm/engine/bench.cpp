@@ -229,4 +229,24 @@ void run_bench(const Model& model, const BenchOptions& options,
   });
 }
 
+std::vector<TunedChoice> tune_bench(const Model& model, const BenchOptions& options,
+                                    const std::function<void(const TunedChoice&)>& on_choice) {
+  check_bench(options);
+  const auto seconds = [&](const TuningChoice& choice) {
+    BenchOptions of_choice = options;
+    if (choice.work == TunedWork::kDecode) {
+      of_choice.prefills.clear();
+      if (of_choice.batches.empty()) of_choice.batches = {1};
+      if (of_choice.positions.empty()) of_choice.positions = {100};
+    } else {
+      of_choice.batches.clear();
+      if (of_choice.prefills.empty()) of_choice.prefills = {512};
+    }
+    double sum = 0;
+    run_bench(model, of_choice, [&](const BenchFigure& figure) { sum += figure.seconds_per_call; });
+    return sum;
+  };
+  return tune(model.backend(), seconds, on_choice);
+}
+
 }  // namespace xlstm

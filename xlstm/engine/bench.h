@@ -10,6 +10,7 @@
 #include "xlstm/backend/device_rates.h"
 #include "xlstm/backend/sampling.h"
 #include "xlstm/base/profile.h"
+#include "xlstm/engine/tuning.h"
 #include "xlstm/kernels/probe/probe.h"
 
 namespace xlstm {
@@ -75,5 +76,11 @@ void run_bench(const Model& model, const BenchOptions& options,
 // median.
 void run_bench(const Forecaster& forecaster, const BenchOptions& options,
                const std::function<void(const BenchFigure&)>& on_figure);
+
+// Measures what the model's backend leaves to choose (tuning.h), and leaves the fastest in use:
+// choices that show in decodes by the batches and positions of the options, those that show in
+// prompts by their lengths; where the options have none, by one sequence at 100 tokens and by 512.
+std::vector<TunedChoice> tune_bench(const Model& model, const BenchOptions& options,
+                                    const std::function<void(const TunedChoice&)>& on_choice);
 
 }  // namespace xlstm

@@ -119,13 +119,18 @@ class ModelCovariance : public InputCovariance {
   std::vector<float> rows_;              // of the parameter that is being told
 };
 
-Source open(const std::filesystem::path& folder, const Tokenizer& tokenizer) {
+// Before the tokenizer is, which other families' folders lack.
+Checkpoint open(const std::filesystem::path& folder) {
   Checkpoint checkpoint = Checkpoint::open(folder);
   const std::string_view family = xlstm_large_family().name;
   if (checkpoint.plan.family != family) {
     fail_wanted(ErrorKind::kUsage, folder.string(), str("a model of ", family, " to calibrate"),
                 str(checkpoint.plan.family, ": convert it without --calibrate"));
   }
+  return checkpoint;
+}
+
+Source source_of(Checkpoint checkpoint, const Tokenizer& tokenizer) {
   const std::optional<TokenId> bos = begin_token(tokenizer, checkpoint.plan);
   return {std::move(checkpoint), bos};
 }
@@ -220,8 +225,9 @@ std::unique_ptr<InputCovariance> calibrate_with(const std::filesystem::path& fol
                                                 const CalibrationOptions& options) {
   return translate_bad_alloc([&] {
     make_backend(engine_options(options, "float32"));  // a wrong option comes before any file
+    Checkpoint checkpoint = open(folder);
     const Tokenizer tokenizer = Tokenizer::open(folder);
-    Source source = open(folder, tokenizer);
+    Source source = source_of(std::move(checkpoint), tokenizer);
     Texts texts = texts_of(text, where, tokenizer, source, options);
     const std::size_t tokens = texts.front().size();
     return std::make_unique<ModelCovariance>(
@@ -234,7 +240,8 @@ std::unique_ptr<InputCovariance> calibrate_with_own_text(const std::filesystem::
                                                          const CalibrationOptions& options) {
   return translate_bad_alloc([&] {
     const std::shared_ptr<Backend> backend = make_backend(engine_options(options, "bfloat16"));
-    Source source = open(folder, Tokenizer::open(folder));
+    Checkpoint checkpoint = open(folder);
+    Source source = source_of(std::move(checkpoint), Tokenizer::open(folder));
     if (!source.bos) {
       fail_wanted(ErrorKind::kUsage, folder.string(),
                   "a model with a BOS token to begin texts with", "none: calibrate with a file");

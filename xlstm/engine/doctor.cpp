@@ -1,5 +1,7 @@
 #include "xlstm/engine/doctor.h"
 
+#include <sys/utsname.h>
+
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/base/thread_pool.h"
@@ -18,6 +20,11 @@ bool may_round_to_tf32(const Backend& backend) {
   return backend.device_memory() > 0 && mlx::gpu_may_round_to_tf32();
 }
 
+std::string system_name() {
+  utsname name{};
+  return ::uname(&name) == 0 ? str(name.sysname, " ", name.release, " ", name.machine) : "unknown";
+}
+
 }  // namespace
 
 std::string mlx_version() {
@@ -26,6 +33,7 @@ std::string mlx_version() {
 
 MachineFacts machine_facts(const EngineOptions& options) {
   MachineFacts facts;
+  facts.system = system_name();
   facts.mlx_version = mlx::version();
   for (mlx::DeviceFacts& device : mlx::devices()) {
     facts.devices.push_back({std::move(device.name), std::move(device.details)});
@@ -49,10 +57,17 @@ MemoryUse memory_now() {
 
 std::vector<CheckResult> self_test(const EngineOptions& options) {
   return translate_bad_alloc([&] {
-    EngineOptions in_float32 = options;
-    in_float32.dtype = "float32";
-    const std::shared_ptr<Backend> backend = make_backend(in_float32);
-    return self_test(*backend, may_round_to_tf32(*backend));
+    std::vector<CheckResult> results;
+    for (const char* dtype : {"float32", "bfloat16"}) {
+      EngineOptions typed = options;
+      typed.dtype = dtype;
+      const std::shared_ptr<Backend> backend = make_backend(typed);
+      // Where activations are float32 whatever the weights are, there is no second time.
+      if (!results.empty() && backend->activation_dtype() == DType::kF32) break;
+      const auto more = self_test(*backend, may_round_to_tf32(*backend));
+      results.insert(results.end(), more.begin(), more.end());
+    }
+    return results;
   });
 }
 

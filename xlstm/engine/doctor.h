@@ -17,6 +17,7 @@ struct DeviceFacts {
 };
 
 struct MachineFacts {
+  std::string system;  // its name, release and processor: "Darwin 25.1.0 arm64"
   std::string mlx_version;
   std::vector<DeviceFacts> devices;  // that this MLX can use
   // Classes of instructions that this CPU has and kernels may use, the one in use first, and the
@@ -42,8 +43,9 @@ struct CheckResult {
   bool ok() const { return error <= bound; }  // not for a NaN
 };
 
-// Compares ops with their float64 references on `options`' device and threads. Takes a second or
-// less. Throws Error(kUsage) for a device that is not there.
+// Compares ops with their float64 references on `options`' device and threads: with activations of
+// float32, and of bfloat16 where the device computes in it. Takes some seconds at most, but where
+// the device compiles its kernels first. Throws Error(kUsage) for a device that is not there.
 std::vector<CheckResult> self_test(const EngineOptions& options = {});
 
 }  // namespace xlstm

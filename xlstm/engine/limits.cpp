@@ -8,6 +8,7 @@
 #include "xlstm/cuda/cuda_backend.h"
 #include "xlstm/engine/environment.h"
 #include "xlstm/engine/memory_left.h"
+#include "xlstm/engine/tuning.h"
 #include "xlstm/mlx/mlx_backend.h"
 
 namespace xlstm {
@@ -61,8 +62,10 @@ std::shared_ptr<Backend> make_backend(const EngineOptions& options) {
   check_environment();
   if (!gpu) return cpu::make_backend(options.threads);
   if (cuda::has_gpu() || !mlx::has_gpu()) return cuda::make_backend(dtype, options.threads);
-  return mlx::make_backend(
+  std::shared_ptr<Backend> backend = mlx::make_backend(
       {.device = mlx::DeviceKind::kGpu, .activation_dtype = dtype, .threads = options.threads});
+  load_tuning(*backend, tuning_file(*backend), options.on_notice);
+  return backend;
 }
 
 DType weight_dtype(const EngineOptions& options) {

@@ -11,8 +11,8 @@
 
 namespace xlstm {
 
-// The backend that options ask for, of its own. Throws Error(kUsage), also for wrong environment
-// variables (check_environment()).
+// The backend that options ask for, of its own, with what was chosen for its device (tuning.h).
+// Throws Error(kUsage), also for wrong environment variables (check_environment()).
 std::shared_ptr<Backend> make_backend(const EngineOptions& options);
 
 // The element type of weights that options ask for. Throws Error(kUsage).

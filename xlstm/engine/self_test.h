@@ -1,5 +1,5 @@
-// A backend's ops against the float64 references, on the machine and device at hand. `xlstm doctor`
-// shows it.
+// A backend's ops against the float64 references, on the machine and device at hand: all that a
+// device may have kernels of its own for. `xlstm doctor` shows it.
 #pragma once
 
 #include <vector>
@@ -9,8 +9,9 @@
 
 namespace xlstm {
 
-// A second or less. `backend` has float32 activations. `tf32`: bounds allow for products that are
-// rounded to TF32 (mlx/float32_products.h). Throws what the device throws.
+// A second or two, and where kernels are compiled when they are first used, as long as that takes.
+// `tf32`: bounds allow for products that are rounded to TF32 (mlx/float32_products.h). Throws what
+// the device throws.
 std::vector<CheckResult> self_test(Backend& backend, bool tf32);
 
 }  // namespace xlstm

@@ -44,8 +44,7 @@ struct Largest {
 // in chunks, a term of N passes through two products (q k, then with v; or k v, then with q), one
 // of D through one at most; by steps, N is one product and D none. A changed D changes the
 // denominator by as much at most.
-void bound_output(const HeadSums& head, const float* q, double eps, Largest& largest) {
-  constexpr double u = kTf32Product;
+void bound_output(const HeadSums& head, const float* q, double eps, double u, Largest& largest) {
   const std::size_t DHQK = head.n.size(), DHV = head.C.size() / DHQK;
   const double scale = 1 / std::sqrt(static_cast<double>(DHQK));
   double D = 0, D_abs = 0;
@@ -70,16 +69,16 @@ void bound_output(const HeadSums& head, const float* q, double eps, Largest& lar
   }
 }
 
-void bound_state(const HeadSums& head, Largest& largest) {
+void bound_state(const HeadSums& head, double u, Largest& largest) {
   for (std::size_t at = 0; at < head.C.size(); ++at) {
     largest.C = std::max(largest.C, std::abs(head.C[at]));
-    largest.chunk_C = std::max(largest.chunk_C, kTf32Product * head.C_abs[at]);
+    largest.chunk_C = std::max(largest.chunk_C, u * head.C_abs[at]);
   }
 }
 
 }  // namespace
 
-CellBounds tf32_cell_bounds(const CellCase& cell) {
+CellBounds rounded_cell_bounds(const CellCase& cell, double u) {
   const auto DHQK = static_cast<std::size_t>(cell.DHQK), DHV = static_cast<std::size_t>(cell.DHV);
   Largest largest;
   for (int b = 0; b < cell.B; ++b) {
@@ -88,12 +87,33 @@ CellBounds tf32_cell_bounds(const CellCase& cell) {
       for (int s = 0; s < cell.S; ++s) {
         const auto at = static_cast<std::size_t>((b * cell.S + s) * cell.NH + head_at);
         update(head, &cell.k[at * DHQK], &cell.v[at * DHV], cell.i[at], cell.f[at]);
-        bound_output(head, &cell.q[at * DHQK], cell.eps, largest);
+        bound_output(head, &cell.q[at * DHQK], cell.eps, u, largest);
       }
-      bound_state(head, largest);
+      bound_state(head, u, largest);
     }
   }
   return {largest.chunk_h / largest.h, largest.chunk_C / largest.C, largest.step_h / largest.h};
+}
+
+// Of z = (h - mean) / deviation, with every h wrong by e: the mean is wrong by at most e, as is the
+// deviation, which moves z by |z| e / deviation.
+double normed_bound(const std::vector<float>& h, std::size_t DHV, double error) {
+  double most_h = 0, most_z = 0, worst = 0;
+  for (const float x : h) most_h = std::max(most_h, std::abs(static_cast<double>(x)));
+  const auto width = static_cast<double>(DHV);
+  for (std::size_t at = 0; at < h.size(); at += DHV) {
+    double sum = 0, squares = 0, most = 0;
+    for (std::size_t j = 0; j < DHV; ++j) sum += h[at + j];
+    for (std::size_t j = 0; j < DHV; ++j) {
+      const double beside = h[at + j] - sum / width;
+      squares += beside * beside;
+      most = std::max(most, std::abs(beside));
+    }
+    const double deviation = std::sqrt(squares / width);
+    most_z = std::max(most_z, most / deviation);
+    worst = std::max(worst, error * most_h / deviation * (2 + most / deviation));
+  }
+  return worst / most_z;
 }
 
 }  // namespace xlstm

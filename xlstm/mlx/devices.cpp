@@ -26,6 +26,17 @@ std::string version() {
   return mx::version();
 }
 
+std::string device_kind(DeviceKind kind) {
+  const DeviceFacts facts =
+      facts_of(kind == DeviceKind::kGpu ? mx::Device::gpu : mx::Device::cpu, "");
+  std::string text;
+  for (const char* key : {"device_name", "architecture"}) {
+    const auto found = facts.details.find(key);
+    if (found != facts.details.end()) text += (text.empty() ? "" : " ") + found->second;
+  }
+  return text.empty() ? "unknown" : text;
+}
+
 std::vector<DeviceFacts> devices() {
   std::vector<DeviceFacts> found = {facts_of(mx::Device::cpu, "cpu")};
   if (!mx::is_available(mx::Device::gpu)) return found;

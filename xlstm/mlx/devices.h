@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "xlstm/mlx/mlx_backend.h"
+
 namespace xlstm::mlx {
 
 struct DeviceFacts {
@@ -14,5 +16,8 @@ struct DeviceFacts {
 
 std::string version();
 std::vector<DeviceFacts> devices();  // that this MLX can use
+
+// What devices of one kind have in common: "Apple M2 Max applegpu_g14s".
+std::string device_kind(DeviceKind kind);
 
 }  // namespace xlstm::mlx

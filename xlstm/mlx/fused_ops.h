@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "xlstm/backend/backend.h"
 #include "xlstm/mlx/definitions.h"
@@ -33,6 +35,10 @@ class FusedOps {
  public:
   virtual ~FusedOps() = default;
 
+  // As Backend's. choose() gets a value that is one of the choice's.
+  virtual std::vector<TuningChoice> tuning_choices() const { return {}; }
+  virtual void choose(std::string_view /*name*/, int /*value*/) {}
+
   // Rows `ids` of W [V, D], in this type: [T, D].
   virtual std::optional<mx::array> embed(A /*W*/, A /*ids*/, mx::Dtype /*type*/) { return {}; }
   // The same of a quantised W.
@@ -57,7 +63,8 @@ class FusedOps {
   virtual std::optional<ConvOutput> causal_conv1d(A /*x*/, A /*W*/, A /*bias*/, A /*window*/) {
     return {};
   }
-  virtual std::optional<mx::array> swiglu(A /*gate_up*/) { return {}; }
+  // f(gate) * up, [T, 2 * F] -> [T, F].
+  virtual std::optional<mx::array> gated(A /*gate_up*/, Activation /*f*/) { return {}; }
   virtual std::optional<mx::array> soft_cap(A /*x*/, float /*cap*/) { return {}; }
   // As Backend::mlstm_mixer. `weight`, `bias`: of the norm of the heads.
   virtual std::optional<MixerOutput> mlstm_mixer(A /*qkvo*/, A /*gates*/, A /*weight*/,

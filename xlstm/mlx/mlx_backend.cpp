@@ -9,6 +9,7 @@
 #include "mlx/stream.h"
 #include "xlstm/backend/check.h"
 #include "xlstm/base/error.h"
+#include "xlstm/mlx/devices.h"
 #include "xlstm/mlx/evaluate.h"
 #include "xlstm/mlx/float32_products.h"
 #include "xlstm/mlx/fused_ops.h"
@@ -81,6 +82,27 @@ class MlxBackend final : public Backend {
     return activation_ == mx::bfloat16 ? DType::kBF16 : DType::kF32;
   }
   bool is_lazy() const override { return true; }
+
+  // The kernels', or, where there are none, that of the definition.
+  std::vector<TuningChoice> tuning_choices() const override {
+    std::vector<TuningChoice> choices = fused_->tuning_choices();
+    if (choices.empty()) {
+      choices.push_back({"chunk", {16, 32, 64, 128, 256}, chunk_, TunedWork::kPrefill});
+    }
+    return choices;
+  }
+  void choose(std::string_view name, int value) override {
+    Backend::choose(name, value);
+    if (fused_->tuning_choices().empty()) {
+      chunk_ = value;
+    } else {
+      fused_->choose(name, value);
+    }
+  }
+  std::string tuned_device() const override {
+    return str(name(), " ", device_kind(is_gpu() ? DeviceKind::kGpu : DeviceKind::kCpu), " MLX ",
+               version());
+  }
   ThreadPool& threads() override { return threads_; }
 
   // --- memory --------------------------------------------------------------------------------
@@ -209,12 +231,15 @@ class MlxBackend final : public Backend {
   Tensor swiglu(const Tensor& gate_up) override {
     check_axes("swiglu", "gate_up", gate_up, 2);
     const DeviceArray a = on_device(gate_up);
-    const std::optional<mx::array> fused = fused_->swiglu(a);
+    const std::optional<mx::array> fused = fused_->gated(a, Activation::kSilu);
     return tensor_of(fused ? *fused : mlx::swiglu(a).array);
   }
 
   Tensor gated(const Tensor& gate_up, Activation f) override {
-    return f == Activation::kSilu ? swiglu(gate_up) : Backend::gated(gate_up, f);
+    if (f == Activation::kSilu) return swiglu(gate_up);
+    check_axes("gated", "gate_up", gate_up, 2);
+    const std::optional<mx::array> fused = fused_->gated(on_device(gate_up), f);
+    return fused ? tensor_of(*fused) : Backend::gated(gate_up, f);
   }
 
   // One node, which rounds once, where a matrix is plain.
@@ -308,8 +333,8 @@ class MlxBackend final : public Backend {
     const auto gate = [&](const Tensor& x) { return mlx::reshape(on_device(x), {B, S, NH}); };
     const MlstmInput input = {heads(in.q, s.DHQK), heads(in.k, s.DHQK), heads(in.v, s.DHV),
                               gate(in.i), gate(in.f)};
-    const MlstmOutput out =
-        S == 1 ? mlstm_step(input, before, s.cell_eps) : mlstm_chunk(input, before, s.cell_eps);
+    const MlstmOutput out = S == 1 ? mlstm_step(input, before, s.cell_eps)
+                                   : mlstm_chunk(input, before, s.cell_eps, chunk_);
     put_state(states, state.first, out.state);
     return tensor_of(mlx::reshape(out.h, {T, V}).array);
   }
@@ -534,6 +559,7 @@ class MlxBackend final : public Backend {
   mx::Dtype activation_;
   ThreadPool threads_;
   std::shared_ptr<FusedOps> fused_;
+  int chunk_ = kChunk;  // of the mLSTM definition
 };
 
 }  // namespace

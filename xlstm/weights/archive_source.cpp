@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "xlstm/base/error.h"
@@ -57,6 +58,11 @@ class ArchiveSource : public TensorSource {
       archive_->read(from.member, from.offset + at, piece);
     };
     read_strided(from.elements, from.info.shape, size_of(from.info.dtype), offset, to, read);
+  }
+  void check_contents() const override {
+    std::set<std::size_t> members;
+    for (const ArchivedTensor& tensor : contents_.tensors) members.insert(tensor.member);
+    for (const std::size_t member : members) archive_->check(member);
   }
   const std::map<std::string, std::string>& metadata() const override { return contents_.metadata; }
   std::string config() const override { return contents_.config; }

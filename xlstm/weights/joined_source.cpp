@@ -27,6 +27,9 @@ class JoinedSource : public TensorSource {
   void read(std::size_t index, std::uint64_t offset, std::span<std::byte> to) const override {
     sources_[places_[index].source]->read(places_[index].index, offset, to);
   }
+  void check_contents() const override {
+    for (const auto& source : sources_) source->check_contents();
+  }
   const std::map<std::string, std::string>& metadata() const override { return metadata_; }
   std::string config() const override {
     for (const auto& source : sources_) {

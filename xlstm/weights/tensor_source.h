@@ -40,6 +40,10 @@ class TensorSource {
 
   std::vector<std::byte> read_all(std::size_t index) const;
 
+  // Reads all that tensors are made of once and compares it with the checksums of their files;
+  // nothing for formats without any. Throws Error: kFormat for bytes that changed, kFile.
+  virtual void check_contents() const {}
+
   // The files' own string metadata (safetensors' __metadata__), merged.
   virtual const std::map<std::string, std::string>& metadata() const = 0;
 

@@ -1,5 +1,7 @@
 #include "xlstm/weights/zip_archive.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -41,6 +43,20 @@ void ZipArchive::unpack(std::size_t member, std::uint64_t offset, std::span<std:
   stream->next(to);
   unpacking_ = std::move(stream);
   unpacking_member_ = member;
+}
+
+void ZipArchive::check(std::size_t member) const {
+  constexpr std::uint64_t kPiece = 1 << 20;  // bytes
+  const ZipMember& from = members_[member];
+  std::vector<std::byte> piece;
+  uLong seen = crc32_z(0, nullptr, 0);
+  for (std::uint64_t at = 0; at < from.bytes; at += piece.size()) {
+    piece.resize(static_cast<std::size_t>(std::min(kPiece, from.bytes - at)));
+    read(member, at, piece);
+    seen = crc32_z(seen, reinterpret_cast<const Bytef*>(piece.data()), piece.size());
+  }
+  if (from.checksum == 0 || seen == from.checksum) return;
+  fail_wanted(ErrorKind::kFormat, where(member), "bytes that fit the checksum", "others");
 }
 
 std::string ZipArchive::text(std::size_t member, std::uint64_t most) const {

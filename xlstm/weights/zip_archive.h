@@ -29,11 +29,15 @@ class ZipArchive {
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);
 
   // Fills `to` with a member's bytes from `offset` on; both within the member. A stored one is read
-  // where it lies, its checksum left alone, as those of other formats' weights are that have none.
+  // where it lies, its checksum left alone (check() is for that).
   // A deflated one is unpacked from its start, or from where the last call ended, so that going
   // through it costs its length; its checksum is compared at its end. Throws Error: kFile, or
   // kFormat where packed bytes are wrong. Thread-safe.
   void read(std::size_t member, std::uint64_t offset, std::span<std::byte> to) const;
+
+  // Compares a member's bytes with its checksum. One of 0 is taken for none, as torch can be told
+  // to make none. Throws Error(kFormat).
+  void check(std::size_t member) const;
 
   // All of a member. Throws Error(kFormat) also for more than `most` bytes.
   std::string text(std::size_t member, std::uint64_t most) const;

@@ -28,6 +28,7 @@ std::string content_of(const std::filesystem::path& path) {
 std::vector<std::string> run_flags(bool checked) {
   std::vector<std::string> flags{METAL_EMULATOR_CXX,
                                  "-std=c++17",
+                                 "-fsigned-char",
                                  "-fPIC",
                                  "-g1",
                                  "-fno-exceptions",
@@ -38,7 +39,7 @@ std::vector<std::string> run_flags(bool checked) {
                                  "-Wno-attributes",
                                  "-Werror=return-type",
                                  "-Werror=uninitialized",
-                                 "-Werror=frame-larger-than=49152",  // fits the stack of a fiber
+                                 "-Wframe-larger-than=49152",  // fits the stack of a fiber
                                  "-I" + kSource + "/shim"};
   const auto add = [&flags](std::initializer_list<const char*> more) {
     flags.insert(flags.end(), more.begin(), more.end());
@@ -51,11 +52,13 @@ std::vector<std::string> run_flags(bool checked) {
   }
   // Unsuffixed literals are floats in Metal.
 #if defined(__clang__)
-  add({"-Wno-unknown-attributes", "-Xclang", "-cl-single-precision-constant"});
+  add({"-Werror=frame-larger-than", "-Wno-unknown-attributes", "-Xclang",
+       "-cl-single-precision-constant"});
   if (checked) add({"-mllvm", "-tsan-instrument-read-before-write=1"});
 #else
   // A loop that fills memory stays a loop, whose stores are told.
-  add({"-fsingle-precision-constant", "-fno-tree-loop-distribute-patterns"});
+  add({"-Werror=frame-larger-than=49152", "-fsingle-precision-constant",
+       "-fno-tree-loop-distribute-patterns"});
 #endif
   return flags;
 }

@@ -1,5 +1,7 @@
 #include "tests/metal/emulator/composed.h"
 
+#include <algorithm>
+
 #include "mlx/fast_primitives.h"
 #include "xlstm/base/error.h"
 

@@ -21,8 +21,8 @@ namespace xlstm::metal_emulator {
 class Launch {
  public:
   // `buffers`: what the kernel's parameters lead to, all in `arena`.
-  Launch(const CompiledKernel& kernel, Fibers& fibers, Arena& arena, const std::vector<void*>& buffers,
-         const Geometry& geometry, const Options& options);
+  Launch(const CompiledKernel& kernel, Fibers& fibers, Arena& arena,
+         const std::vector<void*>& buffers, const Geometry& geometry, const Options& options);
   // Runs all threadgroups, one after another. Throws Error(kInternal) with what was found.
   void run();
 

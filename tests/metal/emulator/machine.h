@@ -1,4 +1,5 @@
-// What outlives a launch, as a run of a whole model is thousands of them: stacks, and kernels that are loaded.
+// What outlives a launch, as a run of a whole model is thousands of them: stacks, and kernels that
+// are loaded.
 #pragma once
 
 #include <map>
@@ -15,7 +16,8 @@ namespace xlstm::metal_emulator {
 
 class Machine {
  public:
-  // Of the process: signals, which launches answer, are the process's as well. Held as long as it is used.
+  // Of the process: signals, which launches answer, are the process's as well. Held as long as it
+  // is used.
   class Hold {
    public:
     Hold();

@@ -1,5 +1,6 @@
 #include "tests/metal/emulator/translate.h"
 
+#include <algorithm>
 #include <cctype>
 
 #include "xlstm/base/error.h"

@@ -147,10 +147,8 @@ std::optional<Series> take_window(const StreamContents& contents, const SeriesSp
                                   const std::filesystem::path& file) {
   Reader reader(contents, file);
   if (!reader.has(kTargets)) return std::nullopt;
-  if (contents.position >= static_cast<std::uint64_t>(spec.context)) {
-    reader.refuse(str("fewer than ", spec.context, " values"), str(contents.position));
-  }
-  const auto length = static_cast<std::int64_t>(contents.position);
+  const auto length = static_cast<std::int64_t>(
+      std::min(contents.position, static_cast<std::uint64_t>(spec.context)));
   Series out;
   out.targets = reader.take_rows(kTargets, {-1, length});
   if (out.targets.empty()) reader.refuse("a target", "none");

@@ -1,8 +1,8 @@
 // A TiRex-2 stream as tensors of its file.
 //
-// Before its context is full: "targets" [V, n] and, where there are some, "past" [W, n], the values
-// that were read. After: "rows" [R, 7] (the fields below), "patch" [R, n], the incomplete patch,
-// "output" [V, Q * P], and for each row r its states, "row.r.NAME".
+// Before it is followed: "targets" [V, n] and, where there are some, "past" [W, n], the values that
+// were read, the newest context of them. After: "rows" [R, 7] (the fields below), "patch" [R, n],
+// the incomplete patch, "output" [V, Q * P], and for each row r its states, "row.r.NAME".
 #pragma once
 
 #include <filesystem>

@@ -1,6 +1,7 @@
 #include "xlstm/forecast/tirex2/tirex2_stream.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -27,31 +28,62 @@ Values& row_of(Series& window, std::size_t index) {
   return index < targets ? window.targets[index] : window.past[index - targets];
 }
 
+// How often the value changes, missing ones left out.
+std::int64_t changes_of(const Values& row) {
+  std::int64_t out = 0;
+  float last = std::numeric_limits<float>::quiet_NaN();
+  for (const float x : row) {
+    if (std::isnan(x)) continue;
+    out += !std::isnan(last) && x != last ? 1 : 0;
+    last = x;
+  }
+  return out;
+}
+
 }  // namespace
 
 void Tirex2Stream::append(std::span<const Values> rows) {
-  const std::uint64_t position = position_ + rows.front().size();
-  if (follower_) {
-    follower_->append(rows);
-  } else {
-    Series window = window_;
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      Values& row = row_of(window, r);
-      row.insert(row.end(), rows[r].begin(), rows[r].end());
+  Tirex2Stream next = *this;
+  const std::size_t count = rows.front().size(), read = next.fill_window(rows);
+  if (read < count) {
+    std::vector<Values> rest;
+    for (const Values& row : rows) {
+      rest.emplace_back(row.begin() + static_cast<std::ptrdiff_t>(read), row.end());
     }
-    if (std::ssize(window.targets.front()) >= model_->spec().context) {
-      follower_ = follow(window, position);
-      for (std::size_t r = 0; r < rows.size(); ++r) row_of(window, r) = {};
-    }
-    window_ = std::move(window);
+    next.follower_->append(rest);
   }
-  position_ = position;
+  next.position_ = position_ + count;
+  *this = std::move(next);
 }
 
-Follower Tirex2Stream::follow(const Series& window, std::uint64_t position) const {
+std::size_t Tirex2Stream::fill_window(std::span<const Values> rows) {
+  const SeriesSpec& spec = model_->spec();
+  const auto context = static_cast<std::size_t>(spec.context);
+  const std::size_t count = rows.front().size();
+  std::size_t read = 0;
+  while (!follower_ && read < count) {
+    const std::size_t held = window_.targets.front().size();
+    const std::size_t piece = held < context ? std::min(context - held, count - read) : 1;
+    bool can_follow = held + piece >= context;
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      Values& row = row_of(window_, r);
+      if (held == context) row.erase(row.begin());
+      const auto from = rows[r].begin() + static_cast<std::ptrdiff_t>(read);
+      row.insert(row.end(), from, from + static_cast<std::ptrdiff_t>(piece));
+      can_follow = can_follow && changes_of(row) >= (r < targets() ? spec.P : 1);
+    }
+    read += piece;
+    if (!can_follow) continue;
+    follower_ = follow(position_ + read);
+    for (std::size_t r = 0; r < rows.size(); ++r) row_of(window_, r) = {};
+  }
+  return read;
+}
+
+Follower Tirex2Stream::follow(std::uint64_t position) const {
   const SeriesSpec& spec = model_->spec();
   const RowOptions options = {spec.P, true, spec.difference_trends, false};
-  const Sample sample = sample_of(window, spec, options);
+  const Sample sample = sample_of(window_, spec, options);
   const std::int64_t missing = patches_of(spec.context, spec.P) * spec.P - spec.context;
   std::vector<Values> values;
   for (const Row& row : sample.rows) {
@@ -63,7 +95,7 @@ Follower Tirex2Stream::follow(const Series& window, std::uint64_t position) cons
   Follower follower(model_->network(), spec, sample.rows, tokens_of(position, 0, spec.P) - own);
   follower.append_prepared(values);
   for (std::size_t r = 0; r < sample.rows.size(); ++r) {
-    const Values& row = r < targets() ? window.targets[r] : window.past[r - targets()];
+    const Values& row = r < targets() ? window_.targets[r] : window_.past[r - targets()];
     follower.rows()[r].previous = row.back();
   }
   return follower;

@@ -1,8 +1,10 @@
 // A series that a TiRex-2 model follows.
 //
-// Until the model's context is full all values are kept, and a forecast is that of the whole
-// series. Then scales and trends are those of the newest context from there on, and each new patch
-// costs one token of each row, whatever was read before (Follower).
+// At first the newest context of values is kept, and a forecast is that of these. Once it is full
+// and shows a scale that later values can keep - a target's value changed P times, a covariate's
+// once - scales and trends are those of this context from there on, and each new patch costs one
+// token of each row, whatever was read before (Follower). It makes no difference how many values
+// come at once.
 #pragma once
 
 #include <cstdint>
@@ -31,24 +33,26 @@ class Tirex2Stream final : public SeriesStream {
 
   // What throws leaves the stream as it was.
   void append(std::span<const Values> rows) override;
-  // Throws Error(kUsage) once the context is full where options ask for what was settled then: a
+  // Throws Error(kUsage) once it is followed where options ask for what was settled then: a
   // shorter context, one that is not filled up, trends otherwise than the model's config has them,
   // a flipped sign.
   std::vector<Forecast> forecast(const ForecastOptions& options) const override;
   void save(const std::filesystem::path& file) const override;
 
-  // Its rows once the context is full; before, none.
+  // Its rows once it is followed; before, none.
   std::span<const FollowedRow> followed() const {
     return follower_ ? follower_->rows() : std::span<const FollowedRow>();
   }
 
  private:
-  // The newest context of what was read, `position` values of each row.
-  Follower follow(const Series& window, std::uint64_t position) const;
+  // Reads values into the window until it can be followed; returns how many of each row.
+  std::size_t fill_window(std::span<const Values> rows);
+  // What is in the window, the end of `position` values of each row.
+  Follower follow(std::uint64_t position) const;
   void check_following(const ForecastOptions& options) const;
 
   const Tirex2Model* model_;
-  Series window_;  // what was read; empty rows once it is followed
+  Series window_;  // the newest values; empty rows once it is followed
   std::optional<Follower> follower_;
   std::uint64_t position_ = 0;
 };

@@ -10,6 +10,15 @@ namespace xlstm::mlx::metal {
 MetalFusedOps::MetalFusedOps(Launcher launch, const Tuning& tuning)
     : launch_(std::move(launch)), tuning_(tuning) {}
 
+std::vector<TuningChoice> MetalFusedOps::tuning_choices() const {
+  return {{"step_threads", {128, 256, 512, 1024}, tuning_.step_threads, TunedWork::kDecode},
+          {"chunk", {32, 64, 128}, tuning_.chunk, TunedWork::kPrefill}};
+}
+
+void MetalFusedOps::choose(std::string_view name, int value) {
+  (name == "chunk" ? tuning_.chunk : tuning_.step_threads) = value;
+}
+
 std::optional<mx::array> MetalFusedOps::embed(A W, A ids, mx::Dtype type) {
   if (ids.array.size() == 0) return {};
   return launch_(embed_call(W.array, ids.array, type)).front();
@@ -20,9 +29,9 @@ std::optional<mx::array> MetalFusedOps::embed(const QuantizedArrays& W, A ids, m
   return launch_(embed_quantized_call(W, ids.array, type)).front();
 }
 
-std::optional<mx::array> MetalFusedOps::swiglu(A gate_up) {
+std::optional<mx::array> MetalFusedOps::gated(A gate_up, Activation f) {
   if (gate_up.array.size() == 0) return {};
-  return launch_(swiglu_call(gate_up.array)).front();
+  return launch_(gated_call(gate_up.array, f)).front();
 }
 
 std::optional<mx::array> MetalFusedOps::soft_cap(A x, float cap) {
@@ -38,8 +47,8 @@ std::optional<mx::array> MetalFusedOps::head_norm(A h, A weight,
 }
 
 std::optional<mx::array> MetalFusedOps::activate(A x, Activation f) {
-  if (f != Activation::kSilu || x.array.size() == 0) return {};
-  return launch_(silu_call(x.array)).front();
+  if (x.array.size() == 0) return {};
+  return launch_(activate_call(x.array, f)).front();
 }
 
 std::optional<mx::array> MetalFusedOps::headwise_linear(A x, A W,

@@ -14,9 +14,12 @@ class MetalFusedOps : public GpuFusedOps {
   // What `launch` runs: MLX's Metal back end (mlx_launcher()), or what a test puts in its place.
   explicit MetalFusedOps(Launcher launch, const Tuning& tuning = {});
 
+  std::vector<TuningChoice> tuning_choices() const override;
+  void choose(std::string_view name, int value) override;
+
   std::optional<mx::array> embed(A W, A ids, mx::Dtype type) override;
   std::optional<mx::array> embed(const QuantizedArrays& W, A ids, mx::Dtype type) override;
-  std::optional<mx::array> swiglu(A gate_up) override;
+  std::optional<mx::array> gated(A gate_up, Activation f) override;
   std::optional<mx::array> soft_cap(A x, float cap) override;
   std::optional<mx::array> head_norm(A h, A weight, const std::optional<mx::array>& bias, int NH,
                                      float eps) override;
