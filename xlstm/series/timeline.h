@@ -23,7 +23,9 @@ class Timeline {
   // `step` in units, above 0; of months, `month_ends` makes each the last of its month.
   Timeline(TimePoint first, TimeUnit unit, double step, bool month_ends = false);
 
+  // Throws Error(kUsage) where that is beyond years of four digits.
   TimePoint at(std::int64_t index) const;
+  bool reaches(std::int64_t index) const;
   // As the table writes its times.
   std::string text(std::int64_t index) const { return to_text(at(index)); }
   TimeUnit unit() const { return unit_; }
