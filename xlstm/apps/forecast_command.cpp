@@ -161,15 +161,17 @@ Command forecast_command() {
           "Empty cells, NA and NaN are missing values, and so are the rows that a regular column "
           "of times leaves out. Writes quantiles of each step that follows.",
       .groups = forecast_option_groups(*options),
-      .examples = {{"xlstm forecast --plot f.svg air-passengers.csv",
-                    "32 months more, as a table and as a picture."},
-                   {"xlstm forecast -n 12 --id shop --columns sales --quantiles 0.1,0.5,0.9 "
-                    "sales.csv -o next.csv",
-                    "A year of each shop's sales, as CSV."},
-                   {"tail -f load.csv | xlstm forecast --follow --state load.state -n 24",
-                    "A forecast after each new row; Ctrl-C saves the state."},
-                   {"xlstm forecast --model NX-AI/TiRex-2 --known price --horizon 14 demand.csv",
-                    "With a price that is known ahead."}},
+      .examples =
+          {{"xlstm forecast --plot f.svg air-passengers.csv",
+            "32 months more, as a table and as a picture."},
+           {"xlstm forecast -n 12 --id shop --columns sales --quantiles 0.1,0.5,0.9 "
+            "sales.csv -o next.csv",
+            "A year of each shop's sales, as CSV."},
+           {"tail -n +1 -f load.csv | xlstm forecast --follow --state load.state -n 24",
+            "A forecast after each new row; Ctrl-C saves the state, from which the next run "
+            "goes on with the rows that are new."},
+           {"xlstm forecast --model NX-AI/TiRex-2 --known price --horizon 14 demand.csv",
+            "With a price that is known ahead."}},
       .run = [options] { return run_forecast(*options); },
       .argument = "FILE...",
       .set_argument = [options](const std::string& text) { take_file(*options, text); },

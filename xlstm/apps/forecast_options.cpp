@@ -89,9 +89,11 @@ OptionGroup table_group(ForecastArguments& to) {
   TableOptions& table = to.table;
   return {
       "Table, whose columns are named as its first row does, or by their number from 1",
-      {names_option("--columns",
-                    "What is forecast (default: all columns that are not named otherwise)",
-                    table.columns),
+      {names_option(
+           "--columns",
+           "What is forecast (default: all columns that are not named otherwise and hold no "
+           "times)",
+           table.columns),
        text_option("--time", "NAME",
                    "The column of times, which go on in the output; none: rows are equal steps "
                    "(default: found)",
@@ -166,8 +168,10 @@ OptionGroup output_group(ForecastArguments& to) {
 }
 
 OptionGroup follow_group(ForecastArguments& to) {
-  Option state = output_option(
-      "--state", "FILE", "Go on from this state, if it is there, and save it at the end", to.state);
+  Option state = output_option("--state", "FILE",
+                               "Go on from this state, if it is there, without the rows that it "
+                               "has by their times, and save it at the end",
+                               to.state);
   state.needs = "--follow";
   return {
       "Stream",

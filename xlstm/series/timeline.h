@@ -43,13 +43,26 @@ struct PlacedTimes {
   std::vector<std::int64_t> indices;  // [rows], rising from 0; what is left out is a gap
 };
 
+// A step that several series share.
+struct CommonStep {
+  TimeUnit unit;
+  double step;      // in units
+  bool month_ends;  // whether all times are a month's last day
+};
+
+// Of all series' neighbours; of those with three rows or more alone, where there are such. Nothing
+// where none has two rows, or where they are of several forms.
+std::optional<CommonStep> common_step(std::span<const std::vector<TimePoint>> series);
+
 // The step is the one that most neighbours have: months, quarters and years by the calendar, days,
-// business days, else a constant time. One row alone has the step of its form: a day, a month, ...,
-// an hour for a date with a time of day. `row_name(i)` names a row in messages. Throws
-// Error(kFormat): times that go backwards, come twice, are not a multiple of the step apart, or are
-// of several forms.
+// business days, else a constant time. Fewer than three rows have the `common` one, where that
+// fits. One row alone has the step of its form: a day, a month, ..., an hour for a date with a time
+// of day. What is behind the end is as far from UTC as the last row. `row_name(i)` names a row in
+// messages. Throws Error(kFormat): times that go backwards, come twice, are not a multiple of the
+// step apart, or are of several forms.
 PlacedTimes place_times(std::span<const TimePoint> times,
-                        const std::function<std::string(std::size_t row)>& row_name);
+                        const std::function<std::string(std::size_t row)>& row_name,
+                        const std::optional<CommonStep>& common = {});
 
 // "month", "3 months", "15 minutes", "D", "2h", "15min": unit and count of a step. Nothing for
 // others.
