@@ -26,8 +26,7 @@ std::optional<std::string> option_name(std::string_view where) {
 }
 
 // "series 2, target 1" -> the second's name, ", target 1" behind it.
-std::optional<std::string> series_name(std::string_view where,
-                                       std::span<const std::string> names) {
+std::optional<std::string> series_name(std::string_view where, std::span<const std::string> names) {
   constexpr std::string_view kSeries = "series ", kStream = "stream";
   if (where.starts_with(kStream) && names.size() == 1) {
     return names.front() + std::string(where.substr(kStream.size()));
