@@ -188,6 +188,15 @@ TEST_F(ForecastCommand, WrongInputIsOneLine) {
       {"1\n", {"--history", "9"}, 2, "[--history]"},
       {"1\n", {"--model", "classics-8m"}, 3, "a forecaster"},
       {"1\n2\n", {"--output", "-"}, 2, "[--output]"},
+      {"v\n1\n2\n", {"--horizon", "2049"}, 2, "[standard input, column \"v\"] wanted a horizon"},
+      {"1\n2\n", {"--difference-trends", "on"}, 2, "[--difference-trends]"},
+      {"1\n2\n", {"--follow", "--flip-sign", "on"}, 2, "[--flip-sign]"},
+      {"t,v\n9997-10,1\n9997-11,2\n", {}, 2, "[standard input] wanted times that end before"},
+      {"1\n", {"--embed", "-n", "3"}, 2, "[--embed] wanted no --horizon"},
+      {"1\n", {"--embed", "--quantiles", "0.5"}, 2, "[--embed] wanted no --quantiles"},
+      {"1\n", {"--follow", "--batch", "3"}, 2, "[--follow] wanted no --batch"},
+      {"1\n", {"-", "-"}, 2, "[FILE] wanted each file once, got \"-\" twice"},
+      {"1\n", {"--plot", "x.svg", "-o", "./x.svg"}, 2, "[--plot] wanted another file"},
   };
   for (const Bad& bad : cases) {
     EXPECT_TRUE(

@@ -6,6 +6,7 @@
 
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/forecast_columns.h"
+#include "xlstm/apps/forecast_errors.h"
 #include "xlstm/apps/forecast_state.h"
 #include "xlstm/apps/forecast_writers.h"
 #include "xlstm/apps/interrupts.h"
@@ -70,8 +71,25 @@ class Follower {
     any_ = any_ || std::any_of(rows.begin(), targets,
                                [](const Values& row) { return !std::isnan(row.back()); });
     if (!any_) return true;  // nothing to forecast from
-    write_out(text_of(stream_->forecast(options_.forecast)));
+    check_times();
+    write_out(text_of(forecast()));
     return flush_out();
+  }
+
+  std::vector<Forecast> forecast() const {
+    try {
+      return stream_->forecast(options_.forecast);
+    } catch (const Error& error) {
+      const std::string name = rows_.line_name();
+      throw in_terms_of_command(error, std::span(&name, 1));
+    }
+  }
+
+  void check_times() const {
+    const auto& times = rows_.series().times;
+    if (!times || times->reaches(options_.forecast.horizon - 1)) return;
+    fail_wanted(ErrorKind::kUsage, rows_.line_name(), "times that end before the year 9998",
+                str(options_.forecast.horizon, " steps behind ", rows_.last_time()));
   }
 
   // Once, when all of them are there.

@@ -30,17 +30,20 @@ double years_in(TimeUnit unit) {
 }
 
 // Years have four digits, before and after.
-void check_year(const TimePoint& first, double years_on) {
+bool has_year(const TimePoint& first, double years_on) {
   const double of_year = static_cast<int>(year_month_day(first.day).year()) + years_on;
-  if (of_year > 0 && of_year < 9998) return;
-  fail_wanted(ErrorKind::kUsage, "time", "times from the year 1 to 9997",
-              str(to_text(first), " and ", years_on, " years"));
+  return of_year > 0 && of_year < 9998;
 }
 
 }  // namespace
 
 Timeline::Timeline(TimePoint first, TimeUnit unit, double step, bool month_ends)
     : first_(std::move(first)), unit_(unit), step_(step), month_ends_(month_ends) {}
+
+bool Timeline::reaches(std::int64_t index) const {
+  const double years_on = static_cast<double>(index) * step_ * years_in(unit_);
+  return unit_ == TimeUnit::kNumber || has_year(first_, years_on);
+}
 
 TimePoint Timeline::at(std::int64_t index) const {
   TimePoint out = first_;
@@ -49,7 +52,10 @@ TimePoint Timeline::at(std::int64_t index) const {
     out.number += forward;
     return out;
   }
-  check_year(first_, forward * years_in(unit_));
+  if (!reaches(index)) {
+    fail_wanted(ErrorKind::kUsage, "time", "times from the year 1 to 9997",
+                str(to_text(first_), " and ", forward * years_in(unit_), " years"));
+  }
   const auto whole = static_cast<std::int64_t>(std::llround(forward));
   switch (unit_) {
     case TimeUnit::kNumber:

@@ -23,7 +23,9 @@ class Timeline {
   // `step` in units, above 0; of months, `month_ends` makes each the last of its month.
   Timeline(TimePoint first, TimeUnit unit, double step, bool month_ends = false);
 
+  // Throws Error(kUsage) where that is beyond years of four digits.
   TimePoint at(std::int64_t index) const;
+  bool reaches(std::int64_t index) const;
   // As the table writes its times.
   std::string text(std::int64_t index) const { return to_text(at(index)); }
   TimeUnit unit() const { return unit_; }
@@ -64,13 +66,18 @@ PlacedTimes place_times(std::span<const TimePoint> times,
                         const std::function<std::string(std::size_t row)>& row_name,
                         const std::optional<CommonStep>& common = {});
 
-// "month", "3 months", "15 minutes", "D", "2h", "15min": unit and count of a step. Nothing for
-// others.
+// "month", "3 months", "15 minutes", "D", "2h", "15min", "QE-DEC": unit and count of a step.
+// Nothing for others.
 struct NamedStep {
   TimeUnit unit;
   double count;
+  bool month_ends = false;  // a month's last day goes on as one
 };
 std::optional<NamedStep> parse_step(std::string_view text);
+
+// The same moment in a form that shows each step from it: hours behind a date as times of day.
+// Nothing where there is none: months from a week on.
+std::optional<TimePoint> shown_with(TimePoint time, const NamedStep& step);
 
 // The step of a form where nobody says which.
 NamedStep usual_step(TimeForm form);
