@@ -111,7 +111,9 @@ Product quantised(const Quantization& format, const Layer& layer, std::mt19937_6
   };
   return {with(testing::on(pool(), kernels::quantized_linear)),
           with(kernels::quantized_linear_reference),
-          kernels::quantized_linear_rounds_x() ? &Probe::int8_gops : &Probe::peak_gflops};
+          !kernels::quantized_linear_rounds_x() ? &Probe::peak_gflops
+          : format.bits == 4                    ? &Probe::int4_gops
+                                                : &Probe::int8_gops};
 }
 
 // Root mean square of the error, as a share of that of the results; of the first rows.

@@ -188,6 +188,15 @@ TEST_F(ForecastCommand, WrongInputIsOneLine) {
       {"1\n", {"--history", "9"}, 2, "[--history]"},
       {"1\n", {"--model", "classics-8m"}, 3, "a forecaster"},
       {"1\n2\n", {"--output", "-"}, 2, "[--output]"},
+      {"v\n1\n2\n", {"--horizon", "2049"}, 2, "[standard input, column \"v\"] wanted a horizon"},
+      {"1\n2\n", {"--difference-trends", "on"}, 2, "[--difference-trends]"},
+      {"1\n2\n", {"--follow", "--flip-sign", "on"}, 2, "[--flip-sign]"},
+      {"t,v\n9997-10,1\n9997-11,2\n", {}, 2, "[standard input] wanted times that end before"},
+      {"1\n", {"--embed", "-n", "3"}, 2, "[--embed] wanted no --horizon"},
+      {"1\n", {"--embed", "--quantiles", "0.5"}, 2, "[--embed] wanted no --quantiles"},
+      {"1\n", {"--follow", "--batch", "3"}, 2, "[--follow] wanted no --batch"},
+      {"1\n", {"-", "-"}, 2, "[FILE] wanted each file once, got \"-\" twice"},
+      {"1\n", {"--plot", "x.svg", "-o", "./x.svg"}, 2, "[--plot] wanted another file"},
   };
   for (const Bad& bad : cases) {
     EXPECT_TRUE(
@@ -254,6 +263,98 @@ TEST_F(ForecastCommand, AStreamGoesOnFromItsState) {
   EXPECT_TRUE(is_one_line_error(
       forecast({"--follow", "--state", write("bad", "no state").string()}, {.input = "1\n"}), 3,
       "bad"));
+}
+
+TEST_F(ForecastCommand, AStateKnowsItsColumnsAndTimes) {
+  const std::string state = file("s.state").string();
+  const auto follow = [&](const std::string& input, std::vector<std::string> more = {}) {
+    more.insert(more.end(), {"--follow", "--state", state, "-n", "2"});
+    return forecast(more, {.input = input});
+  };
+  EXPECT_EQ(follow("month;a;b\n2020-01;1;5\n2020-02;2;5\n", {"--columns", "a"}).code, 0);
+  // The last rows again, without their names.
+  const Result nothing = follow("2020-01;1;5\n2020-02;2;5\n", {"--columns", "a"});
+  EXPECT_EQ(nothing.code, 0) << nothing.err;
+  EXPECT_THAT(nothing.out, IsEmpty());
+  EXPECT_THAT(nothing.err, HasSubstr("2 rows were skipped"));
+  // All of the table again, with a row and a gap behind them.
+  const Result more =
+      follow("month;a;b\n2020-01;1;5\n2020-02;2;5\n2020-04;4;5\n", {"--columns", "a"});
+  EXPECT_EQ(more.code, 0) << more.err;
+  EXPECT_THAT(more.err, HasSubstr("2 rows were skipped"));
+  const Json whole = Json::parse(
+      lines_of(forecast({"--follow", "-n", "2", "--columns", "a"},
+                        {.input = "month,a\n2020-01,1\n2020-02,2\n2020-03,\n2020-04,4\n"})
+                   .out)
+          .back());
+  EXPECT_EQ(Json::parse(more.out), whole);
+  EXPECT_EQ(whole["target"], "a");
+  EXPECT_EQ(whole["after"], "2020-04");
+  EXPECT_TRUE(is_one_line_error(follow("2020-05;1;5\n", {"--columns", "b"}), 2,
+                                "the columns of the state, \"a\", got \"b\""));
+  EXPECT_TRUE(is_one_line_error(follow("7\n"), 3, "3 cells, as the state's rows have"));
+  EXPECT_TRUE(is_one_line_error(follow("2020-05-01;1;5\n", {"--columns", "a"}), 3, "a month"));
+  // What was refused changed nothing.
+  const Result next = follow("2020-05;5;5\n", {"--columns", "a"});
+  EXPECT_EQ(Json::parse(next.out)["position"], 5);
+  EXPECT_EQ(Json::parse(next.out)["times"], Json({"2020-06", "2020-07"}));
+}
+
+TEST_F(ForecastCommand, ADamagedMemoryOfRowsIsRefused) {
+  const std::string state = file("s.state").string();
+  const std::vector<std::string> options = {"--follow", "--state", state, "-n", "1"};
+  EXPECT_EQ(forecast(options, {.input = "month,v\n2020-01,1\n"}).code, 0);
+  std::string content = content_of("s.state");
+  const std::size_t at = content.find("2020-01");
+  ASSERT_NE(at, std::string::npos);
+  content[at + 6] = '2';
+  write("s.state", content);
+  EXPECT_TRUE(is_one_line_error(forecast(options, {.input = "2020-02,1\n"}), 3, "is damaged"));
+}
+
+TEST_F(ForecastCommand, BlankLinesOfAStreamAreThoseOfATable) {
+  const auto last = [&](const std::string& input) {
+    const Result result = forecast({"--follow", "-n", "1"}, {.input = input});
+    return Json::parse(lines_of(result.out).back());
+  };
+  EXPECT_EQ(last("\nv\n1\n\n\n3\n\n"), last("v\n1\nNA\nNA\n3\n"));
+  EXPECT_EQ(last("a,b\n2020-01,1\n\n2020-02,2\n")["position"], 2);
+}
+
+TEST_F(ForecastCommand, DatesOfDigitsAndTimesToIgnoreOfAStream) {
+  const auto last = [&](const std::string& input, std::vector<std::string> options) {
+    options.insert(options.end(), {"--follow", "-n", "1"});
+    return Json::parse(lines_of(forecast(options, {.input = input}).out).back());
+  };
+  const Json dates = last("date,x\n20200131,1\n20200201,2\n", {});
+  EXPECT_EQ(dates["position"], 2);
+  EXPECT_EQ(dates["times"], Json({"20200202"}));
+  const Json none = last("t,v\n2020-01-01,1\n2020-01-05,2\n2020-01-06,3\n", {"--time", "none"});
+  EXPECT_EQ(none["position"], 3);
+  EXPECT_EQ(none["target"], "v");
+}
+
+TEST_F(ForecastCommand, JsonRowsOfAStream) {
+  const std::string model = XLSTM_TEST_DATA "/golden/tirex2-covariates";
+  const auto run = [&](const std::string& input, std::vector<std::string> options) {
+    options.insert(options.end(), {"--follow", "-n", "1", "--model", model});
+    return forecast(options, {.input = input});
+  };
+  const Result past = run("[1, 7]\n[2, 8]\n", {"--past", "2"});
+  EXPECT_EQ(past.code, 0) << past.err;
+  EXPECT_THAT(lines_of(past.out), SizeIs(2));
+  const Result table = run("1,7\n2,8\n", {"--past", "2"});
+  EXPECT_EQ(Json::parse(lines_of(past.out).back())["quantiles"],
+            Json::parse(lines_of(table.out).back())["quantiles"]);
+  EXPECT_TRUE(is_one_line_error(run("[1]\n", {"--past", "2"}), 3, "more than 1 values"));
+  EXPECT_TRUE(is_one_line_error(run("[1, 2]\n", {"--columns", "1"}), 2, "a table"));
+  EXPECT_TRUE(is_one_line_error(run("[1, 2]\n", {"--time", "1"}), 2, "a table"));
+  EXPECT_TRUE(is_one_line_error(run("{\"target\": 1}\n", {}), 3, "a JSON array of numbers"));
+  for (const char* line : {"null", "5"}) {
+    const Result mixed = run(std::string("[1]\n") + line + "\n", {});
+    EXPECT_EQ(mixed.code, 3);
+    EXPECT_THAT(mixed.err, HasSubstr("line 2] wanted a JSON array, as the lines before, got"));
+  }
 }
 
 TEST_F(ForecastCommand, AnInterruptSavesTheState) {

@@ -67,6 +67,28 @@ TEST(QuantizedManyRows, EqualsTheReferenceOnWholeNumbers) {
   }
 }
 
+TEST(QuantizedManyRows, TheLargestCodesDoNotSaturate) {
+  // Instructions that add products in 16 bits stop at 2^15, where there would be too many of these.
+  std::mt19937_64 random(8);
+  for (const Quantization& format : all_formats()) {
+    const auto K = static_cast<std::size_t>(format.group_size);
+    QuantizedCase c = whole_case(format, WeightType::kF32, 17, K, random);
+    const bool mxfp4 = format.mode == QuantizationMode::kMxfp4;
+    c.words.assign(c.words.size(), mxfp4 ? 0x77777777U : ~0U);
+    std::vector<float> x(4 * K, 127.0F);  // all of one sign, all of the other, and both
+    for (std::size_t k = 0; k < K; ++k) {
+      x[K + k] = -127.0F;
+      x[2 * K + k] = k < K / 2 ? 127.0F : -127.0F;
+      x[3 * K + k] = k % 2 == 0 ? 127.0F : -127.0F;
+    }
+    const std::vector<float> truth = run(kernels::quantized_linear_reference, x, c, {});
+    for_each_way([&](const char* target) {
+      EXPECT_EQ(run(on(test_pool(), kernels::quantized_linear), x, c, {}), truth)
+          << text(c, 4, target);
+    });
+  }
+}
+
 // What a group of a row adds to the bound of an element of y.
 struct Magnitudes {
   double largest_x, sum_w, products;
@@ -215,6 +237,26 @@ TEST(QuantizedManyRows, ARowDoesNotDependOnTheOthersOrOnTheirNumber) {
     });
   }
 }
+
+#if defined(__x86_64__)
+TEST(QuantizedManyRows, AllVectorsOfBytesGiveTheSameBits) {
+  // Sums of groups are exact, and scaled and added in one order, whatever multiplies.
+  std::mt19937_64 random(9);
+  constexpr std::size_t N = 37;
+  for (const Quantization& format : all_formats()) {
+    const std::size_t K = 5 * static_cast<std::size_t>(format.group_size);
+    const QuantizedCase c = random_case(format, WeightType::kF16, N, K, 0.1F, random);
+    const std::vector<float> x = uniform_floats(7 * K, 1.0F, random);
+    std::vector<float> first;
+    for_each_way([&](const char* target) {
+      if (!kernels::quantized_linear_rounds_x()) return;
+      const std::vector<float> y = run(on(test_pool(), kernels::quantized_linear), x, c, {});
+      if (first.empty()) first = y;
+      EXPECT_EQ(y, first) << text(c, 7, target);
+    });
+  }
+}
+#endif
 
 TEST(QuantizedManyRows, WhatIsNotANumberReachesItsRowOnly) {
   std::mt19937_64 random(5);

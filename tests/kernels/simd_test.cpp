@@ -124,15 +124,17 @@ std::string choices() {
   const kernels::QuantizedKernels* const few = kernels::quantized_kernels();
   out += few == nullptr ? "no vectors" : few->name;
   if (kernels::bf16_tile() != nullptr) out += ", bf16";
-  if (kernels::int8_tile() != nullptr) out += ", int8";
+  if (kernels::quantized_linear_rounds_x()) out += ", int8";
   return out;
 }
 
 TEST_F(SimdCapDeathTest, KernelsStayWithinIt) {
   // What the baseline is depends on the compiler.
   std::string allowed = "no vectors|SSE2|EMU128";
-  const std::pair<const char*, const char*> caps[] = {
-      {"scalar", ""}, {"sse4", "|SSE4"}, {"avx2", "|AVX2"}, {"avx512", "|AVX-VNNI|AVX3"}};
+  const std::pair<const char*, const char*> caps[] = {{"scalar", ""},
+                                                      {"sse4", "|SSE4"},
+                                                      {"avx2", "|AVX2, int8"},
+                                                      {"avx512", "|AVX-VNNI, int8|AVX3, int8"}};
   for (const auto& [cap, more] : caps) {
     allowed += more;
     EXPECT_EXIT(exit_having_told(cap, choices), ::testing::ExitedWithCode(0),

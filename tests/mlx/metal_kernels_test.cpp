@@ -254,7 +254,6 @@ TEST(MetalKernels, TextsKeepMemoryOfEachKindApart) {
                                    zeros({NH, 2, 8}, type), zeros({NH, 8}, mx::float32),
                                    {part, part, part, part}));
       }
-      EXPECT_TRUE(ops.swiglu(zeros({NH, 4}, type)));
       EXPECT_TRUE(ops.soft_cap(zeros({NH, 4}, type), kCap));
       for (const auto mode : {QuantizationMode::kAffine, QuantizationMode::kMxfp4}) {
         const bool affine = mode == QuantizationMode::kAffine;
@@ -265,7 +264,11 @@ TEST(MetalKernels, TextsKeepMemoryOfEachKindApart) {
                                {mode, 4, 32}},
                               zeros({NH, 1}, mx::int32), type));
       }
-      EXPECT_TRUE(ops.activate(zeros({NH, 4}, type), Activation::kSilu));
+      for (const Activation f : {Activation::kSilu, Activation::kGelu, Activation::kRelu,
+                                 Activation::kRelu2, Activation::kSigmoid, Activation::kSelu}) {
+        EXPECT_TRUE(ops.activate(zeros({NH, 4}, type), f));
+        EXPECT_TRUE(ops.gated(zeros({NH, 4}, type), f));
+      }
       const auto weight = zeros({2 * NH}, type);
       for (const auto& bias : {std::optional(weight.array), std::optional<mx::array>()}) {
         EXPECT_TRUE(ops.head_norm(zeros({3, 2 * NH}, mx::float32), weight, bias, NH, kNormEps));

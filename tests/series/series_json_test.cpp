@@ -49,6 +49,47 @@ TEST(SeriesJson, TargetsCovariatesAndTimes) {
             "2020-01-01 01:15");
 }
 
+TEST(SeriesJson, StepsFinerThanTheirStartAreShown) {
+  const auto next = [](const std::string& start, const std::string& step) {
+    const auto all = read("{\"target\": [1], \"start\": " + start + ", \"step\": " + step + "}");
+    return all[0].times->text(0) + " " + all[0].times->text(1);
+  };
+  EXPECT_EQ(next("\"2020-01-31\"", "\"h\""), "2020-01-31T00:00 2020-01-31T01:00");
+  EXPECT_EQ(next("\"2020/01/31\"", "\"15min\""), "2020/01/31T00:00 2020/01/31T00:15");
+  EXPECT_EQ(next("\"2020-01-31\"", "\"15s\""), "2020-01-31T00:00:00 2020-01-31T00:00:15");
+  EXPECT_EQ(next("\"2020-01-31 12:00\"", "\"30s\""), "2020-01-31 12:00:00 2020-01-31 12:00:30");
+  EXPECT_EQ(next("\"2020-Q1\"", "\"D\""), "2020-01-01 2020-01-02");
+  EXPECT_EQ(next("\"2020Q2\"", "\"month\""), "2020-04 2020-05");
+  EXPECT_EQ(next("\"2020Q2\"", "\"year\""), "2020Q2 2021Q2");
+  EXPECT_EQ(next("\"2020-01\"", "\"D\""), "2020-01-01 2020-01-02");
+  EXPECT_EQ(next("\"2020-01\"", "\"2 weeks\""), "2020-01-01 2020-01-15");
+  EXPECT_EQ(next("\"2020-W05\"", "\"week\""), "2020-W05 2020-W06");
+  EXPECT_EQ(next("\"2020-W05\"", "\"B\""), "2020-01-27 2020-01-28");
+  EXPECT_EQ(next("1", "0.5"), "1.0 1.5");
+  EXPECT_EQ(next("\"0.25\"", "0.1"), "0.25 0.35");
+  expect_error(ErrorKind::kFormat, {"[t, step]", "days or weeks", "\"month\""},
+               [&] { next("\"2020-W05\"", "\"month\""); });
+}
+
+TEST(SeriesJson, StepsAsDataFramesWriteThem) {
+  const auto second = [](const std::string& start, const std::string& step) {
+    return read("{\"target\": [1], \"start\": \"" + start + "\", \"step\": \"" + step + "\"}")[0]
+        .times->text(1);
+  };
+  for (const char* step : {"M", "ME"}) EXPECT_EQ(second("2020-02-29", step), "2020-03-31");
+  for (const char* step : {"Q", "QE", "QE-DEC", "Q-MAR"}) {
+    EXPECT_EQ(second("2020-06-30", step), "2020-09-30") << step;
+  }
+  for (const char* step : {"Y", "YE", "YE-FEB"})
+    EXPECT_EQ(second("2019-02-28", step), "2020-02-29");
+  EXPECT_EQ(second("2020-02-01", "MS"), "2020-03-01");
+  EXPECT_EQ(second("2020-02-01", "QS-NOV"), "2020-05-01");
+  EXPECT_EQ(second("2020-02-01", "YS"), "2021-02-01");
+  EXPECT_EQ(second("2020-02-02", "W-SUN"), "2020-02-09");
+  EXPECT_EQ(second("2020-02-29", "month"), "2020-03-29");
+  EXPECT_EQ(second("2020-02-29T00:00", "2H"), "2020-02-29T02:00");
+}
+
 TEST(SeriesJson, WhatIsWrongIsNamedWithItsLine) {
   const auto refused = [](const std::string& second, const std::vector<std::string>& pieces) {
     expect_error(ErrorKind::kFormat, pieces, [&] { read("[1]\n" + second + "\n"); });

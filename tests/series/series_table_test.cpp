@@ -50,8 +50,72 @@ TEST(SeriesTable, TimesAreFoundByTheirCellsOrName) {
   EXPECT_TRUE(read("Year,v\n1871,1120\n1872,1160\n")[0].times.has_value());
   EXPECT_TRUE(read("1871,1120\n1872,1160\n1873,963\n")[0].times.has_value());
   EXPECT_THAT(read("v,w\n1871,1120\n1872,1160\n"), SizeIs(2));
-  EXPECT_THAT(read("Year,v\n1871,1120\n1872,1160\n", {.time = "none"}), SizeIs(2));
   EXPECT_EQ(read("v,w\n5,1\n7,2\n", {.time = "v"})[0].times->text(2), "9");
+}
+
+TEST(SeriesTable, ColumnsOfTimesAreNotForecastUnlessNamed) {
+  const std::string irregular = "t,v\n2020-01-01,1\n2020-01-05,2\n2020-01-06,3\n";
+  const auto all = read(irregular, {.time = "none"});
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_THAT(all[0].targets[0].values, ElementsAre(1, 2, 3));
+  EXPECT_FALSE(all[0].times.has_value());
+  const std::string years = "Year,v\n1871,1120\n1872,1160\n";
+  EXPECT_EQ(read(years, {.time = "none"})[0].targets[0].name, "v");
+  EXPECT_EQ(read(years, {.time = "none", .columns = {"Year"}})[0].targets[0].name, "Year");
+  EXPECT_THAT(read("from,to,v\n2020-01,2020-02,1\n2020-02,2020-03,2\n"), SizeIs(1));
+}
+
+TEST(SeriesTable, DatesOfDigitsAloneInAColumnOfTimes) {
+  const auto months = read("month,v\n202010,1\n202011,2\n202012,3\n202101,4\n");
+  EXPECT_THAT(months[0].targets[0].values, ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(months[0].times->text(4), "202102");
+  const auto days = read("date,v\n20200130,1\n20200131,2\n20200201,3\n");
+  EXPECT_THAT(days[0].targets[0].values, ElementsAre(1, 2, 3));
+  EXPECT_EQ(days[0].times->text(3), "20200202");
+  EXPECT_EQ(read("t,v\n20200131,1\n20200201,2\n", {.time = "t"})[0].times->text(2), "20200202");
+  // Elsewhere they are numbers: counts, weeks, what no calendar has.
+  EXPECT_EQ(read("step,v\n202011,1\n202012,2\n")[0].times->text(2), "202013");
+  EXPECT_EQ(read("time,v\n20200130,1\n20200131,2\n20200132,3\n")[0].times->text(3), "20200133");
+  EXPECT_THAT(read("a,b\n20200131,1\n20200201,2\n"), SizeIs(2));
+}
+
+TEST(SeriesTable, ADataFramesIndexIsTime) {
+  const auto all = read(",v\n0,5\n1,6\n2,7\n");
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_EQ(all[0].targets[0].name, "v");
+  EXPECT_EQ(all[0].times->text(3), "3");
+  EXPECT_THAT(read(",v\n0,5\n1,6\n3,7\n"), SizeIs(2));
+  EXPECT_THAT(read("k,v\n0,5\n1,6\n2,7\n"), SizeIs(2));
+}
+
+TEST(SeriesTable, TimesThatAreBrokenAreNamedByTheirRow) {
+  const auto refused = [](const std::string& text, const std::vector<std::string>& pieces) {
+    expect_error(ErrorKind::kFormat, pieces, [&] { read(text); });
+  };
+  refused("t,v\n2020-01-01,1\n2020-01-02,2\n2020-01-3x,3\n",
+          {"[t.csv, row 4, column \"t\"]", "a time, as row 2 has", "\"2020-01-3x\""});
+  refused("year,v\n1871,1\n,2\n1873,3\n",
+          {"[t.csv, row 3, column \"year\"]", "a time, as row 2 has", "an empty cell"});
+  refused("year,v\n,1\n1872,2\n", {"[t.csv, row 2, column \"year\"]", "as row 3 has"});
+}
+
+TEST(SeriesTable, NamesAreFoundAboveWhatIsWrong) {
+  const auto refused = [](const std::string& text, const std::vector<std::string>& pieces) {
+    expect_error(ErrorKind::kFormat, pieces, [&] { read(text); });
+  };
+  refused("t;v\n01.02.2020;1,5\n", {"row 2, column \"t\"", "\"01.02.2020\""});
+  refused("v\n5%\n1\n", {"row 2, column \"v\"", "\"5%\""});
+  refused("v\ninf\n1\n", {"row 2, column \"v\"", "\"inf\""});
+  // A first row of values stays one.
+  EXPECT_THAT(read("north,NA\nnorth,5\n", {.id = "1"})[0].targets[0].values,
+              ElementsAre(IsNan(), 5));
+  EXPECT_EQ(read("id,2m_temperature\na,5\n", {.id = "id"})[0].targets[0].name, "2m_temperature");
+}
+
+TEST(SeriesTable, ANameThatSeveralColumnsHaveIsRefused) {
+  expect_error(ErrorKind::kUsage, {"[t.csv]", "\"a\", which several have"},
+               [] { read("a,a\n1,2\n", {.columns = {"a"}}); });
+  EXPECT_THAT(read("a,a\n1,2\n", {.columns = {"2"}})[0].targets[0].values, ElementsAre(2));
 }
 
 TEST(SeriesTable, GapsAreMissingValues) {
@@ -85,6 +149,21 @@ TEST(SeriesTable, ManySeriesUnderEachOther) {
   EXPECT_EQ(all[1].times->text(3), "2020-03-07");
   expect_error(ErrorKind::kFormat, {"[t.csv, row 3, column \"shop\"]", "an id"},
                [] { read("shop,v\na,1\n,2\n", {.id = "shop"}); });
+}
+
+TEST(SeriesTable, ShortSeriesHaveTheStepOfTheOthers) {
+  const auto all = read(
+      "id,d,v\na,2020-01-01,1\na,2020-02-01,2\na,2020-03-01,3\nb,2020-03-01,4\n"
+      "c,2020-01-01,5\nc,2020-03-01,6\nd,2020-01-01,7\nd,2020-01-09,8\n",
+      {.id = "id"});
+  ASSERT_THAT(all, SizeIs(4));
+  EXPECT_EQ(all[1].times->text(1), "2020-04-01");
+  EXPECT_THAT(all[2].targets[0].values, ElementsAre(5, IsNan(), 6));
+  EXPECT_EQ(all[2].times->text(3), "2020-04-01");
+  EXPECT_THAT(all[3].targets[0].values, ElementsAre(7, 8));  // that does not fit: its own
+  EXPECT_EQ(all[3].times->text(2), "2020-01-17");
+  const auto ends = read("id,d,v\na,2019-12-31,1\na,2020-01-31,2\nb,2020-02-29,3\n", {.id = "id"});
+  EXPECT_EQ(ends[1].times->text(1), "2020-03-31");
 }
 
 TEST(SeriesTable, RowsBehindTheLastTargetAreTheFutureOfKnownCovariates) {

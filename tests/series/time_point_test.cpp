@@ -50,6 +50,7 @@ TEST(TimePoint, WhatIsNone) {
                            "2020Q5",
                            "2020Q",
                            "2020-W54",
+                           "2021-W53",
                            "20-01-01",
                            "2020-01/01",
                            "2020-01-01T12:00+15:00",
@@ -57,6 +58,18 @@ TEST(TimePoint, WhatIsNone) {
                            "12:30",
                            "2020-01-31T12+"}) {
     EXPECT_FALSE(parse_time(text).has_value()) << text;
+  }
+}
+
+TEST(TimePoint, OfDigitsAlone) {
+  using namespace std::chrono;
+  EXPECT_EQ(parse_compact_time(" 20200229 ")->day, sys_days(2020y / February / 29));
+  for (const char* text : {"20200229", "202012"}) {
+    EXPECT_EQ(to_text(parse_compact_time(text).value()), text);
+  }
+  for (const char* text :
+       {"20210229", "202013", "202000", "2020", "2020011", "10000101", "x", ""}) {
+    EXPECT_FALSE(parse_compact_time(text).has_value()) << text;
   }
 }
 

@@ -47,7 +47,25 @@ TEST(Timeline, GoesOnByAConstantStep) {
 
 TEST(Timeline, ZonesThatChangeAreOneTime) {
   EXPECT_THAT(next({"2020-10-25T01:00+02:00", "2020-10-25T02:00+02:00", "2020-10-25T02:00+01:00"}),
-              ElementsAre("2020-10-25T04:00+02:00", "2020-10-25T05:00+02:00"));
+              ElementsAre("2020-10-25T03:00+01:00", "2020-10-25T04:00+01:00"));
+  EXPECT_THAT(next({"2020-03-29T00:00+01:00", "2020-03-29T01:00+01:00", "2020-03-29T03:00+02:00"}),
+              ElementsAre("2020-03-29T04:00+02:00", "2020-03-29T05:00+02:00"));
+}
+
+TEST(Timeline, LocalDaysAndMonthsGoOnWhateverTheOffset) {
+  const std::vector<std::string> days = {"2020-03-28T00:00+01:00", "2020-03-29T00:00+01:00",
+                                         "2020-03-30T00:00+02:00", "2020-03-31T00:00+02:00"};
+  EXPECT_THAT(placed(days).indices, ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(next(days), ElementsAre("2020-04-01T00:00+02:00", "2020-04-02T00:00+02:00"));
+  EXPECT_THAT(next({"2020-03-01T00:00+01:00", "2020-04-01T00:00+02:00"}),
+              ElementsAre("2020-05-01T00:00+02:00", "2020-06-01T00:00+02:00"));
+  EXPECT_THAT(next({"2020-10-25T02:00+02:00", "2020-10-25T02:00+01:00"}),
+              ElementsAre("2020-10-25T03:00+01:00", "2020-10-25T04:00+01:00"));
+}
+
+TEST(Timeline, IsWrittenAsFinelyAsAnyTime) {
+  EXPECT_THAT(next({"2020-01-01T00:00", "2020-01-01T00:00:30"}),
+              ElementsAre("2020-01-01T00:01:00", "2020-01-01T00:01:30"));
 }
 
 TEST(Timeline, WeekendsAreNoGapsOfBusinessDays) {

@@ -43,11 +43,9 @@ std::string profile_text(const BenchFigure& f) {
 }
 
 Json machine_json(const kernels::Probe& probe) {
-  return {{"read_gb_per_second", probe.read_gbs},
-          {"float32_gflops", probe.peak_gflops},
-          {"bfloat16_gflops", probe.bf16_gflops},
-          {"int8_gops", probe.int8_gops},
-          {"hand_over_nanoseconds", probe.core_to_core_ns}};
+  return {{"read_gb_per_second", probe.read_gbs}, {"float32_gflops", probe.peak_gflops},
+          {"bfloat16_gflops", probe.bf16_gflops}, {"int8_gops", probe.int8_gops},
+          {"int4_gops", probe.int4_gops},         {"hand_over_nanoseconds", probe.core_to_core_ns}};
 }
 
 Json profile_json(const std::vector<ProfileEntry>& profile) {

@@ -5,6 +5,7 @@
 
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/forecast_embedding.h"
+#include "xlstm/apps/forecast_errors.h"
 #include "xlstm/apps/forecast_follow.h"
 #include "xlstm/apps/forecast_input.h"
 #include "xlstm/apps/forecast_options.h"
@@ -52,6 +53,24 @@ bool throw_or_go_on() {
   return false;
 }
 
+// Errors name the inputs, of which the batch's are those from `begin` on.
+std::vector<std::vector<Forecast>> forecasts_of(const Forecaster& forecaster,
+                                                const std::vector<Series>& batch,
+                                                const ForecastOptions& options,
+                                                const std::vector<TimedSeries>& inputs,
+                                                std::size_t begin) {
+  try {
+    return forecaster.forecast(batch, options);
+  } catch (const Error& error) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const TimedSeries& series = inputs[begin + i];
+      names.push_back(name_of(series, series.targets.front()));
+    }
+    throw in_terms_of_command(error, names);
+  }
+}
+
 // Calls on_forecasts(series, its forecasts) for each, in order, some at a time.
 template <typename OnForecasts>
 void forecast_all(const Forecaster& forecaster, const std::vector<TimedSeries>& inputs,
@@ -62,7 +81,7 @@ void forecast_all(const Forecaster& forecaster, const std::vector<TimedSeries>& 
     const std::size_t end = std::min(begin + options.batch, inputs.size());
     std::vector<Series> batch;
     for (std::size_t i = begin; i < end; ++i) batch.push_back(series_of(inputs[i]));
-    const auto forecasts = forecaster.forecast(batch, options);
+    const auto forecasts = forecasts_of(forecaster, batch, options, inputs, begin);
     bar.update(static_cast<double>(end) / static_cast<double>(inputs.size()));
     for (std::size_t i = begin; i < end; ++i) on_forecasts(inputs[i], forecasts[i - begin]);
   }
@@ -161,15 +180,17 @@ Command forecast_command() {
           "Empty cells, NA and NaN are missing values, and so are the rows that a regular column "
           "of times leaves out. Writes quantiles of each step that follows.",
       .groups = forecast_option_groups(*options),
-      .examples = {{"xlstm forecast --plot f.svg air-passengers.csv",
-                    "32 months more, as a table and as a picture."},
-                   {"xlstm forecast -n 12 --id shop --columns sales --quantiles 0.1,0.5,0.9 "
-                    "sales.csv -o next.csv",
-                    "A year of each shop's sales, as CSV."},
-                   {"tail -f load.csv | xlstm forecast --follow --state load.state -n 24",
-                    "A forecast after each new row; Ctrl-C saves the state."},
-                   {"xlstm forecast --model NX-AI/TiRex-2 --known price --horizon 14 demand.csv",
-                    "With a price that is known ahead."}},
+      .examples =
+          {{"xlstm forecast --plot f.svg air-passengers.csv",
+            "32 months more, as a table and as a picture."},
+           {"xlstm forecast -n 12 --id shop --columns sales --quantiles 0.1,0.5,0.9 "
+            "sales.csv -o next.csv",
+            "A year of each shop's sales, as CSV."},
+           {"tail -n +1 -f load.csv | xlstm forecast --follow --state load.state -n 24",
+            "A forecast after each new row; Ctrl-C saves the state, from which the next run "
+            "goes on with the rows that are new."},
+           {"xlstm forecast --model NX-AI/TiRex-2 --known price --horizon 14 demand.csv",
+            "With a price that is known ahead."}},
       .run = [options] { return run_forecast(*options); },
       .argument = "FILE...",
       .set_argument = [options](const std::string& text) { take_file(*options, text); },

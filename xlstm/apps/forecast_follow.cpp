@@ -6,6 +6,8 @@
 
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/forecast_columns.h"
+#include "xlstm/apps/forecast_errors.h"
+#include "xlstm/apps/forecast_state.h"
 #include "xlstm/apps/forecast_writers.h"
 #include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/line_reader.h"
@@ -29,8 +31,11 @@ class Follower {
         csv_(options.format == "csv") {
     if (options_.state.empty()) return;
     Session::check_can_save(options_.state);
-    if (std::filesystem::exists(options_.state)) stream_ = forecaster_.load_stream(options_.state);
-    any_ = stream_.has_value();
+    if (!std::filesystem::exists(options_.state)) return;
+    FollowState state = load_follow_state(forecaster_, options_.state);
+    stream_ = std::move(state.stream);
+    rows_ = RowReader(options.table, source_name(file_), std::move(state.rows));
+    any_ = true;
   }
 
   // False: nobody reads the answers any more.
@@ -44,12 +49,13 @@ class Follower {
       }
       if (!take(line)) return false;
     }
+    note_skipped();
     return true;
   }
 
   void save() const {
     if (stream_ && !options_.state.empty() && stream_->position() > 0) {
-      stream_->save(options_.state);
+      save_follow_state(options_.state, *stream_, rows_.memory());
     }
   }
 
@@ -57,14 +63,41 @@ class Follower {
   bool take(const std::string& line) {
     const std::vector<Values> rows = rows_.read(line);
     if (rows.empty()) return true;
+    note_skipped();
     begin_stream();
     stream_->append(rows);
+    rows_.keep();
     const auto targets = rows.begin() + static_cast<std::ptrdiff_t>(rows_.targets());
     any_ = any_ || std::any_of(rows.begin(), targets,
                                [](const Values& row) { return !std::isnan(row.back()); });
     if (!any_) return true;  // nothing to forecast from
-    write_out(text_of(stream_->forecast(options_.forecast)));
+    check_times();
+    write_out(text_of(forecast()));
     return flush_out();
+  }
+
+  std::vector<Forecast> forecast() const {
+    try {
+      return stream_->forecast(options_.forecast);
+    } catch (const Error& error) {
+      const std::string name = rows_.line_name();
+      throw in_terms_of_command(error, std::span(&name, 1));
+    }
+  }
+
+  void check_times() const {
+    const auto& times = rows_.series().times;
+    if (!times || times->reaches(options_.forecast.horizon - 1)) return;
+    fail_wanted(ErrorKind::kUsage, rows_.line_name(), "times that end before the year 9998",
+                str(options_.forecast.horizon, " steps behind ", rows_.last_time()));
+  }
+
+  // Once, when all of them are there.
+  void note_skipped() {
+    if (noted_ || rows_.skipped() == 0) return;
+    noted_ = true;
+    write_note(str("xlstm: ", options_.state, " has read them already: ", rows_.skipped(),
+                   rows_.skipped() == 1 ? " row was" : " rows were", " skipped\n"));
   }
 
   void begin_stream() {
@@ -110,7 +143,8 @@ class Follower {
   std::string file_;
   RowReader rows_;
   std::optional<ForecastStream> stream_;
-  bool any_ = false;  // a value of a target was seen
+  bool any_ = false;    // a value of a target was seen
+  bool noted_ = false;  // that rows were skipped
   bool csv_, csv_begun_ = false;
 };
 

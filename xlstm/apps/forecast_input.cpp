@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{256} << 20;  // of a file
 
-std::string name_of(const TimedSeries& series, const NamedValues& values) {
-  return values.name.empty() ? series.where : str(series.where, ", column ", quoted(values.name));
-}
-
 void refuse_covariates(const TimedSeries& series, const std::vector<NamedValues>& covariates,
                        std::string_view kind, const ForecasterFacts& facts, bool taken) {
   if (taken || covariates.empty()) return;
@@ -33,6 +29,10 @@ void check_known(const TimedSeries& series, std::size_t steps) {
 }
 
 }  // namespace
+
+std::string name_of(const TimedSeries& series, const NamedValues& values) {
+  return values.name.empty() ? series.where : str(series.where, ", column ", quoted(values.name));
+}
 
 std::vector<TimedSeries> read_inputs(const ForecastArguments& options) {
   std::vector<TimedSeries> out;
@@ -64,6 +64,11 @@ void check_fits(const TimedSeries& series, const ForecasterFacts& facts, std::in
   }
   const std::int64_t most = facts.horizon > 0 ? std::min(facts.horizon, horizon) : horizon;
   check_known(series, static_cast<std::size_t>(most));
+  const auto last = static_cast<std::int64_t>(series.length()) + most - 1;
+  if (series.times && !series.times->reaches(last)) {
+    fail_wanted(ErrorKind::kUsage, series.where, "times that end before the year 9998",
+                str(most, " steps behind ", series.times->text(last - most)));
+  }
 }
 
 Series series_of(const TimedSeries& series) {

@@ -9,11 +9,14 @@
 
 namespace xlstm::apps {
 
+// For messages: where the series is from, and which of its columns that is.
+std::string name_of(const TimedSeries& series, const NamedValues& values);
+
 // Of all files. Where there are several, a series that has no id gets its file's name as one.
 std::vector<TimedSeries> read_inputs(const ForecastArguments& options);
 
 // Throws Error(kUsage) for a series without values, one whose values are all missing, and one that
-// does not fit the model or the horizon.
+// does not fit the model or the horizon, or goes on beyond years of four digits.
 void check_fits(const TimedSeries& series, const ForecasterFacts& facts, std::int64_t horizon);
 
 // What a forecaster reads of it.

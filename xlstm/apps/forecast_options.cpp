@@ -1,6 +1,7 @@
 #include "xlstm/apps/forecast_options.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "xlstm/apps/terminal.h"
 #include "xlstm/apps/values.h"
@@ -89,9 +90,11 @@ OptionGroup table_group(ForecastArguments& to) {
   TableOptions& table = to.table;
   return {
       "Table, whose columns are named as its first row does, or by their number from 1",
-      {names_option("--columns",
-                    "What is forecast (default: all columns that are not named otherwise)",
-                    table.columns),
+      {names_option(
+           "--columns",
+           "What is forecast (default: all columns that are not named otherwise and hold no "
+           "times)",
+           table.columns),
        text_option("--time", "NAME",
                    "The column of times, which go on in the output; none: rows are equal steps "
                    "(default: found)",
@@ -117,7 +120,7 @@ OptionGroup forecast_group(ForecastArguments& to) {
   Option horizon =
       whole_option("--horizon", "Steps to forecast (default: 32)", 1, kMostSteps, forecast.horizon);
   horizon.letter = 'n';
-  return {
+  OptionGroup group = {
       "Forecast",
       {horizon,
        whole_option("--context",
@@ -141,6 +144,13 @@ OptionGroup forecast_group(ForecastArguments& to) {
                      "TiRex-2: the mean with the forecast of the negated series (default: as the "
                      "model's config says)",
                      forecast.flip_sign)}};
+  for (Option& option : group.options) {
+    option.set = [name = option.name, set = option.set, &to](const std::string& text) {
+      to.forecast_given.push_back(name);
+      set(text);
+    };
+  }
+  return group;
 }
 
 OptionGroup output_group(ForecastArguments& to) {
@@ -166,8 +176,10 @@ OptionGroup output_group(ForecastArguments& to) {
 }
 
 OptionGroup follow_group(ForecastArguments& to) {
-  Option state = output_option(
-      "--state", "FILE", "Go on from this state, if it is there, and save it at the end", to.state);
+  Option state = output_option("--state", "FILE",
+                               "Go on from this state, if it is there, without the rows that it "
+                               "has by their times, and save it at the end",
+                               to.state);
   state.needs = "--follow";
   return {
       "Stream",
@@ -178,6 +190,25 @@ OptionGroup follow_group(ForecastArguments& to) {
 
 void refuse_with(bool given, std::string_view option, std::string_view with) {
   if (given) fail_wanted(ErrorKind::kUsage, option, str("no ", with, " with it"), "both");
+}
+
+// Each file is a series of its own name.
+void check_files(const ForecastArguments& options) {
+  std::vector<std::string> files = options.files;
+  std::ranges::sort(files);
+  const auto twice = std::ranges::adjacent_find(files);
+  if (twice != files.end()) {
+    fail_wanted(ErrorKind::kUsage, "FILE", "each file once", quoted(*twice) + " twice");
+  }
+  const auto normal = [](const std::string& file) {
+    std::error_code unknown;  // writing it will say so
+    const auto absolute = std::filesystem::absolute(file, unknown);
+    return std::filesystem::weakly_canonical(absolute, unknown);
+  };
+  if (!options.plot.empty() && !options.output.empty() &&
+      normal(options.plot) == normal(options.output)) {
+    fail_wanted(ErrorKind::kUsage, "--plot", "another file than --output", quoted(options.plot));
+  }
 }
 
 bool ends_in(const std::string& name, std::string_view end) {
@@ -192,7 +223,12 @@ std::vector<OptionGroup> forecast_option_groups(ForecastArguments& to) {
 }
 
 void check_forecast_arguments(const ForecastArguments& options) {
+  check_files(options);
+  const auto given = [&](const char* name) {
+    return std::ranges::find(options.forecast_given, name) != options.forecast_given.end();
+  };
   if (options.follow) {
+    refuse_with(given("--batch"), "--follow", "--batch");
     refuse_with(options.embed, "--follow", "--embed");
     refuse_with(options.sketch, "--follow", "--sketch");
     refuse_with(!options.plot.empty(), "--follow", "--plot");
@@ -205,6 +241,7 @@ void check_forecast_arguments(const ForecastArguments& options) {
     refuse_with(options.files.size() > 1, "--follow", "second file");
   }
   if (options.embed) {
+    for (const std::string& name : options.forecast_given) refuse_with(true, "--embed", name);
     refuse_with(options.sketch, "--embed", "--sketch");
     refuse_with(!options.plot.empty(), "--embed", "--plot");
     refuse_with(options.format == "csv" || options.format == "table", "--embed",

@@ -17,9 +17,10 @@ struct ForecastArguments {
   std::vector<std::string> files;  // none: standard input
   TableOptions table;
   ForecastOptions forecast;
-  std::string format;  // "": of the terminal or the output's name
-  std::string output;  // "": standard output
-  std::string plot;    // SVG
+  std::vector<std::string> forecast_given;  // names of the options that set `forecast`
+  std::string format;                       // "": of the terminal or the output's name
+  std::string output;                       // "": standard output
+  std::string plot;                         // SVG
   bool sketch = false;
   std::int64_t history = 0;  // values that plots show; 0: a few horizons
   bool follow = false;

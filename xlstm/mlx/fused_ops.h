@@ -63,7 +63,8 @@ class FusedOps {
   virtual std::optional<ConvOutput> causal_conv1d(A /*x*/, A /*W*/, A /*bias*/, A /*window*/) {
     return {};
   }
-  virtual std::optional<mx::array> swiglu(A /*gate_up*/) { return {}; }
+  // f(gate) * up, [T, 2 * F] -> [T, F].
+  virtual std::optional<mx::array> gated(A /*gate_up*/, Activation /*f*/) { return {}; }
   virtual std::optional<mx::array> soft_cap(A /*x*/, float /*cap*/) { return {}; }
   // As Backend::mlstm_mixer. `weight`, `bias`: of the norm of the heads.
   virtual std::optional<MixerOutput> mlstm_mixer(A /*qkvo*/, A /*gates*/, A /*weight*/,

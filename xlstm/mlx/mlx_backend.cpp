@@ -231,12 +231,15 @@ class MlxBackend final : public Backend {
   Tensor swiglu(const Tensor& gate_up) override {
     check_axes("swiglu", "gate_up", gate_up, 2);
     const DeviceArray a = on_device(gate_up);
-    const std::optional<mx::array> fused = fused_->swiglu(a);
+    const std::optional<mx::array> fused = fused_->gated(a, Activation::kSilu);
     return tensor_of(fused ? *fused : mlx::swiglu(a).array);
   }
 
   Tensor gated(const Tensor& gate_up, Activation f) override {
-    return f == Activation::kSilu ? swiglu(gate_up) : Backend::gated(gate_up, f);
+    if (f == Activation::kSilu) return swiglu(gate_up);
+    check_axes("gated", "gate_up", gate_up, 2);
+    const std::optional<mx::array> fused = fused_->gated(on_device(gate_up), f);
+    return fused ? tensor_of(*fused) : Backend::gated(gate_up, f);
   }
 
   // One node, which rounds once, where a matrix is plain.

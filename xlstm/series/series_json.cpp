@@ -6,6 +6,7 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/json.h"
+#include "xlstm/series/calendar.h"
 
 namespace xlstm {
 namespace {
@@ -66,6 +67,22 @@ NamedStep step_of(const Json& json, const TimePoint& start, const std::string& w
   refuse(where, number ? "a number above 0" : "a step: month, 15 minutes, D, ...", json);
 }
 
+// Digits behind the point of a number as people write it.
+int digits_of(double number) {
+  constexpr int kMost = 12;
+  int digits = 0;
+  for (double scaled = number; digits < kMost; ++digits, scaled *= 10) {
+    if (std::abs(scaled - std::round(scaled)) <= 1e-9 * scaled) break;
+  }
+  return digits;
+}
+
+// Of a day; a month or quarter has none.
+bool is_last_of_month(const TimePoint& time) {
+  const bool day = time.style.form == TimeForm::kDate || time.style.form == TimeForm::kDateTime;
+  return day && time.day == last_of_month(time.day);
+}
+
 std::optional<Timeline> times_of(const Json& json, const std::string& where) {
   const Json *start = member(json, "start"), *step = member(json, "step");
   if (start == nullptr) {
@@ -76,7 +93,13 @@ std::optional<Timeline> times_of(const Json& json, const std::string& where) {
   if (!first) refuse(where + ", start", "a time: a number, 2020-03, 2020-03-31, ...", *start);
   const NamedStep each =
       step == nullptr ? usual_step(first->style.form) : step_of(*step, *first, where + ", step");
-  return Timeline(*first, each.unit, each.count);
+  std::optional<TimePoint> shown = shown_with(*first, each);
+  if (!shown) refuse(where + ", step", "days or weeks, as start is a week", *step);
+  if (each.unit == TimeUnit::kNumber) {
+    shown->style.digits = std::max(shown->style.digits, digits_of(each.count));
+  }
+  const bool month_ends = each.month_ends && is_last_of_month(*shown);
+  return Timeline(*shown, each.unit, each.count, month_ends);
 }
 
 void check_keys(const Json& json, const std::string& where) {

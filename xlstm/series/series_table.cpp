@@ -32,8 +32,11 @@ class Reader {
 
   std::vector<TimedSeries> read() const {
     std::vector<TimedSeries> out;
-    for (const Group& group : groups()) {
-      const std::optional<PlacedTimes> times = placed(group);
+    const std::vector<Group> all = groups();
+    const auto placed_all = placed(all);
+    for (std::size_t g = 0; g < all.size(); ++g) {
+      const Group& group = all[g];
+      const std::optional<PlacedTimes>& times = placed_all[g];
       if (options_.multivariate) {
         out.push_back(series_of(group, columns_.targets, times));
       } else {
@@ -47,7 +50,7 @@ class Reader {
 
  private:
   std::string cell_name(std::size_t row, std::size_t column) const {
-    return str(where_, ", row ", table_.numbers[row], ", column ", quoted(columns_.names[column]));
+    return xlstm::cell_name(table_, columns_, where_, row, column);
   }
 
   std::vector<Group> groups() const {
@@ -69,13 +72,12 @@ class Reader {
     return out;
   }
 
-  std::optional<PlacedTimes> placed(const Group& group) const {
-    if (!columns_.time) return {};
+  std::vector<TimePoint> times_of(const Group& group) const {
     std::vector<TimePoint> times;
     times.reserve(group.rows.size());
     for (const std::size_t row : group.rows) {
       const std::string_view cell = table_.at(row, *columns_.time);
-      const std::optional<TimePoint> time = parse_time(cell);
+      const std::optional<TimePoint> time = columns_.time_of(cell);
       if (!time) {
         fail_wanted(ErrorKind::kFormat, cell_name(row, *columns_.time),
                     "a time: a number, 2020Q1, 2020-03, 2020-03-31, 2020-03-31T12:30",
@@ -83,8 +85,23 @@ class Reader {
       }
       times.push_back(*time);
     }
-    return place_times(times,
-                       [&](std::size_t i) { return cell_name(group.rows[i], *columns_.time); });
+    return times;
+  }
+
+  // Of each group; none without a column of times.
+  std::vector<std::optional<PlacedTimes>> placed(const std::vector<Group>& groups) const {
+    std::vector<std::optional<PlacedTimes>> out(groups.size());
+    if (!columns_.time) return out;
+    std::vector<std::vector<TimePoint>> times;
+    for (const Group& group : groups) times.push_back(times_of(group));
+    const std::optional<CommonStep> common = common_step(times);
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      const auto row_name = [&](std::size_t i) {
+        return cell_name(groups[g].rows[i], *columns_.time);
+      };
+      out[g] = place_times(times[g], row_name, common);
+    }
+    return out;
   }
 
   // Without times one row comes after the other.

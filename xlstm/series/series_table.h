@@ -23,10 +23,10 @@ struct TableOptions {
 };
 
 // `where` names the table in messages. Series come in the order of their first rows, then of their
-// columns. With known covariates, rows behind a series' last target are its future. Throws Error:
-// kUsage for columns that are not there or not to be told apart, kFormat for a cell that is no
-// number (with row and column), for times as place_times() does, as parse_csv() does, and for a
-// table without rows.
+// columns, but for columns of times that nothing names. With known covariates, rows behind a
+// series' last target are its future. Throws Error: kUsage for columns that are not there or not to
+// be told apart, kFormat for a cell that is no number (with row and column), for times as
+// place_times() does, as parse_csv() does, and for a table without rows.
 std::vector<TimedSeries> read_series_table(std::string_view text, const TableOptions& options,
                                            const std::string& where);
 

@@ -1,12 +1,12 @@
 #include "xlstm/series/table_columns.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/utf8.h"
 #include "xlstm/series/cells.h"
+#include "xlstm/series/time_column.h"
 
 namespace xlstm {
 namespace {
@@ -21,11 +21,24 @@ bool is_value_or_time(std::string_view cell) {
   return cell_value(cell).has_value() || parse_time(cell).has_value();
 }
 
-// Whether the first row holds a name above something that is none.
-bool has_header(const CsvTable& table) {
+// Whether all cells are names, as far as can be told from them: "2m_temperature" is one beside
+// others. That of a data frame's index is blank.
+bool holds_names(const CsvTable& table, std::size_t row) {
+  bool any = false;
   for (std::size_t c = 0; c < table.columns; ++c) {
-    if (!could_be_name(table.at(0, c))) continue;
-    if (table.rows() == 1 || is_value_or_time(table.at(1, c))) return true;
+    const std::string_view cell = table.at(row, c);
+    if (c == 0 && table.columns > 1 && without_blanks(cell).empty()) continue;
+    if (is_value_or_time(cell)) return false;
+    any = any || could_be_name(cell);
+  }
+  return any;
+}
+
+// Whether the first row holds names alone, or a name above something that is none.
+bool has_header(const CsvTable& table) {
+  if (holds_names(table, 0)) return true;
+  for (std::size_t c = 0; c < table.columns && table.rows() > 1; ++c) {
+    if (could_be_name(table.at(0, c)) && is_value_or_time(table.at(1, c))) return true;
   }
   return false;
 }
@@ -35,6 +48,10 @@ std::size_t column_of(const TableColumns& columns, const std::string& name,
                       const std::string& where) {
   const auto found = std::ranges::find(columns.names, name);
   if (found != columns.names.end()) {
+    if (std::find(found + 1, columns.names.end(), name) != columns.names.end()) {
+      fail_wanted(ErrorKind::kUsage, where, "a name that one column has, or a column's number",
+                  quoted(name) + ", which several have");
+    }
     return static_cast<std::size_t>(found - columns.names.begin());
   }
   std::size_t number = 0;
@@ -50,20 +67,12 @@ std::size_t column_of(const TableColumns& columns, const std::string& name,
   fail_wanted(ErrorKind::kUsage, where, "a column of the table, " + quoted(there), quoted(name));
 }
 
-bool is_used(const TableColumns& columns, std::size_t column) {
-  const auto in = [&](const std::vector<std::size_t>& list) {
-    return std::ranges::find(list, column) != list.end();
-  };
-  return columns.time == column || columns.id == column || in(columns.targets) ||
-         in(columns.past) || in(columns.known);
-}
-
 std::vector<std::size_t> columns_of(TableColumns& columns, const std::vector<std::string>& names,
                                     const std::string& where) {
   std::vector<std::size_t> out;
   for (const std::string& name : names) {
     const std::size_t column = column_of(columns, name, where);
-    if (is_used(columns, column) || std::ranges::find(out, column) != out.end()) {
+    if (columns.is_used(column) || std::ranges::find(out, column) != out.end()) {
       fail_wanted(ErrorKind::kUsage, where, "each column once", quoted(name) + " twice");
     }
     out.push_back(column);
@@ -71,51 +80,25 @@ std::vector<std::size_t> columns_of(TableColumns& columns, const std::vector<std
   return out;
 }
 
-bool is_time_name(std::string_view name) {
-  constexpr std::array<std::string_view, 12> kNames = {"time", "date", "datetime", "timestamp",
-                                                       "ds",   "year", "quarter",  "month",
-                                                       "week", "day",  "hour",     "step"};
-  std::string lower;
-  for (const char letter : name) {
-    lower += letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-  }
-  return std::ranges::find(kNames, lower) != kNames.end();
-}
-
-// Whether all of a column's cells are times; of numbers only where its name says so.
-bool holds_times(const CsvTable& table, const TableColumns& columns, std::size_t column) {
-  const bool numbers_too = is_time_name(columns.names[column]);
-  for (std::size_t r = columns.first_row; r < table.rows(); ++r) {
-    const auto time = parse_time(table.at(r, column));
-    if (!time || (time->style.form == TimeForm::kNumber && !numbers_too)) return false;
-  }
-  return columns.first_row < table.rows();
-}
-
-// Whether a table without names counts its rows in this column: 1871, 1872, 1873.
-bool counts_rows(const CsvTable& table, const TableColumns& columns, std::size_t column) {
-  constexpr std::size_t kRows = 3;
-  if (columns.first_row > 0 || table.columns < 2 || table.rows() < kRows) return false;
-  std::optional<float> before;
-  for (std::size_t r = 0; r < table.rows(); ++r) {
-    const auto value = cell_value(table.at(r, column));
-    if (!value || (before && *value != *before + 1)) return false;
-    before = value;
-  }
-  return true;
-}
-
 void find_time(const CsvTable& table, const TableOptions& options, const std::string& where,
                TableColumns& columns) {
   if (options.time == "none") return;
-  if (!options.time.empty()) {
-    columns.time = columns_of(columns, {options.time}, where).front();
-    return;
+  columns.time = options.time.empty() ? found_time_column(table, columns, where)
+                                      : columns_of(columns, {options.time}, where).front();
+  columns.compact_times = columns.time && holds_compact_times(table, columns, *columns.time);
+}
+
+// All that is not named otherwise, but for further columns of times. One column alone is what is
+// forecast, whatever it looks like.
+void find_targets(const CsvTable& table, const TableOptions& options, TableColumns& columns) {
+  if (table.columns == 1 && options.time.empty()) columns.time.reset();
+  for (std::size_t c = 0; c < table.columns; ++c) {
+    if (columns.is_used(c)) continue;
+    const bool times = table.columns > 1 && holds_times(table, columns, c);
+    if (!times || (options.time != "none" && !holds_dates(table, columns, c))) {
+      columns.targets.push_back(c);
+    }
   }
-  for (std::size_t c = 0; c < table.columns && !columns.time; ++c) {
-    if (!is_used(columns, c) && holds_times(table, columns, c)) columns.time = c;
-  }
-  if (!columns.time && !is_used(columns, 0) && counts_rows(table, columns, 0)) columns.time = 0;
 }
 
 void find_names(const CsvTable& table, const TableOptions& options, TableColumns& columns) {
@@ -133,6 +116,22 @@ std::string TableColumns::name_of(std::size_t column) const {
   return first_row == 0 && alone ? "" : names[column];
 }
 
+bool TableColumns::is_used(std::size_t column) const {
+  const auto in = [&](const std::vector<std::size_t>& list) {
+    return std::ranges::find(list, column) != list.end();
+  };
+  return time == column || id == column || in(targets) || in(past) || in(known);
+}
+
+std::optional<TimePoint> TableColumns::time_of(std::string_view cell) const {
+  return compact_times ? parse_compact_time(cell) : parse_time(cell);
+}
+
+std::string cell_name(const CsvTable& table, const TableColumns& columns, const std::string& where,
+                      std::size_t row, std::size_t column) {
+  return str(where, ", row ", table.numbers[row], ", column ", quoted(columns.names[column]));
+}
+
 TableColumns find_columns(const CsvTable& table, const TableOptions& options,
                           const std::string& where) {
   TableColumns columns;
@@ -142,15 +141,7 @@ TableColumns find_columns(const CsvTable& table, const TableOptions& options,
   columns.known = columns_of(columns, options.known, where);
   columns.targets = columns_of(columns, options.columns, where);
   find_time(table, options, where, columns);
-  if (!options.columns.empty()) return columns;
-  for (std::size_t c = 0; c < table.columns; ++c) {
-    if (!is_used(columns, c)) columns.targets.push_back(c);
-  }
-  // One column alone is what is forecast, whatever it looks like.
-  if (columns.targets.empty() && table.columns == 1 && columns.time && options.time.empty()) {
-    columns.targets = {0};
-    columns.time.reset();
-  }
+  if (options.columns.empty()) find_targets(table, options, columns);
   if (columns.targets.empty()) {
     fail_wanted(ErrorKind::kUsage, where, "a column to forecast",
                 "none beside time, id and covariates");

@@ -106,6 +106,11 @@ bool take_clock(Scanner& from, TimePoint& to) {
   return take_zone(from, to);
 }
 
+// The year whose week it is: that of its Thursday (ISO 8601).
+year year_of_week(sys_days monday) {
+  return year_month_day(monday + days(3)).year();
+}
+
 // Behind "2020", "2020-" or "2020 ": Q1, W05.
 bool take_quarter_or_week(Scanner& from, int of_year, TimePoint& to) {
   int number = 0;
@@ -118,10 +123,10 @@ bool take_quarter_or_week(Scanner& from, int of_year, TimePoint& to) {
   }
   if (!from.take('W') || !from.take_number(2, 1, 53, number)) return false;
   to.style.form = TimeForm::kWeek;
-  // The week of 4 January is a year's first (ISO 8601).
+  // The week of 4 January is a year's first; not every year has 53.
   const sys_days fourth = in / January / 4;
   to.day = fourth - (weekday(fourth) - Monday) + weeks(number - 1);
-  return from.at_end();
+  return from.at_end() && year_of_week(to.day) == in;
 }
 
 bool take_month_and_on(Scanner& from, int of_year, char between, TimePoint& to) {
@@ -163,9 +168,8 @@ std::string clock_text(const TimePoint& time) {
 }
 
 std::string week_text(const TimePoint& time) {
-  const sys_days thursday = time.day + days(3);  // which is in the week's year
-  const year in = year_month_day(thursday).year();
-  const auto number = (thursday - sys_days(in / January / 1)).count() / 7 + 1;
+  const year in = year_of_week(time.day);
+  const auto number = (time.day + days(3) - sys_days(in / January / 1)).count() / 7 + 1;
   return padded(static_cast<int>(in), 4) + time.style.between + "W" + padded(number, 2);
 }
 
@@ -203,6 +207,32 @@ std::optional<TimePoint> parse_time(std::string_view text) {
       letters ? take_quarter_or_week(from, of_year, out)
               : between && *between != ' ' && take_month_and_on(from, of_year, *between, out);
   return good ? std::optional(out) : std::nullopt;
+}
+
+std::optional<TimePoint> parse_compact_time(std::string_view text) {
+  Scanner from(without_blanks(text));
+  TimePoint out;
+  out.style.between = "";
+  out.style.form = TimeForm::kMonth;
+  int of_year = 0, of_month = 0, of_day = 1;
+  if (!from.take_number(4, 1500, 2999, of_year) || !from.take_number(2, 1, 12, of_month)) return {};
+  if (!from.at_end()) {
+    out.style.form = TimeForm::kDate;
+    if (!from.take_number(2, 1, 31, of_day) || !from.at_end()) return {};
+  }
+  const year_month_day date = year(of_year) / of_month / of_day;
+  if (!date.ok()) return {};
+  out.day = date;
+  return out;
+}
+
+std::chrono::microseconds instant(const TimePoint& time) {
+  return time.day.time_since_epoch() + time.clock - time.offset;
+}
+
+bool is_later(const TimePoint& time, const TimePoint& than) {
+  if (time.style.form == TimeForm::kNumber) return time.number > than.number;
+  return instant(time) > instant(than);
 }
 
 std::string to_text(const TimePoint& time) {

@@ -42,6 +42,15 @@ struct TimePoint {
 // Nothing where it is none: blanks around it are no part of it. Years have four digits.
 std::optional<TimePoint> parse_time(std::string_view text);
 
+// A date or month of digits alone, 20200131 or 202001, of the years 1500 to 2999. Where nothing
+// says that a column has such it is a number.
+std::optional<TimePoint> parse_compact_time(std::string_view text);
+
 std::string to_text(const TimePoint& time);
+
+// The moment of UTC, from 1970 on; of all but numbers.
+std::chrono::microseconds instant(const TimePoint& time);
+// Of two moments of one form.
+bool is_later(const TimePoint& time, const TimePoint& than);
 
 }  // namespace xlstm

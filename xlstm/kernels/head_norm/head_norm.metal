@@ -15,25 +15,15 @@ kernel void head_norm() {
   const size_t first = (size_t(threadgroup_position_in_grid.y) * NH + head) * DHV;
 
   float x[kHeld];
-  float total = 0.0f;
   for (int held = 0; held < kHeld; ++held) {
     const int j = thread_at + held * THREADS;
     x[held] = j < DHV ? float(h[first + j]) : 0.0f;
-    total += x[held];
   }
-  const float mean =
-      xlstm::sum_of_threadgroup(total, shares, simdgroup, THREADS / 32, lane) / float(DHV);
-  float squares = 0.0f;
-  for (int held = 0; held < kHeld; ++held) {
-    x[held] -= mean;
-    if (thread_at + held * THREADS < DHV) squares += x[held] * x[held];
-  }
-  squares = xlstm::sum_of_threadgroup(squares, shares, simdgroup, THREADS / 32, lane);
-  const float factor = xlstm::norm_factor(squares, DHV, as_type<float>(EPS));
+  xlstm::normalise<DHV, THREADS>(x, as_type<float>(EPS), shares, thread_at, simdgroup, lane);
   for (int held = 0; held < kHeld; ++held) {
     const int j = thread_at + held * THREADS;
     if (j < DHV) {
-      float normed = x[held] * factor * float(weight[head * DHV + j]);
+      float normed = x[held] * float(weight[head * DHV + j]);
       if constexpr (BIAS) normed += float(bias[head * DHV + j]);
       y[first + j] = static_cast<T>(normed);
     }

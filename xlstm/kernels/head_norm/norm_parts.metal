@@ -20,4 +20,20 @@ inline float norm_factor(float squares, int DHV, float eps) {
   return 1.0f / metal::precise::sqrt(squares / float(DHV) + eps);
 }
 
+// A threadgroup has the DHV values of a head, a thread those at thread_at, thread_at + THREADS,
+// ...: x, 0 past the last. Subtracts their mean and multiplies by norm_factor().
+template <int DHV, int THREADS, int HELD>
+void normalise(thread float (&x)[HELD], float eps, threadgroup float* shares, int thread_at,
+               int simdgroup, int lane) {
+  float total = 0.0f, squares = 0.0f;
+  for (int held = 0; held < HELD; ++held) total += x[held];
+  const float mean = sum_of_threadgroup(total, shares, simdgroup, THREADS / 32, lane) / float(DHV);
+  for (int held = 0; held < HELD; ++held) {
+    x[held] -= mean;
+    if (thread_at + held * THREADS < DHV) squares += x[held] * x[held];
+  }
+  const float sum = sum_of_threadgroup(squares, shares, simdgroup, THREADS / 32, lane);
+  for (int held = 0; held < HELD; ++held) x[held] *= norm_factor(sum, DHV, eps);
+}
+
 }  // namespace xlstm

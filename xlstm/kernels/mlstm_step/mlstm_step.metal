@@ -76,41 +76,27 @@ kernel void mlstm_step() {
   const float denominator =
       metal::max(metal::abs(dot), metal::precise::exp(-m_now)) + as_type<float>(CELL_EPS);
   float h[kHeld];
-  float total = 0.0f;
   for (int held = 0; held < kHeld; ++held) {
     const int j = thread_at + held * THREADS;
-    h[held] = 0.0f;
+    float sum = 0.0f;
     if (j < DHV) {
-      for (int part = 0; part < ROW_GROUPS; ++part) h[held] += parts[part * DHV + j];
-      h[held] /= denominator;
+      for (int part = 0; part < ROW_GROUPS; ++part) sum += parts[part * DHV + j];
     }
-    total += h[held];
+    h[held] = sum / denominator;
   }
-
+  if constexpr (GATED) {
+    xlstm::normalise<DHV, THREADS>(h, as_type<float>(NORM_EPS), shares, thread_at, simdgroup, lane);
+  }
   const size_t out = size_t(sequence) * kV + head * DHV;
-  if constexpr (!GATED) {
-    for (int held = 0; held < kHeld; ++held) {
-      const int j = thread_at + held * THREADS;
-      if (j < DHV) y[out + j] = h[held];
-    }
-  } else {
-    const float mean =
-        xlstm::sum_of_threadgroup(total, shares, simdgroup, THREADS / 32, lane) / float(DHV);
-    float squares = 0.0f;
-    for (int held = 0; held < kHeld; ++held) {
-      const int j = thread_at + held * THREADS;
-      h[held] -= mean;
-      if (j < DHV) squares += h[held] * h[held];
-    }
-    squares = xlstm::sum_of_threadgroup(squares, shares, simdgroup, THREADS / 32, lane);
-    const float factor = xlstm::norm_factor(squares, DHV, as_type<float>(NORM_EPS));
-    for (int held = 0; held < kHeld; ++held) {
-      const int j = thread_at + held * THREADS;
-      if (j < DHV) {
-        float normed = h[held] * factor * float(weight[head * DHV + j]);
-        if constexpr (BIAS) normed += float(bias[head * DHV + j]);
-        y[out + j] = static_cast<T>(xlstm::sigmoid(float(v_row[kV + j])) * normed);
-      }
+  for (int held = 0; held < kHeld; ++held) {
+    const int j = thread_at + held * THREADS;
+    if (j >= DHV) continue;
+    if constexpr (GATED) {
+      float normed = h[held] * float(weight[head * DHV + j]);
+      if constexpr (BIAS) normed += float(bias[head * DHV + j]);
+      y[out + j] = static_cast<T>(xlstm::sigmoid(float(v_row[kV + j])) * normed);
+    } else {
+      y[out + j] = h[held];
     }
   }
 }

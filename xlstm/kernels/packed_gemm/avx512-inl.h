@@ -2,18 +2,9 @@
 // else of a file is compiled for processors that have them.
 #pragma once
 
-#if defined(__GNUC__) && !defined(__clang__)
-// GCC 12 finds its own header's "undefined" vectors used uninitialised (GCC bug 105593).
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
-#pragma GCC diagnostic pop
-#else
-#include <immintrin.h>
-#endif
-
 #include <cstddef>
+
+#include "xlstm/kernels/packed_gemm/x86_intrinsics.h"
 
 #define XLSTM_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
 #define XLSTM_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))

@@ -179,14 +179,15 @@ Probe probe_machine(ThreadPool& pool) {
       probe_rate(pool, [](float* sink) { return XLSTM_DISPATCH(multiply_adds)(kRounds, sink); });
   out.bf16_gflops = probe_rate(pool, [](float* sink) { return bf16_products(kRounds, sink); });
   out.int8_gops = probe_rate(pool, [](float* sink) { return int8_products(kRounds, sink); });
+  out.int4_gops = probe_rate(pool, [](float* sink) { return int4_products(kRounds, sink); });
   out.core_to_core_ns = probe_core_to_core(pool);
   return out;
 }
 
 Probe mean(const Probe& a, const Probe& b) {
-  return {(a.read_gbs + b.read_gbs) / 2, (a.peak_gflops + b.peak_gflops) / 2,
+  return {(a.read_gbs + b.read_gbs) / 2,       (a.peak_gflops + b.peak_gflops) / 2,
           (a.bf16_gflops + b.bf16_gflops) / 2, (a.int8_gops + b.int8_gops) / 2,
-          (a.core_to_core_ns + b.core_to_core_ns) / 2};
+          (a.int4_gops + b.int4_gops) / 2,     (a.core_to_core_ns + b.core_to_core_ns) / 2};
 }
 
 bool same_state(const Probe& a, const Probe& b) {

@@ -11,6 +11,7 @@ struct Probe {
   double peak_gflops = 0;  // float32 multiply-adds in registers, GFLOP/s (two a multiply-add)
   double bf16_gflops = 0;  // bfloat16 products added in float32; 0 where there is no instruction
   double int8_gops = 0;    // 8-bit products added in int32; likewise
+  double int4_gops = 0;    // of 8-bit and 4-bit numbers, where AVX2 is quicker with these
   double core_to_core_ns = 0;  // to pass a cache line to another thread; 0 with one thread
 };
 

@@ -9,5 +9,7 @@ namespace xlstm::kernels {
 // multiply-add), 0 where the processor has no such instruction.
 double bf16_products(std::size_t rounds, float* sink);
 double int8_products(std::size_t rounds, float* sink);
+// Of signed bytes and unsigned ones of at most 4 bits.
+double int4_products(std::size_t rounds, float* sink);
 
 }  // namespace xlstm::kernels

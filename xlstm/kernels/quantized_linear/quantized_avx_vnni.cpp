@@ -1,4 +1,5 @@
 // quantized_linear()'s kernels for AVX2 with AVX-VNNI: processors without AVX-512.
+#include "xlstm/kernels/packed_gemm/x86_intrinsics.h"
 #include "xlstm/kernels/quantized_linear/quantized_kernels.h"
 #include "xlstm/kernels/simd/simd.h"
 
@@ -7,11 +8,6 @@
 #define HWY_TARGET_INCLUDE "xlstm/kernels/quantized_linear/quantized_avx_vnni.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
-
-// Compilers that know AVX-VNNI: GCC from 11 on, clang from 12 on, which is Apple's 13.
-#if defined(__clang__) ? __clang_major__ >= 13 : __GNUC__ >= 11
-#define XLSTM_HAS_AVX_VNNI
-#endif
 
 #if HWY_TARGET == HWY_AVX2 && defined(XLSTM_HAS_AVX_VNNI)
 #define XLSTM_VNNI_TARGET ",avxvnni"

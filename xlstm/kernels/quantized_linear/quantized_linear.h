@@ -52,7 +52,7 @@ void quantized_linear(ThreadPool& pool, const float* x, std::ptrdiff_t x_stride,
 bool quantized_linear_rounds_x();
 
 // The most rows that are multiplied in 16 bits on this machine: 2 where tiles of 8 bits are made
-// for few rows (AVX-512 with VNNI and VBMI), else kLinearDotRows.
+// for few rows (x86-64 from AVX2 on), else kLinearDotRows.
 std::size_t quantized_linear_dot_rows();
 
 // The same, scalar, summed in float64 and rounded once: the truth in tests.

@@ -34,10 +34,13 @@ void pack_dequantized(ThreadPool& pool, const QuantizedLinearArgs& a, std::size_
   pack_float_panel(rows, WeightType::kF32, depth, columns, depth, panel);
 }
 
+// What holds for all formats.
+constexpr Quantization kAnyFormat{QuantizationMode::kAffine, 4, 64};
+
 }  // namespace
 
 void quantized_linear_many_rows(ThreadPool& pool, const QuantizedLinearArgs& a) {
-  const PanelKernel<QuantizedLinearArgs>* const panels = quantized_panels();
+  const PanelKernel<QuantizedLinearArgs>* const panels = quantized_panels(a.W.format);
   if (panels != nullptr && a.M <= panels->most_rows) {
     return multiply_panels(pool, *panels, a);
   }
@@ -55,11 +58,11 @@ void quantized_linear_many_rows(ThreadPool& pool, const QuantizedLinearArgs& a) 
 }
 
 bool quantized_linear_rounds_x() {
-  return int8_tile() != nullptr;
+  return quantized_panels(kAnyFormat) != nullptr || int8_tile() != nullptr;
 }
 
 std::size_t quantized_linear_dot_rows() {
-  const PanelKernel<QuantizedLinearArgs>* const panels = quantized_panels();
+  const PanelKernel<QuantizedLinearArgs>* const panels = quantized_panels(kAnyFormat);
   return panels != nullptr ? panels->fewest_rows - 1 : kLinearDotRows;
 }
 

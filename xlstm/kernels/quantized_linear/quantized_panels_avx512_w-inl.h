@@ -10,19 +10,6 @@
 namespace xlstm::kernels {
 namespace {
 
-// The rows of a panel; those that are not there repeat the last one.
-struct PanelRows {
-  PanelRows(const QuantizedLinearArgs& a, std::size_t first) {
-    const std::size_t bytes = weight_bytes_of(a);
-    for (std::size_t c = 0; c < kColumns; ++c) {
-      row[c] = std::min(first + c, a.N - 1);
-      words[c] = reinterpret_cast<const std::byte*>(a.W.words) + row[c] * bytes;
-    }
-  }
-  std::size_t row[kColumns];
-  const std::byte* words[kColumns];
-};
-
 // Codes of 4 bits, or what they stand for in a table of 16 bytes.
 template <bool kTable>
 XLSTM_AVX512_INT8 void unpack_nibbles(const std::byte* const* rows, std::size_t k,
@@ -92,8 +79,8 @@ XLSTM_AVX512_INT8 void unpack_stream(const std::byte* const* rows, std::size_t b
 }
 
 // Elements [k, k + count) of 16 rows -> every other 64 bytes of `to`.
-void unpack(const Quantization& format, const std::byte* const* rows, std::size_t k,
-            std::size_t count, std::byte* to) {
+void unpack_half(const Quantization& format, const std::byte* const* rows, std::size_t k,
+                 std::size_t count, std::byte* to) {
   if (format.mode == QuantizationMode::kMxfp4) return unpack_nibbles<true>(rows, k, count, to);
   if (format.bits == 4) return unpack_nibbles<false>(rows, k, count, to);
   if (format.bits == 8) return unpack_bytes(rows, k, count, to);
@@ -176,9 +163,9 @@ XLSTM_AVX512_INT8 inline void load_factor_pairs(const void* array, WeightType ty
 
 // Scales and biases of a panel: a weight is scale * code + bias, where mxfp4's codes are twice the
 // values and 12.
-XLSTM_AVX512_INT8 void load_panel_factors(const QuantizedMatrix& W, const PanelRows& panel,
-                                          std::size_t groups, float* all_scales,
-                                          float* all_biases) {
+XLSTM_AVX512_INT8 void load_panel_factors(const QuantizedMatrix& W,
+                                          const PanelRows<kColumns>& panel, std::size_t groups,
+                                          float* all_scales, float* all_biases) {
   const bool halves =
       W.format.mode == QuantizationMode::kAffine && W.scale_type != WeightType::kF32;
   for (std::size_t half = 0; half < kColumns; half += 16) {

@@ -6,41 +6,15 @@
 #include <cstring>
 
 #include "xlstm/kernels/packed_gemm/int8_avx512-inl.h"
-#include "xlstm/kernels/quantized_linear/quantized_linear_args.h"
+#include "xlstm/kernels/quantized_linear/quantized_panels-inl.h"
 
 namespace xlstm::kernels {
 namespace {
 
-constexpr std::size_t kColumns = 32, kTileRows = 14, kBlockRows = 70;
+constexpr std::size_t kColumns = 32, kTileRows = 14;
 constexpr std::size_t kStep = 128;       // elements of K that are unpacked together
 constexpr std::size_t kChunk = 64;       // elements of a row of x that a vector holds
 constexpr std::size_t kUnitBytes = 128;  // of a unit of all columns
-
-using Task = PanelTask<QuantizedLinearArgs>;
-
-std::size_t group_of(const QuantizedLinearArgs& a) {
-  return static_cast<std::size_t>(a.W.format.group_size);
-}
-
-std::size_t weight_bytes_of(const QuantizedLinearArgs& a) {
-  return a.K * static_cast<std::size_t>(a.W.format.bits) / 8;
-}
-
-std::size_t row_bytes(const QuantizedLinearArgs& a) {
-  return a.K + 2 * (a.K / group_of(a)) * sizeof(float);
-}
-
-// A tile of x.
-struct XTile {
-  XTile(std::byte* tile, std::size_t rows, std::size_t K, std::size_t group)
-      : units(tile),
-        scales(reinterpret_cast<float*>(tile + K * rows)),
-        sums(scales + K / group * rows),
-        height(rows) {}
-  std::byte* units;
-  float *scales, *sums;  // [groups][height]
-  std::size_t height;
-};
 
 // Up to kChunk elements of a row as signed bytes, zeros behind them; 16 of them to an inverse.
 XLSTM_AVX512_INT8 __m512i quantized_chunk(const float* x, std::size_t count,
@@ -81,7 +55,7 @@ XLSTM_AVX512_INT8 void pack_x(const QuantizedLinearArgs& a, std::size_t m0, std:
                               std::size_t k0, std::size_t k1, std::byte* to) {
   const float* const x = a.x + static_cast<std::ptrdiff_t>(m0) * a.x_stride;
   const std::size_t group = group_of(a);
-  const XTile tile(to, rows, a.K, group);
+  const XTile tile(to, rows, a.K, a.K / group);
   const __m512i order = unit_order(a.W.format.bits == 4);
   std::memset(tile.sums + k0 / group * rows, 0, (k1 - k0) / group * rows * sizeof(float));
   float inverses[kTileRows][kStep / 16];

@@ -5,7 +5,7 @@
 // Classes of kernels, worst first. "native", and an empty XLSTM_SIMD, mean no limit.
 //   x86-64   scalar       without vectors of ours
 //            sse4
-//            avx2         with FMA and F16C
+//            avx2         with FMA and F16C; products of bytes of many rows
 //            avx2-vnni    and products of bytes in AVX2's vectors: AVX-VNNI, or AVX-512's VNNI
 //            avx512       F, BW, CD, DQ and VL
 //            avx512-vnni  and VNNI with VBMI: products of bytes
@@ -30,6 +30,7 @@ enum SimdFeature : unsigned {
   kNeonDot = 16,
   kNeonInt8Matrix = 32,
   kNeonBf16Matrix = 64,
+  kAvx2 = 128,  // with FMA and F16C
 };
 
 // Whether the processor has it and kernels may use it. Throws, as all here does, Error(kUsage) if

@@ -10,7 +10,7 @@ namespace {
 constexpr SimdClass kClasses[] = {
     {"scalar", 0, 2 * HWY_SSSE3 - 1, 0},
     {"sse4", HWY_SSE4, HWY_SSE4 - 1, 0},
-    {"avx2", HWY_AVX2, HWY_AVX2 - 1, 0},
+    {"avx2", HWY_AVX2, HWY_AVX2 - 1, kAvx2},
     {"avx2-vnni", HWY_AVX2, HWY_AVX2 - 1, kAvxVnni | kAvx512VlVnni},
     {"avx512", HWY_AVX3, HWY_AVX3 - 1, 0},
     {"avx512-vnni", HWY_AVX3, HWY_AVX3 - 1, kAvx512Int8},
@@ -26,6 +26,7 @@ bool has_avx_vnni() {
 
 unsigned features_of(std::int64_t targets) {
   unsigned features = 0;
+  if ((targets & HWY_AVX2) != 0) features |= kAvx2;
   if ((targets & HWY_AVX2) != 0 && has_avx_vnni()) features |= kAvxVnni;
   if ((targets & HWY_AVX3) == 0) return features;
   const bool vnni = __builtin_cpu_supports("avx512vnni");

@@ -7,6 +7,15 @@ namespace {
 
 constexpr int kThreads = 256;  // at most, where nothing is shared in a threadgroup, or sums alone
 
+// As kernels/activation/functions.metal has them.
+int number_of(Activation f) {
+  constexpr auto kNumber = [](Activation of) { return static_cast<int>(of); };
+  static_assert(kNumber(Activation::kSilu) == 0 && kNumber(Activation::kGelu) == 1 &&
+                kNumber(Activation::kRelu) == 2 && kNumber(Activation::kRelu2) == 3 &&
+                kNumber(Activation::kSigmoid) == 4 && kNumber(Activation::kSelu) == 5);
+  return kNumber(f);
+}
+
 // A thread each.
 void launch_values(KernelCall& call, const std::array<int, 3>& values) {
   call.grid = values;
@@ -73,13 +82,13 @@ KernelCall embed_quantized_call(const QuantizedArrays& W, const mx::array& ids, 
   return call;
 }
 
-KernelCall swiglu_call(const mx::array& gate_up) {
+KernelCall gated_call(const mx::array& gate_up, Activation f) {
   const int rows = gate_up.shape(0), F = gate_up.shape(1) / 2;
   KernelCall call;
-  call.kernel = "swiglu";
+  call.kernel = "gated";
   call.inputs = {{"gate_up", gate_up}};
   call.outputs = {{"y", {rows, F}, gate_up.dtype()}};
-  call.template_args = {{"T", gate_up.dtype()}, {"F", F}};
+  call.template_args = {{"T", gate_up.dtype()}, {"F", F}, {"FUNCTION", number_of(f)}};
   launch_values(call, {F, rows, 1});
   return call;
 }
@@ -90,8 +99,10 @@ KernelCall soft_cap_call(const mx::array& x, float cap) {
   return call;
 }
 
-KernelCall silu_call(const mx::array& x) {
-  return elementwise_call("silu", x);
+KernelCall activate_call(const mx::array& x, Activation f) {
+  KernelCall call = elementwise_call("activate", x);
+  call.template_args.emplace_back("FUNCTION", number_of(f));
+  return call;
 }
 
 KernelCall head_norm_call(const mx::array& h, const HeadNorm& norm, int NH, float eps) {

@@ -49,7 +49,7 @@ KernelCall embed_call(const mx::array& W, const mx::array& ids, mx::Dtype type);
 KernelCall embed_quantized_call(const QuantizedArrays& W, const mx::array& ids, mx::Dtype type);
 
 // gate_up [T, 2 * F]. Output: y [T, F].
-KernelCall swiglu_call(const mx::array& gate_up);
+KernelCall gated_call(const mx::array& gate_up, Activation f);
 
 // x of any shape and type. Output: as x.
 KernelCall soft_cap_call(const mx::array& x, float cap);
@@ -58,7 +58,7 @@ KernelCall soft_cap_call(const mx::array& x, float cap);
 KernelCall head_norm_call(const mx::array& h, const HeadNorm& norm, int NH, float eps);
 
 // x of any shape and type. Output: as x.
-KernelCall silu_call(const mx::array& x);
+KernelCall activate_call(const mx::array& x, Activation f);
 
 // x [T, H * I], W [G, O, I], bias [G * O]. Output: y [T, G * O] of x's type.
 KernelCall headwise_call(const mx::array& x, const mx::array& W,

@@ -29,9 +29,9 @@ std::optional<mx::array> MetalFusedOps::embed(const QuantizedArrays& W, A ids, m
   return launch_(embed_quantized_call(W, ids.array, type)).front();
 }
 
-std::optional<mx::array> MetalFusedOps::swiglu(A gate_up) {
+std::optional<mx::array> MetalFusedOps::gated(A gate_up, Activation f) {
   if (gate_up.array.size() == 0) return {};
-  return launch_(swiglu_call(gate_up.array)).front();
+  return launch_(gated_call(gate_up.array, f)).front();
 }
 
 std::optional<mx::array> MetalFusedOps::soft_cap(A x, float cap) {
@@ -47,8 +47,8 @@ std::optional<mx::array> MetalFusedOps::head_norm(A h, A weight,
 }
 
 std::optional<mx::array> MetalFusedOps::activate(A x, Activation f) {
-  if (f != Activation::kSilu || x.array.size() == 0) return {};
-  return launch_(silu_call(x.array)).front();
+  if (x.array.size() == 0) return {};
+  return launch_(activate_call(x.array, f)).front();
 }
 
 std::optional<mx::array> MetalFusedOps::headwise_linear(A x, A W,

@@ -19,7 +19,7 @@ class MetalFusedOps : public GpuFusedOps {
 
   std::optional<mx::array> embed(A W, A ids, mx::Dtype type) override;
   std::optional<mx::array> embed(const QuantizedArrays& W, A ids, mx::Dtype type) override;
-  std::optional<mx::array> swiglu(A gate_up) override;
+  std::optional<mx::array> gated(A gate_up, Activation f) override;
   std::optional<mx::array> soft_cap(A x, float cap) override;
   std::optional<mx::array> head_norm(A h, A weight, const std::optional<mx::array>& bias, int NH,
                                      float eps) override;
