@@ -7,10 +7,12 @@
 #include <cmath>
 #include <ostream>
 #include <random>
+#include <utility>
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/cuda/cuda_backend.h"
+#include "xlstm/cuda/tensor_row.h"
 #include "xlstm/kernels/linear/linear.h"
 #include "xlstm/kernels/quantize/quantize.h"
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
@@ -54,7 +56,7 @@ std::vector<Case> cases() {
 }
 
 // W [N, K] with the numbers that it stands for, and for each the size that a kernel computes with:
-// |w|, and what unpacking adds and takes away again (up to 256 + 2176 scales).
+// |w|, and what unpacking adds and takes away again (up to 256 + 2176 scales; of one row nothing).
 struct Matrix {
   WeightTensor tensor;
   std::vector<float> values, sizes;
@@ -204,6 +206,77 @@ TEST_P(TensorRowsOf, ColumnsNeedNotBeWholeSlicesOrPieces) {
                   truth.bound);
     }
   }
+}
+
+TEST_P(TensorRowsOf, OneRowHasItsOwnKernelForAnyLength) {
+  // Less than a segment of 64 columns, ends of spans of 512 and of quads of 2048, rows that lie in
+  // registers and longer ones, blocks with more stages than are kept and with none.
+  for (const auto& [N, K] : {std::pair<std::int64_t, std::int64_t>{8, 128},
+                             {24, 640},
+                             {40, 2048},
+                             {16, 2176},
+                             {24, 4096},
+                             {24, 4224},
+                             {16, 10880},
+                             {12968, 128}}) {
+    SCOPED_TRACE(str(N, " ", K));
+    // Two stages of eight such rows would not leave room for x: they go the way of more rows.
+    const Quantization& f = GetParam().format;
+    const bool too_long = f.bits == 8 && f.group_size == 32 && K > 10000;
+    Workspace work;
+    ASSERT_EQ(TensorRow(work).plan({.N = N, .K = K}, f, GetParam().scale_type).has_value(),
+              !too_long);
+    const auto x = uniform(K, 1), y = uniform(N, 4);
+    const Matrix W = matrix(N, K);
+    Truth truth = product(x, W, 1, N, K, 0);
+    for (std::size_t at = 0; at < y.size(); ++at) truth.y[at] += static_cast<double>(y[at]);
+    expect_near(b.linear_add(activations({1, K}, x), b.prepare(Dense{W.tensor, {}}),
+                             activations({1, N}, y)),
+                truth.y, truth.bound);
+  }
+}
+
+TEST_P(TensorRowsOf, OneRowMayHaveAnyRange) {
+  constexpr std::int64_t N = 16, K = 640;
+  const Matrix W = matrix(N, K);
+  const Dense dense = b.prepare(Dense{W.tensor, {}});
+  auto x = uniform(K, 1);
+  for (std::size_t at = 0; at < x.size(); ++at) {  // 1 to 2^-20 beside each other
+    x[at] *= std::ldexp(1.0F, -static_cast<int>(at % 21));
+  }
+  for (const float range : {0.0F, 0x1p-90F, 0x1p-20F, 1.0F, 0x1p15F, 0x1p90F}) {
+    SCOPED_TRACE(range);
+    auto ranged = x;
+    for (float& each : ranged) each *= range;
+    const Truth truth = product(ranged, W, 1, N, K, 0);
+    expect_near(b.linear(activations({1, K}, ranged), dense), truth.y, truth.bound);
+  }
+}
+
+TEST_P(TensorRowsOf, HeadsAreNormedBeforeTheProduct) {
+  constexpr std::int64_t NH = 2, DHQK = 64, DHV = 256, N = 48, K = NH * DHV;
+  const MlstmMixerSpec spec = {NH, DHQK, DHV, 1e-6F, 1e-6F, 15.0F};
+  const Tensor qkvo = activations({1, 2 * NH * DHQK + 2 * K}, uniform(2 * NH * DHQK + 2 * K, 2));
+  const Tensor gates = b.floats({1, 2 * NH}, uniform(2 * NH, 2));
+  const Norm norm = b.prepare(Norm{activations({K}, uniform(K, 1)), {}});
+  const auto new_states = [&] {
+    State state;
+    state.tensors = {b.filled({NH, DHQK, DHV}, 0), b.filled({NH, DHQK}, 0), b.filled({NH}, 0)};
+    auto states = b.state_batch();
+    states->add(std::move(state));
+    return states;
+  };
+  const auto states = new_states(), same = new_states();
+  const Tensor mixed = b.to_float32(b.mlstm_mixer(qkvo, gates, norm, spec, {*states, 0}));
+  const auto x = b.read_floats(mixed);
+  const auto y = uniform(N, 4);
+  const Matrix W = matrix(N, K);
+  // Both round what they multiply to bfloat16, and compute it in orders of their own.
+  Truth truth = product({x.begin(), x.end()}, W, 1, N, K, 0x1p-7);
+  for (std::size_t at = 0; at < y.size(); ++at) truth.y[at] += static_cast<double>(y[at]);
+  expect_near(b.mlstm_mixer_add(qkvo, gates, norm, spec, {*same, 0}, b.prepare(Dense{W.tensor, {}}),
+                                activations({1, N}, y)),
+              truth.y, truth.bound);
 }
 
 TEST_P(TensorRowsOf, ResidualIsAddedInPlaceOrBeside) {

@@ -71,7 +71,7 @@ Tensor Linear::compute(const RowProduct& product) {
 }
 
 bool Linear::is_for_rows(const RowProduct& p) {
-  if (tensor_plan(p)) return true;
+  if (row_plan(p) || tensor_plan(p)) return true;
   if (is_for_library(p)) return false;
   const std::int64_t M = p.x.shape()[0], K = p.x.shape()[1];
   if (M < 1 || M > kMostRows) return false;
@@ -95,12 +95,25 @@ bool Linear::is_for_library(const RowProduct& p) {
          library() != nullptr;
 }
 
-// What tensor_rows.cu needs. One row of 8 bits goes by quantized_stream.cu where that can: a layer
-// of the 7B takes 101 us instead of 113, of 4 bits 96 instead of 84 (H200).
+// What tensor_row.cu needs.
+std::optional<TensorRow::Plan> Linear::row_plan(const RowProduct& p) const {
+  const auto* W = std::get_if<QuantizedTensor>(&p.dense.weight);
+  const DType type = p.qkvo != nullptr ? p.residual.dtype() : p.x.dtype();
+  if (W == nullptr || type != DType::kBF16 || p.x.shape()[0] != 1) return std::nullopt;
+  TensorRow::Sizes sizes = {.N = weight_shape(p.dense)[0], .K = p.x.shape()[1]};
+  sizes.swiglu = p.swiglu;
+  if (p.second != nullptr) {
+    const auto* W2 = std::get_if<Tensor>(&p.second->weight);
+    if (W2 == nullptr || W2->dtype() != DType::kF32) return std::nullopt;
+    sizes.N2 = W2->shape()[0];
+  }
+  return tensor_row_.plan(sizes, W->format, W->scales.dtype());
+}
+
+// What tensor_rows.cu needs. One row goes by tensor_row.cu where that can.
 std::optional<TensorRows::Plan> Linear::tensor_plan(const RowProduct& p) const {
   const auto* W = std::get_if<QuantizedTensor>(&p.dense.weight);
-  if (W == nullptr || p.x.dtype() != DType::kBF16 || p.qkvo != nullptr ||
-      (W->format.bits == 8 && can_stream(p, *W)) ||
+  if (W == nullptr || p.x.dtype() != DType::kBF16 || p.qkvo != nullptr || row_plan(p) ||
       (p.norm != nullptr && !can_norm(p.x, p.second)) ||
       (p.second != nullptr && p.norm == nullptr)) {
     return std::nullopt;
@@ -197,7 +210,11 @@ Tensor Linear::compute_rows(const RowProduct& p, Tensor* second) {
     a.NH = narrow(p.NH);
   }
   if (const auto* quantized = std::get_if<QuantizedTensor>(&p.dense.weight)) {
-    stream_rows(a, y.dtype(), *quantized);
+    if (const auto plan = row_plan(p)) {
+      tensor_row_.compute(*plan, a, *quantized);
+    } else {
+      stream_rows(a, y.dtype(), *quantized);
+    }
     return y;
   }
   const DType W = std::get<Tensor>(p.dense.weight).dtype();
@@ -233,6 +250,7 @@ bool Linear::takes_heads(const RowProduct& p) const {
   const std::int64_t M = p.x.shape()[0], K = p.x.shape()[1];
   if (M != 1 || p.NH < 1 || K > 2 * kStreamColumns || weight_shape(p.dense)[1] != K) return false;
   if (const auto* W = std::get_if<QuantizedTensor>(&p.dense.weight)) {
+    if (row_plan(p)) return K % (256 * p.NH) == 0;
     return K % (512 * p.NH) == 0 && can_stream(p, *W) && !tensor_plan(p);
   }
   return K % (256 * p.NH) == 0 &&
@@ -279,6 +297,8 @@ std::size_t quantized_stage(const QuantizedTensor& W, std::int64_t K, bool swigl
 
 // What quantized_stream.cu needs.
 bool Linear::can_stream(const RowProduct& p, const QuantizedTensor& W) const {
+  const DType type = p.qkvo != nullptr ? p.residual.dtype() : p.x.dtype();
+  if (type != DType::kF32) return false;
   const TensorShape shape = shape_of(W);
   const int bits = W.format.bits;
   const bool format = W.format.mode == QuantizationMode::kAffine &&

@@ -6,6 +6,7 @@
 
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/products.h"
+#include "xlstm/cuda/tensor_row.h"
 #include "xlstm/cuda/tensor_rows.h"
 #include "xlstm/cuda/workspace.h"
 
@@ -32,7 +33,7 @@ QuantizedArgs quantized_args(Workspace& work, const QuantizedTensor& W);
 
 class Linear {
  public:
-  explicit Linear(Workspace& work) : work_(work), tensor_rows_(work) {}
+  explicit Linear(Workspace& work) : work_(work), tensor_row_(work), tensor_rows_(work) {}
 
   // Without norm, second and swiglu.
   Tensor compute(const RowProduct& product);
@@ -54,6 +55,7 @@ class Linear {
   Products* library();  // of products of many rows, looked for when it is first asked for; or none
 
  private:
+  std::optional<TensorRow::Plan> row_plan(const RowProduct& product) const;
   std::optional<TensorRows::Plan> tensor_plan(const RowProduct& product) const;
   Tensor by_tensor_rows(const RowProduct& product, const TensorRows::Plan& plan, Tensor* second);
   bool is_for_library(const RowProduct& product);
@@ -69,6 +71,7 @@ class Linear {
   RowProductArgs arguments(const RowProduct& product, const Tensor& y);
 
   Workspace& work_;
+  TensorRow tensor_row_;
   TensorRows tensor_rows_;
   bool looked_for_library_ = false;
   std::unique_ptr<Products> library_;

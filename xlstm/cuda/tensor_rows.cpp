@@ -81,7 +81,9 @@ std::optional<TensorRows::Plan> TensorRows::plan(std::int64_t M, std::int64_t N,
   a.table_unit = swizzled ? a.unit_bytes : kRows * a.table_row;
   a.table_set = swizzled ? round_up_to(a.table_row, kPiece) / kPiece * piece
                          : round_up_to(a.units * a.table_unit, 16);
-  const int table = a.table_sets * a.table_set;
+  // Kernels read 2, 4 or 6 units (of the rarer formats 2 or 6), whether a block has so many or not.
+  const int read = a.units <= 2 ? 2 : a.units <= 4 && (bits == 4 || bits == 8) ? 4 : kMostUnits;
+  const int table = a.table_sets * a.table_set + (read - a.units) * a.table_unit;
   const int parts = round_up_to(kWarps * kRows * (8 * plan.tiles + 1) * 4, 16);
   const int all = work_.device().shared_bytes() - static_cast<int>(kReserved) - kAlignment;
   const auto stages = [&](int of) { return (of - table - parts) / a.stage_bytes; };

@@ -41,6 +41,13 @@ struct QuantizedArgs {
   int scale_type;  // 0 float32, 1 bfloat16, 2 float16, 3 mxfp4's exponents
 };
 
+// Of tensor_row.cu. Bytes: where sums and x lie in shared memory, and how long a scale is.
+struct TensorRowArgs {
+  StreamArgs ring;
+  int sums_at, x_at, scale_bytes;
+  int group_shift;  // columns of a group are 1 << group_shift
+};
+
 // A matrix of bytes as the copies of tensors know it: CUtensorMap.
 struct alignas(64) TensorMap {
   unsigned long long opaque[16];

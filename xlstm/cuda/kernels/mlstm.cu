@@ -73,18 +73,32 @@ struct HeadMemory {
   float* n;
 };
 
-// Reads q, k and v's neighbours of one head, moves n on in `memory`, and returns q . n in all
-// threads. Threads may read `memory` after it.
+// q and k of one head, and those of this thread's first row, which are read before they are needed.
 template <typename A>
-__device__ float move_n_on(const MlstmArgs& a, int head, int b, const Gates& gates,
+struct HeadInput {
+  const A *q, *k;
+  A first_q, first_k;
+
+  __device__ HeadInput(const MlstmArgs& a, int head, int b) : first_q(), first_k() {
+    const int64 at = static_cast<int64>(b) * a.qkv_stride + head * a.DHQK;
+    q = static_cast<const A*>(a.q) + at;
+    k = static_cast<const A*>(a.k) + at;
+    if (threadIdx.x >= a.DHQK) return;
+    first_q = q[threadIdx.x];
+    first_k = k[threadIdx.x];
+  }
+};
+
+// Moves n on in `memory`, and returns q . n in all threads. Threads may read `memory` after it.
+template <typename A>
+__device__ float move_n_on(const MlstmArgs& a, const HeadInput<A>& in, const Gates& gates,
                            const HeadMemory& memory, float* scratch) {
-  const int64 at = static_cast<int64>(b) * a.qkv_stride + head * a.DHQK;
-  const A* const q_in = static_cast<const A*>(a.q) + at;
-  const A* const k_in = static_cast<const A*>(a.k) + at;
   const float scale = 1.0F / sqrtf(static_cast<float>(a.DHQK));
   float qn = 0;
   for (int row = threadIdx.x; row < a.DHQK; row += kThreads) {
-    const float q = to_float(q_in[row]) * scale, k = gates.take * to_float(k_in[row]);
+    const bool first = row == threadIdx.x;
+    const float q = to_float(first ? in.first_q : in.q[row]) * scale;
+    const float k = gates.take * to_float(first ? in.first_k : in.k[row]);
     memory.qk[row] = make_float2(q, k);
     memory.n[row] = gates.keep * memory.n[row] + k;
     qn += q * memory.n[row];
@@ -97,11 +111,16 @@ __device__ Gates gates_of(const MlstmArgs& a, int head, int b, float m_before) {
   return Gates(a.i[at], a.f[at], m_before, a.gate_cap);
 }
 
-// True in all threads of the last of a head's `blocks` blocks that have read its n and m. To be
-// followed by a barrier of the block before it is read.
-__device__ void note_reader(int* arrived, int blocks, bool* last) {
+// How many of a head's blocks have read its n and m before this one. Known in thread 0 alone, and
+// to be asked for late: the answer takes as long as a read of memory.
+__device__ int note_reader(int* arrived) {
+  return threadIdx.x == 0 ? atomicAdd(arrived, 1) : 0;
+}
+// True in all threads of the last of `blocks` blocks. To be followed by a barrier of the block
+// before it is read.
+__device__ void tell_last(int* arrived, int before, int blocks, bool* last) {
   if (threadIdx.x != 0) return;
-  *last = atomicAdd(arrived, 1) == blocks - 1;
+  *last = before == blocks - 1;
   if (*last) *arrived = 0;
 }
 
@@ -221,10 +240,11 @@ __device__ void step(const MlstmArgs& a) {
     if (strip.inside) {
       v = make_float4(to_float(v_in[0]), to_float(v_in[1]), to_float(v_in[2]), to_float(v_in[3]));
     }
+    const HeadInput<A> in(a, head, b);
     const Gates gates = gates_of(a, head, b, m_before);
-    const float qn = move_n_on<A>(a, head, b, gates, memory, scratch);
+    const float qn = move_n_on<A>(a, in, gates, memory, scratch);
     int* const arrived = a.arrived + b * a.NH + head;
-    note_reader(arrived, strips.across, &last);
+    const int readers = note_reader(arrived);
 
     for (int tile = 0; tile < strips.tiles; ++tile) {
       wait_for_groups<kRing - 1>();
@@ -242,6 +262,7 @@ __device__ void step(const MlstmArgs& a) {
       slot = slot + 1 == kRing ? 0 : slot + 1;
       fetch();
     }
+    tell_last(arrived, readers, strips.across, &last);
     sum = sum_of_columns<kAcross>(sum, partial);
     float* const h = a.h + (static_cast<int64>(b) * a.NH + head) * a.DHV;
     if (threadIdx.x < kAcross && strip.inside) {
@@ -273,9 +294,9 @@ __device__ void scalar_step(const MlstmArgs& a) {
     memory.n[row] = __ldcg(a.n[b] + head * a.DHQK + row);
   }
   const Gates gates = gates_of(a, head, b, __ldcg(a.m[b] + head));
-  const float qn = move_n_on<A>(a, head, b, gates, memory, scratch);
+  const float qn = move_n_on<A>(a, HeadInput<A>(a, head, b), gates, memory, scratch);
   int* const arrived = a.arrived + b * a.NH + head;
-  note_reader(arrived, gridDim.x, &last);
+  tell_last(arrived, note_reader(arrived), gridDim.x, &last);
   float* const h = a.h + (static_cast<int64>(b) * a.NH + head) * a.DHV;
   if (column < a.DHV) {
     float* const C = a.C[b] + static_cast<int64>(head) * a.DHQK * a.DHV + column;

@@ -11,6 +11,25 @@ __device__ inline float to_float(uint8 e) {
   return __uint_as_float(e == 0 ? 0x00400000U : static_cast<uint32>(e) << 23);
 }
 
+// Scales of float32 or bfloat16, as a number of bytes says: for formats of which few models are, so
+// that there are fewer kernels to compile.
+struct AnyScale {};
+template <typename Scale>
+struct ScaleAt {
+  __device__ static float read(const char* at, int) {
+    return to_float(*reinterpret_cast<const Scale*>(at));
+  }
+  __device__ static int bytes(int) { return sizeof(Scale); }
+};
+template <>
+struct ScaleAt<AnyScale> {
+  __device__ static float read(const char* at, int bytes) {
+    return bytes == 4 ? *reinterpret_cast<const float*>(at)
+                      : to_float(*reinterpret_cast<const bf16*>(at));
+  }
+  __device__ static int bytes(int bytes) { return bytes; }
+};
+
 constexpr int kMxfp4 = 44;  // the format beside affine ones, which are their numbers of bits
 
 template <int kFormat>

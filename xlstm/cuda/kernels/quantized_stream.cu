@@ -1,69 +1,19 @@
-// As row_stream.cu, for quantised W in MLX's affine layout of 2, 4 or 8 bits. A stage of the ring
-// has eight rows (SwiGLU: eight of gate, eight of up) with their scales and biases, or a row of W2.
+// As row_stream.cu, for float32 x and quantised W in MLX's affine layout of 2, 4 or 8 bits
+// (tensor_row.cu: for bfloat16 x, in every format).
 //
 // The bits of a number q become the upper ones of the mantissa of 1 + q / 2^bits, a float, with one
 // shift and one logical operation; so that y = s' sum(f x) + (b - s') sum(x), s' = s 2^bits.
-#include "xlstm/cuda/kernels/row_stream.cuh"
-
-using xlstm::cuda::QuantizedArgs;
+#include "xlstm/cuda/kernels/eight_row_stages.cuh"
 
 namespace {
 
+constexpr int kThreads = 256;
 constexpr int kChunk = 16;  // columns that a thread has together: one group's
-constexpr int kRows = 8;    // of a stage
 constexpr int kFlush = 16;  // stages whose sums are kept
 
 #if __CUDA_ARCH__ >= 900
 
-struct Units {
-  int begin, end, eights;
-
-  __device__ Units(const RowProductArgs& a) {
-    eights = (a.swiglu != 0 ? a.N / 2 : a.N) / kRows;
-    const int64 all = eights + a.N2;
-    begin = static_cast<int>(all * blockIdx.x / gridDim.x);
-    end = static_cast<int>(all * (blockIdx.x + 1) / gridDim.x);
-  }
-};
-
-// Where the parts of eight rows lie in a stage.
-struct Parts {
-  uint32 words, scales, all;  // bytes
-
-  __device__ Parts(const QuantizedArgs& W, int K, int scale_bytes)
-      : words(kRows * K / 8 * W.bits),
-        scales(kRows * (K / W.group) * scale_bytes),
-        all(words + 2 * scales) {}
-};
-
-template <typename Scale>
-__device__ void copy_stages(const RowProductArgs& a, const QuantizedArgs& W, const StreamArgs& s,
-                            const Units& units, char* ring, uint64* full, uint64* empty) {
-  const Parts parts(W, a.K, sizeof(Scale));
-  const int sets = a.swiglu != 0 ? 2 : 1;
-  for (int unit = units.begin; unit < units.end; ++unit) {
-    const int n = unit - units.begin, stage = n % s.stages, round = n / s.stages;
-    if (round > 0) barrier_wait(empty + stage, (round - 1) & 1);
-    char* to = ring + static_cast<int64>(stage) * s.stage_bytes;
-    if (unit >= units.eights) {
-      const uint32 bytes = a.K * sizeof(float);
-      barrier_expect(full + stage, bytes);
-      bulk_copy(to, a.W2 + static_cast<int64>(unit - units.eights) * a.K, bytes, full + stage);
-      continue;
-    }
-    barrier_expect(full + stage, sets * parts.all);
-    for (int set = 0; set < sets; ++set, to += parts.all) {
-      const int64 eight = unit + static_cast<int64>(set) * units.eights;
-      bulk_copy(to, reinterpret_cast<const char*>(W.words) + eight * parts.words, parts.words,
-                full + stage);
-      bulk_copy(to + parts.words, static_cast<const char*>(W.scales) + eight * parts.scales,
-                parts.scales, full + stage);
-      bulk_copy(to + parts.words + parts.scales,
-                static_cast<const char*>(W.biases) + eight * parts.scales, parts.scales,
-                full + stage);
-    }
-  }
-}
+constexpr int kWarps = kThreads / kWarp;
 
 // Number `i` of a word as 1 + q / 2^kBits.
 template <int kBits>
@@ -121,29 +71,17 @@ __device__ void eight_rows(const char* from, const QuantizedArgs& W, const Parts
   }
 }
 
-// Row n of the result from the sums of its one or two rows of W, [kWarps] each.
+// Row `row` of a unit from the sums of its one or two rows of W, [kWarps] each.
 template <typename A>
-__device__ void write_row(const RowProductArgs& a, const Units& units, int unit, int row,
-                          const float* sums) {
+__device__ void write_sums(const RowProductArgs& a, const Units& units, int unit, int row,
+                           const float* sums) {
   float value[2] = {};
 #pragma unroll
   for (int warp = 0; warp < kWarps; ++warp) {
     value[0] += sums[row * kWarps + warp];
     value[1] += sums[(kRows + row) * kWarps + warp];
   }
-  if (unit >= units.eights) {
-    const int n = unit - units.eights;
-    if (row == 0) a.y2[n] = value[0] + (a.bias2 != nullptr ? a.bias2[n] : 0.0F);
-    return;
-  }
-  const int n = unit * kRows + row;
-  float y = value[0] + (a.bias != nullptr ? a.bias[n] : 0.0F);
-  if (a.swiglu != 0) {
-    const float up = value[1] + (a.bias != nullptr ? a.bias[a.N / 2 + n] : 0.0F);
-    y = y * sigmoid_of(y) * up;
-  }
-  if (a.residual != nullptr) y += to_float(static_cast<const A*>(a.residual)[n]);
-  static_cast<A*>(a.y)[n] = from_float<A>(y);
+  write_row<A>(a, units, unit, row, value[0], value[1], residual_of<A>(a, units, unit, row));
 }
 
 template <int kBits, typename A, typename Scale, int kChunks>
@@ -154,7 +92,7 @@ __device__ void compute_stages(const RowProductArgs& a, const QuantizedArgs& W, 
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
   const Parts parts(W, a.K, sizeof(Scale));
   float x[kChunks][kChunk], x_sum[kChunks] = {};
-  read_x<A>(a, x, scratch);
+  read_x<A, kThreads>(a, x, scratch);
 #pragma unroll
   for (int j = 0; j < kChunks; ++j) {
 #pragma unroll
@@ -195,8 +133,8 @@ __device__ void compute_stages(const RowProductArgs& a, const QuantizedArgs& W, 
       sync_first<kThreads>();
       const int of = threadIdx.x / kRows;
       if (of <= kept) {
-        write_row<A>(a, units, unit - kept + of, threadIdx.x % kRows,
-                     sums + of * 2 * kRows * kWarps);
+        write_sums<A>(a, units, unit - kept + of, threadIdx.x % kRows,
+                      sums + of * 2 * kRows * kWarps);
       }
       sync_first<kThreads>();
     }
@@ -220,7 +158,8 @@ __device__ void quantized_stream(const RowProductArgs& a, const QuantizedArgs& W
   __syncthreads();
   const Units units(a);
   if (threadIdx.x >= kThreads) {
-    if (threadIdx.x == kThreads) copy_stages<Scale>(a, W, s, units, ring, full, empty);
+    const Parts parts(W, a.K, sizeof(Scale));
+    copy_stages(a, W, s, parts, units, ring, full, empty);
   } else {
     compute_stages<kBits, A, Scale, kChunks>(a, W, s, units, ring, full, empty, sums);
   }
@@ -251,6 +190,4 @@ extern "C" {
   XLSTM_QUANTIZED_SIZES(8, A, Scale, name)
 XLSTM_QUANTIZED_BITS(float, float, f32_f32)
 XLSTM_QUANTIZED_BITS(float, bf16, f32_bf16)
-XLSTM_QUANTIZED_BITS(bf16, float, bf16_f32)
-XLSTM_QUANTIZED_BITS(bf16, bf16, bf16_bf16)
 }

@@ -8,11 +8,14 @@
 
 namespace {
 
+constexpr int kThreads = 256;
 constexpr int kChunk = 8;     // columns that a thread has together
 constexpr int kFlush = 128;   // stages whose sums are kept
 constexpr int kTogether = 4;  // stages whose sums are added up together
 
 #if __CUDA_ARCH__ >= 900
+
+constexpr int kWarps = kThreads / kWarp;
 
 // What the copying warp and the others agree on: stage s of this block is unit begin + s. Units are
 // pairs of rows (SwiGLU: of gate and up), then single rows of W2, which have as many bytes.
@@ -120,7 +123,7 @@ __device__ void compute_stages(const RowProductArgs& a, const StreamArgs& s, con
   __shared__ float scratch[2 * kChunks * kWarps];
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
   float x[kChunks][kChunk];
-  read_x<A>(a, x, scratch);
+  read_x<A, kThreads>(a, x, scratch);
   int stage = 0, round = 0;
   for (int unit = units.begin; unit < units.end; unit += kTogether) {
     float row_sums[2 * kTogether] = {};

@@ -1,6 +1,6 @@
 // What products of one row of x share whose weights come through a ring of shared memory: x in
-// registers, normed, and sums over threads. Of kThreads threads each has kChunks times kChunk
-// neighbouring columns.
+// registers, normed, and sums over threads. Of kBlock threads that compute (one more warp copies)
+// each has kChunks times kChunk neighbouring columns.
 #pragma once
 
 #include "xlstm/cuda/kernels/args.h"
@@ -10,7 +10,6 @@
 using xlstm::cuda::RowProductArgs;
 using xlstm::cuda::StreamArgs;
 
-constexpr int kThreads = 256, kWarps = kThreads / kWarp;  // that compute; one more warp copies
 constexpr int kMostStages = 16;
 
 template <typename T, int kChunk>
@@ -34,10 +33,10 @@ __device__ void warp_statistics(const float (&x)[kChunk], float& mean, float& sq
 
 // x = sigmoid(out_gate) * layer norm of each head, whose width is a multiple of a warp's columns.
 // Statistics of its parts are joined (Chan et al. 1979).
-template <typename A, int kChunks, int kChunk>
+template <typename A, int kBlock, int kChunks, int kChunk>
 __device__ void norm_heads(const RowProductArgs& a, float (&x)[kChunks][kChunk],
                            const float (&gate)[kChunks][kChunk], float* scratch) {
-  constexpr int kPart = kChunk * kWarp;
+  constexpr int kPart = kChunk * kWarp, kWarps = kBlock / kWarp;
   const int warp = threadIdx.x / kWarp, width = a.K / a.NH, parts = width / kPart;
 #pragma unroll
   for (int j = 0; j < kChunks; ++j) {
@@ -48,10 +47,10 @@ __device__ void norm_heads(const RowProductArgs& a, float (&x)[kChunks][kChunk],
       scratch[2 * (j * kWarps + warp) + 1] = squares;
     }
   }
-  sync_first<kThreads>();
+  sync_first<kBlock>();
 #pragma unroll
   for (int j = 0; j < kChunks; ++j) {
-    const int at = (j * kThreads + threadIdx.x) * kChunk;
+    const int at = (j * kBlock + threadIdx.x) * kChunk;
     if (at >= a.K) continue;
     const float* const of_head = scratch + 2 * (at / width * parts);
     float mean = 0, squares = 0;
@@ -73,7 +72,7 @@ __device__ void norm_heads(const RowProductArgs& a, float (&x)[kChunks][kChunk],
 }
 
 // x = x / sqrt(mean(x^2) + eps) * weight (+ bias); `ahead`: weights that were read before.
-template <typename A, bool kAhead, int kChunks, int kChunk>
+template <typename A, int kBlock, bool kAhead, int kChunks, int kChunk>
 __device__ void norm_row(const RowProductArgs& a, float (&x)[kChunks][kChunk],
                          const float (&ahead)[kChunks][kChunk], float* scratch) {
   float squares = 0;
@@ -84,14 +83,14 @@ __device__ void norm_row(const RowProductArgs& a, float (&x)[kChunks][kChunk],
   }
   squares = warp_sum(squares);
   if (threadIdx.x % kWarp == 0) scratch[threadIdx.x / kWarp] = squares;
-  sync_first<kThreads>();
+  sync_first<kBlock>();
   float all = 0;
 #pragma unroll
-  for (int warp = 0; warp < kWarps; ++warp) all += scratch[warp];
+  for (int warp = 0; warp < kBlock / kWarp; ++warp) all += scratch[warp];
   const float r = 1.0F / sqrtf(all / a.K + a.eps);
 #pragma unroll
   for (int j = 0; j < kChunks; ++j) {
-    const int at = (j * kThreads + threadIdx.x) * kChunk;
+    const int at = (j * kBlock + threadIdx.x) * kChunk;
     if (at >= a.K) continue;
     float late[kChunk], bias[kChunk] = {};
     if (!kAhead) read_chunk(a.norm_weight + at, late);
@@ -104,8 +103,9 @@ __device__ void norm_row(const RowProductArgs& a, float (&x)[kChunks][kChunk],
   }
 }
 
-// This thread's columns of x, normed; 0 past the end.
-template <typename A, int kChunks, int kChunk>
+// This thread's columns of x, normed; 0 past the end. `scratch`: two floats for each part of a
+// warp.
+template <typename A, int kBlock, int kChunks, int kChunk>
 __device__ void read_x(const RowProductArgs& a, float (&x)[kChunks][kChunk], float* scratch) {
   // More chunks would not leave registers for the rest.
   constexpr bool kAhead = kChunks * kChunk <= 16, kHeads = kAhead;
@@ -113,14 +113,14 @@ __device__ void read_x(const RowProductArgs& a, float (&x)[kChunks][kChunk], flo
   if (kAhead && a.norm_weight != nullptr && a.out_gate == nullptr) {
 #pragma unroll
     for (int j = 0; j < kChunks; ++j) {
-      const int at = (j * kThreads + threadIdx.x) * kChunk;
+      const int at = (j * kBlock + threadIdx.x) * kChunk;
       if (at < a.K) read_chunk(a.norm_weight + at, other[j]);
     }
   }
   wait_for_kernel_before();
 #pragma unroll
   for (int j = 0; j < kChunks; ++j) {
-    const int at = (j * kThreads + threadIdx.x) * kChunk;
+    const int at = (j * kBlock + threadIdx.x) * kChunk;
 #pragma unroll
     for (int i = 0; i < kChunk; ++i) x[j][i] = 0;
     if (at >= a.K) continue;
@@ -132,9 +132,9 @@ __device__ void read_x(const RowProductArgs& a, float (&x)[kChunks][kChunk], flo
     }
   }
   if (kHeads && a.out_gate != nullptr) {
-    norm_heads<A>(a, x, other, scratch);
+    norm_heads<A, kBlock>(a, x, other, scratch);
   } else if (a.norm_weight != nullptr) {
-    norm_row<A, kAhead>(a, x, other, scratch);
+    norm_row<A, kBlock, kAhead>(a, x, other, scratch);
   }
 }
 

@@ -14,9 +14,6 @@ namespace {
 
 constexpr int kMostUnits = 6;  // of a block at a time
 
-// Scales of float32 or bfloat16, as TensorRowsArgs::scale_bytes says: for formats of which few
-// models are, so that there are fewer kernels to compile.
-struct AnyScale {};
 template <typename Scale>
 constexpr bool kIsAny = false;
 template <>
@@ -89,16 +86,11 @@ struct Products {
   };
 
   __device__ float scale_at(const char* at) const {
-    if constexpr (kIsAny<Scale>) {
-      return t.scale_bytes == 4 ? *reinterpret_cast<const float*>(at)
-                                : to_float(*reinterpret_cast<const bf16*>(at));
-    } else {
-      return to_float(*reinterpret_cast<const Scale*>(at));
-    }
+    return ScaleAt<Scale>::read(at, t.scale_bytes);
   }
 
   __device__ Place place_of(int group) const {
-    const int byte = group * (kIsAny<Scale> ? t.scale_bytes : static_cast<int>(sizeof(Scale)));
+    const int byte = group * ScaleAt<Scale>::bytes(t.scale_bytes);
     if (t.table_is_swizzled != 0) {
       const int at = swizzled(byte, g, t.units * kRows * kPiece);
       return {at, at + t.second_rows};
