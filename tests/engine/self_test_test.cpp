@@ -66,7 +66,8 @@ class WrongOps final : public mlx::FusedOps {
   std::optional<mx::array> rms_norm(mlx::A x, mlx::A weight, float eps) override {
     return wrong(mlx::rms_norm(x, weight, eps).array, x);
   }
-  std::optional<mx::array> swiglu(mlx::A gate_up) override {
+  std::optional<mx::array> gated(mlx::A gate_up, Activation f) override {
+    if (f != Activation::kSilu) return {};
     return wrong(mlx::swiglu(gate_up).array, gate_up);
   }
 
