@@ -86,9 +86,8 @@ TEST_F(Tirex2Edges, SeriesOfTheLargestValuesHaveForecasts) {
   for (const Values& values : {jumps, rise}) {
     for (const bool flip : {false, true}) {
       const ForecastOptions options = {.horizon = 12, .flip_sign = flip};
-      for (const float x : run(*model_, {{values}, {}, {}}, options)[0].values) {
-        ASSERT_TRUE(std::isfinite(x));
-      }
+      const Forecast forecast = run(*model_, {{values}, {}, {}}, options).front();
+      for (const float x : forecast.values) ASSERT_TRUE(std::isfinite(x));
     }
   }
 }
