@@ -26,7 +26,7 @@ constexpr mode_t kPrivate = 0600;
 
 // How long another program may hold the lock: much longer than it takes to write or shorten the
 // file.
-constexpr int kLockTries = 20;
+constexpr int kLockTries = 100;
 constexpr std::chrono::milliseconds kLockPause{10};
 
 bool lock_soon(int descriptor, int operation) {
