@@ -8,11 +8,11 @@
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kChunk = 16;  // columns that a thread has together: one group's
-constexpr int kFlush = 16;  // stages whose sums are kept
 
 #if __CUDA_ARCH__ >= 900
 
+constexpr int kChunk = 16;  // columns that a thread has together: one group's
+constexpr int kFlush = 16;  // stages whose sums are kept
 constexpr int kWarps = kThreads / kWarp;
 
 // Number `i` of a word as 1 + q / 2^kBits.

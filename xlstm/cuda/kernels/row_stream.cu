@@ -9,12 +9,12 @@
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kChunk = 8;     // columns that a thread has together
-constexpr int kFlush = 128;   // stages whose sums are kept
-constexpr int kTogether = 4;  // stages whose sums are added up together
 
 #if __CUDA_ARCH__ >= 900
 
+constexpr int kChunk = 8;     // columns that a thread has together
+constexpr int kFlush = 128;   // stages whose sums are kept
+constexpr int kTogether = 4;  // stages whose sums are added up together
 constexpr int kWarps = kThreads / kWarp;
 
 // What the copying warp and the others agree on: stage s of this block is unit begin + s. Units are

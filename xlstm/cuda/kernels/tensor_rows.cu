@@ -12,14 +12,14 @@
 
 namespace {
 
-constexpr int kMostUnits = 6;  // of a block at a time
-
 template <typename Scale>
 constexpr bool kIsAny = false;
 template <>
 constexpr bool kIsAny<AnyScale> = true;
 
 #if __CUDA_ARCH__ >= 900
+
+constexpr int kMostUnits = 6;  // of a block at a time
 
 // How eight warps share a slice, for kTiles times eight rows of x.
 template <int kTiles>
