@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <random>
-#include <regex>
 #include <string>
 
 #include "tests/grammar/vocabularies.h"
 #include "tests/support/expect_error.h"
+#include "xlstm/text/pattern.h"
 
 namespace xlstm {
 namespace {
@@ -107,7 +107,9 @@ TEST(RegexConstraint, KnowsWhetherATokenIsTheFirst) {
   }
 }
 
-// Whatever is chosen, there is always a next token or an end, and the text matches.
+// Whatever is chosen, there is always a next token or an end, and the text matches. PCRE2 is the
+// judge: std::regex_match calls itself once a character, and a word of thousands overflows the
+// stack of a build that is not optimised.
 TEST(RegexConstraint, RandomAnswersMatch) {
   const Tokenizer tokenizer = Tokenizer::open(test::classics_folder());
   const auto tries = TokenTries::of(tokenizer, tokenizer.max_id() + 1);
@@ -115,7 +117,7 @@ TEST(RegexConstraint, RandomAnswersMatch) {
   TokenMask mask(tries->V);
   for (const std::string pattern : {"[a-z ]{0,40}", "\\d{4}-\\d{2}-\\d{2}", "(?:yes|no|may be)",
                                     "[A-Z][a-z]+(?: [a-z]+){0,5}\\.", "(?:.|\\n){1,30}"}) {
-    const std::regex truth(pattern);
+    const text::Pattern truth("\\A(?:" + pattern + ")\\z", "test");
     for (int i = 0; i < 20; ++i) {
       const auto constraint = regex_constraint(pattern, tries);
       std::vector<TokenId> ids;
@@ -133,7 +135,9 @@ TEST(RegexConstraint, RandomAnswersMatch) {
       if (pattern.find("\\n") != std::string::npos) {
         EXPECT_EQ(text.find("\xEF\xBF\xBD"), std::string::npos) << "half a character: " << text;
       } else {
-        EXPECT_TRUE(std::regex_match(text, truth)) << pattern << ": " << text;
+        text::Pattern::Matcher matcher(truth);
+        matcher.start(text);
+        EXPECT_TRUE(matcher.next().has_value()) << pattern << ": " << text;
       }
     }
   }
