@@ -88,6 +88,24 @@ TEST_F(Check, RefusesWritesToInputs) {
   expect_refused("x[i] = 0.0f;\ny[i] = x[i];\n", {"read-only"});
 }
 
+// Also in a branch that template arguments rule out.
+TEST_F(Check, RefusesFloatsWhereBfloatIsWanted) {
+  const auto kernel = [](const std::string& stored) {
+    TestKernel made = float_kernel(
+        "uint i = thread_position_in_grid.x;\nif constexpr (ROUND) { y[i] = "
+        "static_cast<bfloat>(x[i]); "
+        "} else { y[i] = " +
+            stored + "; }\n",
+        64, 64, 64);
+    made.types = {mx::bfloat16};
+    made.template_args = {{"ROUND", true}};
+    return made;
+  };
+  expect_taken(kernel("bfloat(x[i])"), {input()});
+  expect_error(ErrorKind::kInternal, {"overloaded '='"},
+               [&] { check(kernel("x[i]").launch(), {input()}); });
+}
+
 TEST_F(Check, RefusesLanguageThatMetalDoesNotHave) {
   expect_refused("double d = x[i];\ny[i] = float(d);\n", {"double"});
   expect_refused("y[i] = std::exp(x[i]);\n", {"std"});

@@ -1,6 +1,6 @@
 // Declarations of the same part of Metal's library as ../shim has, for clang as C++ for OpenCL,
 // where the words for address spaces are real: nothing here is ever run. bfloat is half, which has
-// its size and its place.
+// its size and its place, and which a float becomes by itself: ../shim tells where bfloat does not.
 #pragma once
 
 #define device __global

@@ -42,9 +42,10 @@ class CompiledKernel {
 
 // Why nothing can be checked here (no clang), or "".
 std::string check_missing();
-// The second opinion: clang reads the kernel as C++ for OpenCL without a generic address space,
-// which has Metal's restrictions and real address spaces. Throws Error(kInternal) with clang's
-// words.
+// The second opinion, clang's: it reads the kernel as C++ for OpenCL without a generic address
+// space, which has Metal's restrictions and real address spaces, and as what is run, where bfloat
+// is a type of its own; unlike g++ it also reads the branches of templates that are not taken.
+// Throws Error(kInternal) with clang's words.
 void check_with_clang(const Composed& kernel);
 
 }  // namespace xlstm::metal_emulator

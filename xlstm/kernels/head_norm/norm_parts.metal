@@ -15,6 +15,13 @@ inline float sum_of_threadgroup(float x, threadgroup float* shares, int simdgrou
   return metal::simd_sum(lane < simdgroups ? shares[lane] : 0.0f);
 }
 
+// Rounds to the output's type. A function, since compilers read also the branches of a kernel that
+// its template arguments rule out, where a plain assignment to bfloat would be an error.
+template <typename Y>
+void store(float value, device Y* y) {
+  *y = static_cast<Y>(value);
+}
+
 // 1 / sqrt(variance + eps) of DHV values whose squared differences from their mean have this sum.
 inline float norm_factor(float squares, int DHV, float eps) {
   return 1.0f / metal::precise::sqrt(squares / float(DHV) + eps);

@@ -203,7 +203,7 @@ kernel void mlstm_chunk_outputs() {
           as_type<float>(CELL_EPS);
       const size_t out = (size_t(sequence) * S + begin + t) * kV + head * DHV;
       if constexpr (!GATED) {
-        for (int j = lane; j < DHV; j += 32) y[out + j] = h[j] / denominator;
+        for (int j = lane; j < DHV; j += 32) xlstm::store(h[j] / denominator, y + out + j);
       } else {
         float total = 0.0f, squares = 0.0f;
         for (int j = lane; j < DHV; j += 32) total += h[j] / denominator;

@@ -9,7 +9,8 @@
 // Outputs, all float32: C_before [B, NH, chunks, DHQK, DHV], n_before [B, NH, chunks, DHQK],
 // m_before [B, NH, chunks]; C_next, n_next, m_next.
 // Grid: column tiles x row tiles x B * NH threadgroups of 128 threads.
-// Threadgroup memory: 4 * (33 * ROWS + 32 * (COLUMNS + 4) + 4 * CHUNK) bytes, at most 18 KB.
+// Threadgroup memory: 4 * (33 * ROWS + 32 * (COLUMNS + 4) + 4 * CHUNK) bytes, at most 19,200
+// (chunks of 128).
 #include "xlstm/kernels/mlstm_chunk/mlstm_chunk.metal"
 
 namespace xlstm {

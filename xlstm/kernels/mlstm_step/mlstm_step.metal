@@ -96,7 +96,7 @@ kernel void mlstm_step() {
       if constexpr (BIAS) normed += float(bias[head * DHV + j]);
       y[out + j] = static_cast<T>(xlstm::sigmoid(float(v_row[kV + j])) * normed);
     } else {
-      y[out + j] = h[held];
+      xlstm::store(h[held], y + out + j);
     }
   }
 }
