@@ -44,7 +44,8 @@ class Xlstm < Formula
 
   def install
     wheel = buildpath/"mlx-wheel"
-    resource("mlx-metal").stage { wheel.install Dir["*"] }
+    # Homebrew does not know that a wheel is a zip archive.
+    resource("mlx-metal").stage { system "unzip", "-q", Dir["*.whl"].first, "-d", wheel }
     args = %W[
       -G Ninja
       -DMLX_DIR=#{wheel}/mlx/share/cmake/MLX
