@@ -11,7 +11,7 @@ MetalFusedOps::MetalFusedOps(Launcher launch, const Tuning& tuning)
     : launch_(std::move(launch)), tuning_(tuning) {}
 
 std::vector<TuningChoice> MetalFusedOps::tuning_choices() const {
-  return {{"step_threads", {128, 256, 512, 1024}, tuning_.step_threads, TunedWork::kDecode},
+  return {{"step_threads", {128, 256, 512}, tuning_.step_threads, TunedWork::kDecode},
           {"chunk", {32, 64, 128}, tuning_.chunk, TunedWork::kPrefill}};
 }
 
