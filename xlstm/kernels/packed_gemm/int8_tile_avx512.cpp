@@ -38,7 +38,6 @@ std::size_t w_bytes(const KBlock& d) {
 
 using avx512::quantized;
 using avx512::scale_of;
-using avx512::XScale;
 
 // What pack_x knows of one tile.
 struct XTile {

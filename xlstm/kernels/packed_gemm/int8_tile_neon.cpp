@@ -14,10 +14,10 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <utility>
 
 #include "xlstm/kernels/packed_gemm/group_factors.h"
+#include "xlstm/kernels/packed_gemm/x_scale.h"
 #include "xlstm/kernels/quantized_linear/mxfp4_codes.h"
 #include "xlstm/kernels/simd/simd.h"
 #include "xlstm/kernels/vector/tile_rows.h"
@@ -135,25 +135,13 @@ std::size_t w_bytes(const KBlock& d) {
   return (d.depth + 2 * (d.depth / d.group) * sizeof(float)) * kColumns;
 }
 
-// The scale of a group of x, and what its elements are to be multiplied with.
-struct XScale {
-  float scale, inverse;
-};
-
-// One with NaN or infinity becomes NaN as a whole, one of the very smallest numbers 0.
 XScale scale_of(const float* x, std::size_t count) {
   const int32x4_t magnitude = vdupq_n_s32(0x7FFFFFFF);
   int32x4_t most = vdupq_n_s32(0);
   for (std::size_t k = 0; k < count; k += 4) {
     most = vmaxq_s32(most, vandq_s32(magnitude, vreinterpretq_s32_f32(vld1q_f32(x + k))));
   }
-  const std::int32_t bits = vmaxvq_s32(most);
-  constexpr std::int32_t kInfinity = 0x7F800000, kSmallest = 0x0D800000;  // 2^-100
-  if (bits < kSmallest) return {0.0F, 0.0F};
-  if (bits >= kInfinity) return {std::numeric_limits<float>::quiet_NaN(), 0.0F};
-  float largest;
-  std::memcpy(&largest, &bits, sizeof largest);
-  return {largest / 127.0F, 127.0F / largest};
+  return x_scale_of(vmaxvq_s32(most));
 }
 
 // kChunk floats as signed bytes.

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "xlstm/kernels/linear/linear_weights-inl.h"
+#include "xlstm/kernels/quantized_linear/code_stream_tables.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace xlstm::kernels::HWY_NAMESPACE {
@@ -26,26 +27,10 @@ HWY_INLINE Sums dot_bytes(Sums sum, UnsignedBytes w,
   return Sums{XLSTM_VNNI_DOT(sum.raw, w.raw, x.raw)};
 }
 
-// 32 codes of `Bits` bits, 3, 5 or 6, each to a byte; what is above it may stay. 16 of them lie in
-// 2 * Bits bytes; the two bytes that hold a code are brought together, and a product puts it in the
-// upper one.
+// 32 codes of `Bits` bits, 3, 5 or 6, each to a byte; what is above it may stay.
 template <int Bits>
 struct CodeStream {
-  struct Tables {
-    constexpr Tables() : source(), factor() {
-      for (int i = 0; i < 16; ++i) {
-        for (int half = 0; half < 32; half += 16) {
-          const int at = i / 8 * 32 + half + i % 8 * 2;
-          source[at] = static_cast<std::uint8_t>(i * Bits / 8);
-          source[at + 1] = static_cast<std::uint8_t>(i * Bits / 8 + 1);
-          factor[at / 2] = static_cast<std::uint16_t>(1U << (8 - i * Bits % 8));
-        }
-      }
-    }
-    alignas(32) std::uint8_t source[64];
-    alignas(32) std::uint16_t factor[32];
-  };
-  static constexpr Tables kTables = Tables();
+  static constexpr CodeStreamTables<Bits> kTables = {};
 
   static HWY_INLINE __m256i load(const void* p) {
     return _mm256_load_si256(static_cast<const __m256i*>(p));

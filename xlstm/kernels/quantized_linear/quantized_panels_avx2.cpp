@@ -10,16 +10,27 @@
 #include "xlstm/kernels/quantized_linear/quantized_panels_avx2_dots-inl.h"
 #include "xlstm/kernels/simd/simd.h"
 
-#define XLSTM_VNNI_WAY Avx512VlVnniWay
-#define XLSTM_VNNI_TARGET ",avx512f,avx512vl,avx512vnni"
-#define XLSTM_VNNI_DOT _mm256_dpbusd_epi32
-#include "xlstm/kernels/quantized_linear/quantized_panels_vnni-inl.h"
+// Codes of 8 bits as 16-bit numbers with vpmaddwd.
+#define XLSTM_SUMS_WAY Words
+#define XLSTM_SUMS_TARGET ""
+#define XLSTM_SUMS_WORDS true
+#define XLSTM_SUMS_DOT(sum, w, x) ((sum) + (Sums)_mm256_madd_epi16(w, x))
+#include "xlstm/kernels/quantized_linear/quantized_panels_avx2_sums-inl.h"
+
+// Codes of all widths with vpdpbusd, products of bytes that are added in fours. It exists in two
+// encodings, of which each needs a processor of its own kind.
+#define XLSTM_SUMS_WAY Avx512VlVnniWay
+#define XLSTM_SUMS_TARGET ",avx512f,avx512vl,avx512vnni"
+#define XLSTM_SUMS_WORDS false
+#define XLSTM_SUMS_DOT(sum, w, x) ((Sums)_mm256_dpbusd_epi32((__m256i)(sum), w, x))
+#include "xlstm/kernels/quantized_linear/quantized_panels_avx2_sums-inl.h"
 
 #ifdef XLSTM_HAS_AVX_VNNI
-#define XLSTM_VNNI_WAY AvxVnniWay
-#define XLSTM_VNNI_TARGET ",avxvnni"
-#define XLSTM_VNNI_DOT _mm256_dpbusd_avx_epi32
-#include "xlstm/kernels/quantized_linear/quantized_panels_vnni-inl.h"
+#define XLSTM_SUMS_WAY AvxVnniWay
+#define XLSTM_SUMS_TARGET ",avxvnni"
+#define XLSTM_SUMS_WORDS false
+#define XLSTM_SUMS_DOT(sum, w, x) ((Sums)_mm256_dpbusd_avx_epi32((__m256i)(sum), w, x))
+#include "xlstm/kernels/quantized_linear/quantized_panels_avx2_sums-inl.h"
 #endif
 
 namespace xlstm::kernels {

@@ -167,40 +167,5 @@ struct Bytes : Avx2Way<false> {
   }
 };
 
-// Codes of 8 bits as 16-bit numbers with vpmaddwd.
-struct Words : Avx2Way<true> {
-  template <int MR>
-  static XLSTM_AVX2 void add_step(const Tile& tile, const std::byte* w, const StepGroups& s) {
-    constexpr std::size_t kRun8 = 8, kRuns = kStep / 2 / kRun8;  // units of two elements
-    const std::byte* x = tile.units;
-    float* const total = tile.total;
-    GroupFactors f(tile, s);
-    Lines ahead = s.ahead;
-    const std::size_t lines = ceil_div(ahead.count, kRuns), runs = 2 * s.units / kRun8;
-    for (std::size_t left = s.count; left > 0; --left, f.next()) {
-      Sums sum[MR][2];
-#pragma GCC unroll 8
-      for (int m = 0; m < MR; ++m) sum[m][0] = sum[m][1] = Sums{};
-      for (std::size_t run = 0; run < runs; ++run) {
-        prefetch_some(ahead, lines);
-#pragma GCC unroll 1
-        for (std::size_t u = 0; u < kRun8; ++u, x += MR * 4, w += kUnitBytes) {
-          const __m256i w0 = load_half(w), w1 = load_half(w + 32);
-#pragma GCC unroll 8
-          for (int m = 0; m < MR; ++m) {
-            const __m256i row = unit_of_row(x, m);
-            sum[m][0] += (Sums)_mm256_madd_epi16(w0, row);
-            sum[m][1] += (Sums)_mm256_madd_epi16(w1, row);
-          }
-        }
-      }
-#pragma GCC unroll 8
-      for (int m = 0; m < MR; ++m) {
-        add_scaled(sum[m], m, f, total);
-      }
-    }
-  }
-};
-
 }  // namespace
 }  // namespace xlstm::kernels

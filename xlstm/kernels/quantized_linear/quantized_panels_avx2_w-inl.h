@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "xlstm/kernels/quantized_linear/code_stream_tables.h"
 #include "xlstm/kernels/quantized_linear/mxfp4_codes.h"
 #include "xlstm/kernels/quantized_linear/quantized_panels_avx2_x-inl.h"
 
@@ -107,25 +108,10 @@ XLSTM_AVX2 void unpack_bytes(const std::byte* const* rows, std::size_t k, std::s
   }
 }
 
-// Codes of 2, 3, 5 or 6 bits, of which 16 lie in 2 * kBits bytes. The two bytes that hold a code
-// are brought together, and a product puts it into the upper one.
+// Codes of 2, 3, 5 or 6 bits.
 template <unsigned kBits>
 struct Stream {
-  struct Tables {
-    constexpr Tables() : source(), factor() {
-      for (unsigned i = 0; i < 16; ++i) {
-        for (unsigned half = 0; half < 32; half += 16) {
-          const unsigned at = i / 8 * 32 + half + i % 8 * 2;
-          source[at] = static_cast<std::uint8_t>(i * kBits / 8);
-          source[at + 1] = static_cast<std::uint8_t>(i * kBits / 8 + 1);
-          factor[at / 2] = static_cast<std::uint16_t>(1U << (8 - i * kBits % 8));
-        }
-      }
-    }
-    alignas(32) std::uint8_t source[64];
-    alignas(32) std::uint16_t factor[32];
-  };
-  static constexpr Tables kTables = Tables();
+  static constexpr CodeStreamTables<kBits> kTables = {};
 
   static XLSTM_AVX2 inline __m256i load(const void* p) {
     return _mm256_load_si256(static_cast<const __m256i*>(p));

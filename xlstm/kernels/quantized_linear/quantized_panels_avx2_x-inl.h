@@ -3,9 +3,9 @@
 
 #include <cstdint>
 #include <cstring>
-#include <limits>
 
 #include "xlstm/kernels/packed_gemm/x86_intrinsics.h"
+#include "xlstm/kernels/packed_gemm/x_scale.h"
 #include "xlstm/kernels/quantized_linear/quantized_panels-inl.h"
 
 #define XLSTM_AVX2 __attribute__((target("avx2,fma,f16c")))
@@ -15,12 +15,6 @@ namespace {
 
 constexpr std::size_t kRun = 32;  // elements of a row that are packed together
 
-// The scale of a group of x, and what its elements are to be multiplied with.
-struct XScale {
-  float scale, inverse;
-};
-
-// One with NaN or infinity becomes NaN as a whole, one of the very smallest numbers 0.
 XLSTM_AVX2 XScale scale_of(const float* x, std::size_t count) {
   const __m256i magnitude = _mm256_set1_epi32(0x7FFFFFFF);
   __m256i most = _mm256_setzero_si256();
@@ -30,13 +24,7 @@ XLSTM_AVX2 XScale scale_of(const float* x, std::size_t count) {
   }
   __m128i four = _mm_max_epi32(_mm256_castsi256_si128(most), _mm256_extracti128_si256(most, 1));
   four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4E));
-  const int bits = _mm_cvtsi128_si32(_mm_max_epi32(four, _mm_shuffle_epi32(four, 0xB1)));
-  constexpr int kInfinity = 0x7F800000, kSmallest = 0x0D800000;  // 2^-100
-  if (bits < kSmallest) return {0.0F, 0.0F};
-  if (bits >= kInfinity) return {std::numeric_limits<float>::quiet_NaN(), 0.0F};
-  float largest;
-  std::memcpy(&largest, &bits, sizeof largest);
-  return {largest / 127.0F, 127.0F / largest};
+  return x_scale_of(_mm_cvtsi128_si32(_mm_max_epi32(four, _mm_shuffle_epi32(four, 0xB1))));
 }
 
 XLSTM_AVX2 inline __m256i rounded(const float* x, __m256 inverse) {

@@ -67,7 +67,7 @@ XLSTM_AVX512_INT8 void pack_x(const QuantizedLinearArgs& a, std::size_t m0, std:
       const float* const row = x + static_cast<std::ptrdiff_t>(m) * a.x_stride;
       for (std::size_t at = k; at < k + count; at += group) {
         if (at % group != 0) break;  // its group began with the last chunk
-        const avx512::XScale scale = avx512::scale_of(row + at, group);
+        const XScale scale = avx512::scale_of(row + at, group);
         tile.scales[at / group * rows + m] = scale.scale;
         std::fill_n(inverses[m] + (at - k + in_step) / 16, group / 16, scale.inverse);
       }
