@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/numbers.h"
 #include "xlstm/mlx/metal/tiles.h"
@@ -78,8 +79,8 @@ Kernel step_kernel() {
 // written.
 Kernel states_kernel() {
   const auto tile = mlx::metal::mlstm_chunk_tile(kCell).value();
-  const int rows = (kCell.DHQK + tile.rows - 1) / tile.rows;
-  const int columns = (kCell.DHV + tile.columns - 1) / tile.columns;
+  const int rows = ceil_div(kCell.DHQK, tile.rows);
+  const int columns = ceil_div(kCell.DHV, tile.columns);
   const double chunks = static_cast<double>(S) / tile.chunk;
   return {"mlstm_chunk_states",
           rows * columns * kCell.NH,

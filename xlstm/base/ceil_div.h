@@ -1,17 +1,20 @@
 // Whole-number division that rounds up.
 #pragma once
 
-#include <cstddef>
+#include <concepts>
+#include <type_traits>
 
 namespace xlstm {
 
-// divisor > 0.
-constexpr std::size_t ceil_div(std::size_t count, std::size_t divisor) {
+// count >= 0, divisor > 0.
+template <std::integral T>
+constexpr T ceil_div(T count, std::type_identity_t<T> divisor) {
   return (count + divisor - 1) / divisor;
 }
 
 // To a multiple of `multiple` > 0.
-constexpr std::size_t round_up(std::size_t count, std::size_t multiple) {
+template <std::integral T>
+constexpr T round_up(T count, std::type_identity_t<T> multiple) {
   return ceil_div(count, multiple) * multiple;
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/base/error.h"
 #include "xlstm/forecast/checks.h"
 #include "xlstm/forecast/tirex/tirex_stream.h"
@@ -16,10 +17,6 @@ std::span<const float> newest(const Values& values, std::int64_t context) {
   const auto all = std::span(values);
   if (context == 0 || context >= std::ssize(values)) return all;
   return all.last(static_cast<std::size_t>(context));
-}
-
-std::int64_t divided_up(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
 }
 
 // y [patches, Q * P] of one row, quantile by quantile, as values [patches * P, Q] behind `out`.
@@ -68,7 +65,7 @@ void TirexModel::check_horizon(const Series& series, const ForecastOptions& opti
   if (options.horizon <= k * P) return;  // by one pass, which reads the series as it is
   const Resampling resampled = resampling_of(series, options);
   const std::int64_t most = most_patches(resampled.context(), spec_.context, P, k);
-  if (divided_up(resampled.steps(), P) <= most) return;
+  if (ceil_div(resampled.steps(), P) <= most) return;
   fail_wanted(ErrorKind::kUsage, where,
               str("a horizon of at most ", resampled.longest_horizon(most * P),
                   " steps, behind which no value of the series is left in the context of ",
@@ -93,7 +90,7 @@ std::vector<std::vector<Forecast>> TirexModel::forecast(std::span<const Series> 
     steps = std::max(steps, resampled.back().steps());
   }
   for (const Resampling& each : resampled) contexts.push_back(each.context());
-  const auto quantiles = roll_out(contexts, divided_up(steps, spec_.P), options);
+  const auto quantiles = roll_out(contexts, ceil_div(steps, spec_.P), options);
 
   std::vector<std::vector<Forecast>> out;
   for (std::size_t i = 0; i < batch.size(); ++i) {

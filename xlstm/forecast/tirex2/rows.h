@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/forecast/series.h"
 #include "xlstm/forecast/tirex2/scaler.h"
 #include "xlstm/wiring/families/tirex2/tirex2.h"
@@ -14,7 +15,7 @@ namespace xlstm::tirex2 {
 
 // Patches that hold so many values, the last of them perhaps in part.
 constexpr std::int64_t patches_of(std::int64_t values, std::int64_t P) {
-  return (values + P - 1) / P;
+  return ceil_div(values, P);
 }
 
 // Tokens that stand for a row of which `position` values were read, `waiting` of them in no whole

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "xlstm/base/ceil_div.h"
+
 namespace xlstm::mlx::metal {
 namespace {
 
@@ -49,7 +51,7 @@ KernelCall slstm_scan_call(const mx::array& gates_if, const mx::array& gates_zo,
   }
   call.template_args = {
       {"NH", NH}, {"DH", DH}, {"SEQUENCES", tile.sequences}, {"THREADS", tile.threads}};
-  call.launch({parts_of(B, tile.sequences), NH, 1}, tile.threads);
+  call.launch({ceil_div(B, tile.sequences), NH, 1}, tile.threads);
   return call;
 }
 
@@ -107,7 +109,7 @@ KernelCall activate_call(const mx::array& x, Activation f) {
 
 KernelCall head_norm_call(const mx::array& h, const HeadNorm& norm, int NH, float eps) {
   const int rows = h.shape(0), DHV = h.shape(1) / NH;
-  const int threads = std::min(parts_of(DHV, 32) * 32, kThreads);
+  const int threads = std::min(round_up(DHV, 32), kThreads);
   KernelCall call;
   call.kernel = "head_norm";
   // A kernel that does not read a bias gets some other array in its place.

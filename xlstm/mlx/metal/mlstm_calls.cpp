@@ -1,3 +1,4 @@
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/mlx/metal/calls.h"
 
 namespace xlstm::mlx::metal {
@@ -65,7 +66,7 @@ KernelCall mlstm_step_call(const MlstmOperands& in, const MlstmStepTile& tile) {
 
 KernelCall mlstm_states_call(const MlstmOperands& in, const MlstmChunkTile& tile) {
   const MlstmSizes s = in.sizes();
-  const int B = in.B(), NC = parts_of(in.S(), tile.chunk);
+  const int B = in.B(), NC = ceil_div(in.S(), tile.chunk);
   KernelCall call = call_of("mlstm_chunk_states", in);
   call.outputs = {{"C_before", {B, s.NH, NC, s.DHQK, s.DHV}, mx::float32},
                   {"n_before", {B, s.NH, NC, s.DHQK}, mx::float32},
@@ -75,7 +76,7 @@ KernelCall mlstm_states_call(const MlstmOperands& in, const MlstmChunkTile& tile
   call.template_args.emplace_back("CHUNK", tile.chunk);
   call.template_args.emplace_back("ROWS", tile.rows);
   call.template_args.emplace_back("COLUMNS", tile.columns);
-  call.launch({parts_of(s.DHV, tile.columns), parts_of(s.DHQK, tile.rows), B * s.NH},
+  call.launch({ceil_div(s.DHV, tile.columns), ceil_div(s.DHQK, tile.rows), B * s.NH},
               MlstmChunkTile::kStatesThreads);
   return call;
 }
@@ -92,7 +93,7 @@ KernelCall mlstm_outputs_call(const MlstmOperands& in, std::span<const mx::array
   call.template_args.emplace_back("SIMDGROUPS", tile.simdgroups);
   call.template_args.emplace_back("BLOCKS", tile.blocks);
   call.template_args.emplace_back("STAGE", tile.stage);
-  call.launch({parts_of(in.S(), MlstmChunkTile::kOutputTokens), in.B() * in.sizes().NH, 1},
+  call.launch({ceil_div(in.S(), MlstmChunkTile::kOutputTokens), in.B() * in.sizes().NH, 1},
               32 * tile.simdgroups);
   return call;
 }

@@ -2,13 +2,15 @@
 
 #include <algorithm>
 
+#include "xlstm/base/ceil_div.h"
+
 namespace xlstm::mlx::metal {
 namespace {
 
 constexpr int kSimd = 32;
 
 int whole_simdgroups(int threads) {
-  return parts_of(threads, kSimd) * kSimd;
+  return round_up(threads, kSimd);
 }
 
 // 16, 32 or 64: the smallest that holds `width`, or the largest.
@@ -42,9 +44,9 @@ int MlstmChunkTile::outputs_bytes() const {
 std::optional<MlstmChunkTile> mlstm_chunk_tile(const MlstmSizes& s, const Tuning& tuning) {
   // Up to 8 blocks of columns a SIMD group, beside its 4 blocks of rows, stay in registers.
   constexpr int kMostBlocks = 8;
-  const int wanted = parts_of(s.DHV, 8);
+  const int wanted = ceil_div(s.DHV, 8);
   const int simdgroups = wanted > 4 ? 8 : wanted > 2 ? 4 : wanted;
-  const int blocks = parts_of(wanted, simdgroups);
+  const int blocks = ceil_div(wanted, simdgroups);
   if (blocks > kMostBlocks) return std::nullopt;
   MlstmChunkTile tile = {tuning.chunk, tile_of(s.DHQK), tile_of(s.DHV), simdgroups, blocks, 32};
   constexpr int kAim = 24 * 1024;  // a quarter left

@@ -10,14 +10,9 @@ namespace xlstm::mlx::metal {
 
 inline constexpr int kThreadgroupBytes = 32 * 1024;
 
-// Of so many it takes to cover `count`.
-constexpr int parts_of(int count, int size) {
-  return (count + size - 1) / size;
-}
-
 // What a benchmark on a device may change.
 struct Tuning {
-  int step_threads = 512;  // at most, of the step and the scan; a multiple of 32, up to 1024
+  int step_threads = 512;  // at most, of the step and the scan; a multiple of 32, up to 512
   int chunk = 64;          // tokens of a chunk: a multiple of 32
 };
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "xlstm/base/ceil_div.h"
 #include "xlstm/base/error.h"
 #include "xlstm/wiring/families/tirex2/aliases.h"
 #include "xlstm/wiring/families/tirex2/config.h"
@@ -85,7 +86,7 @@ class Assembler {
     plan_.dialect = "package";
     plan_.D = config_.D;
     const SeriesSpec& series = config_.series;
-    plan_.pass_tokens = (series.context + series.P - 1) / series.P + series.future / series.P;
+    plan_.pass_tokens = ceil_div(series.context, series.P) + series.future / series.P;
     add_facts();
     add_identity();
     add_layers();
