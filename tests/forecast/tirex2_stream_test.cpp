@@ -2,78 +2,21 @@
 // of the whole series.
 #include <gtest/gtest.h>
 
-#include <array>
+#include <cmath>
 #include <cstdio>
-#include <fstream>
-#include <limits>
 #include <new>
 
 #include "tests/engine/failing_allocations.h"
-#include "tests/forecast/tirex2_golden.h"
+#include "tests/forecast/tirex2_streams.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 #include "xlstm/base/error.h"
-#include "xlstm/base/input_file.h"
-#include "xlstm/forecast/stream_file.h"
-#include "xlstm/forecast/tirex2/follower.h"
-#include "xlstm/forecast/tirex2/tirex2_stream.h"
 
 namespace xlstm::testing {
 namespace {
 
-using tirex2::FollowedRow;
 using tirex2::Follower;
-using tirex2::Row;
-using tirex2::Tirex2Model;
 namespace fs = std::filesystem;
-
-struct Case {
-  BackendCase backend;
-  const char* folder;
-  std::int64_t H;
-};
-
-class Tirex2Streams : public ::testing::TestWithParam<Case> {
- protected:
-  Tirex2Streams()
-      : golden_(GetParam().folder),
-        model_(golden_.open(GetParam().backend)),
-        tirex2_(dynamic_cast<const Tirex2Model&>(*model_)) {}
-
-  double bound() const { return forecast_bound(GetParam().backend); }
-
-  // Targets, then past covariates.
-  std::vector<Values> all_rows() const {
-    std::vector<Values> rows = golden_.rows("stream");
-    for (const Values& row : golden_.rows("stream.past")) rows.push_back(row);
-    return rows;
-  }
-
-  // At the scales of the whole series.
-  Follower golden_follower() const {
-    const auto loc = golden_.numbers("stream.loc"), scale = golden_.numbers("stream.scale");
-    std::vector<Row> rows(loc.size());
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      rows[r].scale = {loc[r], scale[r], false};
-      rows[r].is_target = r < golden_.rows("stream").size();
-    }
-    return {tirex2_.network(), tirex2_.spec(), rows};
-  }
-
-  static std::vector<Values> part(const std::vector<Values>& rows, std::size_t begin,
-                                  std::size_t end) {
-    std::vector<Values> out;
-    for (const Values& row : rows) {
-      out.emplace_back(row.begin() + static_cast<std::ptrdiff_t>(begin),
-                       row.begin() + static_cast<std::ptrdiff_t>(end));
-    }
-    return out;
-  }
-
-  Tirex2Golden golden_;
-  std::unique_ptr<const ForecastModel> model_;
-  const Tirex2Model& tirex2_;
-};
 
 TEST_P(Tirex2Streams, PatchesGiveTheGoldenOutputsAndStates) {
   const std::vector<Values> rows = all_rows();
@@ -150,24 +93,6 @@ TEST_P(Tirex2Streams, AShortStreamForecastsAsTheWholeSeries) {
   }
 }
 
-// A row that repeats itself has the same scale whenever it is taken, so that a stream beyond the
-// context and the forecast of the newest context differ in what the stream still knows alone.
-class Tirex2LongStreams : public Tirex2Streams {
- protected:
-  std::size_t context() const { return static_cast<std::size_t>(tirex2_.spec().context); }
-  // Two targets and a past covariate; the first has a trend.
-  std::vector<Values> long_rows(std::size_t length) const {
-    std::vector<Values> rows(3, Values(length));
-    for (std::size_t t = 0; t < length; ++t) {
-      const auto x = static_cast<float>(t);
-      rows[0][t] = 3 * x + std::sin(x);
-      rows[1][t] = std::cos(0.7F * x) * 20 - 4;
-      rows[2][t] = std::sin(0.3F * x + 1);
-    }
-    return rows;
-  }
-};
-
 TEST_P(Tirex2LongStreams, WhereTheContextIsFullItGoesOnFromTheForecastOfTheWhole) {
   const std::vector<Values> rows = long_rows(context());
   const Series series{{rows[0], rows[1]}, {rows[2]}, {}};
@@ -216,27 +141,6 @@ TEST_P(Tirex2LongStreams, AnIncompletePatchIsReadBesideWhatFollowedTheLastWholeO
   EXPECT_LT(std::abs(after[0].at(0, median) - rows[0][context() + 1]), 50);
 }
 
-TEST_P(Tirex2LongStreams, SavedStreamsGoOn) {
-  const TemporaryFolder folder;
-  const std::vector<Values> rows = long_rows(context() + 9);
-  for (const std::size_t length : {std::size_t{0}, std::size_t{11}, context(), context() + 3}) {
-    SCOPED_TRACE(length);
-    const auto stream = model_->stream(2, 1);
-    if (length > 0) stream->append(part(rows, 0, length));
-    const fs::path file = folder.path() / "a.stream";
-    stream->save(file);
-    const auto loaded = model_->load_stream(file);
-    EXPECT_EQ(loaded->position(), length);
-    EXPECT_EQ(loaded->targets(), 2U);
-    EXPECT_EQ(loaded->past_covariates(), 1U);
-    for (SeriesStream* each : {stream.get(), loaded.get()}) {
-      each->append(part(rows, length, rows.front().size()));
-    }
-    EXPECT_EQ(as_golden(loaded->forecast({.horizon = 9})),
-              as_golden(stream->forecast({.horizon = 9})));
-  }
-}
-
 TEST_P(Tirex2LongStreams, WhatAFullContextSettledIsNotAskedForOtherwise) {
   const auto stream = model_->stream(2, 1);
   stream->append(long_rows(context()));
@@ -248,51 +152,6 @@ TEST_P(Tirex2LongStreams, WhatAFullContextSettledIsNotAskedForOtherwise) {
   refused({.difference_trends = false}, "difference_trends");
   refused({.flip_sign = true}, "flip_sign");
   EXPECT_NO_THROW(stream->forecast({.difference_trends = true, .flip_sign = false}));
-}
-
-// Contents that save() would not write.
-TEST_P(Tirex2LongStreams, FilesThatDoNotFitAreRefused) {
-  const TemporaryFolder folder;
-  const fs::path file = folder.path() / "a.stream";
-  const auto save = [&](std::size_t length) {
-    const auto stream = model_->stream(2, 1);
-    stream->append(part(long_rows(length), 0, length));
-    stream->save(file);
-    return load_stream(file, model_->loaded());
-  };
-  const auto refused = [&](const StreamContents& contents, const std::string& wanted) {
-    save_stream(file, contents, model_->loaded());
-    expect_error(ErrorKind::kFormat, {file.string(), wanted}, [&] { model_->load_stream(file); });
-  };
-  const auto changed = [](StreamContents contents, auto change) {
-    change(contents);
-    return contents;
-  };
-  const StreamContents short_one = save(10), long_one = save(context() + 1);
-  refused(changed(short_one, [](auto& c) { c.position = 11; }), "targets");
-  refused(changed(short_one, [](auto& c) { c.position = ~std::uint64_t{0}; }), "targets");
-  refused(changed(short_one, [](auto& c) { c.tensors["extra"] = {{1}, {0}}; }), "2 tensors");
-  refused(changed(short_one, [](auto& c) { c.tensors["targets"] = {{0, 10}, {}}; }), "a target");
-  refused(changed(long_one, [](auto& c) { c.tensors.erase("rows"); }), "rows");
-  refused(changed(long_one, [](auto& c) { c.tensors.erase("output"); }), "output");
-  refused(changed(long_one, [](auto& c) { c.tensors["rows"].values[3] = 0.5F; }), "flags");
-  refused(changed(long_one,
-                  [](auto& c) {
-                    for (const std::size_t flag : {3, 4}) c.tensors["rows"].values[flag] = 0;
-                  }),
-          "targets first");
-  refused(changed(long_one,
-                  [](auto& c) {
-                    for (auto& [name, numbers] : c.tensors) {
-                      if (name.starts_with("row.1.")) numbers.values[0] = std::nanf("");
-                    }
-                  }),
-          "finite numbers");
-  refused(changed(long_one,
-                  [](auto& c) {
-                    c.tensors["patch"] = {{3, 40}, Values(120)};
-                  }),
-          "fewer than");
 }
 
 // Values one by one, a context and then the rest, or all at once.
@@ -347,80 +206,6 @@ TEST_P(Tirex2LongStreams, WhatHasNoScaleIsNotFollowedYet) {
   }
 }
 
-// Changed by someone who knows how files are hashed, or by a disk.
-TEST_P(Tirex2LongStreams, FilesWithOtherLengthsOrNumbersAreRefused) {
-  const TemporaryFolder folder;
-  const fs::path file = folder.path() / "a.stream";
-  const auto refused = [&](const StreamContents& contents, const std::string& wanted) {
-    save_stream(file, contents, model_->loaded());
-    expect_error(ErrorKind::kFormat, {file.string(), wanted}, [&] { model_->load_stream(file); });
-  };
-  model_->stream(2, 1)->save(file);
-  StreamContents empty = load_stream(file, model_->loaded());
-  empty.tensors["targets"].shape[0] = std::int64_t{1} << 40;
-  refused(empty, "at most 65536 rows");
-
-  const auto stream = model_->stream(2, 1);
-  for (const std::size_t at : {std::size_t{0}, context()}) {  // the second in no whole patch
-    stream->append(part(long_rows(context() + 1), at, at == 0 ? context() : at + 1));
-  }
-  stream->save(file);
-  const StreamContents good = load_stream(file, model_->loaded());
-  const auto with = [&](const std::string& tensor, std::size_t at, float value) {
-    StreamContents out = good;
-    out.tensors.at(tensor).values.at(at) = value;
-    return out;
-  };
-  const float nan = std::nanf(""), infinity = std::numeric_limits<float>::infinity();
-  refused(with("rows", 0, nan), "a scale above 0");  // its place
-  refused(with("rows", 1, nan), "a scale above 0");
-  refused(with("rows", 1, 0), "a scale above 0");
-  refused(with("rows", 1, -1), "a scale above 0");
-  refused(with("rows", 1, infinity), "finite values");
-  refused(with("rows", 5, nan), "a last value");
-  refused(with("rows", 6, infinity), "finite values");  // the value before
-  refused(with("rows", 2 * 7 + 4, 1), "a covariate that is read as it is");
-  refused(with("patch", 0, -infinity), "finite values");
-  refused(with("output", 0, infinity), "finite values");
-  refused(with("output", 0, nan), "output of finite numbers");
-  StreamContents early = good;
-  early.position = context() - 1;
-  refused(early, "a position from");
-}
-
-TEST_P(Tirex2LongStreams, ALengthThatIsChangedInTheHeaderIsDamage) {
-  const TemporaryFolder folder;
-  const fs::path file = folder.path() / "a.stream";
-  model_->stream(2, 1)->save(file);
-  std::string bytes = whole_file(file);
-  const std::size_t at = bytes.find("[2,0]");
-  ASSERT_NE(at, std::string::npos);
-  bytes[at + 1] = '3';
-  std::ofstream(file, std::ios::binary) << bytes;
-  expect_error(ErrorKind::kFormat, {file.string(), "damaged"}, [&] { model_->load_stream(file); });
-}
-
-// The positions of states count tokens, loaded or not, whether the values before the context came
-// at once or not.
-TEST_P(Tirex2LongStreams, StatesAreWhereTheyWereSaved) {
-  const TemporaryFolder folder;
-  const fs::path file = folder.path() / "a.stream";
-  const auto P = static_cast<std::size_t>(tirex2_.spec().P);
-  const std::vector<Values> rows = long_rows(context() + 2 * P + 3);
-  for (const std::size_t first : {std::size_t{1}, context() + P + 1}) {
-    tirex2::Tirex2Stream stream(tirex2_, 2, 1);
-    stream.append(part(rows, 0, first));
-    stream.append(part(rows, first, rows.front().size()));
-    stream.save(file);
-    const auto loaded = tirex2::Tirex2Stream::load(tirex2_, file);
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      const std::uint64_t position = stream.followed()[r].state.position;
-      EXPECT_EQ(loaded.followed()[r].state.position, position);
-      EXPECT_EQ(position, (stream.position() - stream.followed()[r].row.values.size() + P - 1) / P);
-    }
-  }
-}
-
 // Memory that runs out anywhere leaves a stream as it was.
 TEST(Tirex2StreamsWithoutMemory, AnAppendThatFailsChangesNothing) {
   const auto model = open_forecaster(golden_folder() / "tirex2-covariates");
@@ -467,22 +252,10 @@ TEST(Tirex2StreamsWithoutMemory, AnAppendThatFailsChangesNothing) {
   }
 }
 
-std::vector<Case> cases() {
-  std::vector<Case> out;
-  for (const BackendCase& backend : all_backends()) {
-    out.push_back({backend, "tirex2-univariate", 61});
-    out.push_back({backend, "tirex2-covariates", 32});
-  }
-  return out;
-}
-
-std::string name_of_case(const ::testing::TestParamInfo<Case>& test) {
-  return std::string(test.param.backend.name) + "_" +
-         (test.param.folder + std::string("tirex2-").size());
-}
-
-INSTANTIATE_TEST_SUITE_P(Backends, Tirex2Streams, ::testing::ValuesIn(cases()), name_of_case);
-INSTANTIATE_TEST_SUITE_P(Backends, Tirex2LongStreams, ::testing::ValuesIn(cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Backends, Tirex2Streams, ::testing::ValuesIn(stream_cases()),
+                         name_of_case);
+INSTANTIATE_TEST_SUITE_P(Backends, Tirex2LongStreams, ::testing::ValuesIn(stream_cases()),
+                         name_of_case);
 
 }  // namespace
 }  // namespace xlstm::testing

@@ -43,8 +43,14 @@ std::int64_t changes_of(const Values& row) {
 }  // namespace
 
 void Tirex2Stream::append(std::span<const Values> rows) {
+  const std::size_t count = rows.front().size();
+  if (follower_) {
+    follower_->append(rows);
+    position_ += count;
+    return;
+  }
   Tirex2Stream next = *this;
-  const std::size_t count = rows.front().size(), read = next.fill_window(rows);
+  const std::size_t read = next.fill_window(rows);
   if (read < count) {
     std::vector<Values> rest;
     for (const Values& row : rows) {
@@ -52,7 +58,7 @@ void Tirex2Stream::append(std::span<const Values> rows) {
     }
     next.follower_->append(rest);
   }
-  next.position_ = position_ + count;
+  next.position_ += count;
   *this = std::move(next);
 }
 
