@@ -1,21 +1,8 @@
 // metal_math, metal_common, metal_integer, numeric_limits: see ../shim/math.h.
 #pragma once
 
+#include "../shim/constants.h"
 #include "words.h"
-
-#define INFINITY __builtin_inff()
-#define NAN __builtin_nanf("")
-#define HUGE_VALF __builtin_inff()
-#define MAXFLOAT 3.40282346638528859812e+38f
-#define FLT_MAX MAXFLOAT
-#define FLT_MIN 1.17549435082228750797e-38f
-#define FLT_EPSILON 1.1920928955078125e-7f
-#define M_E_F 2.71828182845904523536f
-#define M_LOG2E_F 1.44269504088896340736f
-#define M_LN2_F 0.693147180559945309417f
-#define M_PI_F 3.14159265358979323846f
-#define M_SQRT2_F 1.41421356237309504880f
-#define M_SQRT1_2_F 0.707106781186547524401f
 
 namespace metal {
 

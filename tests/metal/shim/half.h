@@ -101,46 +101,32 @@ struct bfloat {
   METAL_FUNC operator float() const { return msl::float_from_bfloat(bits); }
 };
 
-#define MSL_SMALL_OPERATOR(T, op)                                                       \
-  METAL_FUNC T operator op(T a, T b) {                                                  \
-    return T(float(a) op float(b));                                                     \
-  }                                                                                     \
-  METAL_FUNC float operator op(T a, float b) {                                          \
-    return float(a) op b;                                                               \
-  }                                                                                     \
-  METAL_FUNC float operator op(float a, T b) {                                          \
-    return a op float(b);                                                               \
-  }                                                                                     \
-  template <typename I>                                                                 \
-  METAL_FUNC typename msl::only_if<msl::is_integer<I>, T>::type operator op(T a, I b) { \
-    return T(float(a) op float(b));                                                     \
-  }                                                                                     \
-  template <typename I>                                                                 \
-  METAL_FUNC typename msl::only_if<msl::is_integer<I>, T>::type operator op(I a, T b) { \
-    return T(float(a) op float(b));                                                     \
-  }                                                                                     \
-  template <typename U>                                                                 \
-  METAL_FUNC T& operator op##=(T& a, U b) {                                             \
-    return a = a op b;                                                                  \
+// Of two small numbers, or one and a whole number, the result is a Small; with a float a Wide.
+#define MSL_SMALL_BINARY(T, op, Small, Wide)                                                \
+  METAL_FUNC Small operator op(T a, T b) {                                                  \
+    return Small(float(a) op float(b));                                                     \
+  }                                                                                         \
+  METAL_FUNC Wide operator op(T a, float b) {                                               \
+    return float(a) op b;                                                                   \
+  }                                                                                         \
+  METAL_FUNC Wide operator op(float a, T b) {                                               \
+    return a op float(b);                                                                   \
+  }                                                                                         \
+  template <typename I>                                                                     \
+  METAL_FUNC typename msl::only_if<msl::is_integer<I>, Small>::type operator op(T a, I b) { \
+    return Small(float(a) op float(b));                                                     \
+  }                                                                                         \
+  template <typename I>                                                                     \
+  METAL_FUNC typename msl::only_if<msl::is_integer<I>, Small>::type operator op(I a, T b) { \
+    return Small(float(a) op float(b));                                                     \
   }
-#define MSL_SMALL_COMPARISON(T, op)                                                        \
-  METAL_FUNC bool operator op(T a, T b) {                                                  \
-    return float(a) op float(b);                                                           \
-  }                                                                                        \
-  METAL_FUNC bool operator op(T a, float b) {                                              \
-    return float(a) op b;                                                                  \
-  }                                                                                        \
-  METAL_FUNC bool operator op(float a, T b) {                                              \
-    return a op float(b);                                                                  \
-  }                                                                                        \
-  template <typename I>                                                                    \
-  METAL_FUNC typename msl::only_if<msl::is_integer<I>, bool>::type operator op(T a, I b) { \
-    return float(a) op float(b);                                                           \
-  }                                                                                        \
-  template <typename I>                                                                    \
-  METAL_FUNC typename msl::only_if<msl::is_integer<I>, bool>::type operator op(I a, T b) { \
-    return float(a) op float(b);                                                           \
+#define MSL_SMALL_OPERATOR(T, op)           \
+  MSL_SMALL_BINARY(T, op, T, float)         \
+  template <typename U>                     \
+  METAL_FUNC T& operator op##=(T& a, U b) { \
+    return a = a op b;                      \
   }
+#define MSL_SMALL_COMPARISON(T, op) MSL_SMALL_BINARY(T, op, bool, bool)
 #define MSL_SMALL_TYPE(T)       \
   MSL_SMALL_OPERATOR(T, +)      \
   MSL_SMALL_OPERATOR(T, -)      \
