@@ -66,7 +66,7 @@ def _row(values: Any, where: str) -> _Floats:
         row = np.ascontiguousarray(array, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise UsageError(f"[{where}] wanted numbers, got {type(values).__name__}: {error}") from None
-    if row.ndim != 1 or array.ndim != 1:
+    if array.ndim != 1:
         raise UsageError(f"[{where}] wanted an array [T], got one of {array.ndim} axes")
     return row
 

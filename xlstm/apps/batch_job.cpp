@@ -23,10 +23,6 @@ constexpr std::size_t kMostWindowBytes = std::size_t{64} << 20;
 constexpr std::int64_t kPromptTokens = 8 * kSegmentTokens;
 constexpr auto kShowEvery = std::chrono::milliseconds(100);
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 struct Failure {
   std::string message;
   int code = kExitOther;
@@ -77,14 +73,14 @@ BatchJob::BatchJob(const Engine& engine, BatchSetup setup, BatchInput& input, Ba
 }
 
 BatchSummary BatchJob::run() {
-  began_ = Clock::now();
+  watch_ = {};
   try {
     run_rows();
   } catch (const Interrupted&) {  // while it waited for a line
   }
   bar_.clear();
   summary_.interrupted = interrupted();
-  summary_.seconds = seconds_since(began_);
+  summary_.seconds = watch_.seconds();
   return std::move(summary_);
 }
 
@@ -181,7 +177,7 @@ void BatchJob::show_progress() {
     text = str(with_commas(done_of_all), " of ", with_commas(lines));
     share = static_cast<double>(done_of_all) / static_cast<double>(lines);
   }
-  const double rate = static_cast<double>(summary_.tokens) / seconds_since(began_);
+  const double rate = static_cast<double>(summary_.tokens) / watch_.seconds();
   text += str(", ", with_commas(static_cast<std::uint64_t>(rate)), " tokens/s");
   if (summary_.failed > 0) text += str(", ", with_commas(summary_.failed), " failed");
   bar_.update(share, text);

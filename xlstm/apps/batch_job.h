@@ -15,6 +15,7 @@
 #include "xlstm/apps/terminal.h"
 #include "xlstm/engine/engine.h"
 #include "xlstm/generate/batch.h"
+#include "xlstm/generate/stopwatch.h"
 
 namespace xlstm::apps {
 
@@ -72,7 +73,8 @@ class BatchJob {
 
   BatchSummary summary_;
   ProgressBar bar_{"Answering"};
-  std::chrono::steady_clock::time_point began_, shown_;
+  Stopwatch watch_;  // since it began
+  std::chrono::steady_clock::time_point shown_;
 };
 
 }  // namespace xlstm::apps

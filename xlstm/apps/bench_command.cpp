@@ -66,15 +66,6 @@ Option count_option(std::string name, std::string help, int least, int most, int
           }};
 }
 
-// An option that only language models take: `given` gets its name.
-Option of_tokens(Option option, std::vector<std::string>& given) {
-  option.set = [name = option.name, set = std::move(option.set), &given](const std::string& text) {
-    set(text);
-    given.push_back(name);
-  };
-  return option;
-}
-
 int run_compare(const BenchArguments& options) {
   if (options.compare.size() != 2) {
     fail_wanted(ErrorKind::kUsage, "--compare", "two files: --compare A.json --compare B.json",
@@ -164,7 +155,7 @@ int run_bench_command(BenchArguments options) {
 Command bench_command() {
   const auto to = std::make_shared<BenchArguments>();
   const auto only_tokens = [to = to.get()](Option option) {
-    return of_tokens(std::move(option), to->of_tokens);
+    return recorded(std::move(option), to->of_tokens);
   };
   Option synthetic =
       text_option("--synthetic", "SIZE", "Random weights instead of a model", to->synthetic);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "xlstm/apps/values.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/json.h"
 #include "xlstm/series/cells.h"
@@ -29,12 +30,6 @@ bool holds(const CsvTable& row, const std::vector<std::string>& names) {
                             [](std::string_view cell) { return without_blanks(cell); });
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string out;
-  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
-  return out;
-}
-
 }  // namespace
 
 RowReader::RowReader(const TableOptions& options, std::string source, RowMemory memory)
@@ -55,9 +50,7 @@ RowMemory RowReader::memory() const {
   if (kind_ == Kind::kJson) return out;
   out.separator = options_.separator;
   if (columns_.first_row > 0) out.names = columns_.names;
-  for (const auto* list : {&columns_.targets, &columns_.past}) {
-    for (const std::size_t column : *list) out.values.push_back(columns_.names[column]);
-  }
+  out.values = value_names();
   for (const TimePoint& time : times_) out.times.push_back(to_text(time));
   return out;
 }
@@ -91,13 +84,18 @@ std::optional<CsvTable> RowReader::first_rows(std::string_view text, char separa
   return with_names(std::move(table), memory_.names);
 }
 
+std::vector<std::string> RowReader::value_names() const {
+  std::vector<std::string> out;
+  for (const auto* list : {&columns_.targets, &columns_.past}) {
+    for (const std::size_t column : *list) out.push_back(columns_.names[column]);
+  }
+  return out;
+}
+
 // A stream does not go on with other columns than it began with.
 void RowReader::check_same_values() const {
   if (memory_.names.empty()) return;
-  std::vector<std::string> values;
-  for (const auto* list : {&columns_.targets, &columns_.past}) {
-    for (const std::size_t column : *list) values.push_back(columns_.names[column]);
-  }
+  const std::vector<std::string> values = value_names();
   if (values == memory_.values) return;
   fail_wanted(ErrorKind::kUsage, source_,
               str("the columns of the state, ", quoted(joined(memory_.values))),

@@ -54,6 +54,7 @@ class RowReader {
   void check_kind(const std::string& line);
   bool begin(const std::string& line);
   std::optional<CsvTable> first_rows(std::string_view text, char separator) const;
+  std::vector<std::string> value_names() const;  // as RowMemory has them
   void check_same_values() const;
   void recall_times(std::string_view first_row_time);
   std::vector<float> values_of_json(const std::string& line);

@@ -144,12 +144,7 @@ OptionGroup forecast_group(ForecastArguments& to) {
                      "TiRex-2: the mean with the forecast of the negated series (default: as the "
                      "model's config says)",
                      forecast.flip_sign)}};
-  for (Option& option : group.options) {
-    option.set = [name = option.name, set = option.set, &to](const std::string& text) {
-      to.forecast_given.push_back(name);
-      set(text);
-    };
-  }
+  for (Option& option : group.options) option = recorded(std::move(option), to.forecast_given);
   return group;
 }
 

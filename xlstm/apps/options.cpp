@@ -100,6 +100,14 @@ Option switch_option(std::string name, std::string help, bool& to) {
   return {std::move(name), "", std::move(help), [&to](const std::string&) { to = true; }};
 }
 
+Option recorded(Option option, std::vector<std::string>& given) {
+  option.set = [name = option.name, set = std::move(option.set), &given](const std::string& text) {
+    set(text);
+    given.push_back(name);
+  };
+  return option;
+}
+
 Option parse_special_option(bool& to) {
   return {.name = "--parse-special",
           .value = "on|off",

@@ -45,6 +45,8 @@ Option memory_limit_option(EngineOptions& to);
 
 // A switch that sets `to`.
 Option switch_option(std::string name, std::string help, bool& to);
+// The same option; each time it is given, `given` gets its name.
+Option recorded(Option option, std::vector<std::string>& given);
 // The name of a file or folder; an empty one is refused.
 Option file_option(std::string name, std::string value, std::string help, std::string& to,
                    Completes completes = Completes::kFile);

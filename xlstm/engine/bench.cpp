@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -10,12 +9,12 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/engine/bench_measuring.h"
+#include "xlstm/generate/stopwatch.h"
 #include "xlstm/model/model.h"
 #include "xlstm/wiring/layer_specs.h"
 
 namespace xlstm {
 namespace {
-using Clock = std::chrono::steady_clock;
 
 // Ids [B, S], any but always the same.
 std::vector<std::int32_t> some_ids(std::size_t B, std::int64_t S, std::int64_t V) {
@@ -77,23 +76,23 @@ Timing decode(const Model& model, StateBatch& states, int steps, const Choose& c
   Tensor token = b.ids({B, 1}, some_ids(states.rows(), 1, model.plan().V));
   Timing out;
   const auto step = [&] {
-    const auto start = Clock::now();
+    const Stopwatch of_step;
     Tensor next = b.reshape(choose(model.forward(token, states)), {B, 1});
     if (out.nodes == 0) out.nodes = b.graph_nodes(std::array{next});
     b.evaluate_async(std::array{next});
-    if (b.is_lazy()) out.host += seconds_since(start) / steps;
+    if (b.is_lazy()) out.host += of_step.seconds() / steps;
     return next;
   };
   token = step();
   b.evaluate(std::array{token});
-  const auto start = Clock::now();  // nothing is under way
+  const Stopwatch watch;  // nothing is under way
   for (int i = 1; i < steps; ++i) {
     const Tensor next = step();
     b.evaluate(std::array{token});
     token = next;
   }
   b.evaluate(std::array{token});
-  out.seconds = seconds_since(start) / (steps - 1);
+  out.seconds = watch.seconds() / (steps - 1);
   states.evaluate();
   return out;
 }
@@ -103,14 +102,14 @@ Timing prefill(const Model& model, int length, const std::function<bool(std::int
   Backend& b = model.backend();
   const std::vector<std::int32_t> ids = some_ids(1, length, model.plan().V);
   const std::unique_ptr<StateBatch> states = model.initial_states();
-  const auto start = Clock::now();
+  const Stopwatch watch;
   const Tensor logits = model.prefill(ids, *states, go_on);
   Timing out;
   out.nodes = b.graph_nodes(std::array{logits});
-  if (b.is_lazy()) out.host = seconds_since(start);
+  if (b.is_lazy()) out.host = watch.seconds();
   b.evaluate(std::array{logits});
   states->evaluate();
-  out.seconds = seconds_since(start);
+  out.seconds = watch.seconds();
   if (out.host > out.seconds / 2) out.host = 0;  // segments were computed meanwhile
   return out;
 }

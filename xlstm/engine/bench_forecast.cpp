@@ -10,6 +10,7 @@
 #include "xlstm/engine/forecaster.h"
 #include "xlstm/forecast/forecast_model.h"
 #include "xlstm/forecast/operations.h"
+#include "xlstm/generate/stopwatch.h"
 
 namespace xlstm {
 namespace {
@@ -71,9 +72,9 @@ class ForecastBench {
     measuring_.measure(figure, static_cast<double>(work.rows * work.tokens),
                        [&](const Measuring::Begin& begin) {
                          begin();
-                         const auto start = std::chrono::steady_clock::now();
+                         const Stopwatch watch;
                          model_.forecast(series, options);
-                         return Timing{.seconds = seconds_since(start)};
+                         return Timing{.seconds = watch.seconds()};
                        });
   }
 

@@ -40,10 +40,6 @@ void check_bench(const BenchOptions& options) {
   want(options.repeats >= 1, "repeats", "1 or more");
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 void Measuring::measure(BenchFigure& figure, double tokens, const Run& run) const {
   const kernels::Probe before = probe(figure);
   std::vector<Timing> timings = paired_timings(run, figure.steady);

@@ -1,7 +1,6 @@
 // How a figure of a bench is measured: repeats, with probes of the machine beside them.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -13,8 +12,6 @@ namespace xlstm {
 
 // Throws Error(kUsage) for options out of range.
 void check_bench(const BenchOptions& options);
-
-double seconds_since(std::chrono::steady_clock::time_point start);
 
 // What one run took a call.
 struct Timing {

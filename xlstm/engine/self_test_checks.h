@@ -13,6 +13,11 @@
 
 namespace xlstm {
 
+// Where a reference writes its truth.
+inline std::vector<float> zeros(std::int64_t count) {
+  return std::vector<float>(static_cast<std::size_t>(count));
+}
+
 class SelfTestChecks {
  public:
   // `tf32`: bounds allow for products that are rounded to TF32 (mlx/float32_products.h).

@@ -14,10 +14,6 @@ namespace {
 
 constexpr double kEps = SelfTestChecks::kEps;
 
-std::vector<float> zeros(std::int64_t count) {
-  return std::vector<float>(static_cast<std::size_t>(count));
-}
-
 void check_headwise(SelfTestChecks& t) {
   constexpr int T = 9, H = 3, G = 6, O = 20, I = 40;
   const auto x = t.numbers(T * H * I, 1, 30), w = t.numbers(G * O * I, 1, 31);

@@ -15,14 +15,10 @@ namespace {
 // Odd, so that every remainder is met.
 constexpr int S = 70, NH = 3, DHV = 36, D = 67, N = 45;
 
-std::vector<float> truth_of(std::int64_t count) {
-  return std::vector<float>(static_cast<std::size_t>(count));
-}
-
 void check_embed(SelfTestChecks& t) {
   const auto W = t.numbers(N * D, 1, 20);
   std::vector<std::int32_t> ids(S);
-  std::vector<float> truth = truth_of(S * D);
+  std::vector<float> truth = zeros(S * D);
   for (int s = 0; s < S; ++s) {
     ids[static_cast<std::size_t>(s)] = s * 7 % N;
     for (int j = 0; j < D; ++j) {
@@ -34,7 +30,7 @@ void check_embed(SelfTestChecks& t) {
 
 void check_linear(SelfTestChecks& t) {
   const auto x = t.numbers(S * D, 1, 1), w = t.numbers(N * D, 1, 2), bias = t.numbers(N, 1, 3);
-  std::vector<float> truth = truth_of(S * N);
+  std::vector<float> truth = zeros(S * N);
   kernels::linear_reference(x.data(), D, w.data(), kernels::WeightType::kF32, bias.data(),
                             truth.data(), N, S, N, D);
   const Dense dense = t.b.prepare(Dense{t.weights({N, D}, w), t.weights({N}, bias)});
@@ -47,7 +43,7 @@ void check_linear(SelfTestChecks& t) {
 
 void check_norms(SelfTestChecks& t) {
   const auto x = t.numbers(S * D, 3, 4), w = t.numbers(D, 2, 5);
-  std::vector<float> truth = truth_of(S * D);
+  std::vector<float> truth = zeros(S * D);
   kernels::rms_norm_reference(x.data(), w.data(), nullptr, 1e-6F, truth.data(), S, D);
   const Norm norm = t.b.prepare(Norm{t.weights({D}, w), {}});
   const Tensor y = t.b.rms_norm(t.activations({S, D}, x), norm, 1e-6F);
@@ -56,7 +52,7 @@ void check_norms(SelfTestChecks& t) {
   t.compare("rms_norm", y, truth, SelfTestChecks::kEps * (D + 5) + rounded);
 
   const auto h = t.numbers(S * NH * DHV, 3, 6), v = t.numbers(NH * DHV, 2, 7);
-  truth = truth_of(S * NH * DHV);
+  truth = zeros(S * NH * DHV);
   kernels::head_norm_reference(h.data(), v.data(), nullptr, 1e-6F, truth.data(), S, NH, DHV);
   const Norm of_heads = t.b.prepare(Norm{t.weights({NH * DHV}, v), {}});
   const Tensor normed = t.b.head_norm(t.b.floats({S, NH * DHV}, h), of_heads, NH, 1e-6F);
@@ -66,7 +62,7 @@ void check_norms(SelfTestChecks& t) {
 // Values of up to 4 and their functions; some ten roundings each, in the type of the activations.
 void check_elementwise(SelfTestChecks& t) {
   const auto gate_up = t.numbers(S * 2 * D, 4, 21);
-  std::vector<float> truth = truth_of(S * D);
+  std::vector<float> truth = zeros(S * D);
   kernels::swiglu_reference(gate_up.data(), truth.data(), S, D);
   const double bound = 10 * t.type_eps();
   t.compare("swiglu", t.b.swiglu(t.activations({S, 2 * D}, gate_up)), truth, bound);
@@ -75,7 +71,7 @@ void check_elementwise(SelfTestChecks& t) {
             bound);
 
   const auto z = t.numbers(S * NH, 40, 22);
-  truth = truth_of(S * NH);
+  truth = zeros(S * NH);
   kernels::soft_cap_reference(z.data(), nullptr, 15, truth.data(), S, NH);
   t.compare("soft_cap", t.b.soft_cap(t.b.floats({S, NH}, z), 15), truth, 12 * SelfTestChecks::kEps);
 }

@@ -4,7 +4,6 @@
 #include <cctype>
 #include <cstdint>
 #include <map>
-#include <span>
 #include <system_error>
 
 #include "xlstm/base/atomic_file.h"
@@ -57,14 +56,7 @@ using Values = std::map<std::string, int>;
 
 // The file's values, of choices that the backend has; throws Error where it may not be used.
 Values values_of(const Backend& backend, const fs::path& file) {
-  const InputFile input(file);
-  if (input.size() > kMostBytes) {
-    fail_wanted(ErrorKind::kFormat, file.string(), str("at most ", kMostBytes, " bytes"),
-                str(input.size()));
-  }
-  std::string text(static_cast<std::size_t>(input.size()), '\0');
-  input.read(0, std::as_writable_bytes(std::span(text)));
-  const Json json = parse_json(text, file.string());
+  const Json json = parse_json(whole_file(file, kMostBytes), file.string());
   const std::int64_t version = get_int(json, "version", file.string()).value_or(0);
   if (version != kVersion) {
     fail_wanted(ErrorKind::kFormat, file.string(), str("version ", kVersion), str(version));

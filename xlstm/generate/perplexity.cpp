@@ -1,12 +1,12 @@
 #include "xlstm/generate/perplexity.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <span>
 
 #include "xlstm/base/error.h"
 #include "xlstm/generate/score.h"
+#include "xlstm/generate/stopwatch.h"
 
 namespace xlstm {
 namespace {
@@ -23,12 +23,6 @@ struct Moments {
   }
   double variance() const { return squares / static_cast<double>(count - 1); }  // of two or more
 };
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 void check_length(const std::vector<TokenId>& ids, std::string_view where) {
   if (ids.size() >= 2) return;
@@ -54,7 +48,7 @@ Perplexity result_of(const Moments& nll, double seconds) {
 Perplexity perplexity(const Model& model, const std::vector<TokenId>& ids,
                       const std::function<void(std::int64_t)>& on_progress, std::int64_t segment) {
   check_length(ids, "perplexity");
-  const auto start = Clock::now();
+  const Stopwatch watch;
 
   if (on_progress) on_progress(0);
   Moments nll;
@@ -65,7 +59,7 @@ Perplexity perplexity(const Model& model, const std::vector<TokenId>& ids,
            if (on_progress) on_progress(nll.count);
          }});
 
-  return result_of(nll, seconds_since(start));
+  return result_of(nll, watch.seconds());
 }
 
 Perplexities perplexities(const Model& model, std::span<const std::vector<TokenId>> texts,
@@ -73,7 +67,7 @@ Perplexities perplexities(const Model& model, std::span<const std::vector<TokenI
   for (std::size_t text = 0; text < texts.size(); ++text) {
     check_length(texts[text], str("perplexity of text ", text));
   }
-  const auto start = Clock::now();
+  const Stopwatch watch;
   std::vector<Moments> of_text(texts.size());
   Moments all;
   score_texts(model, texts, [&](std::size_t text, std::size_t, std::span<const float> scores) {
@@ -83,7 +77,7 @@ Perplexities perplexities(const Model& model, std::span<const std::vector<TokenI
     }
     if (on_progress) on_progress(all.count);
   });
-  const double seconds = seconds_since(start);
+  const double seconds = watch.seconds();
   Perplexities out = {{}, result_of(all, seconds)};
   for (const Moments& each : of_text) out.of_text.push_back(result_of(each, seconds));
   return out;
