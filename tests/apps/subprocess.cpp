@@ -34,7 +34,7 @@ void close_once(int& descriptor) {
 }
 
 constexpr unsigned kSecondsToRun = 300;
-constexpr unsigned kSecondsToTalk = 60;
+constexpr unsigned kSecondsToTalk = 240;
 
 // In the child, between fork and exec. Its alarm goes off in the program that it becomes.
 [[noreturn]] void become(const std::vector<std::string>& command,

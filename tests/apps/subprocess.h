@@ -27,8 +27,9 @@ struct Result {
 // Runs to the end. A program that has not ended after five minutes is killed (code 128 + SIGALRM).
 Result run(const std::vector<std::string>& command, const RunOptions& options = {});
 
-// A program that is talked to while it runs. Killed by the destructor if it still does, and after a
-// minute in any case, so that a test that waits for what never comes fails with what came instead.
+// A program that is talked to while it runs. Killed by the destructor if it still does, and after
+// four minutes in any case, so that a test that waits for what never comes fails with what came
+// instead.
 class Process {
  public:
   enum class Streams { kPipes, kTerminal };  // kTerminal: all three are one pseudo-terminal
