@@ -101,7 +101,8 @@ const char* ncclGetLastError(void*) {
 int ncclGetUniqueId(FakeId* id) {
   const std::lock_guard lock(worlds().mutex);
   const std::string name = "world " + std::to_string(worlds().made++);
-  std::strncpy(id->bytes, name.c_str(), sizeof id->bytes);
+  std::memset(id->bytes, 0, sizeof id->bytes);
+  std::memcpy(id->bytes, name.data(), name.size());
   return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "tests/support/as_ranks.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/tied_folder.h"
 #include "xlstm/model/synthetic.h"
 #include "xlstm/wiring/division.h"
 
@@ -131,7 +132,14 @@ INSTANTIATE_TEST_SUITE_P(
                       Divided{"large-tied-caps", 4}, Divided{"large-odd-heads", 3},
                       Divided{"classics-8m", 2}, Divided{"classics-8m", 4}));
 
-TEST(Ranks, ABfloat16ModelIsTheWholeWithinItsRoundings) {
+TEST(RanksTogether, ATiedModelAreTheWhole) {
+  const TemporaryFolder folder;
+  write_tied(folder.path());
+  expect_divided_is_whole(folder.path(), 2);
+  expect_divided_is_whole(folder.path(), 4);
+}
+
+TEST(RanksTogether, ABfloat16ModelAreTheWholeWithinItsRoundings) {
   const LoadOptions options = {.dtype = DType::kBF16};
   const Model whole = load_whole(classics_folder(), options);
   expect_near(show_divided(classics_folder(), 2, options), show(whole), whole.plan(), 2,
@@ -260,7 +268,7 @@ TEST(Division, OfTheSevenBillionIsOfAboutEqualParts) {
 }
 
 // What goes wrong on one rank is what the others hear, and nobody waits for ever.
-TEST(Ranks, AnErrorOfOneEndsAll) {
+TEST(RanksTogether, AnErrorOfOneEndsAll) {
   std::array<std::string, 2> heard;
   as_ranks(2, [&](const std::shared_ptr<Group>& group) {
     const Model model = load_part(data_folder() / "golden/large-plain", group, {});

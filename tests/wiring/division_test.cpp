@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "tests/support/temporary_folder.h"
+#include "tests/support/tied_folder.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/wiring/checkpoint.h"
 
@@ -60,8 +62,8 @@ std::int64_t fact(const Plan& plan, const std::string& name) {
 void check(const std::string& name, int size) {
   const Checkpoint whole = Checkpoint::open(golden(name));
   const Plan& plan = whole.plan;
-  const std::int64_t NH = fact(plan, "NH"), QK = NH * fact(plan, "DHQK"), V = NH * fact(plan, "DHV"),
-                     F = fact(plan, "F");
+  const std::int64_t NH = fact(plan, "NH"), QK = NH * fact(plan, "DHQK"),
+                     V = NH * fact(plan, "DHV"), F = fact(plan, "F");
   for (int rank = 0; rank < size; ++rank) {
     Checkpoint own = Checkpoint::open(golden(name));
     Division division = divide(own.plan, *own.tensors, {rank, size}, {});
@@ -81,7 +83,8 @@ void check(const std::string& name, int size) {
       for (const Parameter& parameter : layer.parameters) {
         const Parameter* const got = division.plan.find_parameter(parameter.name);
         const Matrix m = matrix(parameter, *whole.tensors);
-        const std::string_view kind = std::string_view(parameter.name).substr(layer.name.size() + 1);
+        const std::string_view kind =
+            std::string_view(parameter.name).substr(layer.name.size() + 1);
         if (kind == "out.bias" || kind == "down.bias") {
           EXPECT_EQ(got != nullptr, rank == 0) << parameter.name;
           continue;
@@ -91,13 +94,16 @@ void check(const std::string& name, int size) {
         if (kind.starts_with("qkvo.")) {
           wanted = part(m, qkvo, all);
         } else if (kind.starts_with("gates.")) {
-          wanted = part(m, [&](std::int64_t n) { return of_rank(n % NH, NH); }, all);
+          wanted = part(
+              m, [&](std::int64_t n) { return of_rank(n % NH, NH); }, all);
         } else if (kind.starts_with("head_norm.")) {
-          wanted = part(m, [&](std::int64_t n) { return of_rank(n, V); }, all);
+          wanted = part(
+              m, [&](std::int64_t n) { return of_rank(n, V); }, all);
         } else if (kind == "out.weight") {
           wanted = part(m, all, [&](std::int64_t k) { return of_rank(k, V); });
         } else if (kind.starts_with("up.")) {
-          wanted = part(m, [&](std::int64_t n) { return in_share(n % F); }, all);
+          wanted = part(
+              m, [&](std::int64_t n) { return in_share(n % F); }, all);
         } else if (kind == "down.weight") {
           wanted = part(m, all, in_share);
         } else if (layer.name == "lm_head") {
@@ -121,7 +127,10 @@ TEST(Division, PartsAreThoseOfHeadsColumnsAndRows) {
 }
 
 TEST(Division, ATiedHeadBecomesAnOwnOne) {
-  Checkpoint own = Checkpoint::open(golden("large-tied-caps"));
+  const TemporaryFolder folder;
+  write_tied(folder.path());
+  Checkpoint own = Checkpoint::open(folder.path());
+  ASSERT_TRUE(own.plan.tied_head());
   const Matrix m = matrix(own.plan.layers.front().parameters.front(), *own.tensors);
   Division division = divide(own.plan, *own.tensors, {1, 2}, {});
   EXPECT_FALSE(division.plan.tied_head());
