@@ -28,6 +28,7 @@ PAGE = "docs/architecture.md"
 MAY_BE_THREAD_LOCAL = {}
 MAY_HAVE_STATE = {
     "xlstm/apps/interrupts.cpp": "a signal handler finds nothing but what belongs to the process",
+    "xlstm/apps/ranks.cpp": "the process is one rank of one group",
     "xlstm/apps/streams.cpp": "the process has one standard input and one output",
     "xlstm/apps/terminal_mode.cpp": "a signal handler puts back the mode of the process's terminal",
     "xlstm/kernels/simd/simd.cpp": "the instructions of the processor, asked once",

@@ -20,6 +20,7 @@ _xlstm() {
         --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
         --threads) return ;;
         --memory-limit) return ;;
+        --devices) return ;;
         -n|--max-tokens) return ;;
         --temperature) return ;;
         --top-k) return ;;
@@ -41,7 +42,7 @@ _xlstm() {
         --best-of) return ;;
         --logprobs) return ;;
       esac
-      words='--help --prompt --prompt-file --parse-special --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style --regex --json-output --json-schema --n --best-of --json --logprobs --interactive' ;;
+      words='--help --prompt --prompt-file --parse-special --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit --devices --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style --regex --json-output --json-schema --n --best-of --json --logprobs --interactive' ;;
     chat)
       case "$before" in
         -p|--prompt) return ;;
@@ -55,6 +56,7 @@ _xlstm() {
         --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
         --threads) return ;;
         --memory-limit) return ;;
+        --devices) return ;;
         -n|--max-tokens) return ;;
         --temperature) return ;;
         --top-k) return ;;
@@ -71,7 +73,7 @@ _xlstm() {
         --save-state) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --wiring-style) mapfile -t COMPREPLY < <(compgen -W 'unicode ascii' -- "$word"); return ;;
       esac
-      words='--help --prompt --prompt-file --parse-special --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style' ;;
+      words='--help --prompt --prompt-file --parse-special --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit --devices --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --load-state --save-state --stats --info --show-wiring --wiring-style' ;;
     batch)
       case "$before" in
         --rows) return ;;
@@ -173,8 +175,9 @@ _xlstm() {
         --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
         --threads) return ;;
         --memory-limit) return ;;
+        --devices) return ;;
       esac
-      words='--help --file --lines --no-bos --json --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit' ;;
+      words='--help --file --lines --no-bos --json --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit --devices' ;;
     bench)
       case "$before" in
         --batch) return ;;
@@ -193,8 +196,9 @@ _xlstm() {
         --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
         --threads) return ;;
         --memory-limit) return ;;
+        --devices) return ;;
       esac
-      words='--help --batch --positions --prefill --steps --repeats --sampler --tune --profile --synthetic --json --csv --compare --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit' ;;
+      words='--help --batch --positions --prefill --steps --repeats --sampler --tune --profile --synthetic --json --csv --compare --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit --devices' ;;
     convert)
       case "$before" in
         --quantize) mapfile -t COMPREPLY < <(compgen -W '2 3 4 5 6 8' -- "$word"); return ;;

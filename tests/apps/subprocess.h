@@ -44,6 +44,7 @@ class Process {
   void resize(int columns);             // of the terminal
   void close_input();
   void close_output();  // nobody reads standard output any more
+  pid_t id() const { return child_; }
   void send(int signal_number);
   void send_to_all(int signal_number);  // also to what the program started
 

@@ -9,6 +9,7 @@
 #include "xlstm/backend/sampling.h"
 #include "xlstm/base/error.h"
 #include "xlstm/generate/batch.h"
+#include "xlstm/group/group.h"
 
 namespace xlstm::apps {
 namespace {
@@ -33,7 +34,9 @@ class SeveralAnswers {
         count_(count),
         batch_(engine.batch()),
         segment_(engine.model().backend().segment_tokens()) {
-    if (!request_.seed) request_.seed = random_seed();
+    if (!request_.seed) {
+      request_.seed = agreed(engine.model().backend().group(), random_seed());
+    }
   }
 
   std::vector<Answer> run(const std::function<void(double)>& on_progress) {

@@ -9,6 +9,7 @@
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/options.h"
+#include "xlstm/apps/ranks.h"
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/values.h"
@@ -91,7 +92,7 @@ int run_on(const Subject& subject, const std::string& header, const BenchArgumen
     flush_out();
   });
   if (options.json) write_out(json_line(bench_json(subject, figures)));
-  if (!options.csv.empty()) {
+  if (!options.csv.empty() && leads()) {
     AtomicFile csv(options.csv);
     csv.write(std::string_view(bench_csv(figures)));
     csv.commit();
@@ -101,7 +102,7 @@ int run_on(const Subject& subject, const std::string& header, const BenchArgumen
 
 int run_on_model(const Model& model, const BenchArguments& options) {
   if (options.tune) return run_tune(model, options.bench, options.json);
-  return run_on(model, bench_header(model, options.bench), options);
+  return run_on(model, division_text(model) + bench_header(model, options.bench), options);
 }
 
 int run_on_forecaster(const Forecaster& forecaster, const BenchArguments& options) {
@@ -136,7 +137,11 @@ int run_bench_command(BenchArguments options) {
     fail_wanted(ErrorKind::kUsage, "xlstm bench", "something to measure",
                 "--prefill 0, and --batch 0 or --positions 0");
   }
-  if (!options.csv.empty()) const AtomicFile discarded(options.csv);  // a bad name fails now
+  if (options.tune && (this_group() != nullptr || options.model.devices > 1)) {
+    fail_wanted(ErrorKind::kUsage, "--tune", "one device", "--devices");
+  }
+  if (!options.csv.empty() && leads())
+    const AtomicFile discarded(options.csv);  // a bad name fails now
   exit_on_interrupts();
   if (!options.synthetic.empty()) {
     const EngineOptions engine = engine_options(options.model);
@@ -207,14 +212,16 @@ Command bench_command() {
            {"Output",
             {switch_option("--json", "One JSON object", to->json),
              output_option("--csv", "FILE", "Also write the figures as CSV", to->csv), compare}},
-           model_option_group(to->model)},
+           divided_model_option_group(to->model)},
       .examples = {{"xlstm bench", "The embedded model."},
                    {"xlstm bench --synthetic 400m --quantize 4 --positions 100,10000 --profile",
                     "A size that one does not have."},
                    {"xlstm bench --synthetic tirex-35m --batch 1,64", "A forecaster."},
+                   {"xlstm bench --synthetic 7b --devices 2", "Divided among two GPUs."},
                    {"xlstm bench --tune --synthetic 400m", "Choose for this device, once."},
                    {"xlstm bench --compare old.json --compare new.json", "What a change did."}},
-      .run = [to] { return run_bench_command(*to); }};
+      .run = [to] { return run_bench_command(*to); },
+      .devices = [to] { return to->model.devices; }};
 }
 
 }  // namespace xlstm::apps

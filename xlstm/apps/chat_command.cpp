@@ -8,6 +8,7 @@
 #include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/line_editor.h"
 #include "xlstm/apps/multiline_input.h"
+#include "xlstm/apps/ranks.h"
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
@@ -16,6 +17,22 @@
 
 namespace xlstm::apps {
 namespace {
+
+// Those that rank 0 reads; it alone has a source.
+class SharedLines : public LineSource {
+ public:
+  explicit SharedLines(std::unique_ptr<LineSource> lines) : lines_(std::move(lines)) {}
+
+  Line read(const std::string& prompt) override {
+    Line line = lines_ == nullptr ? Line() : lines_->read(prompt);
+    if (this_group() != nullptr) line.end = this_group()->broadcast(line.end);
+    line.text = agreed(line.text);
+    return line;
+  }
+
+ private:
+  std::unique_ptr<LineSource> lines_;
+};
 
 // Whether input is a terminal; else an error or Ctrl-C ends the program.
 class Conversation {
@@ -42,6 +59,11 @@ class Conversation {
 
  private:
   std::unique_ptr<LineSource> open_lines() const {
+    if (!leads()) return std::make_unique<SharedLines>(nullptr);
+    return std::make_unique<SharedLines>(own_lines());
+  }
+
+  std::unique_ptr<LineSource> own_lines() const {
     // Without a terminal to draw on there is no editor: the input terminal's own echo must do.
     if (interactive_ && stderr_is_terminal()) return std::make_unique<LineEditor>(complete_chat);
     return std::make_unique<PipeLines>();
@@ -133,7 +155,7 @@ class Conversation {
                         }),
                         std::function<void(double)>([&bar](double share) { bar.update(share); }));
     }
-    if (interrupted()) {
+    if (agreed(interrupted())) {
       after_interrupt("\n" + interrupted_prompt_text(completion));
     } else if (!write_out("\n") || !flush_out()) {
       finished_ = true;  // the reader closed the pipe
@@ -143,7 +165,7 @@ class Conversation {
 
   void after_interrupt(std::string_view note) {
     write_note(note);
-    if (interactive_ && !termination_requested()) {
+    if (interactive_ && !agreed(termination_requested())) {
       clear_interrupt();
     } else {
       finished_ = true;
@@ -183,6 +205,7 @@ int run_chat(const GenerateArguments& options) {
     fail_wanted(ErrorKind::kUsage, "xlstm chat", "a first turn that is not on standard input",
                 "\"-\"; turns are read from there");
   }
+  check_undivided(options.state, options.model);
   check_save(options.state);
   const Engine engine = open_engine(options.model);
   show_model(options, engine);
@@ -208,7 +231,8 @@ Command chat_command() {
                     "A conversation that goes on from day to day."},
                    {"printf 'Call me\\nThe whale\\n' | xlstm chat --temperature 0",
                     "Two turns from a pipe."}},
-      .run = [options] { return run_chat(*options); }};
+      .run = [options] { return run_chat(*options); },
+      .devices = [options] { return options->model.devices; }};
 }
 
 }  // namespace xlstm::apps

@@ -46,10 +46,15 @@ struct Command {
   bool argument_optional = false;
   int arguments = 1;  // that it takes
   Completes argument_completes = Completes::kNothing;
+  std::function<int()> devices =
+      {};  // what --devices says, 0: nothing; null: it has no such option
 };
 
 // In the order in which help lists them, itself last.
 std::vector<Command> all_commands();
+
+// "generate, chat or ...": those that take --devices.
+std::string names_with_devices(const std::vector<Command>& commands);
 
 Command generate_command();
 Command chat_command();

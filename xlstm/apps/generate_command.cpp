@@ -162,6 +162,7 @@ void check(const GenerateArguments& options) {
 
 int run_generate(const GenerateArguments& options) {
   check(options);
+  check_undivided(options.state, options.model);
   if (options.interactive) return run_chat(options);
   const auto prompt = read_prompt(options.prompt);
   const bool answers = prompt || !options.state.load.empty();  // a state goes on without new text
@@ -220,7 +221,7 @@ std::vector<OptionGroup> common_groups(GenerateArguments& to, const std::string&
   OptionGroup prompt = prompt_option_group(to.prompt, prompt_help);
   prompt.options.push_back(parse_special_option(to.request.parse_special));
   return {std::move(prompt),
-          model_option_group(to.model),
+          divided_model_option_group(to.model),
           answer_option_group(to.request, to.end_tokens),
           state_option_group(to.state),
           {"Information, on standard error",
@@ -239,7 +240,10 @@ Request request_of(const GenerateArguments& options, const Engine& engine) {
 }
 
 void show_model(const GenerateArguments& options, const Engine& engine) {
-  if (options.info) write_note(model_text(engine.plan()) + memory_text(engine.memory()));
+  if (options.info) {
+    write_note(model_text(engine.plan()) + division_text(engine.model()) +
+               memory_text(engine.memory()));
+  }
   if (options.show_wiring) write_note(tree_view(engine.plan(), options.wiring_style));
 }
 
@@ -276,7 +280,8 @@ Command generate_command() {
                     "A year, the likeliest of eight."},
                    {"echo \"Once upon a time\" | xlstm generate --json | jq .text",
                     "From a pipe, for a program."}},
-      .run = [options] { return run_generate(*options); }};
+      .run = [options] { return run_generate(*options); },
+      .devices = [options] { return options->model.devices; }};
 }
 
 }  // namespace xlstm::apps

@@ -28,7 +28,11 @@ std::array<int, 2> g_wake = {-1, -1};
 void on_signal(int number) {
   const int error_number = errno;
   int none = 0;
-  if (!g_exit_on_signal && g_signal.compare_exchange_strong(none, number)) {
+  // Passed on by the process that started this one, once: never the second signal.
+  const bool passed_on = number == SIGUSR1 || number == SIGUSR2;
+  if (passed_on) number = number == SIGUSR1 ? SIGINT : SIGTERM;
+  const bool is_first = !g_exit_on_signal && g_signal.compare_exchange_strong(none, number);
+  if (is_first || (passed_on && !g_exit_on_signal)) {
     wake_waiting();
   } else {
     restore_terminal();
@@ -36,6 +40,22 @@ void on_signal(int number) {
     raise(number);
   }
   errno = error_number;
+}
+
+// Only what a program sent, not what a terminal did.
+void on_signal_of_others(int number, siginfo_t* facts, void*) {
+  int none = 0;
+  if (facts->si_code == SI_USER || facts->si_code <= 0) {
+    g_signal.compare_exchange_strong(none, number);
+  }
+}
+
+sigset_t passed_on_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  sigaddset(&set, SIGUSR2);
+  return set;
 }
 
 void make_wake_pipe() {
@@ -112,6 +132,37 @@ void catch_interrupts() {
   remember_terminal();
   if (g_wake[0] < 0) make_wake_pipe();
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) catch_signal(number);
+}
+
+void hold_back_passed_on_interrupts() {
+  const sigset_t set = passed_on_signals();
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+}
+
+void hear_passed_on_interrupts() {
+  for (const int number : {SIGUSR1, SIGUSR2}) catch_signal(number);
+  const sigset_t set = passed_on_signals();
+  sigprocmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+void follow_interrupts() {
+  for (const int number : {SIGINT, SIGHUP}) signal(number, SIG_IGN);
+  struct sigaction action = {};
+  if (sigaction(SIGTERM, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) {
+    signal(SIGTERM, SIG_DFL);
+  }
+}
+
+void note_programs_interrupts() {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction action = {};
+    if (sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) continue;
+    action = {};
+    action.sa_sigaction = on_signal_of_others;
+    action.sa_flags = SA_SIGINFO;
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, nullptr);
+  }
 }
 
 void exit_on_interrupts() {

@@ -12,6 +12,19 @@ void catch_interrupts();
 // keep. Call it after catch_interrupts().
 void exit_on_interrupts();
 
+// Of a process that was started as one of several: what the one that started it passes on. Until it
+// hears them, they wait, where it was told to hold them back before it became this program.
+void hear_passed_on_interrupts();
+void hold_back_passed_on_interrupts();
+
+// Of a rank that follows another: Ctrl-C and a hang-up are that one's. SIGTERM is, too, where it
+// was ignored at the start, else it ends the process.
+void follow_interrupts();
+
+// Of a process that starts others, which hear a terminal's Ctrl-C themselves: signals that programs
+// send, any number of them, set the flag, and those of the terminal do nothing.
+void note_programs_interrupts();
+
 bool interrupted();
 // Whether it was SIGTERM or SIGHUP: then a conversation cannot go on either.
 bool termination_requested();

@@ -5,6 +5,7 @@
 
 #include "xlstm/apps/download_progress.h"
 #include "xlstm/apps/interrupts.h"
+#include "xlstm/apps/ranks.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
 #include "xlstm/apps/values.h"
@@ -193,6 +194,24 @@ OptionGroup model_option_group(ModelOptions& to, const std::string& fallback) {
   return group;
 }
 
+OptionGroup divided_model_option_group(ModelOptions& to) {
+  OptionGroup group = model_option_group(to);
+  group.options.push_back(
+      {"--devices", "N",
+       "Divide the model among N GPUs (with --device cpu, N processes), by heads and columns",
+       [&to](const std::string& text) {
+         to.devices = static_cast<int>(parse_integer("--devices", text, 1, kMostRanks));
+       }});
+  return group;
+}
+
+void check_undivided(const StateOptions& state, const ModelOptions& model) {
+  if (state.load.empty() && state.save.empty()) return;
+  if (this_group() == nullptr && model.devices <= 1) return;
+  fail_wanted(ErrorKind::kUsage, state.save.empty() ? "--load-state" : "--save-state",
+              "a model on one device", "one that is divided among several (--devices)");
+}
+
 OptionGroup answer_option_group(Request& to, std::vector<std::string>& end_tokens) {
   Option max_tokens = integer_option("--max-tokens", "End after N tokens (default: 50)",
                                      kMostTokens, to.max_tokens);
@@ -240,12 +259,14 @@ EngineOptions engine_options(const ModelOptions& options) {
   EngineOptions engine = options.engine;
   engine.quantization = options.quantize.format();
   if (!options.no_quantized_copy) engine.quantized_copies = default_quantized_copies();
+  engine.group = this_group();
   return engine;
 }
 
 std::filesystem::path model_folder(const std::string& model, const HubOptions& hub) {
   DownloadProgress progress;
-  return Engine::resolve(model, with_progress(hub, progress));
+  if (!leads()) return agreed(std::string());  // one fetches for all
+  return agreed(Engine::resolve(model, with_progress(hub, progress)).string());
 }
 
 namespace {

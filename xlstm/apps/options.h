@@ -17,6 +17,7 @@ struct ModelOptions {
   EngineOptions engine;
   QuantizeOptions quantize;
   bool no_quantized_copy = false;
+  int devices = 0;  // that compute it together; 0: not said
 };
 
 // All that they say of the engine. Throws Error(kUsage) where they do not fit each other.
@@ -38,6 +39,12 @@ OptionGroup state_option_group(StateOptions& to);
 
 // Throws Error(kFile) where a state could not be saved in the end, before the work is done.
 void check_save(const StateOptions& options);
+
+// The same with --devices, for commands that several processes may run together.
+OptionGroup divided_model_option_group(ModelOptions& to);
+
+// States of a model that is divided are not saved or loaded. Throws Error(kUsage).
+void check_undivided(const StateOptions& state, const ModelOptions& model);
 
 Option device_option(EngineOptions& to);
 Option threads_option(EngineOptions& to);

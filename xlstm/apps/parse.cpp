@@ -90,7 +90,8 @@ void check_needed_options(const Command& command, const CLI::App& app) {
   }
 }
 
-void take_extras(const Command& command, const std::vector<std::string>& extras) {
+void take_extras(const Command& command, const std::vector<Command>& commands,
+                 const std::vector<std::string>& extras) {
   int taken = 0;
   for (const std::string& extra : extras) {
     const bool is_option = extra.size() > 1 && extra.front() == '-';
@@ -101,6 +102,9 @@ void take_extras(const Command& command, const std::vector<std::string>& extras)
       continue;
     }
     const std::string name = extra.substr(0, extra.find('='));
+    if (name == "--devices") {
+      fail_wanted(ErrorKind::kUsage, name, names_with_devices(commands), command.name);
+    }
     const std::string near =
         is_option ? did_you_mean(name, names_of(command)) : as_option(command, extra);
     fail_wanted(ErrorKind::kUsage, "xlstm " + command.name, "an option it has",
@@ -158,6 +162,16 @@ const Command* chosen(const CLI::App& app, const std::vector<Command>& commands)
 
 }  // namespace
 
+std::string names_with_devices(const std::vector<Command>& commands) {
+  std::string text, last;
+  for (const Command& each : commands) {
+    if (!each.devices) continue;
+    if (!last.empty()) text += text.empty() ? last : ", " + last;
+    last = each.name;
+  }
+  return text.empty() ? last : text + " or " + last;
+}
+
 Parsed parse_arguments(int argc, const char* const* argv, const std::vector<Command>& commands) {
   CLI::App app;
   bool version = false;
@@ -177,7 +191,7 @@ Parsed parse_arguments(int argc, const char* const* argv, const std::vector<Comm
   if (version) return {RunMode::kVersion, nullptr};
   const Command* command = chosen(app, commands);
   if (command == nullptr) refuse_command(commands, app.remaining());
-  take_extras(*command, app.remaining(true));
+  take_extras(*command, commands, app.remaining(true));
   check_needed_options(*command, *app.get_subcommand(command->name));
   return {RunMode::kRun, command};
 }

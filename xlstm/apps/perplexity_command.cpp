@@ -177,13 +177,14 @@ Command perplexity_command() {
                                  options->lines),
                    switch_option("--no-bos", "Do not put the BOS token first", options->no_bos),
                    switch_option("--json", "One JSON object", options->json)}},
-                 model_option_group(options->model)},
+                 divided_model_option_group(options->model)},
       .examples = {{"xlstm perplexity --file alice.txt", "Of the embedded model."},
                    {"xlstm perplexity --file alice.txt --file oz.txt",
                     "Of two texts, and of both together."},
                    {"xlstm perplexity --model ./xLSTM-7b --file alice.txt --dtype bf16 --json",
                     "Of another, for a program."}},
-      .run = [options] { return run_perplexity(*options); }};
+      .run = [options] { return run_perplexity(*options); },
+      .devices = [options] { return options->model.devices; }};
 }
 
 }  // namespace xlstm::apps

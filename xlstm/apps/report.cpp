@@ -4,6 +4,8 @@
 #include "xlstm/base/json.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/generate/statistics.h"
+#include "xlstm/group/group.h"
+#include "xlstm/model/model.h"
 #include "xlstm/wiring/plan.h"
 
 namespace xlstm::apps {
@@ -116,6 +118,17 @@ std::string model_text(const Plan& plan) {
     text += fact("vocabulary", str(plan.V, " rows", plan.tied_head() ? ", tied head" : ""));
   }
   return text + fact("state", human_bytes(plan.state_bytes()) + " a sequence, at every position");
+}
+
+std::string division_text(const Model& model) {
+  Group* const group = model.backend().group();
+  if (group == nullptr) return "";
+  std::string each;
+  for (const std::uint64_t bytes : group->gather(model.weight_bytes())) {
+    each += str(each.empty() ? "" : ", ", human_bytes(bytes));
+  }
+  return fact("devices", str(group->size(), ", with weights of ", each,
+                             "; parameters, files and state above are of one"));
 }
 
 Json model_json(const Plan& plan) {

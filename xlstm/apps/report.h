@@ -20,6 +20,8 @@ Json memory_json(const MemoryUse& memory);
 
 // What a plan says of a model: names, sizes, state.
 std::string model_text(const Plan& plan);
+// How it is divided among ranks, "" where it is not. All ranks ask.
+std::string division_text(const Model& model);
 Json model_json(const Plan& plan);
 
 // "label        text" and a line end, labels in one column.

@@ -12,6 +12,7 @@
 #include "xlstm/apps/descriptors.h"
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/interrupts.h"
+#include "xlstm/apps/ranks.h"
 #include "xlstm/base/error.h"
 
 namespace xlstm::apps {
@@ -59,6 +60,7 @@ std::size_t read_block(int descriptor, char* into, std::size_t size, const std::
 }
 
 bool write_out(std::string_view text) {
+  if (!leads()) return true;
   if (g_reader_gone) return false;
   g_out += text;
   return g_out.size() < kBlock || flush_out();
@@ -86,14 +88,16 @@ bool output_was_truncated() {
 }
 
 void write_note(std::string_view text) {
-  write_whole(STDERR_FILENO, text);
+  if (leads()) write_whole(STDERR_FILENO, text);
 }
 
 std::string source_name(const std::string& file) {
   return file == "-" ? "standard input" : file;
 }
 
-std::string read_all(const std::string& file, std::size_t most) {
+namespace {
+
+std::string read_here(const std::string& file, std::size_t most) {
   const std::string name = source_name(file);
   const Descriptor in{file == "-" ? STDIN_FILENO : open(file.c_str(), O_RDONLY | O_CLOEXEC)};
   if (in.number < 0) {
@@ -111,6 +115,12 @@ std::string read_all(const std::string& file, std::size_t most) {
       return text;
     }
   }
+}
+
+}  // namespace
+
+std::string read_all(const std::string& file, std::size_t most) {
+  return agreed(leads() ? read_here(file, most) : std::string());
 }
 
 std::optional<std::string> read_line() {

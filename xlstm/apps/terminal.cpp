@@ -7,19 +7,20 @@
 #include <cstdlib>
 #include <utility>
 
+#include "xlstm/apps/ranks.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/base/error.h"
 
 namespace xlstm::apps {
 
 bool stdin_is_terminal() {
-  return isatty(STDIN_FILENO) == 1;
+  return agreed(isatty(STDIN_FILENO) == 1);
 }
 bool stdout_is_terminal() {
   return isatty(STDOUT_FILENO) == 1;
 }
 bool stderr_is_terminal() {
-  return isatty(STDERR_FILENO) == 1;
+  return leads() && isatty(STDERR_FILENO) == 1;
 }
 
 TerminalSize terminal_size() {

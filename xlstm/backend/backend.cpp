@@ -1,9 +1,11 @@
 #include "xlstm/backend/backend.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "xlstm/backend/check.h"
 #include "xlstm/base/error.h"
+#include "xlstm/group/share.h"
 
 namespace xlstm {
 namespace {
@@ -91,6 +93,46 @@ Tensor Backend::sample(Sampler& sampler, const Tensor& logits, AllowedIds allowe
   return sample(std::span(&one, 1), logits, std::span(&allowed, 1));
 }
 
+Tensor Backend::on_first_rank(Tensor x) const {
+  if (group_ == nullptr || group_->leads()) return x;
+  return {x.shape(), x.dtype(), nullptr};
+}
+
+Tensor Backend::all_sum(Tensor x) {
+  if (group_ == nullptr) return x;
+  const std::span<const std::byte> own = read(x);
+  Tensor sum = allocate(x.shape(), x.dtype(), "all_sum");
+  const std::span<std::byte> to = writable(sum);
+  std::copy(own.begin(), own.end(), to.begin());
+  group_->all_sum(x.dtype(), to);
+  return sum;
+}
+
+Tensor Backend::all_columns(const Tensor& x, std::int64_t N) {
+  if (group_ == nullptr) return x;
+  check_axes("all_columns", "x", x, 2);
+  const std::int64_t T = x.shape()[0];
+  std::vector<std::size_t> sizes;
+  for (int rank = 0; rank < group_->size(); ++rank) {
+    sizes.push_back(static_cast<std::size_t>(T * share_of(N, rank, group_->size()).size()) *
+                    size_of(x.dtype()));
+  }
+  std::vector<std::byte> all(static_cast<std::size_t>(T * N) * size_of(x.dtype()));
+  group_->gather(read(x), sizes, all);
+  // Each rank's rows, cut into pieces of a row.
+  Tensor y = allocate({T, N}, x.dtype(), "all_columns");
+  const std::size_t rows = static_cast<std::size_t>(T);
+  std::byte* to = writable(y).data();
+  for (std::size_t t = 0; t < rows; ++t) {
+    const std::byte* from = all.data();
+    for (const std::size_t size : sizes) {
+      to = std::copy_n(from + t * (size / rows), size / rows, to);
+      from += size;
+    }
+  }
+  return y;
+}
+
 Backend::MlstmProjections Backend::mlstm_projections(const Tensor& x, const Norm& norm, float eps,
                                                      const Dense& qkvo, const Dense& gates) {
   const Tensor a = rms_norm(x, norm, eps);
@@ -108,6 +150,7 @@ Tensor Backend::norm_swiglu(const Tensor& x, const Norm& norm, float eps, const 
 
 Tensor Backend::linear_add(const Tensor& x, const Dense& dense, Tensor y) {
   const Tensor product = linear(x, dense);
+  if (!y) return product;
   return add(std::move(y), product);
 }
 

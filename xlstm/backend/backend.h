@@ -35,6 +35,7 @@
 #include "xlstm/base/activation.h"
 #include "xlstm/base/profile.h"
 #include "xlstm/base/thread_pool.h"
+#include "xlstm/group/group.h"
 
 namespace xlstm {
 
@@ -85,7 +86,8 @@ inline constexpr std::int64_t kSegmentTokens = 512;
 
 class Backend {
  public:
-  Backend() = default;
+  // `group`: the ranks that compute a model together, this one's handle; null: it computes alone.
+  explicit Backend(std::shared_ptr<Group> group = {}) : group_(std::move(group)) {}
   virtual ~Backend() = default;
   Backend(const Backend&) = delete;
   Backend& operator=(const Backend&) = delete;
@@ -223,6 +225,16 @@ class Backend {
   // -> [R * S, D].
   virtual Tensor row_attention(const Tensor& qkv, const RowAttentionSpec& spec) = 0;
 
+  // --- ops of several ranks ------------------------------------------------------------------
+  Group* group() const { return group_.get(); }  // null: there is but one
+  // x on rank 0, elsewhere no tensor of its shape and type: of what one rank alone adds to a sum.
+  Tensor on_first_rank(Tensor x) const;
+  // The sum over all ranks of x, which has one shape on all of them; the same bits on each. Here by
+  // way of the host.
+  virtual Tensor all_sum(Tensor x);
+  // The columns of all ranks beside each other: x [T, share_of(N)] -> [T, N].
+  virtual Tensor all_columns(const Tensor& x, std::int64_t N);
+
   // --- ops that go together ------------------------------------------------------------------
   // Here by the ops above. A backend with kernels that do several at once overrides them.
   struct MlstmProjections {
@@ -236,10 +248,10 @@ class Backend {
   virtual Tensor norm_linear(const Tensor& x, const Norm& norm, float eps, const Dense& dense);
   // swiglu(linear(rms_norm(x))), x [T, D], up [2 * F, D] -> [T, F].
   virtual Tensor norm_swiglu(const Tensor& x, const Norm& norm, float eps, const Dense& up);
-  // y + linear(x), x [T, K], y [T, N].
+  // y + linear(x), x [T, K], y [T, N] or no tensor (on_first_rank()): nothing is added then.
   virtual Tensor linear_add(const Tensor& x, const Dense& dense, Tensor y);
 
-  // y + linear(mlstm_mixer(qkvo, gates)), y [T, D].
+  // y + linear(mlstm_mixer(qkvo, gates)), y [T, D] or no tensor.
   virtual Tensor mlstm_mixer_add(const Tensor& qkvo, Tensor gates, const Norm& norm,
                                  const MlstmMixerSpec& spec, LayerState state, const Dense& out,
                                  Tensor y);
@@ -297,6 +309,7 @@ class Backend {
   virtual std::uint64_t graph_nodes(std::span<const Tensor> /*tensors*/) const { return 0; }
 
  private:
+  std::shared_ptr<Group> group_;
   std::recursive_mutex mutex_;
 };
 

@@ -32,8 +32,8 @@ namespace {
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(std::size_t threads)
-      : threads_(threads), workspace_(std::make_shared<Workspace>()) {}
+  CpuBackend(std::size_t threads, std::shared_ptr<Group> group)
+      : Backend(std::move(group)), threads_(threads), workspace_(std::make_shared<Workspace>()) {}
 
   std::string_view name() const override { return "cpu"; }
   DType activation_dtype() const override { return DType::kF32; }
@@ -539,9 +539,9 @@ class CpuBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_backend(std::size_t threads) {
+std::unique_ptr<Backend> make_backend(std::size_t threads, std::shared_ptr<Group> group) {
   kernels::simd_cap();  // tells of a wrong XLSTM_SIMD
-  return std::make_unique<CpuBackend>(threads);
+  return std::make_unique<CpuBackend>(threads, std::move(group));
 }
 
 }  // namespace xlstm::cpu

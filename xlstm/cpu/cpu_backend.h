@@ -9,7 +9,7 @@
 namespace xlstm::cpu {
 
 // `threads`: of kernels; 0: default_thread_count(). Throws Error(kUsage) for a wrong number, also
-// in XLSTM_THREADS, and for a wrong XLSTM_SIMD.
-std::unique_ptr<Backend> make_backend(std::size_t threads = 0);
+// in XLSTM_THREADS, and for a wrong XLSTM_SIMD. `group`: as Backend's.
+std::unique_ptr<Backend> make_backend(std::size_t threads = 0, std::shared_ptr<Group> group = {});
 
 }  // namespace xlstm::cpu

@@ -16,6 +16,7 @@
 #include "xlstm/cuda/linear.h"
 #include "xlstm/cuda/mlstm.h"
 #include "xlstm/cuda/norms.h"
+#include "xlstm/cuda/ranks.h"
 #include "xlstm/cuda/recordings.h"
 #include "xlstm/cuda/row_attention.h"
 #include "xlstm/cuda/sampler.h"
@@ -48,10 +49,12 @@ class CudaWeightMemory final : public WeightMemory {
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(DType activation, std::size_t threads)
-      : activation_(activation),
+  CudaBackend(DType activation, std::size_t threads, const std::shared_ptr<Group>& group)
+      : Backend(group),
+        activation_(activation),
         threads_(threads),
-        work_(std::make_shared<Workspace>()),
+        work_(std::make_shared<Workspace>(device_for(group.get()))),
+        ranks_(Ranks::connect(*work_, group)),
         recordings_(*work_),
         linear_(*work_),
         mlstm_(*work_) {}
@@ -237,7 +240,7 @@ class CudaBackend final : public Backend {
     check_axes("columns", "x", x, 2);
     check_range("columns", begin, end, x.shape()[1]);
     Tensor y = allocate(x.shape().with_last(end - begin), x.dtype(), "columns");
-    copy_rows(y, 0, x, begin, x.shape()[0], end - begin, end - begin, x.shape()[1]);
+    work_->copy_rows(y, 0, x, begin, x.shape()[0], end - begin, end - begin, x.shape()[1]);
     return y;
   }
 
@@ -246,7 +249,7 @@ class CudaBackend final : public Backend {
     check_range("tokens", begin, end, S);
     if (begin == 0 && end == S) return x;
     Tensor y = allocate({B * (end - begin), D}, x.dtype(), "tokens");
-    copy_rows(y, 0, x, begin * D, B, (end - begin) * D, (end - begin) * D, S * D);
+    work_->copy_rows(y, 0, x, begin * D, B, (end - begin) * D, (end - begin) * D, S * D);
     return y;
   }
 
@@ -262,7 +265,7 @@ class CudaBackend final : public Backend {
     std::int64_t at = 0;
     for (const Tensor& part : parts) {
       const std::int64_t width = part.elements() / B;
-      copy_rows(y, at, part, 0, B, width, T / B * D, width);
+      work_->copy_rows(y, at, part, 0, B, width, T / B * D, width);
       at += width;
     }
     return y;
@@ -295,7 +298,7 @@ class CudaBackend final : public Backend {
     std::int64_t at = 0;
     for (const Tensor& part : parts) {
       const std::int64_t width = part.shape()[1];
-      copy_rows(y, at, part, 0, T, width, N, width);
+      work_->copy_rows(y, at, part, 0, T, width, N, width);
       at += width;
     }
     return y;
@@ -352,6 +355,14 @@ class CudaBackend final : public Backend {
     return mlstm_.mixer(qkvo, gates, norm, spec, state);
   }
 
+  // --- ops of several ranks ------------------------------------------------------------------
+  Tensor all_sum(Tensor x) override {
+    return ranks_ == nullptr ? x : ranks_->all_sum(std::move(x));
+  }
+  Tensor all_columns(const Tensor& x, std::int64_t N) override {
+    return ranks_ == nullptr ? x : ranks_->all_columns(x, N);
+  }
+
   // --- ops that go together ------------------------------------------------------------------
   MlstmProjections mlstm_projections(const Tensor& x, const Norm& norm, float eps,
                                      const Dense& qkvo, const Dense& gates) override {
@@ -391,6 +402,7 @@ class CudaBackend final : public Backend {
   }
 
   Tensor linear_add(const Tensor& x, const Dense& dense, Tensor y) override {
+    if (!y) return linear(x, dense);
     check_dtype("linear_add", "y", y, x.dtype());
     work_->device().use();
     // In place where nobody else holds y: each number is read just before it is written.
@@ -530,37 +542,10 @@ class CudaBackend final : public Backend {
     return y;
   }
 
-  // `rows` pieces of `width` elements, `to_stride` and `from_stride` elements from each to the
-  // next.
-  void copy_rows(const Tensor& to, std::int64_t to_begin, const Tensor& from,
-                 std::int64_t from_begin, std::int64_t rows, std::int64_t width,
-                 std::int64_t to_stride, std::int64_t from_stride) {
-    if (rows == 0 || width == 0) return;
-    const auto bytes = [&](std::int64_t elements) {
-      return static_cast<std::size_t>(elements) * size_of(from.dtype());
-    };
-    work_->device().use();
-    const Driver& d = work_->device().driver();
-    const DevicePointer source = work_->at(from) + bytes(from_begin);
-    const DevicePointer target = data_of(to).at + bytes(to_begin);
-    if (rows == 1 || (width == to_stride && width == from_stride)) {
-      d.check(d.cuMemcpyDtoDAsync_v2(target, source, bytes(rows * width), work_->device().stream()),
-              "a copy on the GPU");
-      return;
-    }
-    Copy2D copy;
-    copy.from = source;
-    copy.from_pitch = bytes(from_stride);
-    copy.to = target;
-    copy.to_pitch = bytes(to_stride);
-    copy.bytes_in_row = bytes(width);
-    copy.rows = static_cast<std::size_t>(rows);
-    d.check(d.cuMemcpy2DAsync_v2(&copy, work_->device().stream()), "a copy of rows on the GPU");
-  }
-
   DType activation_;
   ThreadPool threads_;
   std::shared_ptr<Workspace> work_;
+  std::unique_ptr<Ranks> ranks_;  // none: there is but one
   Recordings recordings_;
   Linear linear_;
   Mlstm mlstm_;
@@ -572,8 +557,9 @@ bool has_gpu() noexcept {
   return has_device();
 }
 
-std::unique_ptr<Backend> make_backend(DType activation_dtype, std::size_t threads) {
-  return std::make_unique<CudaBackend>(activation_dtype, threads);
+std::unique_ptr<Backend> make_backend(DType activation_dtype, std::size_t threads,
+                                      std::shared_ptr<Group> group) {
+  return std::make_unique<CudaBackend>(activation_dtype, threads, group);
 }
 
 }  // namespace xlstm::cuda

@@ -16,7 +16,7 @@ constexpr unsigned kNoTiming = 2;     // CU_EVENT_DISABLE_TIMING
 
 }  // namespace
 
-Device::Device() : driver_(load_driver()) {
+Device::Device(int number) : driver_(load_driver()) {
   const Driver& d = *driver_;
   int count = 0;
   if (d.cuDeviceGetCount(&count) != kSuccess || count == 0) {
@@ -25,7 +25,7 @@ Device::Device() : driver_(load_driver()) {
                 "--device cpu",
                 "none");
   }
-  d.check(d.cuDeviceGet(&device_, 0), "the first GPU");
+  d.check(d.cuDeviceGet(&device_, number), str("GPU number ", number));
   std::array<char, 256> name{};
   d.check(d.cuDeviceGetName(name.data(), static_cast<int>(name.size()), device_), "its name");
   name_ = name.data();
@@ -63,6 +63,12 @@ int Device::attribute(int which) const {
   return value;
 }
 
+DeviceId Device::id() const {
+  DeviceId id{};
+  driver_->check(driver_->cuDeviceGetUuid_v2(&id, device_), "the GPU's identity");
+  return id;
+}
+
 void Device::synchronize() const {
   use();
   driver_->check(driver_->cuStreamSynchronize(stream_), "work on the GPU to end well");
@@ -96,6 +102,15 @@ bool has_device() noexcept {
            10 * major >= kOldestCapability;
   } catch (const std::exception&) {
     return false;
+  }
+}
+
+int device_count() noexcept {
+  try {
+    int count = 0;
+    return load_driver()->cuDeviceGetCount(&count) == kSuccess ? count : 0;
+  } catch (const std::exception&) {
+    return 0;
   }
 }
 

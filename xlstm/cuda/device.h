@@ -11,8 +11,9 @@ namespace xlstm::cuda {
 
 class Device {
  public:
-  // The first GPU. Throws Error(kUsage), with the remedy, where there is none that serves.
-  Device();
+  // A GPU by its number among those that are to be seen. Throws Error(kUsage), with the remedy,
+  // where there is none that serves.
+  explicit Device(int number = 0);
   ~Device();
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
@@ -20,6 +21,7 @@ class Device {
   const Driver& driver() const { return *driver_; }
   Stream stream() const { return stream_; }
   const std::string& name() const { return name_; }
+  DeviceId id() const;
   int capability() const { return capability_; }  // 90 for 9.0
   int multiprocessors() const { return multiprocessors_; }
   int shared_bytes() const { return shared_bytes_; }  // that a block may have
@@ -59,5 +61,8 @@ class Mark {
 
 // Whether a driver and a card are there that a backend can use.
 bool has_device() noexcept;
+
+// GPUs that are to be seen; 0 also where there is no driver.
+int device_count() noexcept;
 
 }  // namespace xlstm::cuda

@@ -33,6 +33,7 @@ void fill(const SharedLibrary& library, Driver& d) {
   XLSTM_FIND(cuDeviceGet);
   XLSTM_FIND(cuDeviceGetName);
   XLSTM_FIND(cuDeviceGetAttribute);
+  XLSTM_FIND(cuDeviceGetUuid_v2);
   XLSTM_FIND(cuDeviceTotalMem_v2);
   XLSTM_FIND(cuDevicePrimaryCtxRetain);
   XLSTM_FIND(cuDevicePrimaryCtxRelease_v2);

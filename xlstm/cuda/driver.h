@@ -3,6 +3,7 @@
 // (https://docs.nvidia.com/cuda/cuda-driver-api/).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -20,6 +21,9 @@ using Function = struct FunctionOfDriver*;
 using Graph = struct GraphOfDriver*;
 using GraphExec = struct GraphExecOfDriver*;
 using GraphNode = struct GraphNodeOfDriver*;
+
+// What tells devices apart, in all processes.
+using DeviceId = std::array<unsigned char, 16>;
 
 inline constexpr int kSuccess = 0, kOutOfMemory = 2, kNotReady = 600;
 
@@ -74,6 +78,7 @@ struct Driver {
   int (*cuDeviceGet)(int* device, int ordinal);
   int (*cuDeviceGetName)(char* name, int length, int device);
   int (*cuDeviceGetAttribute)(int* value, int attribute, int device);
+  int (*cuDeviceGetUuid_v2)(DeviceId* id, int device);
   int (*cuDeviceTotalMem_v2)(std::size_t* bytes, int device);
   int (*cuDevicePrimaryCtxRetain)(Context* context, int device);
   int (*cuDevicePrimaryCtxRelease_v2)(int device);

@@ -14,8 +14,8 @@ constexpr std::size_t kSmall = std::size_t{1} << 16;  // bytes that are read ahe
 
 }  // namespace
 
-Workspace::Workspace()
-    : device_(std::make_shared<Device>()),
+Workspace::Workspace(int device)
+    : device_(std::make_shared<Device>(device)),
       use_(std::make_shared<MemoryUse>()),
       pool_(new_pool()),
       programs_(device_) {}
@@ -86,6 +86,32 @@ void Workspace::copy(const Tensor& to, const Tensor& from) {
   device_->driver().check(device_->driver().cuMemcpyDtoDAsync_v2(data_of(to).at, source,
                                                                  from.bytes(), device_->stream()),
                           "a copy on the GPU");
+}
+
+void Workspace::copy_rows(const Tensor& to, std::int64_t to_begin, const Tensor& from,
+                          std::int64_t from_begin, std::int64_t rows, std::int64_t width,
+                          std::int64_t to_stride, std::int64_t from_stride) {
+  if (rows == 0 || width == 0) return;
+  const auto bytes = [&](std::int64_t elements) {
+    return static_cast<std::size_t>(elements) * size_of(from.dtype());
+  };
+  device_->use();
+  const Driver& d = device_->driver();
+  const DevicePointer source = at(from) + bytes(from_begin);
+  const DevicePointer target = data_of(to).at + bytes(to_begin);
+  if (rows == 1 || (width == to_stride && width == from_stride)) {
+    d.check(d.cuMemcpyDtoDAsync_v2(target, source, bytes(rows * width), device_->stream()),
+            "a copy on the GPU");
+    return;
+  }
+  Copy2D copy;
+  copy.from = source;
+  copy.from_pitch = bytes(from_stride);
+  copy.to = target;
+  copy.to_pitch = bytes(to_stride);
+  copy.bytes_in_row = bytes(width);
+  copy.rows = static_cast<std::size_t>(rows);
+  d.check(d.cuMemcpy2DAsync_v2(&copy, device_->stream()), "a copy of rows on the GPU");
 }
 
 Tensor Workspace::copy_of(const Tensor& tensor, std::string_view where) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -12,7 +13,7 @@ namespace xlstm::cuda {
 
 class Workspace {
  public:
-  Workspace();  // throws as Device does
+  explicit Workspace(int device = 0);  // throws as Device does
 
   Device& device() { return *device_; }
   const std::shared_ptr<Device>& shared_device() { return device_; }
@@ -45,6 +46,11 @@ class Workspace {
     return address;
   }
   void copy(const Tensor& to, const Tensor& from);  // of as many bytes
+  // `rows` pieces of `width` elements, `to_stride` and `from_stride` elements from each to the
+  // next.
+  void copy_rows(const Tensor& to, std::int64_t to_begin, const Tensor& from,
+                 std::int64_t from_begin, std::int64_t rows, std::int64_t width,
+                 std::int64_t to_stride, std::int64_t from_stride);
   Tensor copy_of(const Tensor& tensor, std::string_view where);
 
   // --- the host ------------------------------------------------------------------------------

@@ -28,7 +28,9 @@ std::vector<std::int32_t> some_ids(std::size_t B, std::int64_t S, std::int64_t V
 // Multiplications and additions of a layer's matrix products, for one token.
 double operations_of(const Layer& layer, std::int64_t V, std::int64_t D) {
   if (is_embedding(layer)) return 0;
-  if (is_head(layer)) return 2 * static_cast<double>(V) * static_cast<double>(D);
+  if (is_head(layer) && layer.parameters.empty()) {  // tied
+    return 2 * static_cast<double>(V) * static_cast<double>(D);
+  }
   double sum = 0;
   for (const Parameter& each : layer.parameters) {
     if (each.shape.size() != 2) continue;

@@ -83,7 +83,8 @@ std::vector<Timing> Measuring::paired_timings(const Run& run, bool& enough) cons
     Timing timing = run([] {});
     const double after = probe_memory();
     timing.read_gbs = (before + after) / 2;
-    if (std::abs(before - after) <= 0.1 * std::max(before, after)) steady.push_back(timing);
+    const bool held_still = std::abs(before - after) <= 0.1 * std::max(before, after);
+    if (agreed(backend_.group(), held_still)) steady.push_back(timing);
     all.push_back(timing);
     before = after;
   }

@@ -31,7 +31,9 @@ class Measuring {
             const std::function<void(const BenchFigure&)>& on_figure)
       : backend_(backend), options_(options), on_figure_(on_figure) {}
 
-  bool stop() const { return options_.cancelled && options_.cancelled(); }
+  bool stop() const {
+    return options_.cancelled && agreed_answer(backend_.group(), options_.cancelled);
+  }
 
   // Completes a figure whose call is of so many tokens, and hands it over; not where it is to stop.
   void measure(BenchFigure& figure, double tokens, const Run& run) const;

@@ -9,6 +9,7 @@
 #include "xlstm/engine/limits.h"
 #include "xlstm/engine/prompt_tokens.h"
 #include "xlstm/generate/batch.h"
+#include "xlstm/group/group.h"
 
 namespace xlstm {
 namespace {
@@ -95,10 +96,13 @@ std::optional<Sequence> Engine::Impl::sequence(const State& state, const Request
                                                bool keeps_state) const {
   const bool with_bos = request.add_bos && state.position == 0;
   check_ids("end_tokens", request.end_tokens, model.plan().V);
+  Group* const group = model.backend().group();
+  Request of_prompt = request;
+  if (group != nullptr && !group->leads()) of_prompt.cancelled = {};  // rank 0 says
   auto prompt = request.prompt_ids
                     ? given_tokens(request)
-                    : prompt_tokens(text_tokenizer(), with_bos ? bos_id : std::nullopt, request);
-  if (!prompt) return std::nullopt;
+                    : prompt_tokens(text_tokenizer(), with_bos ? bos_id : std::nullopt, of_prompt);
+  if (!agreed(group, prompt.has_value())) return std::nullopt;
   check_prompt(*prompt, state);
   GenerateOptions generate_options = options_of(request, *prompt, end_ids);
   generate_options.read_last = keeps_state && request.read_last;

@@ -14,6 +14,7 @@
 #include "xlstm/engine/special_tokens.h"
 #include "xlstm/forecast/forecast_model.h"
 #include "xlstm/generate/batch.h"
+#include "xlstm/group/group.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/checkpoint.h"
 
@@ -54,10 +55,24 @@ Checkpoint open_language_model(const std::string& name, const EngineOptions& opt
   return checkpoint;
 }
 
+// Other ranks wait for one that cannot open the model.
+template <typename Open>
+auto told_to_ranks(const EngineOptions& options, const Open& open) {
+  try {
+    return translate_bad_alloc(open);
+  } catch (const std::exception& error) {
+    if (options.group != nullptr) options.group->fail(error);
+    throw;
+  } catch (...) {
+    if (options.group != nullptr) options.group->leave();
+    throw;
+  }
+}
+
 }  // namespace
 
 Model open_synthetic(const std::string& size, const EngineOptions& options) {
-  return translate_bad_alloc([&] {
+  return told_to_ranks(options, [&] {
     std::shared_ptr<Backend> backend = make_backend(options);
     Checkpoint checkpoint = synthetic_checkpoint(size);
     const std::string name = checkpoint.plan.name;
@@ -70,7 +85,7 @@ Model open_synthetic(const std::string& size, const EngineOptions& options) {
 Engine::Engine(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Engine Engine::open(const std::string& name, const EngineOptions& options) {
-  return translate_bad_alloc([&] { return open_unguarded(name, options); });
+  return told_to_ranks(options, [&] { return open_unguarded(name, options); });
 }
 
 Engine Engine::open_unguarded(const std::string& name, const EngineOptions& options) {
@@ -167,9 +182,10 @@ MemoryNeed Engine::memory_need(const std::string& name, const EngineOptions& opt
   return translate_bad_alloc([&] {
     const std::optional<QuantizationRecipe> recipe = recipe_of(options);
     const std::shared_ptr<Backend> backend = make_backend(options);
-    const Plan plan = Checkpoint::open(resolve_model(name, model_roots(), options.hub)).plan;
-    const MemoryEstimate estimate =
-        estimate_memory(plan, *backend, weight_dtype(options), batch, recipe);
+    const Checkpoint checkpoint = Checkpoint::open(resolve_model(name, model_roots(), options.hub));
+    const std::optional<Division> division = division_of(checkpoint, options, recipe);
+    const MemoryEstimate estimate = estimate_memory(division ? division->plan : checkpoint.plan,
+                                                    *backend, weight_dtype(options), batch, recipe);
     return memory_need_of(estimate.total(), options, *backend);
   });
 }

@@ -34,6 +34,7 @@ namespace xlstm {
 
 class Batch;
 class Constraint;
+class Group;
 class Model;
 class Sequence;
 class Tokenizer;
@@ -60,6 +61,13 @@ struct EngineOptions {
   std::function<void(double)> on_load_progress = {};     // 0 to 1
   std::function<void(std::string_view)> on_notice = {};  // what a person may want to know meanwhile
   HubOptions hub = {};  // how a name that is a repository's is fetched
+  // The ranks that compute the model together, this one's handle (group/group.h); null: it is
+  // computed here alone. Each rank is a process, or a thread, that opens the same model with the
+  // same options and makes the same calls in the same order, from one thread; each gets the same
+  // answers. A GPU for each, or parts of one CPU. What callbacks answer is rank 0's, and so are
+  // seeds that nobody gave. A family that is not divided, and sizes that do not divide, are
+  // Error(kUsage). States cannot be saved or loaded.
+  std::shared_ptr<Group> group = {};
 };
 
 struct Request {
@@ -160,7 +168,8 @@ class Session {
   std::uint64_t position() const;  // tokens read so far
   std::uint64_t bytes() const;     // size of the state, the same at every position
   void reset();
-  // Whole or not at all; Error(kUsage) where nothing was read and `file` is a state that has.
+  // Whole or not at all; Error(kUsage) where nothing was read and `file` is a state that has, and
+  // where the model is divided among ranks, each of which has a part of the state.
   void save(const std::filesystem::path& file) const;
   void load(const std::filesystem::path& file);  // keeps the old state if it throws
   // Throws what save() would throw now because of the path: to be asked before long work. Leaves

@@ -4,11 +4,13 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
+#include "xlstm/base/thread_pool.h"
 #include "xlstm/cpu/cpu_backend.h"
 #include "xlstm/cuda/cuda_backend.h"
 #include "xlstm/engine/environment.h"
 #include "xlstm/engine/memory_left.h"
 #include "xlstm/engine/tuning.h"
+#include "xlstm/group/group.h"
 #include "xlstm/mlx/mlx_backend.h"
 
 namespace xlstm {
@@ -48,6 +50,13 @@ AvailableMemory memory_left(const EngineOptions& options, const Backend& backend
   return {allowed, str("the limit of ", human_bytes(options.hard_memory_limit))};
 }
 
+// Ranks of one host share its cores.
+std::size_t threads_of(const EngineOptions& options) {
+  if (options.threads > 0 || options.group == nullptr) return options.threads;
+  const auto ranks = static_cast<std::size_t>(options.group->size());
+  return std::max<std::size_t>(default_thread_count() / ranks, 1);
+}
+
 [[noreturn]] void fail_memory(const MemoryNeed& need, const std::string& where,
                               const std::string& parts) {
   fail_wanted(ErrorKind::kMemory, where, human_bytes(need.needed) + parts,
@@ -60,8 +69,14 @@ std::shared_ptr<Backend> make_backend(const EngineOptions& options) {
   const bool gpu = wants_gpu(options);
   const DType dtype = weight_dtype(options);
   check_environment();
-  if (!gpu) return cpu::make_backend(options.threads);
-  if (cuda::has_gpu() || !mlx::has_gpu()) return cuda::make_backend(dtype, options.threads);
+  if (!gpu) return cpu::make_backend(threads_of(options), options.group);
+  if (cuda::has_gpu() || !mlx::has_gpu()) {
+    return cuda::make_backend(dtype, threads_of(options), options.group);
+  }
+  if (options.group != nullptr) {
+    fail_wanted(ErrorKind::kUsage, "devices", "NVIDIA GPUs, or --device cpu",
+                str(options.group->size(), " with MLX, which has one"));
+  }
   std::shared_ptr<Backend> backend = mlx::make_backend(
       {.device = mlx::DeviceKind::kGpu, .activation_dtype = dtype, .threads = options.threads});
   load_tuning(*backend, tuning_file(*backend), options.on_notice);
@@ -85,7 +100,10 @@ std::uint64_t memory_limit(const EngineOptions& options, const Backend& backend)
 MemoryNeed memory_need_of(std::uint64_t bytes, const EngineOptions& options,
                           const Backend& backend) {
   const AvailableMemory left = memory_left(options, backend);
-  return {bytes, left.bytes, left.source};
+  // Ranks without devices of their own share the memory of their host, each a part of about a size.
+  const bool is_shared = options.group != nullptr && backend.device_memory() == 0;
+  const int ranks = is_shared ? options.group->size() : 1;
+  return {bytes * static_cast<std::uint64_t>(ranks), left.bytes, left.source};
 }
 
 void check_memory(const MemoryEstimate& estimate, const EngineOptions& options,

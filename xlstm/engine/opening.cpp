@@ -5,6 +5,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/engine/limits.h"
 #include "xlstm/engine/quantized_copies.h"
+#include "xlstm/group/group.h"
 #include "xlstm/model/synthetic.h"
 
 namespace xlstm {
@@ -28,16 +29,28 @@ Checkpoint synthetic_checkpoint(const std::string& size) {
                                std::move(synthetic.source));
 }
 
+std::optional<Division> division_of(const Checkpoint& checkpoint, const EngineOptions& options,
+                                    const std::optional<QuantizationRecipe>& recipe) {
+  if (options.group == nullptr) return std::nullopt;
+  return divide(checkpoint.plan, *checkpoint.tensors,
+                {options.group->rank(), options.group->size()}, recipe);
+}
+
 Loadable prepare_load(Checkpoint checkpoint, Backend& backend, const EngineOptions& options,
                       const std::optional<QuantizationRecipe>& recipe, const std::string& where) {
   const DType dtype = weight_dtype(options);
-  check_memory(estimate_memory(checkpoint.plan, backend, dtype, 1, recipe), options, backend,
-               where);
+  const std::optional<Division> first = division_of(checkpoint, options, recipe);
+  check_memory(estimate_memory(first ? first->plan : checkpoint.plan, backend, dtype, 1, recipe),
+               options, backend, where);
   if (recipe && options.on_notice && !quantizes_anything(*recipe, checkpoint.plan)) {
     options.on_notice(str("quantising changes nothing in ", checkpoint.plan.name,
                           ", whose weights are ", checkpoint.plan.dtypes()));
   }
   if (recipe) checkpoint = quantized_copy(std::move(checkpoint), *recipe, options);
+  if (std::optional<Division> division = division_of(checkpoint, options, recipe)) {
+    checkpoint.plan = std::move(division->plan);
+    checkpoint.tensors = cut_source(std::move(checkpoint.tensors), std::move(division->tensors));
+  }
   return {std::move(checkpoint), {dtype, options.on_load_progress, recipe}};
 }
 

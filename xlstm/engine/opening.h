@@ -9,6 +9,7 @@
 #include "xlstm/engine/engine.h"
 #include "xlstm/model/loaded_plan.h"
 #include "xlstm/wiring/checkpoint.h"
+#include "xlstm/wiring/division.h"
 #include "xlstm/wiring/quantization_recipe.h"
 
 namespace xlstm {
@@ -29,9 +30,15 @@ struct Loadable {
   LoadOptions options;
 };
 
+// What this rank of options.group computes of a model that is divided; none where there is no
+// group. Throws Error(kUsage) as divide() does.
+std::optional<Division> division_of(const Checkpoint& checkpoint, const EngineOptions& options,
+                                    const std::optional<QuantizationRecipe>& recipe);
+
 // Checks that the model fits the memory that is left, and tells options.on_notice where quantising
 // changes nothing; what is loaded is a quantised copy where options want one. `where` names the
-// model. Throws Error(kMemory) and as quantized_copy() does.
+// model. Of a rank it is the rank's part. Throws Error(kMemory) and as quantized_copy() and
+// divide() do.
 Loadable prepare_load(Checkpoint checkpoint, Backend& backend, const EngineOptions& options,
                       const std::optional<QuantizationRecipe>& recipe, const std::string& where);
 

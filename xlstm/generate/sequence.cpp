@@ -6,6 +6,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/generate/sequence_impl.h"
+#include "xlstm/group/group.h"
 
 namespace xlstm {
 namespace {
@@ -40,6 +41,20 @@ std::vector<TokenId> ids_without_token(const Tokenizer* tokenizer, std::int64_t 
   return ids;
 }
 
+// Other ranks go on with the row where its error is this rank's alone: of memory, say.
+void tell_other_ranks(Group& group, const std::exception_ptr& what) {
+  try {
+    std::rethrow_exception(what);
+  } catch (const Error& error) {
+    const bool of_all = error.kind() != ErrorKind::kMemory && error.kind() != ErrorKind::kInternal;
+    if (!of_all) group.fail(error);
+  } catch (const std::exception& error) {
+    group.fail(error);
+  } catch (...) {
+    group.leave();
+  }
+}
+
 template <typename T>
 std::optional<T> copy_of(const T* value) {
   return value == nullptr ? std::nullopt : std::optional<T>(*value);
@@ -62,7 +77,8 @@ Sequence::Impl::Impl(const Model& the_model, const Tokenizer* the_tokenizer, Sta
   check(options, the_tokenizer, V);
   check(prompt, state, V);
   const auto turn = backend.exclusive();
-  result.seed = options.sampling.seed ? *options.sampling.seed : random_seed();
+  result.seed =
+      options.sampling.seed ? *options.sampling.seed : agreed(backend.group(), random_seed());
   sampler = backend.sampler(options.sampling, result.seed, V, ids_without_token(the_tokenizer, V));
   sampler->see(std::span(prompt).subspan(std::min(options.uncounted, prompt.size())));
   if (tokenizer) text.emplace(*tokenizer, options.stop);
@@ -102,7 +118,7 @@ void Sequence::Impl::have_read(std::size_t count, double seconds) {
     if (options.on_prompt_progress) {
       options.on_prompt_progress(static_cast<double>(read) / static_cast<double>(prompt.size()));
     }
-    if (options.cancelled && options.cancelled()) end(StopReason::kCancelled);
+    if (is_cancelled()) end(StopReason::kCancelled);
   } else if (options.max_tokens == 0) {
     end(StopReason::kMaxTokens);
   }
@@ -167,13 +183,18 @@ void Sequence::Impl::accept(TokenId id, std::optional<TopTokens> top) {
   if (is_end) return end(StopReason::kEndToken);
   if (text && text->stopped()) return end(StopReason::kStopString);
   if (told_to_stop) return end(StopReason::kCancelled);
-  if (options.cancelled && options.cancelled()) return end(StopReason::kCancelled);
+  if (is_cancelled()) return end(StopReason::kCancelled);
   if (tokens_left() == 0) end(StopReason::kMaxTokens);
 }
 
 void Sequence::Impl::show(TokenEvent event) {
   result.text += event.text;
-  if (on_token && !told_to_stop) told_to_stop = !on_token(event);
+  if (!on_token || told_to_stop) return;
+  told_to_stop = !agreed_answer(backend.group(), [&] { return on_token(event); });
+}
+
+bool Sequence::Impl::is_cancelled() const {
+  return options.cancelled && agreed_answer(backend.group(), options.cancelled);
 }
 
 void Sequence::Impl::end(StopReason reason) {
@@ -190,6 +211,7 @@ void Sequence::Impl::end(StopReason reason) {
 }
 
 void Sequence::Impl::fail(std::exception_ptr what) {
+  if (backend.group() != nullptr) tell_other_ranks(*backend.group(), what);
   done = true;
   error = std::move(what);
   state = {};

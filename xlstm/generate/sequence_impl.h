@@ -62,6 +62,7 @@ struct Sequence::Impl {
 
  private:
   void show(TokenEvent event);
+  bool is_cancelled() const;
 };
 
 }  // namespace xlstm

@@ -245,7 +245,7 @@ class MlxBackend final : public Backend {
   // One node, which rounds once, where a matrix is plain.
   Tensor linear_add(const Tensor& x, const Dense& dense, Tensor y) override {
     const auto* plain = std::get_if<Tensor>(&dense.weight);
-    if (plain == nullptr || dense.bias || prepared(*plain).dtype() != array_of(y).dtype()) {
+    if (plain == nullptr || dense.bias || !y || prepared(*plain).dtype() != array_of(y).dtype()) {
       return Backend::linear_add(x, dense, std::move(y));
     }
     check_axes("linear_add", "x", x, 2);

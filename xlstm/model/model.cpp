@@ -17,15 +17,43 @@ namespace {
 struct VocabularyHead {
   std::optional<Norm> norm;  // D
   float norm_eps = 0;
-  Dense projection;  // [V, D]
+  Dense projection;    // [V, D], or this rank's rows
+  std::int64_t V = 0;  // of the whole
   std::optional<float> soft_cap;
 
   // x [T, D] -> [T, V] float32
   Tensor logits(Backend& b, Tensor x) const {
     const Tensor y = norm ? b.norm_linear(x, *norm, norm_eps, projection) : b.linear(x, projection);
-    return b.soft_cap(b.to_float32(y), soft_cap);
+    const Tensor own = b.soft_cap(b.to_float32(y), soft_cap);
+    return own.shape().last() == V ? own : b.all_columns(own, V);
   }
 };
+
+// Ranks whose parts differ in size choose alike.
+std::vector<std::int64_t> of_all_ranks(Group* group, const std::vector<std::int64_t>& limits) {
+  if (group == nullptr) return limits;
+  std::vector<std::size_t> sizes;
+  std::size_t count = 0;
+  for (const std::size_t each : group->gather(limits.size())) {
+    sizes.push_back(each * sizeof(std::int64_t));
+    count += each;
+  }
+  std::vector<std::int64_t> all(count);
+  group->gather(std::as_bytes(std::span(limits)), sizes, std::as_writable_bytes(std::span(all)));
+  const std::set<std::int64_t> sorted(all.begin(), all.end());
+  return {sorted.begin(), sorted.end()};
+}
+
+// What goes wrong on one rank is told to the others, which wait for it.
+template <typename Run>
+auto told_to_others(Group* group, const Run& run) {
+  try {
+    return run();
+  } catch (const std::exception& error) {
+    if (group != nullptr) group->fail(error);
+    throw;
+  }
+}
 
 // Of all matrices that tokens go through, together.
 std::vector<std::int64_t> row_limits_of(const Plan& plan, const WeightMap& weights,
@@ -42,7 +70,7 @@ std::vector<std::int64_t> row_limits_of(const Plan& plan, const WeightMap& weigh
     }
   }
   add(head);
-  return {limits.begin(), limits.end()};
+  return of_all_ranks(b.group(), {limits.begin(), limits.end()});
 }
 
 }  // namespace
@@ -89,7 +117,8 @@ Tensor Model::forward(const Tensor& tokens, StateBatch& states, Positions positi
   };
   // On trial, layers leave what a step that is repeated would not call them for.
   const bool may_repeat = S == 1 && !states.is_on_trial();
-  return may_repeat ? b.repeat(impl_, tokens, states, run) : run(tokens);
+  return told_to_others(
+      b.group(), [&] { return may_repeat ? b.repeat(impl_, tokens, states, run) : run(tokens); });
 }
 
 Tensor Model::forward_unequal(std::span<const std::span<const std::int32_t>> pieces,
@@ -106,17 +135,19 @@ Tensor Model::forward_unequal(std::span<const std::span<const std::int32_t>> pie
     lengths.push_back(std::ssize(pieces[row]));
     states.positions()[row] += pieces[row].size();
   }
-  Tensor x = b.embed(impl_->embedding, b.ids({1, std::ssize(ids)}, ids));
-  states.set_lengths(lengths);
-  x = impl_->layers.forward(b, std::move(x), states);
-  states.set_lengths({});
-  std::vector<Tensor> last;
-  std::int64_t end = 0;
-  for (const std::int64_t length : lengths) {
-    end += length;
-    last.push_back(b.tokens(x, 1, end - 1, end));
-  }
-  return impl_->logits_of_each(b.join_tokens(last, 1));
+  return told_to_others(b.group(), [&] {
+    Tensor x = b.embed(impl_->embedding, b.ids({1, std::ssize(ids)}, ids));
+    states.set_lengths(lengths);
+    x = impl_->layers.forward(b, std::move(x), states);
+    states.set_lengths({});
+    std::vector<Tensor> last;
+    std::int64_t end = 0;
+    for (const std::int64_t length : lengths) {
+      end += length;
+      last.push_back(b.tokens(x, 1, end - 1, end));
+    }
+    return impl_->logits_of_each(b.join_tokens(last, 1));
+  });
 }
 
 bool Model::takes_unequal_lengths() const {
@@ -174,6 +205,7 @@ Model Model::load(const Plan& plan, const TensorSource& source, std::shared_ptr<
   const auto& head = last.spec_as<VocabularyHeadSpec>();
   impl->head.projection = head.tied ? embedding : whole.weights_of(last).dense("");
   impl->head.projection.name = "head";
+  impl->head.V = plan.V;
   impl->head.soft_cap = head.soft_cap;
   std::size_t end = plan.layers.size() - 1;
   if (const auto* norm = std::any_cast<RmsNormSpec>(&plan.layers[end - 1].spec)) {

@@ -7,6 +7,7 @@
 
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/config_file.h"
+#include "xlstm/wiring/division.h"
 #include "xlstm/wiring/plan.h"
 
 namespace xlstm {
@@ -21,6 +22,9 @@ struct Family {
   // All but family, name and token ids. Throws Error(kModel) with every fault found; kFormat for
   // keys of wrong types in the config. `where` names the model in errors.
   Plan (*plan)(const ConfigFile& config, const TensorSource& tensors, std::string_view where);
+
+  // How its models are divided among ranks; null: they are not.
+  DivideLayer divide = nullptr;
 };
 
 // The families that are run, in the order in which they are asked.

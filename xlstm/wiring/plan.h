@@ -37,6 +37,9 @@ struct Parameter {
   bool keep_float32 = false;         // gates and norms: float32 whatever the compute dtype
   std::optional<PackedParameter> packed =
       std::nullopt;  // quantised in the checkpoint; `shape` is [N, K]
+  // Of a part of a divided matrix (division.h): K of the whole, by which a format is chosen. 0: it
+  // is whole.
+  std::int64_t whole_width = 0;
 };
 
 // One tensor of the recurrent state of one sequence, float32, before the first token all `initial`.

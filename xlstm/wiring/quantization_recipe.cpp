@@ -86,7 +86,8 @@ std::optional<Quantization> format_for(const QuantizationRecipe& recipe, const P
   if (!can_be_quantised(parameter) || parameter.packed) return std::nullopt;
   if (excludes(recipe, kind_of(layer, parameter))) return std::nullopt;
   if (is_tied(plan, layer) && excludes(recipe, kHead)) return std::nullopt;
-  return with_fitting_groups(format_wanted_for(recipe, plan, layer), parameter.shape[1]);
+  const std::int64_t K = parameter.whole_width > 0 ? parameter.whole_width : parameter.shape[1];
+  return with_fitting_groups(format_wanted_for(recipe, plan, layer), K);
 }
 
 DType scale_type_for(const Quantization& format, DType weights) {

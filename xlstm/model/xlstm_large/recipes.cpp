@@ -19,8 +19,9 @@ class MlstmLayer final : public LayerRecipe {
     // q, k, v, o-gate; i, f: products of the normed x
     auto [qkvo, gates] = b.mlstm_projections(x, norm_, spec_.norm_eps, qkvo_, gates_);
     if (state.batch.is_on_trial()) remember(b, qkvo, gates, state);
-    return b.mlstm_mixer_add(qkvo, std::move(gates), head_norm_, mixer_spec(spec_), state, out_,
-                             std::move(x));
+    // of ranks each adds what its heads make of it, and one the stream
+    return b.all_sum(b.mlstm_mixer_add(qkvo, std::move(gates), head_norm_, mixer_spec(spec_), state,
+                                       out_, b.on_first_rank(std::move(x))));
   }
   bool takes_unequal_lengths() const override { return true; }
 
@@ -51,7 +52,7 @@ class GatedFfn final : public LayerRecipe {
 
   Tensor forward(Backend& b, Tensor x, LayerState) const override {
     const Tensor z = b.norm_swiglu(x, norm_, spec_.norm_eps, up_);
-    return b.linear_add(z, down_, std::move(x));
+    return b.all_sum(b.linear_add(z, down_, b.on_first_rank(std::move(x))));
   }
   bool takes_unequal_lengths() const override { return true; }
 

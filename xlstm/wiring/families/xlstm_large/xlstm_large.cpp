@@ -7,6 +7,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/wiring/dims.h"
 #include "xlstm/wiring/families/xlstm_large/config.h"
+#include "xlstm/wiring/families/xlstm_large/division.h"
 #include "xlstm/wiring/families/xlstm_large/optional_parts.h"
 #include "xlstm/wiring/families/xlstm_large/sizes.h"
 #include "xlstm/wiring/families/xlstm_large/tensor_rows.h"
@@ -157,7 +158,8 @@ Plan plan(const ConfigFile& file, const TensorSource& source, std::string_view w
 
 const Family& xlstm_large_family() {
   static const Family family = {"xlstm-large", "xLSTM-large (...mlstm_layer...)",
-                                xlstm_large::recognise, xlstm_large::plan};
+                                xlstm_large::recognise, xlstm_large::plan,
+                                xlstm_large::divide_layer};
   return family;
 }
 

@@ -1,0 +1,1 @@
+want("the night was still dark\\.")

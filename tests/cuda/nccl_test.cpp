@@ -1,0 +1,115 @@
+// What several GPUs compute together, with a library of NCCL's interface that needs none.
+#include "xlstm/cuda/nccl.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "tests/support/as_ranks.h"
+#include "tests/support/expect_error.h"
+#include "xlstm/base/floats.h"
+
+namespace xlstm::cuda {
+namespace {
+
+using testing::as_ranks;
+using ::testing::HasSubstr;
+
+std::vector<std::string> fake() {
+  return {XLSTM_FAKE_NCCL};
+}
+
+class CommunicatorOf : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    unsetenv("FAKE_NCCL_VERSION");
+    unsetenv("FAKE_NCCL_FAILS");
+  }
+};
+
+TEST_F(CommunicatorOf, RanksSumsInPlace) {
+  for (const int size : {2, 4}) {
+    as_ranks(size, [&](const std::shared_ptr<Group>& group) {
+      Communicator communicator(group, fake());
+      std::vector<float> values = {1, static_cast<float>(group->rank()), -2};
+      communicator.all_sum(values.data(), 3, DType::kF32, nullptr);
+      const auto n = static_cast<float>(size);
+      EXPECT_EQ(values, (std::vector<float>{n, n * (n - 1) / 2, -2 * n}));
+
+      std::vector<float> halves = {0.5F, 3};
+      std::vector<std::byte> packed(4);
+      floats_to(halves.data(), 2, DType::kBF16, packed.data());
+      communicator.all_sum(packed.data(), 2, DType::kBF16, nullptr);
+      floats_from(packed.data(), DType::kBF16, 2, halves.data());
+      EXPECT_EQ(halves, (std::vector<float>{n / 2, 3 * n}));
+    });
+  }
+}
+
+TEST_F(CommunicatorOf, RanksGathersPartsOfLikeAndUnlikeSizes) {
+  as_ranks(3, [&](const std::shared_ptr<Group>& group) {
+    Communicator communicator(group, fake());
+    const auto own = static_cast<float>(group->rank());
+    const std::vector<float> mine = {own, own + 10, own + 20};
+    std::vector<float> all(6);
+    communicator.gather(mine.data(), std::vector<std::int64_t>{2, 2, 2}, all.data(), DType::kF32,
+                        nullptr);
+    EXPECT_EQ(all, (std::vector<float>{0, 10, 1, 11, 2, 12}));
+    communicator.gather(mine.data(), std::vector<std::int64_t>{3, 1, 2}, all.data(), DType::kF32,
+                        nullptr);
+    EXPECT_EQ(all, (std::vector<float>{0, 10, 20, 1, 2, 12}));
+  });
+}
+
+// Called for every rank; the lowest rank's message.
+std::string refusal(const std::vector<std::string>& names) {
+  return message_of(ErrorKind::kUsage, [&] {
+    as_ranks(2, [&](const std::shared_ptr<Group>& group) { Communicator(group, names); });
+  });
+}
+
+TEST_F(CommunicatorOf, RanksSaysHowToInstallTheLibrary) {
+  EXPECT_THAT(refusal({"libno-such-nccl.so.2"}),
+              HasSubstr("[devices] wanted NCCL (libno-such-nccl.so.2) for several GPUs: `pip "
+                        "install nvidia-nccl-cu13`"));
+  setenv("FAKE_NCCL_VERSION", "21003", 1);
+  EXPECT_THAT(refusal(fake()), HasSubstr("wanted NCCL 2.14 or newer"));
+  EXPECT_THAT(refusal(fake()), HasSubstr("got 2.10"));
+}
+
+TEST_F(CommunicatorOf, RanksTellsWhatTheLibrarySays) {
+  const auto failing = [&](const char* call) {
+    setenv("FAKE_NCCL_FAILS", call, 1);
+    return message_of(ErrorKind::kInternal, [&] {
+      as_ranks(2, [&](const std::shared_ptr<Group>& group) {
+        Communicator communicator(group, fake());
+        float value = 1;
+        communicator.all_sum(&value, 1, DType::kF32, nullptr);
+      });
+    });
+  };
+  EXPECT_THAT(failing("ncclCommInitRank"), HasSubstr("wanted a communicator of 2 GPUs"));
+  EXPECT_THAT(
+      failing("ncclAllReduce"),
+      HasSubstr("[nccl] wanted a sum of 1 numbers over 2 GPUs, got invalid usage (5): as it "
+                "was asked to; NCCL_DEBUG=INFO says more"));
+}
+
+// A rank that fails before NCCL begins is not waited for in there.
+TEST_F(CommunicatorOf, RanksDoesNotWaitForOneThatCannotCome) {
+  std::string heard;
+  as_ranks(2, [&](const std::shared_ptr<Group>& group) {
+    try {
+      Communicator communicator(
+          group, group->leads() ? fake() : std::vector<std::string>{"libno-such-nccl.so.2"});
+    } catch (const Error& error) {
+      group->fail(error);
+      if (group->leads()) heard = error.what();
+    }
+  });
+  EXPECT_THAT(heard, HasSubstr("[rank 1 of 2] [devices] wanted NCCL"));
+}
+
+}  // namespace
+}  // namespace xlstm::cuda

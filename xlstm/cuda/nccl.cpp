@@ -1,0 +1,119 @@
+#include "xlstm/cuda/nccl.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+#include "xlstm/base/error.h"
+#include "xlstm/cuda/shared_library.h"
+
+namespace xlstm::cuda {
+namespace {
+
+constexpr int kOldest = 21400;  // 2.14: recorded work beside work that is not
+constexpr int kSum = 0, kFloat32 = 7, kBFloat16 = 9;
+constexpr std::chrono::seconds kForOthersToEnd{2};
+constexpr const char* kRemedy =
+    "`pip install nvidia-nccl-cu13` or -cu12 into the environment VIRTUAL_ENV or a .venv here, or "
+    "its folder in LD_LIBRARY_PATH";
+
+Nccl load(std::span<const std::string> names) {
+  const std::unique_ptr<SharedLibrary> library = open_nvidia_library(names);
+  if (library == nullptr) {
+    fail_wanted(ErrorKind::kUsage, "devices",
+                str("NCCL (", names.front(), ") for several GPUs: ", kRemedy), "none");
+  }
+  Nccl n{};
+  const auto find = [&](const char* name, auto& function) {
+    function = reinterpret_cast<std::decay_t<decltype(function)>>(library->find(name));
+    if (function != nullptr) return;
+    fail_wanted(ErrorKind::kUsage, "devices", str("an NCCL with ", name, ": ", kRemedy),
+                "one without");
+  };
+  find("ncclGetVersion", n.ncclGetVersion);
+  int version = 0;
+  if (n.ncclGetVersion(&version) != 0 || version < kOldest) {
+    fail_wanted(ErrorKind::kUsage, "devices", str("NCCL 2.14 or newer: ", kRemedy),
+                str(version / 10000, ".", version % 10000 / 100));
+  }
+  find("ncclGetErrorString", n.ncclGetErrorString);
+  find("ncclGetLastError", n.ncclGetLastError);
+  find("ncclGetUniqueId", n.ncclGetUniqueId);
+  find("ncclCommInitRank", n.ncclCommInitRank);
+  find("ncclCommDestroy", n.ncclCommDestroy);
+  find("ncclAllReduce", n.ncclAllReduce);
+  find("ncclAllGather", n.ncclAllGather);
+  find("ncclBroadcast", n.ncclBroadcast);
+  find("ncclGroupStart", n.ncclGroupStart);
+  find("ncclGroupEnd", n.ncclGroupEnd);
+  return n;
+}
+
+int type_of(DType type) {
+  if (type == DType::kF32) return kFloat32;
+  if (type == DType::kBF16) return kBFloat16;
+  fail_wanted(ErrorKind::kInternal, "nccl", "float32 or bfloat16", name_of(type));
+}
+
+}  // namespace
+
+std::span<const std::string> nccl_names() {
+  static const std::array<std::string, 2> names = {"libnccl.so.2", "libnccl.so"};
+  return names;
+}
+
+Communicator::Communicator(std::shared_ptr<Group> group, std::span<const std::string> names)
+    : group_(std::move(group)), nccl_(load(names)) {
+  // A rank that cannot come has said so by now: NCCL would wait for it without end.
+  group_->meet();
+  Nccl::Id id{};
+  if (group_->leads()) check(nccl_.ncclGetUniqueId(&id), "a name for the communicator");
+  id = group_->broadcast(id);
+  check(nccl_.ncclCommInitRank(&communicator_, group_->size(), id, group_->rank()),
+        str("a communicator of ", group_->size(), " GPUs"));
+}
+
+// NCCL waits for the others: where they do not come, the process that ends frees what it has.
+Communicator::~Communicator() {
+  if (std::uncaught_exceptions() > 0 || group_->is_broken()) return;
+  if (group_->meets_within(kForOthersToEnd)) nccl_.ncclCommDestroy(communicator_);
+}
+
+void Communicator::all_sum(void* values, std::int64_t count, DType type, Stream stream) {
+  check(nccl_.ncclAllReduce(values, values, static_cast<std::size_t>(count), type_of(type), kSum,
+                            communicator_, stream),
+        str("a sum of ", count, " numbers over ", group_->size(), " GPUs"));
+}
+
+void Communicator::gather(const void* own, std::span<const std::int64_t> counts, void* all,
+                          DType type, Stream stream) {
+  const std::string what = str("numbers of ", group_->size(), " GPUs");
+  if (std::ranges::all_of(counts, [&](std::int64_t each) { return each == counts.front(); })) {
+    check(nccl_.ncclAllGather(own, all, static_cast<std::size_t>(counts.front()), type_of(type),
+                              communicator_, stream),
+          what);
+    return;
+  }
+  check(nccl_.ncclGroupStart(), what);
+  auto* to = static_cast<std::byte*>(all);
+  for (int rank = 0; rank < group_->size(); ++rank) {
+    const auto count = static_cast<std::size_t>(counts[static_cast<std::size_t>(rank)]);
+    check(nccl_.ncclBroadcast(own, to, count, type_of(type), rank, communicator_, stream), what);
+    to += count * size_of(type);
+  }
+  check(nccl_.ncclGroupEnd(), what);
+}
+
+void Communicator::check(int result, std::string_view what) const {
+  if (result == 0) return;
+  const char* const text = nccl_.ncclGetErrorString(result);
+  const char* const last = nccl_.ncclGetLastError(communicator_);
+  fail_wanted(ErrorKind::kInternal, "nccl", what,
+              str(text != nullptr ? text : "an error", " (", result, ")",
+                  last != nullptr && *last != '\0' ? str(": ", last) : std::string(),
+                  "; NCCL_DEBUG=INFO says more"));
+}
+
+}  // namespace xlstm::cuda

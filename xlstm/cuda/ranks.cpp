@@ -1,0 +1,78 @@
+#include "xlstm/cuda/ranks.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "xlstm/backend/check.h"
+#include "xlstm/base/error.h"
+#include "xlstm/group/share.h"
+
+namespace xlstm::cuda {
+namespace {
+
+std::string wanted(const Group& group) {
+  return str("a GPU for each of ", group.size(),
+             " ranks (nvidia-smi lists them; CUDA_VISIBLE_DEVICES may hide some), or --device cpu");
+}
+
+void check_own_devices(Workspace& work, Group& group) {
+  const std::vector<DeviceId> ids = group.gather(work.device().id());
+  for (auto id = ids.begin(); id != ids.end(); ++id) {
+    const auto same = std::find(ids.begin(), id, *id);
+    if (same == id) continue;
+    fail_wanted(ErrorKind::kUsage, "devices", wanted(group),
+                str("one ", work.device().name(), " for ranks ", same - ids.begin(), " and ",
+                    id - ids.begin()));
+  }
+}
+
+}  // namespace
+
+// Ranks see the same GPUs and take one each; or each was shown but its own.
+int device_for(const Group* group) {
+  if (group == nullptr) return 0;
+  const int count = device_count();
+  if (count >= group->size()) return group->rank();
+  if (count <= 1) return 0;
+  fail_wanted(ErrorKind::kUsage, "devices", wanted(*group), str(count));
+}
+
+std::unique_ptr<Ranks> Ranks::connect(Workspace& work, const std::shared_ptr<Group>& group) {
+  if (group == nullptr) return nullptr;
+  check_own_devices(work, *group);
+  work.device().use();
+  return std::unique_ptr<Ranks>(new Ranks(work, group));
+}
+
+Ranks::Ranks(Workspace& work, const std::shared_ptr<Group>& group)
+    : work_(work), size_(group->size()), communicator_(group) {}
+
+Tensor Ranks::all_sum(Tensor x) {
+  work_.device().use();
+  if (x.is_shared()) x = work_.copy_of(x, "all_sum");
+  communicator_.all_sum(work_.to_write(x), x.elements(), x.dtype(), work_.device().stream());
+  return x;
+}
+
+Tensor Ranks::all_columns(const Tensor& x, std::int64_t N) {
+  check_axes("all_columns", "x", x, 2);
+  work_.device().use();
+  const std::int64_t T = x.shape()[0];
+  std::vector<std::int64_t> counts;
+  for (int rank = 0; rank < size_; ++rank) counts.push_back(T * share_of(N, rank, size_).size());
+  Tensor all = work_.allocate({T, N}, x.dtype(), "all_columns");
+  communicator_.gather(work_.pointer(x), counts, work_.to_write(all), x.dtype(),
+                       work_.device().stream());
+  if (T <= 1) return all;
+  // The rows of each rank lie together.
+  Tensor y = work_.allocate({T, N}, x.dtype(), "all_columns");
+  std::int64_t begin = 0;
+  for (const std::int64_t count : counts) {
+    work_.copy_rows(y, begin / T, all, begin, T, count / T, N, count / T);
+    begin += count;
+  }
+  return y;
+}
+
+}  // namespace xlstm::cuda

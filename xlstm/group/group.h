@@ -1,0 +1,117 @@
+// Ranks that compute one model together, each a part of it: processes of one host, or threads of
+// one process. Every rank makes the same calls in the same order; what only one of them can know
+// (the time, what a person types, a seed made up) is rank 0's, and told to the others.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "xlstm/base/dtype.h"
+#include "xlstm/base/error.h"
+#include "xlstm/group/rendezvous.h"
+
+namespace xlstm {
+
+class SharedRegion;
+
+// One rank's. Used by one thread at a time. What meets the others throws Error where one of them
+// has failed, that one's error with its rank in front, or where one has left or is gone
+// (kCancelled): then, and ever after.
+class Group {
+ public:
+  // Waits for all ranks. Throws Error: kUsage where they do not come in time, kFile.
+  static std::shared_ptr<Group> join(const Rendezvous& place);
+  // A group of `size` threads of this process: one for each.
+  static std::vector<std::shared_ptr<Group>> of_threads(int size);
+
+  Group(std::shared_ptr<SharedRegion> region, int rank);
+  ~Group();  // leaves
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+
+  int rank() const { return rank_; }
+  int size() const { return size_; }
+  bool leads() const { return rank_ == 0; }
+  std::string name() const;  // "rank 1 of 2"
+
+  // --- all ranks together --------------------------------------------------------------------
+  void meet();
+  // Rank 0's bytes, of as many on every rank.
+  void broadcast(std::span<std::byte> bytes);
+  std::string broadcast(const std::string& text);
+  template <typename T>
+  T broadcast(T value) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    broadcast(std::as_writable_bytes(std::span(&value, 1)));
+    return value;
+  }
+  // The bytes of all ranks, one after the other: rank r's are `sizes`[r] many.
+  void gather(std::span<const std::byte> own, std::span<const std::size_t> sizes,
+              std::span<std::byte> all);
+  // One value of each.
+  template <typename T>
+  std::vector<T> gather(const T& value) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    std::vector<T> all(static_cast<std::size_t>(size_));
+    const std::vector<std::size_t> sizes(all.size(), sizeof(T));
+    gather(std::as_bytes(std::span(&value, 1)), sizes, std::as_writable_bytes(std::span(all)));
+    return all;
+  }
+  // The sum over ranks of numbers of a float type, added in float32 in the order of ranks, so that
+  // all ranks have the same bits.
+  void all_sum(DType type, std::span<std::byte> values);
+
+  // --- ends ----------------------------------------------------------------------------------
+  // Tells the others why this rank cannot go on; the first error of all is kept.
+  void fail(const std::exception& why) noexcept;
+  // This rank comes to no more meetings.
+  void leave() noexcept;
+  bool has_left(int rank) const;  // or is gone without a word
+  // Whether any rank has failed, left or gone: there will be no more meetings.
+  bool is_broken() const;
+  // Whether all ranks come to a meeting in that time; where not, there are no more.
+  bool meets_within(std::chrono::milliseconds limit) noexcept;
+
+ private:
+  using Use = std::function<void(int rank, std::size_t at, std::span<const std::byte> bytes)>;
+  // In pieces that fit a slot: own bytes go to the others, and each rank's come to use().
+  void exchange(std::span<const std::byte> own, std::span<const std::size_t> sizes, const Use& use);
+  void check_same(int rank, std::size_t wanted) const;
+  void wait_for(int rank, std::uint32_t round) const;
+  void check_others(int waited_for) const;
+
+  std::shared_ptr<SharedRegion> region_;
+  int rank_, size_;
+  std::uint32_t round_ = 0;
+};
+
+// What rank 0 says; without a group, what this process does.
+template <typename T>
+T agreed(Group* group, T value) {
+  return group == nullptr ? value : group->broadcast(value);
+}
+
+// The same of what is yet to be asked. Where asking throws, the others are told.
+template <typename Ask>
+bool agreed_answer(Group* group, const Ask& ask) {
+  if (group == nullptr) return ask();
+  try {
+    return group->broadcast(static_cast<bool>(ask()));
+  } catch (const std::exception& error) {
+    group->fail(error);
+    throw;
+  } catch (...) {
+    group->leave();
+    throw;
+  }
+}
+
+}  // namespace xlstm
