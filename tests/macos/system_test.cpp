@@ -1,6 +1,7 @@
 // What xlstm/base/*_macos.cpp make of what a Mac tells, above a Mac that is made up: so that what
 // only Macs compile is compiled and run everywhere.
 #include <gtest/gtest.h>
+#include <mach-o/dyld.h>
 #include <mach/mach.h>
 #include <sys/sysctl.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "xlstm/base/cores.h"
 #include "xlstm/base/large_pages.h"
 #include "xlstm/base/memory.h"
+#include "xlstm/base/program.h"
 
 namespace {
 
@@ -25,6 +27,7 @@ struct Mac {
   std::uint64_t resident = 0;
   natural_t free = 0, inactive = 0;
   bool refuses = false;
+  std::string program;
   int ports_held = 0;  // of mach_host_self(), which must be given back
 };
 
@@ -84,6 +87,14 @@ kern_return_t host_statistics64(host_t host, host_flavor_t flavor, host_info64_t
   return KERN_SUCCESS;
 }
 
+int _NSGetExecutablePath(char* path, std::uint32_t* size) {
+  const std::uint32_t wanted = static_cast<std::uint32_t>(mac().program.size()) + 1;
+  const bool fits = wanted <= *size;
+  if (fits) std::memcpy(path, mac().program.c_str(), wanted);
+  *size = wanted;
+  return fits ? 0 : -1;
+}
+
 kern_return_t mach_port_deallocate(ipc_space_t space, mach_port_name_t name) {
   if (space != kTask || name != kHost) return 15;
   --mac().ports_held;
@@ -136,6 +147,13 @@ TEST_F(MacSystem, CoresAndPages) {
   EXPECT_GE(usable_cores(), 1U);
   EXPECT_EQ(large_page_bytes(), 0U);
   prefer_large_pages({});
+}
+
+TEST_F(MacSystem, TheProgramIsWhereTheSystemSays) {
+  mac().program = "/opt/homebrew/bin/xlstm";
+  EXPECT_EQ(program_file(), "/opt/homebrew/bin/xlstm");
+  mac().program = std::string(5000, 'x');  // longer than any path
+  EXPECT_TRUE(program_file().empty());
 }
 
 }  // namespace
