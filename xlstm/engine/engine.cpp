@@ -14,7 +14,7 @@
 #include "xlstm/engine/special_tokens.h"
 #include "xlstm/forecast/forecast_model.h"
 #include "xlstm/generate/batch.h"
-#include "xlstm/group/group.h"
+#include "xlstm/group/told.h"
 #include "xlstm/weights/tensor_source.h"
 #include "xlstm/wiring/checkpoint.h"
 
@@ -57,22 +57,14 @@ Checkpoint open_language_model(const std::string& name, const EngineOptions& opt
 
 // Other ranks wait for one that cannot open the model.
 template <typename Open>
-auto told_to_ranks(const EngineOptions& options, const Open& open) {
-  try {
-    return translate_bad_alloc(open);
-  } catch (const std::exception& error) {
-    if (options.group != nullptr) options.group->fail(error);
-    throw;
-  } catch (...) {
-    if (options.group != nullptr) options.group->leave();
-    throw;
-  }
+auto open_together(const EngineOptions& options, const Open& open) {
+  return told_to_others(options.group.get(), [&] { return translate_bad_alloc(open); });
 }
 
 }  // namespace
 
 Model open_synthetic(const std::string& size, const EngineOptions& options) {
-  return told_to_ranks(options, [&] {
+  return open_together(options, [&] {
     std::shared_ptr<Backend> backend = make_backend(options);
     Checkpoint checkpoint = synthetic_checkpoint(size);
     const std::string name = checkpoint.plan.name;
@@ -85,7 +77,7 @@ Model open_synthetic(const std::string& size, const EngineOptions& options) {
 Engine::Engine(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Engine Engine::open(const std::string& name, const EngineOptions& options) {
-  return told_to_ranks(options, [&] { return open_unguarded(name, options); });
+  return open_together(options, [&] { return open_unguarded(name, options); });
 }
 
 Engine Engine::open_unguarded(const std::string& name, const EngineOptions& options) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/program.h"
 
 namespace xlstm {
 namespace {
@@ -37,22 +38,16 @@ fs::path models_beside(const fs::path& file) {
   return file.parent_path().parent_path() / "share" / "xlstm" / "models";
 }
 
-// Where the running program lies, as far as the system says so; on macOS dladdr knows.
-std::optional<fs::path> program_file() {
-  std::error_code error;
-  const fs::path file = fs::read_symlink("/proc/self/exe", error);
-  return error ? std::nullopt : std::optional(file);
-}
-
-// The file that this code was loaded from: our library, or the program it is linked into.
-std::optional<fs::path> library_file() {
+// The file that this code was loaded from: our library, or the program it is linked into. Empty
+// where the system does not say.
+fs::path library_file() {
   Dl_info info;
   if (::dladdr(reinterpret_cast<const void*>(&models_beside), &info) == 0 || !info.dli_fname) {
-    return std::nullopt;
+    return {};
   }
   std::error_code error;
   const fs::path file = fs::canonical(info.dli_fname, error);
-  return error ? std::nullopt : std::optional(file);
+  return error ? fs::path() : file;
 }
 
 void add_environment(std::vector<fs::path>& roots) {
@@ -156,9 +151,9 @@ bool is_path(const std::string& name) {
 std::vector<fs::path> model_roots() {
   std::vector<fs::path> roots;
   add_environment(roots);
-  for (const auto& file : {program_file(), library_file()}) {
-    if (!file) continue;
-    const fs::path root = models_beside(*file);
+  for (const fs::path& file : {program_file(), library_file()}) {
+    if (file.empty()) continue;
+    const fs::path root = models_beside(file);
     if (std::find(roots.begin(), roots.end(), root) == roots.end()) roots.push_back(root);
   }
   return roots;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "xlstm/base/error.h"
+#include "xlstm/group/told.h"
 #include "xlstm/model/layer_stack.h"
 #include "xlstm/wiring/layer_specs.h"
 
@@ -42,17 +43,6 @@ std::vector<std::int64_t> of_all_ranks(Group* group, const std::vector<std::int6
   group->gather(std::as_bytes(std::span(limits)), sizes, std::as_writable_bytes(std::span(all)));
   const std::set<std::int64_t> sorted(all.begin(), all.end());
   return {sorted.begin(), sorted.end()};
-}
-
-// What goes wrong on one rank is told to the others, which wait for it.
-template <typename Run>
-auto told_to_others(Group* group, const Run& run) {
-  try {
-    return run();
-  } catch (const std::exception& error) {
-    if (group != nullptr) group->fail(error);
-    throw;
-  }
 }
 
 // Of all matrices that tokens go through, together.
