@@ -19,7 +19,7 @@ namespace {
 
 using kernels::simd_classes;
 
-#if HWY_ARCH_X86
+#if HWY_ARCH_X86 && !defined(XLSTM_NATIVE_KERNELS)
 static_assert((HWY_TARGETS & HWY_AVX2) != 0 && (HWY_TARGETS & HWY_AVX3) != 0,
               "kernels must be built for more than the baseline");
 static_assert((HWY_TARGETS & HWY_SSSE3) == 0, "and for what they are not must not be told of");
@@ -60,6 +60,7 @@ std::string wanted_up_to(std::string_view top) {
   std::vector<std::string_view> names;
   for (const kernels::SimdClass& each : has.classes) {
     const bool here = (each.target == 0 || (targets & each.target) != 0) &&
+                      (targets == 0 || (targets & ~each.excluded_targets) != 0) &&
                       (each.features == 0 || (has.features & each.features) != 0);
     if (here) names.emplace_back(each.name);
     if (each.name == top) break;
@@ -117,7 +118,7 @@ TEST_F(SimdCapDeathTest, OtherWordsAreErrorsThatListThoseThereAre) {
   }
 }
 
-#if HWY_ARCH_X86
+#if HWY_ARCH_X86 && !defined(XLSTM_NATIVE_KERNELS)
 // What kernels choose, where nothing but the environment has been looked at before.
 std::string choices() {
   std::string out;

@@ -48,8 +48,10 @@ class Simd {
     std::vector<std::string_view> names;
     for (const SimdClass& each : up_to(top_)) {
       const bool target = each.target == 0 || (targets_ & each.target) != 0;
+      // Kernels for this machine alone have no lower class.
+      const bool built = targets_ == 0 || (targets_ & ~each.excluded_targets) != 0;
       const bool features = each.features == 0 || (processor_.features & each.features) != 0;
-      if (target && features) names.emplace_back(each.name);
+      if (target && built && features) names.emplace_back(each.name);
     }
     std::reverse(names.begin(), names.end());
     return names;
