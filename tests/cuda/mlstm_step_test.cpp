@@ -25,6 +25,9 @@ std::vector<MlstmCase> cases() {
     all.push_back({"odd", B, 1, 3, 33, 65});
   }
   all.push_back({"7B", 3, 1, 8, 256, 512});
+  // Two blocks on a multiprocessor, with strips of half a head and of a whole one.
+  all.push_back({"halves of heads", 20, 1, 8, 64, 512});
+  all.push_back({"whole heads", 40, 1, 8, 64, 512});
   return all;
 }
 

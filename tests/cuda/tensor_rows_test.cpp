@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <ostream>
 #include <random>
@@ -13,6 +14,7 @@
 #include "xlstm/base/floats.h"
 #include "xlstm/cuda/cuda_backend.h"
 #include "xlstm/cuda/tensor_row.h"
+#include "xlstm/cuda/warpgroup_rows.h"
 #include "xlstm/kernels/linear/linear.h"
 #include "xlstm/kernels/quantize/quantize.h"
 #include "xlstm/kernels/quantized_linear/quantized_linear.h"
@@ -279,6 +281,38 @@ TEST_P(TensorRowsOf, HeadsAreNormedBeforeTheProduct) {
               truth.y, truth.bound);
 }
 
+TEST_P(TensorRowsOf, WarpgroupsTakeManyRows) {
+  const Quantization& f = GetParam().format;
+  const bool served = f.mode == QuantizationMode::kAffine && (f.bits == 4 || f.bits == 8) &&
+                      GetParam().scale_type == DType::kBF16;
+  // A tile of 64 rows of W; ends of slices of 128 columns and of rows of x; more tiles than blocks
+  // take in one pass; clusters of two and of four blocks, the last of which have fewer slices.
+  for (const auto& [M, N, K, cluster] : {std::array<std::int64_t, 4>{17, 64, 128, 1},
+                                         {20, 192, 384, 1},
+                                         {33, 128, 1152, 2},
+                                         {64, 2240, 256, 1},
+                                         {50, 64 * 600, 128, 1},
+                                         {64, 64 * 60, 2432, 4},
+                                         {64, 256, 2432, 4}}) {
+    SCOPED_TRACE(str(M, " ", N, " ", K));
+    Workspace work;
+    const auto plan = WarpgroupRows(work).plan(M, N, K, f, GetParam().scale_type);
+    ASSERT_EQ(plan.has_value(), served && work.device().capability() == 90);
+    if (!plan) continue;
+    if (work.device().multiprocessors() == 132) EXPECT_EQ(plan->args.cluster, cluster);
+    const auto x = uniform(M * K, 1), y = uniform(M * N, 4);
+    const Matrix W = matrix(N, K);
+    Truth truth = product(x, W, M, N, K, 0x1p-8);  // weights are rounded to bfloat16
+    for (std::size_t at = 0; at < y.size(); ++at) truth.y[at] += static_cast<double>(y[at]);
+    const Dense dense = b.prepare(Dense{W.tensor, {}});
+    const Tensor first = b.linear_add(activations({M, K}, x), dense, activations({M, N}, y));
+    expect_near(first, truth.y, truth.bound);
+    // Blocks join their sums in one order.
+    const Tensor again = b.linear_add(activations({M, K}, x), dense, activations({M, N}, y));
+    EXPECT_EQ(b.read_floats(b.to_float32(first)), b.read_floats(b.to_float32(again)));
+  }
+}
+
 TEST_P(TensorRowsOf, ResidualIsAddedInPlaceOrBeside) {
   constexpr std::int64_t M = 5, N = 112, K = 256;
   const auto x = uniform(M * K, 1), y = uniform(M * N, 4);
@@ -313,16 +347,18 @@ std::vector<float> normed(const std::vector<float>& x, const std::vector<float>&
 }
 
 TEST_P(TensorRowsOf, NormComesBeforeProductAndGates) {
-  for (const std::int64_t M : {1, 4, 20}) {
-    SCOPED_TRACE(M);
-    constexpr std::int64_t N = 144, K = 640, N2 = 6;
+  // Of 20 and 40 rows, warpgroups take 192 rows of W; the norm writes their order of columns.
+  for (const auto& [M, N] :
+       {std::pair<std::int64_t, std::int64_t>{1, 144}, {4, 144}, {20, 144}, {20, 192}, {40, 192}}) {
+    SCOPED_TRACE(str(M, " ", N));
+    constexpr std::int64_t K = 640, N2 = 6;
     const auto x = uniform(M * K, 3), weight = uniform(K, 2), gates = uniform(N2 * K, 1);
     const Matrix W = matrix(N, K);
     const auto in = normed(x, weight, M, K);
     const Norm norm = b.prepare(Norm{activations({K}, weight), {}});
     const Dense second = b.prepare(Dense{b.floats({N2, K}, gates), {}});
-    // The normed x is rounded to bfloat16.
-    const Truth truth = product(in, W, M, N, K, 0x1p-8);
+    // The normed x is rounded to bfloat16, as weights may be.
+    const Truth truth = product(in, W, M, N, K, 0x1p-7);
     Matrix W2 = {Tensor(), gates, gates};
     for (float& size : W2.sizes) size = std::abs(size);
     Truth of_gates = product(in, W2, M, N2, K, 0x1p-8);
@@ -338,13 +374,13 @@ TEST_P(TensorRowsOf, NormComesBeforeProductAndGates) {
 
 TEST_P(TensorRowsOf, SwigluJoinsTheHalves) {
   for (const std::int64_t M : {1, 7, 33}) {
-    for (const std::int64_t F : {8, 72, 3000}) {
+    for (const std::int64_t F : {8, 72, 3000, 3008}) {  // warpgroups: multiples of 32
       SCOPED_TRACE(str(M, " ", F));
       constexpr std::int64_t K = 256;
       const auto x = uniform(M * K, 1), weight = uniform(K, 0.25F);
       const Matrix W = matrix(2 * F, K);
       const auto in = normed(x, weight, M, K);
-      const Truth truth = product(in, W, M, 2 * F, K, 0x1p-8);
+      const Truth truth = product(in, W, M, 2 * F, K, 0x1p-7);
       std::vector<double> y, bound;
       for (std::int64_t m = 0; m < M; ++m) {
         for (std::int64_t f = 0; f < F; ++f) {

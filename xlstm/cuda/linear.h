@@ -8,6 +8,7 @@
 #include "xlstm/cuda/products.h"
 #include "xlstm/cuda/tensor_row.h"
 #include "xlstm/cuda/tensor_rows.h"
+#include "xlstm/cuda/warpgroup_rows.h"
 #include "xlstm/cuda/workspace.h"
 
 namespace xlstm::cuda {
@@ -33,7 +34,8 @@ QuantizedArgs quantized_args(Workspace& work, const QuantizedTensor& W);
 
 class Linear {
  public:
-  explicit Linear(Workspace& work) : work_(work), tensor_row_(work), tensor_rows_(work) {}
+  explicit Linear(Workspace& work)
+      : work_(work), tensor_row_(work), tensor_rows_(work), warpgroup_rows_(work) {}
 
   // Without norm, second and swiglu.
   Tensor compute(const RowProduct& product);
@@ -48,15 +50,17 @@ class Linear {
   // Whether one kernel norms x, which has up to 64 rows, and computes its product with `second`
   // where there is one.
   bool can_norm(const Tensor& x, const Dense* second = nullptr) const;
-  // The normed x; the product, [M, N2] float32, in y2.
+  // The normed x; the product, [M, N2] float32, in y2. `ordered_bits`: of weights in whose order
+  // warpgroup_rows.cu has the columns; 0: as they are.
   Tensor normed(const Tensor& x, const Norm& norm, float eps, const Dense* second = nullptr,
-                Tensor* y2 = nullptr);
+                Tensor* y2 = nullptr, int ordered_bits = 0);
 
   Products* library();  // of products of many rows, looked for when it is first asked for; or none
 
  private:
   std::optional<TensorRow::Plan> row_plan(const RowProduct& product) const;
   std::optional<TensorRows::Plan> tensor_plan(const RowProduct& product) const;
+  std::optional<WarpgroupRows::Plan> warpgroup_plan(const RowProduct& product) const;
   Tensor by_tensor_rows(const RowProduct& product, const TensorRows::Plan& plan, Tensor* second);
   bool is_for_library(const RowProduct& product);
   void launch_rows(const RowProductArgs& args, DType W);
@@ -73,6 +77,7 @@ class Linear {
   Workspace& work_;
   TensorRow tensor_row_;
   TensorRows tensor_rows_;
+  WarpgroupRows warpgroup_rows_;
   bool looked_for_library_ = false;
   std::unique_ptr<Products> library_;
 };

@@ -11,7 +11,8 @@ namespace xlstm::cuda {
 namespace {
 
 constexpr std::int64_t kMostCounters = 1 << 16;
-constexpr int kThreads = 256;  // of mlstm.cu
+constexpr int kThreads = 256;                // of mlstm.cu
+constexpr std::size_t kReserved = 16 << 10;  // bytes of shared memory that blocks have besides
 
 template <typename T>
 const void* at_column(const T* rows, std::int64_t column, DType dtype) {
@@ -195,19 +196,31 @@ void Mlstm::step(const MlstmArgs& a, DType dtype, bool dependent) {
                             a);
     return;
   }
-  // Strips as wide as leave one for (nearly) every multiprocessor: wide ones read longer pieces of
-  // rows, and make what a head has once less often.
+  // Strips as wide as leave one for (nearly) every block: wide ones read longer pieces of rows, and
+  // make what a head has once less often. Many rows have two blocks on a multiprocessor, of which
+  // one moves states while the other begins or ends a strip.
   const auto multiprocessors = static_cast<unsigned>(work_.device().multiprocessors());
   const auto strips = [&](int across) { return blocks_for(a.DHV, 4 * across) * a.NH * a.B; };
-  int across = 64;
-  while (across > 8 && 10 * strips(across) < 9 * multiprocessors) across /= 2;
-  // Where a block has one tile, the next kernel's blocks have room beside it.
-  const bool one = across == 8 && a.DHQK <= 256 && strips(across) <= multiprocessors;
-  work_.programs().launch("mlstm",
-                          str("mlstm_step_", type_name(dtype), "_", across, "_", one ? 1 : 4),
-                          {.x = std::min<unsigned>(strips(across), multiprocessors),
+  const auto fill = [&](int across, unsigned blocks) { return 10 * strips(across) >= 9 * blocks; };
+  int across = 128, ring = 3;
+  unsigned blocks = 2 * multiprocessors;
+  if (!fill(across, blocks)) across = 64;
+  if (!fill(across, blocks)) {
+    blocks = multiprocessors;
+    while (across > 8 && !fill(across, blocks)) across /= 2;
+    // Where a block has one tile, the next kernel's blocks have room beside it.
+    ring = across == 8 && a.DHQK <= 256 && strips(across) <= blocks ? 1 : 4;
+  }
+  // Some cards' blocks may have less than 100 KiB.
+  const auto room = static_cast<std::size_t>(work_.device().shared_bytes()) - kReserved;
+  if (static_cast<std::size_t>(ring) * kTile + memory > room) {
+    across = std::min(across, 64);
+    ring = 2;
+  }
+  work_.programs().launch("mlstm", str("mlstm_step_", type_name(dtype), "_", across, "_", ring),
+                          {.x = std::min<unsigned>(strips(across), blocks),
                            .threads = kThreads,
-                           .shared = (one ? 1 : 4) * kTile + memory,
+                           .shared = static_cast<std::size_t>(ring) * kTile + memory,
                            .dependent = dependent},
                           a);
 }

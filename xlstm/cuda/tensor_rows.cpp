@@ -1,11 +1,11 @@
 #include "xlstm/cuda/tensor_rows.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <string>
 
 #include "xlstm/cuda/linear.h"
+#include "xlstm/cuda/tensor_map.h"
 #include "xlstm/cuda/type_names.h"
 
 namespace xlstm::cuda {
@@ -95,40 +95,25 @@ std::optional<TensorRows::Plan> TensorRows::plan(std::int64_t M, std::int64_t N,
   return plan;
 }
 
-// Boxes of `rows` rows of kPiece bytes of a matrix [N, row_bytes] of bytes; `pieces` more than
-// none: of so many pieces of them, whose number is then the third coordinate.
-TensorMap TensorRows::map_of(const void* from, std::int64_t N, std::int64_t row_bytes, int rows,
-                             int pieces) const {
-  constexpr int kBytes = 0, kAsItLies = 0, kSwizzled = 3, kPromoted = 3, kZeros = 0;
-  TensorMap map{};
-  const auto pitch = static_cast<std::uint64_t>(row_bytes), all = static_cast<std::uint64_t>(N);
-  std::array<std::uint64_t, 3> lengths = {pitch, all, 1};
-  const std::array<std::uint64_t, 2> pitches = {pitch, kPiece};
-  const std::array<std::uint32_t, 3> box = {kPiece, static_cast<std::uint32_t>(rows),
-                                            static_cast<std::uint32_t>(pieces)};
-  const std::array<std::uint32_t, 3> steps = {1, 1, 1};
-  if (pieces > 0) lengths = {kPiece, all, pitch / kPiece};
-  const Driver& d = work_.device().driver();
-  d.check(d.cuTensorMapEncodeTiled(&map, kBytes, pieces > 0 ? 3 : 2, from, lengths.data(),
-                                   pitches.data(), box.data(), steps.data(), kAsItLies, kSwizzled,
-                                   kPromoted, kZeros),
-          "weights to be described to the GPU");
-  return map;
-}
-
 void TensorRows::compute(const Plan& plan, const RowProductArgs& args, const QuantizedTensor& W) {
   TensorRowsArgs t = plan.args;
   TensorRowsMaps maps{};
   const int rows = t.units * (args.swiglu != 0 ? kRows / 2 : kRows);
-  maps.W =
-      map_of(work_.pointer(W.words), args.N, std::int64_t{args.K} * W.format.bits / 8, rows, 0);
-  maps.x = map_of(args.x, args.M, std::int64_t{2} * args.K, round_up_to(args.M, 8),
-                  t.x_together != 0 ? t.slice / 64 : 0);
+  const auto weights = [&](const void* from, std::int64_t row_bytes) {
+    return tensor_map(work_.device(),
+                      {.from = from, .rows = args.N, .row_bytes = row_bytes, .box_rows = rows});
+  };
+  maps.W = weights(work_.pointer(W.words), std::int64_t{args.K} * W.format.bits / 8);
+  maps.x = tensor_map(work_.device(), {.from = args.x,
+                                       .rows = args.M,
+                                       .row_bytes = std::int64_t{2} * args.K,
+                                       .box_rows = round_up_to(args.M, 8),
+                                       .pieces = t.x_together != 0 ? t.slice / 64 : 0});
   t.scales = work_.pointer(W.scales);
   t.biases = work_.pointer(W.biases);
   if (t.table_is_swizzled != 0) {
-    maps.scales = map_of(t.scales, args.N, t.table_row, rows, 0);
-    if (t.biases != nullptr) maps.biases = map_of(t.biases, args.N, t.table_row, rows, 0);
+    maps.scales = weights(t.scales, t.table_row);
+    if (t.biases != nullptr) maps.biases = weights(t.biases, t.table_row);
   }
   work_.programs().launch("tensor_rows", str("tensor_rows_", format_name(W), "_", plan.tiles),
                           {.x = static_cast<unsigned>(plan.blocks),

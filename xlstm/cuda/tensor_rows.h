@@ -33,9 +33,6 @@ class TensorRows {
   void norm(const RowNormArgs& args, std::int64_t M, DType dtype);
 
  private:
-  TensorMap map_of(const void* from, std::int64_t N, std::int64_t row_bytes, int rows,
-                   int pieces) const;
-
   Workspace& work_;
 };
 

@@ -76,6 +76,28 @@ struct TensorRowsArgs {
   int scale_bytes;  // of one scale
 };
 
+// Of warpgroup_rows.cu. Bytes, but for `slices`, `groups` and `stages`.
+struct WarpgroupRowsArgs {
+  int cluster;              // blocks that have the same rows of W, each a part of its columns
+  int slices;               // of 128 columns, of a block
+  int stages, stage_bytes;  // of the ring, at 0
+  int table_at;  // scales and biases of `groups` groups, as many as a block's columns have
+  int groups, group_shift;  // columns of a group are 1 << group_shift
+  int wide_groups;          // whether eight groups of a row may be read at once
+  const void* scales;       // [N, K / group] bfloat16
+  const void* biases;
+};
+struct WarpgroupRowsMaps {
+  TensorMap W, x;
+};
+
+// x with its columns in the order of column_order.cuh.
+struct ColumnOrderArgs {
+  const void* x;  // [M, K] bfloat16
+  void* y;        // [M, padded], zeros behind K
+  int M, K, padded;
+};
+
 // The norm of M rows with a small product of the normed ones, in float32.
 struct RowNormArgs {
   const void* x;        // [M, K]
@@ -87,6 +109,7 @@ struct RowNormArgs {
   float* y2;            // [M, N2]
   int K, N2;
   float eps;
+  int ordered_bits;  // y, bfloat16, has its columns in the order for such weights; 0: as x has them
 };
 
 // The mLSTM cell of B sequences with what surrounds it. Strides are in elements from token to

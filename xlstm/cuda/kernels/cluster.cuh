@@ -40,3 +40,16 @@ __device__ inline void store_in_cluster(float* at, int rank, float value) {
   *at = value;
 #endif
 }
+
+// *at in block `rank` of the cluster, `at` an address of this block's shared memory.
+__device__ inline float load_in_cluster(const float* at, int rank) {
+#if __CUDA_ARCH__ >= 900
+  uint32 there;
+  float value;
+  asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(shared_address(at)), "r"(rank));
+  asm volatile("ld.shared::cluster.f32 %0, [%1];" : "=f"(value) : "r"(there) : "memory");
+  return value;
+#else
+  return *at;
+#endif
+}

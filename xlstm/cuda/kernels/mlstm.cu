@@ -543,6 +543,12 @@ extern "C" {
   XLSTM_MLSTM_STEP(A, 16, 4, name)                                                              \
   XLSTM_MLSTM_STEP(A, 32, 4, name)                                                              \
   XLSTM_MLSTM_STEP(A, 64, 4, name)                                                              \
+  XLSTM_MLSTM_STEP(A, 64, 3, name)                                                              \
+  XLSTM_MLSTM_STEP(A, 128, 3, name)                                                             \
+  XLSTM_MLSTM_STEP(A, 8, 2, name)                                                               \
+  XLSTM_MLSTM_STEP(A, 16, 2, name)                                                              \
+  XLSTM_MLSTM_STEP(A, 32, 2, name)                                                              \
+  XLSTM_MLSTM_STEP(A, 64, 2, name)                                                              \
   __global__ void __launch_bounds__(kThreads) mlstm_step_scalar_##name(MlstmArgs args) {        \
     scalar_step<A>(args);                                                                       \
   }                                                                                             \

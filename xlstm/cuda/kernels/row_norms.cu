@@ -4,6 +4,7 @@
 // pair at least; the first block of a row writes y. A thread has kChunks times eight neighbouring
 // columns.
 #include "xlstm/cuda/kernels/args.h"
+#include "xlstm/cuda/kernels/column_order.cuh"
 #include "xlstm/cuda/kernels/eights.cuh"
 
 using xlstm::cuda::RowNormArgs;
@@ -12,6 +13,17 @@ namespace {
 
 constexpr int kThreads = 256, kWarps = kThreads / kWarp;
 constexpr int kTogether = 2;  // rows of W2
+
+// Eight columns of a row of bfloat16, the unit-th, where the order for weights of `bits` has them.
+__device__ void write_in_order(const float (&x)[8], int unit, int bits, uint32* row) {
+  const uint4 packed = make_uint4(pack_bf16(x[0], x[1]), pack_bf16(x[2], x[3]),
+                                  pack_bf16(x[4], x[5]), pack_bf16(x[6], x[7]));
+  if (bits == 4) {
+    write_ordered<4>(packed, unit, row);
+  } else {
+    write_ordered<8>(packed, unit, row);
+  }
+}
 
 template <typename A, int kChunks>
 __device__ void row_norm(const RowNormArgs& a) {
@@ -57,7 +69,12 @@ __device__ void row_norm(const RowNormArgs& a) {
 #pragma unroll
       for (int k = 0; k < kTogether; ++k) sums[k] += w[k][j][i] * x[j][i];
     }
-    if (blockIdx.y == 0) write_eight(x[j], y + at);
+    if (blockIdx.y != 0) continue;
+    if (a.ordered_bits == 0) {
+      write_eight(x[j], y + at);
+    } else {
+      write_in_order(x[j], at / 8, a.ordered_bits, reinterpret_cast<uint32*>(y));
+    }
   }
   if (a.N2 == 0) return;
   __syncthreads();  // nobody reads the sum of squares any more
