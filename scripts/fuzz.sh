@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the fuzzers in the preset asan-clang and runs them one after the other:
+# Builds the fuzzers in the preset asan-clang and runs them, one on each core at a time:
 # scripts/fuzz.sh [SECONDS] [TARGET...]
 #
 # SECONDS (default 60) is the time of each; TARGET is a program of tests/fuzz, default all of them.
@@ -61,9 +61,19 @@ run_one() {
     -verbosity=1 ${dictionary[@]+"${dictionary[@]}"} "$corpus" "$seeds" >"$out/$target.log" 2>&1
 }
 
+cores=$(getconf _NPROCESSORS_ONLN)
+running=0
+for target in "${targets[@]}"; do
+  rm -f "$out/$target.passed"
+  { run_one "$target" && touch "$out/$target.passed"; } &
+  running=$((running + 1))
+  if [ $((running % cores)) -eq 0 ]; then wait; fi
+done
+wait
+
 failed=()
 for target in "${targets[@]}"; do
-  if run_one "$target"; then
+  if [ -e "$out/$target.passed" ]; then
     echo "$target: nothing found in $(sed -n 's/.*number_of_executed_units: *//p' "$out/$target.log") runs," \
       "$(find "$out/corpus/$target" -type f | wc -l | tr -d ' ') inputs kept"
   else

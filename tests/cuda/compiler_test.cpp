@@ -24,7 +24,7 @@ TEST(KernelTexts, AreWhatTheBackendNames) {
                          "causal_conv", "choose", "elementwise", "embed", "headwise", "mlstm",
                          "mlstm_outputs", "mlstm_states", "norms", "probe", "product",
                          "quantized_stream", "row_attention", "row_norms", "row_product",
-                         "row_stream", "slstm", "tensor_row", "tensor_rows"));
+                         "row_stream", "slstm", "tensor_row", "tensor_rows", "warpgroup_rows"));
   for (const KernelText& header : kernel_headers()) {
     EXPECT_THAT(std::string(header.name), ::testing::StartsWith("xlstm/cuda/kernels/"));
   }
