@@ -21,6 +21,8 @@ if(XLSTM_NVCC)
   endif()
 endif()
 set(XLSTM_CUDA_ARCHITECTURES "80;90a;100" CACHE STRING "GPUs that kernels are compiled for")
+# Without the a, kernels by warpgroups would have nothing in them.
+list(TRANSFORM XLSTM_CUDA_ARCHITECTURES REPLACE "^90$" "90a")
 
 # Our own executable script writes a file of arrays: see cmake/embed.cmake.
 function(xlstm_cuda_kernels OUT)

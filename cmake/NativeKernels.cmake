@@ -6,7 +6,7 @@ option(XLSTM_NATIVE_KERNELS "Build kernels for the instructions of this machine 
 
 function(xlstm_native_kernels TARGET)
   if(XLSTM_NATIVE_KERNELS AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    # Products and sums are fused where the text says so and nowhere else, as in other builds.
+    # Without it reference kernels, which have no FMA elsewhere, would be fused too.
     target_compile_options(${TARGET} PRIVATE -march=native -ffp-contract=off)
     target_compile_definitions(${TARGET} PRIVATE XLSTM_NATIVE_KERNELS)
     # Headers are precompiled with the options of others.

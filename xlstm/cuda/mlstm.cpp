@@ -204,7 +204,7 @@ void Mlstm::step(const MlstmArgs& a, DType dtype, bool dependent) {
   const auto fill = [&](int across, unsigned blocks) { return 10 * strips(across) >= 9 * blocks; };
   int across = 128, ring = 3;
   unsigned blocks = 2 * multiprocessors;
-  if (!fill(across, blocks)) across = 64;
+  if (a.DHV <= 256 || !fill(across, blocks)) across = 64;
   if (!fill(across, blocks)) {
     blocks = multiprocessors;
     while (across > 8 && !fill(across, blocks)) across /= 2;

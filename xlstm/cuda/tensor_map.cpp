@@ -21,7 +21,7 @@ TensorMap tensor_map(const Device& device, const BoxedMatrix& m) {
   d.check(d.cuTensorMapEncodeTiled(&map, kBytes, m.pieces > 0 ? 3 : 2, m.from, lengths.data(),
                                    pitches.data(), box.data(), steps.data(), kAsItLies,
                                    m.swizzled ? kSwizzled : kAsItLies, kPromoted, kZeros),
-          "weights to be described to the GPU");
+          "a matrix to be described to the GPU");
   return map;
 }
 

@@ -69,8 +69,7 @@ std::optional<WarpgroupRows::Plan> WarpgroupRows::plan(std::int64_t M, std::int6
     return std::nullopt;
   }
   Plan plan;
-  plan.rows = 8;
-  while (plan.rows < M) plan.rows *= 2;
+  plan.rows = M <= 32 ? 32 : 64;
   const int all_slices = blocks_of(K, kSliceColumns);
   Division d = divide(N / kTileRows, all_slices, plan.rows, bits, work_.device().multiprocessors());
   WarpgroupRowsArgs& a = plan.args;
@@ -88,8 +87,10 @@ std::optional<WarpgroupRows::Plan> WarpgroupRows::plan(std::int64_t M, std::int6
   const int table = (d.tiles * kTileRows + 8) * a.groups * 4;
   const int sums = (d.tiles * kTileRows + 4) * plan.rows * 4;
   const int room = work_.device().shared_bytes() - static_cast<int>(kReserved) - kAlignment - table;
-  a.stages = std::min(room / a.stage_bytes, kMostStages);
-  if (a.stages < 3 || room < sums) return std::nullopt;
+  // An even number: a stage then belongs to one of two warpgroups during a pass, which sees each of
+  // its phases. (A wait for a phase whose predecessor has not ended yet would return at once.)
+  a.stages = std::min(room / a.stage_bytes, kMostStages) / 2 * 2;
+  if (a.stages < 2 || room < sums) return std::nullopt;
   a.table_at = std::max(a.stages * a.stage_bytes, (sums + 15) / 16 * 16);
   if (a.table_at > room) return std::nullopt;
   plan.shared_bytes = static_cast<std::size_t>(a.table_at + table + kAlignment);

@@ -1,4 +1,4 @@
-// Products of 2 to 64 rows with weights of 4 or 8 bits by warpgroups (kernels/warpgroup_rows.cu).
+// Products of 17 to 64 rows with weights of 4 or 8 bits by warpgroups (kernels/warpgroup_rows.cu).
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ class WarpgroupRows {
 
   // How a product of these sizes runs; none where the kernel does not take it.
   struct Plan {
-    int rows = 0;   // of x, 8 to 64
+    int rows = 0;   // of x, 32 or 64
     int tiles = 0;  // of 64 rows of W, of a block at a time
     int clusters = 0;
     std::int64_t columns = 0;  // of x as the kernel has it

@@ -39,20 +39,6 @@ __device__ inline void wait_for_products() {
 #define XLSTM_FOUR(s, i) "+f"(s[i]), "+f"(s[(i) + 1]), "+f"(s[(i) + 2]), "+f"(s[(i) + 3])
 #define XLSTM_EIGHT(s, i) XLSTM_FOUR(s, i), XLSTM_FOUR(s, (i) + 4)
 
-__device__ inline void multiply_add(float (&s)[4], const uint32 (&a)[4], uint64 b) {
-  asm volatile(
-      "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 "
-      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, %8, 1, 1, 1, 0;"
-      : XLSTM_FOUR(s, 0)
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
-}
-__device__ inline void multiply_add(float (&s)[8], const uint32 (&a)[4], uint64 b) {
-  asm volatile(
-      "wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 "
-      "{%0, %1, %2, %3, %4, %5, %6, %7}, {%8, %9, %10, %11}, %12, 1, 1, 1, 0;"
-      : XLSTM_EIGHT(s, 0)
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
-}
 __device__ inline void multiply_add(float (&s)[16], const uint32 (&a)[4], uint64 b) {
   asm volatile(
       "wgmma.mma_async.sync.aligned.m64n32k16.f32.bf16.bf16 "

@@ -141,8 +141,8 @@ template <int kBits, int kTiles, int kRows>
 struct Products {
   using C = Copies<kBits, kTiles, kRows>;
   static constexpr int kAll = kTiles * kTileRows;  // rows of a stage
-  static constexpr int kTableRows = kAll + 8;      // of the table, so that groups meet no bank
-  static constexpr int kStride = kAll + 4;         // of joined sums, so that lanes meet no bank
+  static constexpr int kTableRows = kAll + 8;  // of the table, so that lanes use different banks
+  static constexpr int kStride = kAll + 4;     // of joined sums, so that lanes use different banks
 
   const RowProductArgs& a;
   const WarpgroupRowsArgs& t;
@@ -467,8 +467,6 @@ __global__ void __launch_bounds__(256) order_columns_8(ColumnOrderArgs args) {
   XLSTM_WARPGROUP_ROWS(kBits, 3, kRows)     \
   XLSTM_WARPGROUP_ROWS(kBits, 4, kRows)
 #define XLSTM_WARPGROUP_BITS(kBits) \
-  XLSTM_WARPGROUP_TILES(kBits, 8)   \
-  XLSTM_WARPGROUP_TILES(kBits, 16)  \
   XLSTM_WARPGROUP_TILES(kBits, 32)  \
   XLSTM_WARPGROUP_TILES(kBits, 64)
 XLSTM_WARPGROUP_BITS(4)
