@@ -91,12 +91,12 @@ function(xlstm_add_tests NAME)
   target_compile_definitions(
     tests_${NAME} PRIVATE XLSTM_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                           XLSTM_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
-  # No test asks the network for a repository whose name it makes up.
-  # Values of parameters may hold addresses: a test is named by its index or its own name alone.
   set(_seconds 600)
   if(XLSTM_SANITIZE)
     set(_seconds 1800)
   endif()
+  # No test asks the network for a repository whose name it makes up.
+  # Values of parameters may hold addresses: a test is named by its index or its own name alone.
   gtest_discover_tests(tests_${NAME} TEST_PREFIX "${NAME}." NO_PRETTY_VALUES DISCOVERY_TIMEOUT 300
                        PROPERTIES LABELS "${NAME}" TIMEOUT ${_seconds} ENVIRONMENT "HF_HUB_OFFLINE=1")
 endfunction()

@@ -62,24 +62,24 @@ run_one() {
 }
 
 cores=$(getconf _NPROCESSORS_ONLN)
-running=0
-for target in "${targets[@]}"; do
-  rm -f "$out/$target.passed"
-  { run_one "$target" && touch "$out/$target.passed"; } &
-  running=$((running + 1))
-  if [ $((running % cores)) -eq 0 ]; then wait; fi
-done
-wait
-
 failed=()
-for target in "${targets[@]}"; do
-  if [ -e "$out/$target.passed" ]; then
-    echo "$target: nothing found in $(sed -n 's/.*number_of_executed_units: *//p' "$out/$target.log") runs," \
-      "$(find "$out/corpus/$target" -type f | wc -l | tr -d ' ') inputs kept"
-  else
-    echo "$target: FOUND SOMETHING, see $out/$target.log"
-    tail -n 40 "$out/$target.log"
-    failed+=("$target")
-  fi
+for ((first = 0; first < ${#targets[@]}; first += cores)); do
+  together=("${targets[@]:first:cores}")
+  processes=()
+  for target in "${together[@]}"; do
+    run_one "$target" &
+    processes+=($!)
+  done
+  for i in "${!together[@]}"; do
+    target=${together[i]}
+    if wait "${processes[i]}"; then
+      echo "$target: nothing found in $(sed -n 's/.*number_of_executed_units: *//p' "$out/$target.log") runs," \
+        "$(find "$out/corpus/$target" -type f | wc -l | tr -d ' ') inputs kept"
+    else
+      echo "$target: FOUND SOMETHING, see $out/$target.log"
+      tail -n 40 "$out/$target.log"
+      failed+=("$target")
+    fi
+  done
 done
 [ ${#failed[@]} -eq 0 ] || exit 1
