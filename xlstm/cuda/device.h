@@ -25,7 +25,9 @@ class Device {
   int capability() const { return capability_; }  // 90 for 9.0
   int multiprocessors() const { return multiprocessors_; }
   int shared_bytes() const { return shared_bytes_; }  // that a block may have
-  std::uint64_t memory() const { return memory_; }    // bytes of the card
+  // Of these, what a launch may give it: kernels have some of their own.
+  int dynamic_shared_bytes() const { return shared_bytes_ - (16 << 10); }
+  std::uint64_t memory() const { return memory_; }  // bytes of the card
 
   // The driver keeps for each thread which device it speaks to.
   void use() const { driver_->check(driver_->cuCtxSetCurrent(context_), "its context"); }

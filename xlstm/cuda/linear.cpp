@@ -15,12 +15,7 @@ namespace {
 constexpr std::int64_t kMostRows = 4;  // of row_product.cu
 constexpr std::int64_t kRowWarps = 8;  // of a block there
 constexpr std::int64_t kManyWeights = 4 << 20;
-// Rows of x from which warpgroups multiply quantised weights: a layer of the 7B in 4 bits takes 143
-// us by them instead of 125 for 16 rows, 193 instead of 211 for 32, 305 instead of 392 for 64
-// (H200).
-constexpr std::int64_t kLeastForWarpgroups = 17;
 constexpr int kStreamColumns = 256 * 8;  // that a block's threads of row_stream.cu have together
-constexpr std::size_t kReserved = 16 << 10;  // bytes of shared memory that blocks have besides
 
 std::int64_t rows_rounded(std::int64_t M) {
   return M <= 2 ? M : kMostRows;
@@ -84,7 +79,7 @@ bool Linear::is_for_rows(const RowProduct& p) {
     if (W2 == nullptr || W2->dtype() != DType::kF32) return false;
   }
   if (const auto* W = std::get_if<QuantizedTensor>(&p.dense.weight)) return can_stream(p, *W);
-  return shared_bytes(M, K) + kReserved <= static_cast<std::size_t>(work_.device().shared_bytes());
+  return shared_bytes(M, K) <= static_cast<std::size_t>(work_.device().dynamic_shared_bytes());
 }
 
 // Some rows of bfloat16 are better off with the library and a norm of their own: a layer of the 7B
@@ -162,7 +157,8 @@ Tensor Linear::normed(const Tensor& x, const Norm& norm, float eps, const Dense*
 Tensor Linear::by_tensor_rows(const RowProduct& p, const TensorRows::Plan& plan, Tensor* second) {
   const std::int64_t M = p.x.shape()[0], N = weight_shape(p.dense)[0] / (p.swiglu ? 2 : 1);
   const auto& W = std::get<QuantizedTensor>(p.dense.weight);
-  const auto wide = warpgroup_plan(p);
+  const auto wide =
+      warpgroup_rows_.plan(M, weight_shape(p.dense)[0], p.x.shape()[1], W.format, W.scales.dtype());
   // The norm may write what the product's kernel reads, where that has no more columns.
   const bool ordered = wide && p.norm != nullptr && wide->columns == p.x.shape()[1];
   Tensor x = p.x;
@@ -179,14 +175,6 @@ Tensor Linear::by_tensor_rows(const RowProduct& p, const TensorRows::Plan& plan,
     tensor_rows_.compute(plan, a, W);
   }
   return y;
-}
-
-// What warpgroup_rows.cu needs, and gains by.
-std::optional<WarpgroupRows::Plan> Linear::warpgroup_plan(const RowProduct& p) const {
-  const TensorShape shape = weight_shape(p.dense);
-  const auto& W = std::get<QuantizedTensor>(p.dense.weight);
-  if (p.x.shape()[0] < kLeastForWarpgroups) return std::nullopt;
-  return warpgroup_rows_.plan(p.x.shape()[0], shape[0], shape[1], W.format, W.scales.dtype());
 }
 
 RowProductArgs Linear::arguments(const RowProduct& p, const Tensor& y) {
@@ -268,7 +256,7 @@ bool Linear::can_stream(std::int64_t M, std::int64_t K, DType x, DType W) const 
   const bool types = W == DType::kBF16 || (W == DType::kF32 && x == DType::kF32);
   const std::size_t stage = 2 * static_cast<std::size_t>(K) * size_of(W);
   return work_.device().capability() >= 90 && M == 1 && types && K <= 8 * kStreamColumns &&
-         2 * stage + kReserved <= static_cast<std::size_t>(work_.device().shared_bytes());
+         2 * stage <= static_cast<std::size_t>(work_.device().dynamic_shared_bytes());
 }
 
 bool Linear::takes_heads(const RowProduct& p) const {
@@ -333,7 +321,7 @@ bool Linear::can_stream(const RowProduct& p, const QuantizedTensor& W) const {
   const std::size_t stage = quantized_stage(W, shape[1], p.swiglu, p.second != nullptr);
   return work_.device().capability() >= 90 && p.x.shape()[0] == 1 && format && rows % kEight == 0 &&
          shape[1] <= 6 * kStreamColumns &&
-         2 * stage + kReserved <= static_cast<std::size_t>(work_.device().shared_bytes());
+         2 * stage <= static_cast<std::size_t>(work_.device().dynamic_shared_bytes());
 }
 
 void Linear::stream_rows(const RowProductArgs& a, DType x, const QuantizedTensor& W) {

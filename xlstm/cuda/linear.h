@@ -60,7 +60,6 @@ class Linear {
  private:
   std::optional<TensorRow::Plan> row_plan(const RowProduct& product) const;
   std::optional<TensorRows::Plan> tensor_plan(const RowProduct& product) const;
-  std::optional<WarpgroupRows::Plan> warpgroup_plan(const RowProduct& product) const;
   Tensor by_tensor_rows(const RowProduct& product, const TensorRows::Plan& plan, Tensor* second);
   bool is_for_library(const RowProduct& product);
   void launch_rows(const RowProductArgs& args, DType W);

@@ -11,8 +11,7 @@ namespace xlstm::cuda {
 namespace {
 
 constexpr std::int64_t kMostCounters = 1 << 16;
-constexpr int kThreads = 256;                // of mlstm.cu
-constexpr std::size_t kReserved = 16 << 10;  // bytes of shared memory that blocks have besides
+constexpr int kThreads = 256;  // of mlstm.cu
 
 template <typename T>
 const void* at_column(const T* rows, std::int64_t column, DType dtype) {
@@ -212,7 +211,7 @@ void Mlstm::step(const MlstmArgs& a, DType dtype, bool dependent) {
     ring = across == 8 && a.DHQK <= 256 && strips(across) <= blocks ? 1 : 4;
   }
   // Some cards' blocks may have less than 100 KiB.
-  const auto room = static_cast<std::size_t>(work_.device().shared_bytes()) - kReserved;
+  const auto room = static_cast<std::size_t>(work_.device().dynamic_shared_bytes());
   if (static_cast<std::size_t>(ring) * kTile + memory > room) {
     across = std::min(across, 64);
     ring = 2;

@@ -55,8 +55,8 @@ bool MlstmChunks::serve(const MlstmArgs& a, DType dtype) const {
                      begins_at_unit(a.v, a.qkv_stride) &&
                      begins_at_unit(a.out_gate, a.out_gate_stride);
   return dtype == DType::kBF16 && a.S >= kFewest && keys && values && units &&
-         std::max(output_bytes(a), state_bytes(a, kMost)) + (16U << 10) <=
-             static_cast<std::size_t>(work_.device().shared_bytes());
+         std::max(output_bytes(a), state_bytes(a, kMost)) <=
+             static_cast<std::size_t>(work_.device().dynamic_shared_bytes());
 }
 
 void MlstmChunks::run(const MlstmArgs& a) {

@@ -41,7 +41,7 @@ bool fits_gates(Workspace& work, const Tensor& x, const Dense& gates) {
   if (W == nullptr || W->dtype() != DType::kF32 || x.dtype() != DType::kBF16) return false;
   const std::int64_t N = W->shape()[0], D = x.shape()[1];
   return (N == 8 || N == 16 || N == 32) && D % kSwapped == 0 &&
-         shared_bytes(D, N) + (16U << 10) <= static_cast<std::size_t>(work.device().shared_bytes());
+         shared_bytes(D, N) <= static_cast<std::size_t>(work.device().dynamic_shared_bytes());
 }
 
 std::pair<Tensor, Tensor> with_gates(Workspace& work, const Tensor& x, const Norm& norm, float eps,

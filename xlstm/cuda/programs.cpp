@@ -48,8 +48,8 @@ Function Programs::function(std::string_view file, const std::string& name) {
   device_->driver().check(
       device_->driver().cuModuleGetFunction(&function, module(file), name.c_str()),
       str("kernel ", name, " of ", file, ".cu"));
-  device_->driver().check(device_->driver().cuFuncSetAttribute(
-                              function, kMostDynamicShared, device_->shared_bytes() - (16 << 10)),
+  device_->driver().check(device_->driver().cuFuncSetAttribute(function, kMostDynamicShared,
+                                                               device_->dynamic_shared_bytes()),
                           str("shared memory for kernel ", name));
   functions_.emplace(name, function);
   return function;

@@ -20,7 +20,6 @@ constexpr std::int64_t kStages = 4, kRing = 150 << 10;
 // What a block takes at the least, more than half of what there is: else two of the next kernel's
 // would lie on the multiprocessor that is done first.
 constexpr std::int64_t kAlone = 116 << 10;
-constexpr std::int64_t kReserved = 16 << 10;  // bytes of shared memory that blocks have besides
 
 std::string format_name(const QuantizedTensor& W) {
   const Quantization& f = W.format;
@@ -52,7 +51,7 @@ std::optional<TensorRow::Plan> TensorRow::plan(const Sizes& sizes, const Quantiz
   const std::int64_t quads = (K + kQuad - 1) / kQuad;
   const std::int64_t x = quads * (kQuad * 2 + 2 * 32 * 4) + (sizes.N2 > 0 ? K * 2 : 0);
   const std::int64_t besides = sums + x;
-  const std::int64_t most = work_.device().shared_bytes() - kReserved - besides;
+  const std::int64_t most = work_.device().dynamic_shared_bytes() - besides;
   if (2 * stage > most) return std::nullopt;
   Plan plan;
   const std::int64_t stages = std::clamp<std::int64_t>(std::min(kRing, most) / stage, 2, kStages);

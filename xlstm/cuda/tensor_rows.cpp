@@ -19,7 +19,6 @@ constexpr int kAlignment = 1024;  // of what is copied, in shared memory: eight 
 // Bytes of shared memory where two stages fit into so many: with more, products of one row took 73
 // us a layer instead of 68 (H200).
 constexpr int kRing = 109 << 10;
-constexpr std::size_t kReserved = 16 << 10;  // bytes of shared memory that blocks have besides
 
 int tiles_for(std::int64_t M) {
   int tiles = 1;
@@ -85,7 +84,7 @@ std::optional<TensorRows::Plan> TensorRows::plan(std::int64_t M, std::int64_t N,
   const int read = a.units <= 2 ? 2 : a.units <= 4 && (bits == 4 || bits == 8) ? 4 : kMostUnits;
   const int table = a.table_sets * a.table_set + (read - a.units) * a.table_unit;
   const int parts = round_up_to(kWarps * kRows * (8 * plan.tiles + 1) * 4, 16);
-  const int all = work_.device().shared_bytes() - static_cast<int>(kReserved) - kAlignment;
+  const int all = work_.device().dynamic_shared_bytes() - kAlignment;
   const auto stages = [&](int of) { return (of - table - parts) / a.stage_bytes; };
   a.stages = std::min(stages(stages(kRing) >= 2 ? kRing : all), kMostStages);
   if (a.stages < 2) return std::nullopt;

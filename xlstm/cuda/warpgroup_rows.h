@@ -13,7 +13,7 @@ class WarpgroupRows {
  public:
   explicit WarpgroupRows(Workspace& work) : work_(work) {}
 
-  // How a product of these sizes runs; none where the kernel does not take it.
+  // How a product of these sizes runs; none where the kernel does not take it, or gains nothing.
   struct Plan {
     int rows = 0;   // of x, 32 or 64
     int tiles = 0;  // of 64 rows of W, of a block at a time

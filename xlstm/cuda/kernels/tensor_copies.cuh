@@ -4,6 +4,7 @@
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/kernels/bulk_copy.cuh"
 #include "xlstm/cuda/kernels/packed_pairs.cuh"
+#include "xlstm/cuda/kernels/slice_ring.cuh"
 
 using xlstm::cuda::RowProductArgs;
 using xlstm::cuda::TensorMap;
@@ -21,16 +22,13 @@ struct Barriers {
   uint64 full[kMostStages], empty[kMostStages], table_full, table_empty;
 };
 
-// The units of this block, taken in passes of at most `each`.
-struct Passes {
-  int begin, units, each;
-
-  __device__ Passes(const RowProductArgs& a, const TensorRowsArgs& t) : each(t.units) {
-    const int64 all = a.N / kRows;
-    begin = static_cast<int>(all * blockIdx.x / gridDim.x);
-    units = static_cast<int>(all * (blockIdx.x + 1) / gridDim.x) - begin;
-  }
-};
+// The units of this block.
+__device__ inline SlicedRows units_of_block(const RowProductArgs& a, const TensorRowsArgs& t) {
+  const int64 all = a.N / kRows;
+  const int begin = static_cast<int>(all * blockIdx.x / gridDim.x);
+  const int end = static_cast<int>(all * (blockIdx.x + 1) / gridDim.x);
+  return {begin, end - begin, t.units, (a.K + t.slice - 1) / t.slice};
+}
 
 // The row of W that row r of a unit is.
 __device__ inline int row_of(const RowProductArgs& a, int unit, int r) {
@@ -74,7 +72,8 @@ struct Copies {
               &barriers.table_full);
   }
 
-  __device__ void of_table(int unit, int units) const {
+  // Their scales and biases.
+  __device__ void of_pass(int unit, int units) const {
     const int piece = t.units * kRows * kPiece;
     if (t.table_is_swizzled == 0) {
       barrier_expect(&barriers.table_full, t.table_sets * units * t.table_row * kRows);
@@ -96,7 +95,8 @@ struct Copies {
     }
   }
 
-  __device__ void of_weights(int stage, int unit, int k) const {
+  __device__ void of_weights(int stage, int unit, int slice) const {
+    const int k = slice * t.slice;
     const int bytes = min(t.slice, a.K - k) * kBitsOf<kFormat> / 8;
     const int pieces = (bytes + kPiece - 1) / kPiece, piece = t.units * kRows * kPiece;
     char* const to = shared + static_cast<int64>(stage) * t.stage_bytes;
@@ -107,7 +107,8 @@ struct Copies {
     }
   }
 
-  __device__ void of_x(int stage, int k) const {
+  __device__ void of_x(int stage, int slice) const {
+    const int k = slice * t.slice;
     char* const to = shared + static_cast<int64>(stage) * t.stage_bytes + t.x_at;
     if (t.x_together != 0) {
       barrier_expect(barriers.full + stage, t.slice / 64 * t.x_piece);
@@ -119,42 +120,6 @@ struct Copies {
     for (int i = 0; i < pieces; ++i) {
       tensor_copy(to + i * t.x_piece, maps.x, (k + i * 64) * 2, 0, barriers.full + stage);
     }
-  }
-
-  __device__ void run(const Passes& passes) const {
-    const int slices = (a.K + t.slice - 1) / t.slice;
-    int stage = 0, round = 0, waiting = 0, pass = 0;
-    bool may_read_x = false;
-    const auto catch_up = [&] {  // x of the stages that have their weights
-      wait_for_kernel_before();
-      may_read_x = true;
-      for (int n = 0; n < waiting; ++n) of_x(n, n % slices * t.slice);
-    };
-    for (int first = 0; first < passes.units; first += passes.each, ++pass) {
-      const int unit = passes.begin + first, units = min(passes.each, passes.units - first);
-      if (pass > 0) {
-        if (!may_read_x) catch_up();
-        barrier_wait(&barriers.table_empty, (pass - 1) & 1);
-      }
-      of_table(unit, units);
-      for (int slice = 0; slice < slices; ++slice) {
-        if (round > 0) {
-          if (!may_read_x) catch_up();
-          barrier_wait(barriers.empty + stage, (round - 1) & 1);
-        }
-        of_weights(stage, unit, slice * t.slice);
-        if (may_read_x) {
-          of_x(stage, slice * t.slice);
-        } else {
-          ++waiting;
-        }
-        if (++stage == t.stages) {
-          stage = 0;
-          ++round;
-        }
-      }
-    }
-    if (!may_read_x) catch_up();
   }
 };
 

@@ -8,6 +8,7 @@
 //
 // The numbers of W are multiplied as they are, whole numbers that are exact, and a group's sums by
 // its scale; its bias meets the sum of x over the group. Nothing is rounded before the result.
+#include "xlstm/cuda/kernels/row_result.cuh"
 #include "xlstm/cuda/kernels/tensor_copies.cuh"
 
 namespace {
@@ -267,29 +268,16 @@ struct Products {
           value += from[0];
           if (a.swiglu != 0) up += from[half * kStride];
         }
-        write_one(unit + of_block, r, m, value, up);
+        write_result(a, m, row_of(a, unit + of_block, r), value, up);
       }
     }
   }
 
-  __device__ void write_one(int unit, int r, int m, float value, float up) const {
-    const int n = row_of(a, unit, r);
-    const int width = a.swiglu != 0 ? a.N / 2 : a.N;
-    if (a.bias != nullptr) value += a.bias[n];
-    if (a.swiglu != 0) {
-      if (a.bias != nullptr) up += a.bias[a.N / 2 + n];
-      value = value * sigmoid_of(value) * up;
-    }
-    const int64 to = static_cast<int64>(m) * width + n;
-    if (a.residual != nullptr) value += to_float(static_cast<const bf16*>(a.residual)[to]);
-    static_cast<bf16*>(a.y)[to] = from_float<bf16>(value);
-  }
-
-  __device__ void run(const Passes& passes) {
+  __device__ void run(const SlicedRows& rows) {
     wait_for_kernel_before();
     int stage = 0, round = 0, pass = 0;
-    for (int first = 0; first < passes.units; first += passes.each, ++pass) {
-      const int units = min(passes.each, passes.units - first);
+    for (int first = 0; first < rows.count; first += rows.each, ++pass) {
+      const int units = min(rows.each, rows.count - first);
 #pragma unroll
       for (int i = 0; i < S::kUnits; ++i) {
 #pragma unroll
@@ -307,7 +295,7 @@ struct Products {
         add_slices<S::kUnits>(stage, round);
       }
       if (lane == 0) barrier_arrive(&barriers.table_empty);
-      write(passes.begin + first, units);
+      write(rows.begin + first, units);
     }
   }
 };
@@ -329,13 +317,16 @@ __device__ void tensor_rows(const RowProductArgs& a, const TensorRowsArgs& t,
     barriers_made();
   }
   __syncthreads();
-  const Passes passes(a, t);
+  const SlicedRows rows = units_of_block(a, t);
   if (threadIdx.x >= kThreads) {
     leave_registers<40>();
-    if (threadIdx.x == kThreads) Copies<kFormat>{a, t, maps, shared, barriers}.run(passes);
+    if (threadIdx.x == kThreads) {
+      const Copies<kFormat> copies = {a, t, maps, shared, barriers};
+      copy_slices(copies, rows, t.stages, barriers.empty, &barriers.table_empty);
+    }
   } else {
     take_registers<232>();
-    Products<kFormat, Scale, kTiles>{a, t, shared, barriers}.run(passes);
+    Products<kFormat, Scale, kTiles>{a, t, shared, barriers}.run(rows);
   }
 }
 

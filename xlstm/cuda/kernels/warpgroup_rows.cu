@@ -8,123 +8,15 @@
 // order that makes unpacking short (column_order.cuh). Two warpgroups take slices in turns; the
 // blocks of a cluster have the same tiles and a part of K each; sums are joined in one order at the
 // end.
-#include "xlstm/cuda/kernels/args.h"
-#include "xlstm/cuda/kernels/cluster.cuh"
-#include "xlstm/cuda/kernels/column_order.cuh"
+#include "xlstm/cuda/kernels/row_result.cuh"
 #include "xlstm/cuda/kernels/warpgroup.cuh"
+#include "xlstm/cuda/kernels/warpgroup_copies.cuh"
 
 using xlstm::cuda::ColumnOrderArgs;
-using xlstm::cuda::RowProductArgs;
-using xlstm::cuda::WarpgroupRowsArgs;
-using xlstm::cuda::WarpgroupRowsMaps;
 
 namespace {
 
-constexpr int kGroups = 2, kGroupThreads = 128;  // warpgroups that compute
-constexpr int kThreads = kGroups * kGroupThreads;
-constexpr int kCopyThreads = 128;  // one of them copies; so many share registers
-constexpr int kTileRows = 64, kMostStages = 16;
-constexpr int kPiece = 64;  // bytes of a row of W that lie together in shared memory
-
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
-
-struct Barriers {
-  uint64 full[kMostStages], empty[kMostStages], pass_done;
-};
-
-// The tiles of this block's cluster, taken in passes of at most `each`, and the slices of this
-// block.
-struct Part {
-  int begin, tiles, each, first_slice, slices;
-
-  __device__ Part(const RowProductArgs& a, const WarpgroupRowsArgs& t, int each_) : each(each_) {
-    const int64 all = a.N / kTileRows;
-    const int cluster = blockIdx.x / t.cluster, clusters = gridDim.x / t.cluster;
-    begin = static_cast<int>(all * cluster / clusters);
-    tiles = static_cast<int>(all * (cluster + 1) / clusters) - begin;
-    const int all_slices = (a.K + kSliceColumns - 1) / kSliceColumns;
-    first_slice = rank_in_cluster() * t.slices;
-    slices = max(0, min(t.slices, all_slices - first_slice));
-  }
-};
-
-// The row of W that row r of kTiles tiles in shared memory is: SwiGLU has all tiles' gates first.
-template <int kTiles>
-__device__ int row_of(const RowProductArgs& a, int tile, int r) {
-  constexpr int kHalf = kTiles * kTileRows / 2;
-  if (a.swiglu == 0) return tile * kTileRows + r;
-  return tile * (kTileRows / 2) + (r < kHalf ? r : a.N / 2 + r - kHalf);
-}
-
-template <int kBits, int kTiles, int kRows>
-struct Copies {
-  static constexpr int kPieces = kBits * kSliceColumns / 8 / kPiece;
-  static constexpr int kPieceBytes = kTiles * kTileRows * kPiece;
-
-  const RowProductArgs& a;
-  const WarpgroupRowsArgs& t;
-  const WarpgroupRowsMaps& maps;
-  char* shared;
-  Barriers& barriers;
-
-  __device__ void of_weights(int stage, int tile, int slice) const {
-    char* const to = shared + stage * t.stage_bytes;
-    uint64* const barrier = barriers.full + stage;
-    barrier_expect(barrier, kPieces * kPieceBytes);
-#pragma unroll
-    for (int i = 0; i < kPieces; ++i) {
-      const int byte = slice * (kPieces * kPiece) + i * kPiece;
-      char* const piece = to + i * kPieceBytes;
-      if (a.swiglu != 0) {
-        tensor_copy(piece, maps.W, byte, tile * (kTileRows / 2), barrier);
-        tensor_copy(piece + kPieceBytes / 2, maps.W, byte, a.N / 2 + tile * (kTileRows / 2),
-                    barrier);
-      } else {
-        tensor_copy(piece, maps.W, byte, tile * kTileRows, barrier);
-      }
-    }
-  }
-
-  __device__ void of_x(int stage, int slice) const {
-    uint64* const barrier = barriers.full + stage;
-    barrier_expect(barrier, kSliceColumns * kRows * 2);
-    tensor_copy(shared + stage * t.stage_bytes + kPieces * kPieceBytes, maps.x, 0, 0, 2 * slice,
-                barrier);
-  }
-
-  __device__ void run(const Part& part) const {
-    int stage = 0, round = 0, waiting = 0, pass = 0;
-    bool may_read_x = false;
-    const auto catch_up = [&] {  // x of the stages that have their weights
-      wait_for_kernel_before();
-      may_read_x = true;
-      for (int n = 0; n < waiting; ++n) of_x(n, part.first_slice + n);
-    };
-    for (int first = 0; first < part.tiles; first += part.each, ++pass) {
-      if (pass > 0) {  // the ring is where sums were joined
-        if (!may_read_x) catch_up();
-        barrier_wait(&barriers.pass_done, (pass - 1) & 1);
-      }
-      for (int slice = 0; slice < part.slices; ++slice) {
-        if (round > 0) {
-          if (!may_read_x) catch_up();
-          barrier_wait(barriers.empty + stage, (round - 1) & 1);
-        }
-        of_weights(stage, part.begin + first, part.first_slice + slice);
-        if (may_read_x) {
-          of_x(stage, part.first_slice + slice);
-        } else {
-          ++waiting;
-        }
-        if (++stage == t.stages) {
-          stage = 0;
-          ++round;
-        }
-      }
-    }
-    if (!may_read_x) catch_up();
-  }
-};
 
 __device__ inline uint32 subtracted(uint32 a, uint32 b) {
   uint32 y;
@@ -163,9 +55,9 @@ struct Products {
   __device__ uint32* table() const { return reinterpret_cast<uint32*>(shared + t.table_at); }
 
   // A thread has eight groups of a row at a time: a read takes long, and so there are many at once.
-  __device__ void fill_table(const Part& part, int tile) const {
+  __device__ void fill_table(int tile) const {
     const int all_groups = a.K >> t.group_shift, units = (t.groups + 7) / 8;
-    const int first = (part.first_slice * kSliceColumns) >> t.group_shift;
+    const int first = (first_slice_of_block(t) * kSliceColumns) >> t.group_shift;
     const auto* const scales = static_cast<const uint16*>(t.scales);
     const auto* const biases = static_cast<const uint16*>(t.biases);
 #pragma unroll 2
@@ -260,11 +152,11 @@ struct Products {
     return table()[(slice_column >> t.group_shift) * kTableRows + row];
   }
 
-  // Two steps of one tile; before them, until those two products before are done whose operands are
-  // written over.
+  // Two steps of one tile, when the two before the last are done, whose operand is written over.
   template <int kPair>
   __device__ void add_pair(const Words& words, const Scale& s, const Scale& s8, uint64 x,
                            uint32 (&operand)[2][4], float (&to)[kRows / 2]) {
+    wait_for_products<1>();
     unpack<2 * kPair>(words, s, s8, operand[0]);
     unpack<2 * kPair + 1>(words, s, s8, operand[1]);
     let_products_read();
@@ -274,11 +166,11 @@ struct Products {
     end_products();
   }
 
-  __device__ void add_slices(const Part& part, int& stage, int& round) {
+  __device__ void add_slices(int slices, int& stage, int& round) {
     const int row = first_row(), step = next_tile();
     uint32 operand[2][2][4];
     int last = -1;  // the stage of the slice before, until its products are done
-    for (int slice = 0; slice < part.slices; ++slice) {
+    for (int slice = 0; slice < slices; ++slice) {
       const int now = stage, parity = round & 1;
       if (++stage == t.stages) {
         stage = 0;
@@ -293,18 +185,15 @@ struct Products {
       for (int tile = 0; tile < kTiles; ++tile) {
         const int own = row + tile * step;
         const Words words = words_of(from, own);
-        const Scale s(scale_word(column, own)), s8(scale_word(column, own + 8));
-        wait_for_products<1>();
+        Scale s(scale_word(column, own)), s8(scale_word(column, own + 8));
         add_pair<0>(words, s, s8, x, operand[0], sum[tile]);
-        wait_for_products<1>();
         add_pair<1>(words, s, s8, x, operand[1], sum[tile]);
         if (tile == 0 && last >= 0 && lane == 0) barrier_arrive(barriers.empty + last);
-        const int half = kBits == 4 ? column : column + 64;
-        const Scale t2(scale_word(half, own)), t8(scale_word(half, own + 8));
-        wait_for_products<1>();
-        add_pair<2>(words, kBits == 4 ? s : t2, kBits == 4 ? s8 : t8, x, operand[0], sum[tile]);
-        wait_for_products<1>();
-        add_pair<3>(words, kBits == 4 ? s : t2, kBits == 4 ? s8 : t8, x, operand[1], sum[tile]);
+        if constexpr (kBits == 8) {  // a lane's other columns may be of another group
+          s = Scale(scale_word(column + 64, own)), s8 = Scale(scale_word(column + 64, own + 8));
+        }
+        add_pair<2>(words, s, s8, x, operand[0], sum[tile]);
+        add_pair<3>(words, s, s8, x, operand[1], sum[tile]);
       }
       last = now;
     }
@@ -312,9 +201,10 @@ struct Products {
     if (last >= 0 && lane == 0) barrier_arrive(barriers.empty + last);
   }
 
+  // [kRows, kStride] sums of both warpgroups.
   __device__ float* joined() const {
     return reinterpret_cast<float*>(shared);
-  }  // [kRows, kStride]
+  }
 
   template <typename Use>
   __device__ void for_each_sum(const Use& use) {
@@ -353,17 +243,8 @@ struct Products {
     for (int at = threadIdx.x; at < own * rows; at += kThreads) {
       const int of_rows = at % rows, m = rank + at / rows * t.cluster;
       const int r = of_rows / outputs * kTileRows + of_rows % outputs;
-      float value = sum_of(r, m);
-      const int n = tile * outputs + of_rows, width = a.swiglu != 0 ? a.N / 2 : a.N;
-      if (a.bias != nullptr) value += a.bias[n];
-      if (a.swiglu != 0) {
-        float up = sum_of(r + outputs, m);
-        if (a.bias != nullptr) up += a.bias[a.N / 2 + n];
-        value = value * sigmoid_of(value) * up;
-      }
-      const int64 to = static_cast<int64>(m) * width + n;
-      if (a.residual != nullptr) value += to_float(static_cast<const bf16*>(a.residual)[to]);
-      static_cast<bf16*>(a.y)[to] = from_float<bf16>(value);
+      write_result(a, m, tile * outputs + of_rows, sum_of(r, m),
+                   a.swiglu != 0 ? sum_of(r + outputs, m) : 0.0F);
     }
     if (t.cluster > 1) {  // others read this block's sums
       arrive_at_cluster();
@@ -371,11 +252,11 @@ struct Products {
     }
   }
 
-  __device__ void run(const Part& part) {
+  __device__ void run(const SlicedRows& rows) {
     int stage = 0, round = 0;
-    for (int first = 0; first < part.tiles; first += part.each) {
-      const int tile = part.begin + first;
-      fill_table(part, tile);
+    for (int first = 0; first < rows.count; first += rows.each) {
+      const int tile = rows.begin + first;
+      fill_table(tile);
 #pragma unroll
       for (int i = 0; i < kTiles; ++i) {
 #pragma unroll
@@ -383,8 +264,8 @@ struct Products {
       }
       sync_first<kThreads>();
       if (first == 0) wait_for_kernel_before();
-      add_slices(part, stage, round);
-      write(tile, min(part.each, part.tiles - first));
+      add_slices(rows.slices, stage, round);
+      write(tile, min(rows.each, rows.count - first));
       end_before_copies();  // the next pass's, to where sums were
       sync_first<kThreads>();
       if (threadIdx.x == 0) barrier_arrive(&barriers.pass_done);
@@ -408,15 +289,16 @@ __device__ void warpgroup_rows(const RowProductArgs& a, const WarpgroupRowsArgs&
     barriers_made();
   }
   __syncthreads();
-  const Part part(a, t, kTiles);
+  const SlicedRows rows = tiles_of_block(a, t, kTiles);
   if (threadIdx.x >= kThreads) {
     leave_registers<40>();
     if (threadIdx.x == kThreads) {
-      Copies<kBits, kTiles, kRows>{a, t, maps, shared, barriers}.run(part);
+      const Copies<kBits, kTiles, kRows> copies = {a, t, maps, shared, barriers};
+      copy_slices(copies, rows, t.stages, barriers.empty, &barriers.pass_done);
     }
   } else {
     take_registers<232>();
-    Products<kBits, kTiles, kRows>{a, t, shared, barriers}.run(part);
+    Products<kBits, kTiles, kRows>{a, t, shared, barriers}.run(rows);
   }
 }
 
