@@ -1,6 +1,7 @@
 // A library with NCCL's interface for threads of one process and memory of the host: what the
 // communicator asks for can be looked at without a GPU. Work is done when it is called. The
-// variable FAKE_NCCL_VERSION is its version, the call that FAKE_NCCL_FAILS names fails.
+// variable FAKE_NCCL_VERSION is its version, the call that FAKE_NCCL_FAILS names fails. Its
+// functions have the very types by which they are called, which sanitizers compare.
 #include <barrier>
 #include <cstddef>
 #include <cstdint>
@@ -9,24 +10,39 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
+
+#include "xlstm/cuda/nccl.h"
+
+namespace {
+struct World;
+}
+
+struct xlstm::cuda::CommunicatorOfNccl {
+  World* world;
+  int rank;
+};
+
+using xlstm::cuda::Nccl;
+using xlstm::cuda::Stream;
 
 namespace {
 
 constexpr int kFailure = 5, kFloat32 = 7, kBFloat16 = 9;
 
 struct World {
-  explicit World(int the_size)
-      : size(the_size), from(static_cast<std::size_t>(the_size)), barrier(the_size) {}
-  int size;
+  explicit World(int size) : from(static_cast<std::size_t>(size)), barrier(size) {}
   std::vector<const void*> from;
   std::barrier<> barrier;
 };
 
+// Both outlive those who use them: a rank that is not destroyed ends with the process.
 struct Worlds {
   std::mutex mutex;
-  std::map<std::string, std::shared_ptr<World>> by_name;
+  std::map<std::string, World> by_name;
+  std::set<std::unique_ptr<xlstm::cuda::CommunicatorOfNccl>> ranks;
   int made = 0;
 };
 
@@ -34,11 +50,6 @@ Worlds& worlds() {
   static Worlds all;
   return all;
 }
-
-struct Rank {
-  std::shared_ptr<World> world;
-  int rank;
-};
 
 bool fails(const char* call) {
   const char* wanted = std::getenv("FAKE_NCCL_FAILS");
@@ -69,20 +80,16 @@ void put(void* at, std::size_t i, int type, float value) {
 
 // Each rank's memory, while use() looks at it.
 template <typename Use>
-void together(Rank& own, const void* from, const Use& use) {
-  own.world->from[static_cast<std::size_t>(own.rank)] = from;
-  own.world->barrier.arrive_and_wait();
-  use(own.world->from);
-  own.world->barrier.arrive_and_wait();
+void together(World& world, int rank, const void* from, const Use& use) {
+  world.from[static_cast<std::size_t>(rank)] = from;
+  world.barrier.arrive_and_wait();
+  use(world.from);
+  world.barrier.arrive_and_wait();
 }
 
 }  // namespace
 
 extern "C" {
-
-struct FakeId {
-  char bytes[128];
-};
 
 int ncclGetVersion(int* version) {
   const char* chosen = std::getenv("FAKE_NCCL_VERSION");
@@ -94,63 +101,67 @@ const char* ncclGetErrorString(int) {
   return "invalid usage";
 }
 
-const char* ncclGetLastError(void*) {
+const char* ncclGetLastError(Nccl::Communicator) {
   return "as it was asked to";
 }
 
-int ncclGetUniqueId(FakeId* id) {
+int ncclGetUniqueId(Nccl::Id* id) {
   const std::lock_guard lock(worlds().mutex);
   const std::string name = "world " + std::to_string(worlds().made++);
-  std::memset(id->bytes, 0, sizeof id->bytes);
-  std::memcpy(id->bytes, name.data(), name.size());
+  id->bytes.fill(0);
+  std::memcpy(id->bytes.data(), name.data(), name.size());
   return 0;
 }
 
-int ncclCommInitRank(void** communicator, int size, FakeId id, int rank) {
+int ncclCommInitRank(Nccl::Communicator* communicator, int size, Nccl::Id id, int rank) {
   if (fails("ncclCommInitRank")) return kFailure;
   const std::lock_guard lock(worlds().mutex);
-  std::shared_ptr<World>& world = worlds().by_name[id.bytes];
-  if (world == nullptr) world = std::make_shared<World>(size);
-  *communicator = new Rank{world, rank};
+  World& world = worlds().by_name.try_emplace(id.bytes.data(), size).first->second;
+  *communicator = new xlstm::cuda::CommunicatorOfNccl{&world, rank};
+  worlds().ranks.emplace(*communicator);
   return 0;
 }
 
-int ncclCommDestroy(void* communicator) {
-  delete static_cast<Rank*>(communicator);
-  return 0;
+int ncclCommDestroy(Nccl::Communicator communicator) {
+  const std::lock_guard lock(worlds().mutex);
+  const auto same = [&](const auto& rank) { return rank.get() == communicator; };
+  return std::erase_if(worlds().ranks, same) == 1 ? 0 : kFailure;
 }
 
 int ncclAllReduce(const void* from, void* to, std::size_t count, int type, int operation,
-                  void* communicator, void*) {
+                  Nccl::Communicator communicator, Stream) {
   if (fails("ncclAllReduce") || operation != 0) return kFailure;
   std::vector<float> sum(count, 0);
-  together(*static_cast<Rank*>(communicator), from, [&](const std::vector<const void*>& all) {
-    for (const void* each : all) {
-      for (std::size_t i = 0; i < count; ++i) sum[i] += number(each, i, type);
-    }
-  });
+  together(*communicator->world, communicator->rank, from,
+           [&](const std::vector<const void*>& all) {
+             for (const void* each : all) {
+               for (std::size_t i = 0; i < count; ++i) sum[i] += number(each, i, type);
+             }
+           });
   for (std::size_t i = 0; i < count; ++i) put(to, i, type, sum[i]);
   return 0;
 }
 
-int ncclAllGather(const void* from, void* to, std::size_t count, int type, void* communicator,
-                  void*) {
+int ncclAllGather(const void* from, void* to, std::size_t count, int type,
+                  Nccl::Communicator communicator, Stream) {
   const std::size_t bytes = count * size_of(type);
-  together(*static_cast<Rank*>(communicator), from, [&](const std::vector<const void*>& all) {
-    auto* at = static_cast<std::byte*>(to);
-    for (const void* each : all) {
-      std::memcpy(at, each, bytes);
-      at += bytes;
-    }
-  });
+  together(*communicator->world, communicator->rank, from,
+           [&](const std::vector<const void*>& all) {
+             auto* at = static_cast<std::byte*>(to);
+             for (const void* each : all) {
+               std::memcpy(at, each, bytes);
+               at += bytes;
+             }
+           });
   return 0;
 }
 
 int ncclBroadcast(const void* from, void* to, std::size_t count, int type, int root,
-                  void* communicator, void*) {
-  together(*static_cast<Rank*>(communicator), from, [&](const std::vector<const void*>& all) {
-    std::memcpy(to, all[static_cast<std::size_t>(root)], count * size_of(type));
-  });
+                  Nccl::Communicator communicator, Stream) {
+  together(*communicator->world, communicator->rank, from,
+           [&](const std::vector<const void*>& all) {
+             std::memcpy(to, all[static_cast<std::size_t>(root)], count * size_of(type));
+           });
   return 0;
 }
 
