@@ -19,7 +19,7 @@ class Peers {
   // another host, one that this process does not see (CUDA_VISIBLE_DEVICES), one without a way
   // between them, or with one by which a trial's numbers do not arrive; and where two ranks are of
   // one process, since there a kernel that waits for another rank's may hold up the driver's call
-  // that this one waits for. Throws what the group throws.
+  // that this one waits for. Throws what the group throws, and what the driver says.
   static std::unique_ptr<Peers> connect(Workspace& work, const std::shared_ptr<Group>& group);
   ~Peers();
   Peers(const Peers&) = delete;

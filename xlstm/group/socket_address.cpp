@@ -92,10 +92,17 @@ bool SocketAddress::operator==(const SocketAddress& other) const {
   return ip() == other.ip() && port() == other.port() && scope() == other.scope();
 }
 
+// The host's own name, which may be one of 127.0.1.1 (Debian), is not.
 bool is_one_interface(const std::string& host) {
-  in6_addr ignored;
-  return host == "localhost" || ::inet_pton(AF_INET, host.c_str(), &ignored) == 1 ||
-         ::inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &ignored) == 1;
+  constexpr std::array kLoopback = {"localhost", "localhost.", "localhost.localdomain",
+                                    "ip6-localhost", "ip6-loopback"};
+  if (std::ranges::find(kLoopback, host) != kLoopback.end()) return true;
+  addrinfo hints = {};
+  hints.ai_flags = AI_NUMERICHOST;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return false;
+  ::freeaddrinfo(found);
+  return true;
 }
 
 std::vector<SocketAddress> addresses_of(const HostAndPort& place) {

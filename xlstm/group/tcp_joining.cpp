@@ -160,8 +160,9 @@ class Joining {
       int error = 0;
       Socket socket = call(address, end, error);
       Answer answer;
-      if (socket && send_all(socket, packed(hello(0)), end)) {
-        error = receive_answer(socket, end, answer);
+      if (socket) {
+        error = send_all(socket, packed(hello(0)), end) ? receive_answer(socket, end, answer)
+                                                        : kConnectionEnded;
       }
       if (socket && error == 0 && answer.token == token_) {
         sockets_[static_cast<std::size_t>(rank)] = std::move(socket);

@@ -3,7 +3,8 @@
 // of eight bytes to every other rank, in one store with the number of the call beside each half,
 // and reads what the others sent to it until that number is there: no flags, no fences. A rank
 // comes to a call only when all have sent for the one before, and so have read what the last but
-// one brought: two inboxes in turns are enough.
+// one brought: two inboxes in turns are enough. A grid's blocks wait for those of other cards, and
+// may: they are at most 256 of 256 threads, which all run at the same time.
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/kernels/common.cuh"
 
@@ -16,7 +17,8 @@ __device__ uint4* inbox(const PeerArgs& a, int of, int from, uint32 call) {
   return static_cast<uint4*>(a.inboxes[of]) + at;
 }
 
-// Eight bytes of a volatile vector come or do not come, but never in part.
+// That eight bytes of a volatile vector come together or not at all PTX does not promise: cards do
+// it, NCCL's protocol for short messages relies on it, and Peers::connect() tries it.
 __device__ void send(uint4* to, uint2 piece, uint32 call) {
   asm volatile("st.volatile.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(to), "r"(piece.x),
                "r"(call), "r"(piece.y), "r"(call)
@@ -35,17 +37,14 @@ __device__ int64 nanoseconds() {
   asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
   return now;
 }
-__device__ uint2 receive(const PeerArgs& a, int from, int at, uint32 call) {
-  const uint4* const own = inbox(a, a.rank, from, call) + at;
+// When a kernel that begins now gives up; 0: never.
+__device__ int64 end_of_patience(const PeerArgs& a) {
+  return a.patience == 0 ? 0 : nanoseconds() + a.patience;
+}
+__device__ uint2 receive(const uint4* from, uint32 call, int64 end) {
   uint2 piece;
-  if (a.patience == 0) {
-    while (!has_come(own, call, piece)) {
-    }
-    return piece;
-  }
-  const int64 end = nanoseconds() + a.patience;
-  while (!has_come(own, call, piece)) {
-    if (nanoseconds() > end) return make_uint2(~0U, ~0U);
+  while (!has_come(from, call, piece)) {
+    if (end != 0 && nanoseconds() > end) return make_uint2(~0U, ~0U);
   }
   return piece;
 }
@@ -90,6 +89,7 @@ template <typename A>
 __device__ void peer_sum(const PeerArgs& a) {
   wait_for_kernel_before();
   const uint32 call = this_call(a);
+  const int64 end = end_of_patience(a);
   const int at = blockIdx.x * blockDim.x + threadIdx.x;
   if (at < a.rows * a.width) {
     const uint2 own = static_cast<const uint2*>(a.x)[at];
@@ -97,7 +97,7 @@ __device__ void peer_sum(const PeerArgs& a) {
     float sum[sizeof(uint2) / sizeof(A)] = {};
     for (int rank = 0; rank < a.ranks; ++rank) {
       const bool is_own = rank == a.rank;
-      add_to(sum, is_own ? own : receive(a, rank, at, call), A{});
+      add_to(sum, is_own ? own : receive(inbox(a, a.rank, rank, call) + at, call, end), A{});
     }
     static_cast<uint2*>(a.y)[at] = packed(sum);
   }
@@ -108,6 +108,7 @@ __device__ void peer_sum(const PeerArgs& a) {
 __device__ void columns(const PeerArgs& a) {
   wait_for_kernel_before();
   const uint32 call = this_call(a);
+  const int64 end = end_of_patience(a);
   const int at = blockIdx.x * blockDim.x + threadIdx.x;
   for (int step = 0; step < a.ranks; ++step) {
     const int rank = (a.rank + step) % a.ranks;  // the own first: others wait for it
@@ -118,7 +119,7 @@ __device__ void columns(const PeerArgs& a) {
       piece = static_cast<const uint2*>(a.x)[at];
       send_to_others(a, at, piece, call);
     } else {
-      piece = receive(a, rank, at, call);
+      piece = receive(inbox(a, a.rank, rank, call) + at, call, end);
     }
     static_cast<uint2*>(a.y)[at / width * a.width + a.begin[rank] + at % width] = piece;
   }
