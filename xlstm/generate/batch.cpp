@@ -71,6 +71,7 @@ void Batch::Impl::begin(Row row, Source source) {
     entry = std::make_unique<BatchEntry>(BatchEntry{row, std::move(sequence)});
   } catch (...) {
     finished.push_back({row, std::nullopt, current_error()});
+    if (backend.group() != nullptr) tell_other_ranks(*backend.group(), finished.back().error);
     const std::lock_guard lock(mutex);
     --unfinished;
     return;
@@ -288,6 +289,10 @@ void Batch::run(const std::function<void(Finished)>& on_finished) {
 std::size_t Batch::rows() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->unfinished;
+}
+
+std::uint64_t Batch::tokens() const {
+  return impl_->accepted;
 }
 
 }  // namespace xlstm

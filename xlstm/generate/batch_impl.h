@@ -84,6 +84,7 @@ struct Batch::Impl {
   void look_up_probabilities(BatchEntry& entry);
   void take_tokens(const BatchChoice& choice);
   void take_token(std::size_t at, TokenId id, float sum, std::uint64_t position);
+  void accept(BatchEntry& entry);  // the token that was drawn
   BatchChoice choose();
   void forward(const Tensor& ids);
   Tensor logits_of(const BatchEntry& entry);  // [1, V]
@@ -115,6 +116,7 @@ struct Batch::Impl {
   Tensor step_logits;                 // [B', V] of the last step
   std::optional<BatchChoice> queued;  // of all rows that decode
   std::vector<Finished> finished;
+  std::uint64_t accepted = 0;  // tokens
 };
 
 // Throws Error(kModel) unless the sum of all logits after `position` tokens is a number.
