@@ -22,7 +22,7 @@ TEST(KernelTexts, AreWhatTheBackendNames) {
   }
   EXPECT_THAT(names, ::testing::UnorderedElementsAre(
                          "causal_conv", "choose", "elementwise", "embed", "headwise", "mlstm",
-                         "mlstm_outputs", "mlstm_states", "norms", "probe", "product",
+                         "mlstm_outputs", "mlstm_states", "norms", "peers", "probe", "product",
                          "quantized_stream", "row_attention", "row_norms", "row_product",
                          "row_stream", "slstm", "tensor_row", "tensor_rows", "warpgroup_rows"));
   for (const KernelText& header : kernel_headers()) {

@@ -69,6 +69,22 @@ DeviceId Device::id() const {
   return id;
 }
 
+bool Device::reaches(const DeviceId& peer) const {
+  int count = 0;
+  driver_->check(driver_->cuDeviceGetCount(&count), "the number of GPUs");
+  for (int number = 0; number < count; ++number) {
+    int device = 0, can = 0;
+    DeviceId id{};
+    driver_->check(driver_->cuDeviceGet(&device, number), str("GPU number ", number));
+    driver_->check(driver_->cuDeviceGetUuid_v2(&id, device), "the GPU's identity");
+    if (id != peer) continue;
+    if (device == device_) return true;
+    driver_->check(driver_->cuDeviceCanAccessPeer(&can, device_, device), "a fact about two GPUs");
+    return can != 0;
+  }
+  return false;
+}
+
 void Device::synchronize() const {
   use();
   driver_->check(driver_->cuStreamSynchronize(stream_), "work on the GPU to end well");

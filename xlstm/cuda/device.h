@@ -22,6 +22,8 @@ class Device {
   Stream stream() const { return stream_; }
   const std::string& name() const { return name_; }
   DeviceId id() const;
+  // Whether the GPU of that identity is seen here, and this one may read and write its memory.
+  bool reaches(const DeviceId& peer) const;
   int capability() const { return capability_; }  // 90 for 9.0
   int multiprocessors() const { return multiprocessors_; }
   int shared_bytes() const { return shared_bytes_; }  // that a block may have

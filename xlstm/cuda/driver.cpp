@@ -38,6 +38,10 @@ void fill(const SharedLibrary& library, Driver& d) {
   XLSTM_FIND(cuDevicePrimaryCtxRetain);
   XLSTM_FIND(cuDevicePrimaryCtxRelease_v2);
   XLSTM_FIND(cuCtxSetCurrent);
+  XLSTM_FIND(cuDeviceCanAccessPeer);
+  XLSTM_FIND(cuIpcGetMemHandle);
+  XLSTM_FIND(cuIpcOpenMemHandle_v2);
+  XLSTM_FIND(cuIpcCloseMemHandle);
   XLSTM_FIND(cuMemGetInfo_v2);
   XLSTM_FIND(cuMemAlloc_v2);
   XLSTM_FIND(cuMemFree_v2);

@@ -27,6 +27,9 @@ using DeviceId = std::array<unsigned char, 16>;
 
 inline constexpr int kSuccess = 0, kOutOfMemory = 2, kNotReady = 600;
 
+// Memory of a card as another process may open it: CUipcMemHandle.
+using MemoryHandle = std::array<char, 64>;
+
 // Of cuMemcpy2DAsync.
 struct Copy2D {
   static constexpr int kOnDevice = 2;
@@ -83,6 +86,10 @@ struct Driver {
   int (*cuDevicePrimaryCtxRetain)(Context* context, int device);
   int (*cuDevicePrimaryCtxRelease_v2)(int device);
   int (*cuCtxSetCurrent)(Context context);
+  int (*cuDeviceCanAccessPeer)(int* can, int device, int peer);
+  int (*cuIpcGetMemHandle)(MemoryHandle* handle, DevicePointer at);
+  int (*cuIpcOpenMemHandle_v2)(DevicePointer* at, MemoryHandle handle, unsigned flags);
+  int (*cuIpcCloseMemHandle)(DevicePointer at);
   int (*cuMemGetInfo_v2)(std::size_t* free, std::size_t* total);
   int (*cuMemAlloc_v2)(DevicePointer* at, std::size_t bytes);
   int (*cuMemFree_v2)(DevicePointer at);

@@ -46,11 +46,18 @@ std::unique_ptr<Ranks> Ranks::connect(Workspace& work, const std::shared_ptr<Gro
 }
 
 Ranks::Ranks(Workspace& work, const std::shared_ptr<Group>& group)
-    : work_(work), size_(group->size()), communicator_(group) {}
+    : work_(work),
+      size_(group->size()),
+      communicator_(group),
+      peers_(Peers::connect(work, group)) {}
 
 Tensor Ranks::all_sum(Tensor x) {
   work_.device().use();
   if (x.is_shared()) x = work_.copy_of(x, "all_sum");
+  if (peers_ != nullptr && peers_->sums(x)) {
+    peers_->all_sum(x);
+    return x;
+  }
   communicator_.all_sum(work_.to_write(x), x.elements(), x.dtype(), work_.device().stream());
   return x;
 }
@@ -59,8 +66,17 @@ Tensor Ranks::all_columns(const Tensor& x, std::int64_t N) {
   check_axes("all_columns", "x", x, 2);
   work_.device().use();
   const std::int64_t T = x.shape()[0];
-  std::vector<std::int64_t> counts;
-  for (int rank = 0; rank < size_; ++rank) counts.push_back(T * share_of(N, rank, size_).size());
+  std::vector<std::int64_t> ends, counts;
+  for (int rank = 0; rank < size_; ++rank) {
+    const Share share = share_of(N, rank, size_);
+    ends.push_back(share.end);
+    counts.push_back(T * share.size());
+  }
+  if (peers_ != nullptr && peers_->gathers(x, ends)) {
+    Tensor y = work_.allocate({T, N}, x.dtype(), "all_columns");
+    peers_->all_columns(x, ends, y);
+    return y;
+  }
   Tensor all = work_.allocate({T, N}, x.dtype(), "all_columns");
   communicator_.gather(work_.pointer(x), counts, work_.to_write(all), x.dtype(),
                        work_.device().stream());

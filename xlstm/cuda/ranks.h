@@ -1,10 +1,12 @@
-// The ops of several ranks, each of which has a GPU of its own.
+// The ops of several ranks, each of which has a GPU of its own: of few rows by their GPUs writing
+// into each other's memory, where these can, of many by NCCL.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 
 #include "xlstm/cuda/nccl.h"
+#include "xlstm/cuda/peers.h"
 #include "xlstm/cuda/workspace.h"
 #include "xlstm/group/group.h"
 
@@ -28,6 +30,7 @@ class Ranks {
   Workspace& work_;
   int size_;
   Communicator communicator_;
+  std::unique_ptr<Peers> peers_;  // none: NCCL does it all
 };
 
 }  // namespace xlstm::cuda

@@ -208,6 +208,23 @@ struct RowAttentionArgs {
   float norm_eps;
 };
 
+// What ranks tell each other through each other's memory (peers.cu), in pieces of eight bytes.
+struct PeerArgs {
+  static constexpr int kMostRanks = 16;
+
+  const void* x;  // this rank's: peer_sum [rows * width], peer_columns [rows, its columns]
+  void* y;        // peer_sum: as x, and may be x; peer_columns [rows, width]
+  int rank, ranks;
+  int rows, width;  // in pieces
+  // Rank r has the columns [begin[r], begin[r + 1]), in pieces; of peer_columns alone.
+  int begin[kMostRanks + 1];
+  // On each rank's card: [2, ranks, most_pieces] of a piece with the call's number twice, in turns
+  // from call to call.
+  void* inboxes[kMostRanks];
+  int most_pieces;
+  unsigned int* calls;  // [2]: how many there were, and blocks of this one that are done
+};
+
 // How a token is chosen (backend/sampling.h).
 struct SampleArgs {
   const float* logits;        // [V]

@@ -1,0 +1,49 @@
+// Ranks whose GPUs write into each other's memory, over NVLink or PCIe: what few rows need of all
+// ranks comes sooner than through NCCL.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "xlstm/cuda/kernels/args.h"
+#include "xlstm/cuda/workspace.h"
+#include "xlstm/group/group.h"
+
+namespace xlstm::cuda {
+
+// All calls queue a kernel, which a recording takes in. Every rank makes the same calls.
+class Peers {
+ public:
+  // All ranks of `group` at once. None, on every rank, where a GPU does not reach another: one of
+  // another host, one that this process does not see (CUDA_VISIBLE_DEVICES), one without a way
+  // between them; and where two ranks are of one process, since there a kernel that waits for
+  // another rank's may hold up the driver's call that this one waits for. Throws what the group
+  // throws.
+  static std::unique_ptr<Peers> connect(Workspace& work, const std::shared_ptr<Group>& group);
+  ~Peers();
+  Peers(const Peers&) = delete;
+  Peers& operator=(const Peers&) = delete;
+
+  // As Backend's, where they serve tensors of these shapes, which is alike on all ranks.
+  bool sums(const Tensor& x) const;
+  void all_sum(const Tensor& x);  // in place
+  // y [T, N] of x [T, this rank's columns]; rank r's columns end at ends[r].
+  bool gathers(const Tensor& x, const std::vector<std::int64_t>& ends) const;
+  void all_columns(const Tensor& x, const std::vector<std::int64_t>& ends, const Tensor& y);
+
+ private:
+  struct Inbox;
+
+  Peers(Workspace& work, std::shared_ptr<Group> group);
+  Inbox inbox() const;
+  bool open(const std::vector<Inbox>& all);
+
+  Workspace& work_;
+  std::shared_ptr<Group> group_;
+  DevicePointer own_ = 0;  // what others write to, then the calls
+  PeerArgs args_{};
+  std::vector<DevicePointer> opened_;  // of other processes
+};
+
+}  // namespace xlstm::cuda
