@@ -227,13 +227,14 @@ TEST_F(StateOfRanks, WhatIsNoStateAllHearOf) {
                                                      {"cut", "[" + file("cut").string()},
                                                      {"flipped", "the file is damaged"}};
   for (const auto& [name, text] : wanted) {
+    const fs::path bad = file(name);
     const std::vector<std::string> heard =
-        errors(2, [&](const Model& model) { load_state(file(name), model); });
+        errors(2, [&](const Model& model) { load_state(bad, model); });
     EXPECT_THAT(heard, Each(HasSubstr(text)));
     EXPECT_EQ(heard[0], heard[1]);
     std::string alone;
     try {
-      load_state(file(name), load_whole(folder_, {}));
+      load_state(bad, load_whole(folder_, {}));
     } catch (const Error& error) {
       alone = error.what();
     }

@@ -5,6 +5,7 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/generate/batch_impl.h"
+#include "xlstm/group/group.h"
 
 namespace xlstm {
 namespace {
@@ -62,9 +63,17 @@ void Batch::Impl::admit() {
   }
 }
 
+void Batch::Impl::check_ranks() const {
+  const Group* const group = backend.group();
+  if (group != nullptr && group->is_broken()) {
+    fail(ErrorKind::kCancelled, "batch", "a rank has failed, and all have ended");
+  }
+}
+
 void Batch::Impl::begin(Row row, Source source) {
   std::unique_ptr<BatchEntry> entry;
   try {
+    check_ranks();
     Sequence sequence =
         source.index() == 0 ? std::move(std::get<0>(source)) : std::get<1>(source)();
     check_model(sequence);

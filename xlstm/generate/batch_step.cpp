@@ -102,6 +102,7 @@ void Batch::Impl::make_writable() {
 
 // ids [B, 1]
 void Batch::Impl::forward(const Tensor& ids) {
+  check_ranks();
   step_logits = model.forward(ids, *states);
   for (std::size_t at = 0; at < decoding.size(); ++at) {
     decoding[at]->logits = {};
