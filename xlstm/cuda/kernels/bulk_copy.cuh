@@ -35,7 +35,9 @@ __device__ inline void barriers_made() {
   asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
-// What this thread has done with shared memory comes before copies into it that it lets begin.
+// What this thread has done with shared memory, or knows by a barrier that others have, comes
+// before copies into it that begin behind this: they go by a way of their own (the async proxy),
+// which barriers alone do not order.
 __device__ inline void end_before_copies() {
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }

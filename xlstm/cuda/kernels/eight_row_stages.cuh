@@ -68,6 +68,7 @@ __device__ inline void copy_stages(const RowProductArgs& a, const QuantizedArgs&
     barrier_wait(empty + stage, parity);  // at once in the first round
     uint64* const barrier = full + stage;
     if (elected) {
+      end_before_copies();
       if (unit < units.eights) {
         barrier_expect(barrier, bytes);
         bulk_copy(to, words, parts.words, barrier);

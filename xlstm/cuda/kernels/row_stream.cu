@@ -41,7 +41,10 @@ __device__ void copy_stages(const RowProductArgs& a, const StreamArgs& s, const 
   const char* const weights = static_cast<const char*>(a.W);
   for (int unit = units.begin; unit < units.end; ++unit) {
     const int n = unit - units.begin, stage = n % s.stages, round = n / s.stages;
-    if (round > 0) barrier_wait(empty + stage, (round - 1) & 1);
+    if (round > 0) {
+      barrier_wait(empty + stage, (round - 1) & 1);
+      end_before_copies();
+    }
     char* const to = ring + static_cast<int64>(stage) * s.stage_bytes;
     if (unit >= units.pairs) {
       const uint32 bytes = a.K * sizeof(float);

@@ -28,12 +28,14 @@ __device__ void copy_slices(const Copies& copies, const SlicedRows& rows, int st
     if (pass > 0) {
       if (!may_read_x) catch_up();
       barrier_wait(pass_over, (pass - 1) & 1);
+      end_before_copies();
     }
     copies.of_pass(rows.begin + first, min(rows.each, rows.count - first));
     for (int slice = 0; slice < rows.slices; ++slice) {
       if (round > 0) {
         if (!may_read_x) catch_up();
         barrier_wait(empty + stage, (round - 1) & 1);
+        end_before_copies();
       }
       copies.of_weights(stage, rows.begin + first, slice);
       if (may_read_x) {
