@@ -9,6 +9,7 @@
 
 #include "tests/apps/command_line.h"
 #include "tests/apps/devices.h"
+#include "tests/support/as_ranks.h"
 
 namespace xlstm::testing {
 namespace {
@@ -165,6 +166,78 @@ TEST_F(Devices, MeetWhereOthersStartThem) {
                                 "chat, batch, perplexity or bench), got 2 ranks"));
   EXPECT_TRUE(is_one_line_error(xlstm(among(4, greedy({"-p", "a"})), as_rank("0")), 2,
                                 "[--devices] wanted the 2 ranks that were started, got 4"));
+}
+
+// As on several hosts.
+RunOptions by_tcp(int rank, int size, const std::string& address) {
+  return {.environment = {{"XLSTM_RANK", std::to_string(rank)},
+                          {"XLSTM_RANKS", std::to_string(size)},
+                          {"XLSTM_RENDEZVOUS", address}}};
+}
+
+TEST_F(Devices, MeetByTcp) {
+  const Golden wanted = golden(0);
+  const std::vector<std::string> arguments =
+      greedy({"--prompt", wanted.prompt, "--device", "cpu", "--threads", "1"});
+  for (const int size : {2, 4}) {
+    const std::string address = free_address().text();
+    std::vector<Result> results(static_cast<std::size_t>(size));
+    in_threads(size, [&](int rank) {
+      results[static_cast<std::size_t>(rank)] = xlstm(arguments, by_tcp(rank, size, address));
+    });
+    for (const Result& result : results) {
+      EXPECT_EQ(result.code, 0) << result.err;
+      EXPECT_THAT(result.err, IsEmpty());
+      EXPECT_EQ(result.out, &result == &results.front() ? wanted.greedy + "\n" : "");
+    }
+  }
+}
+
+TEST_F(Devices, SayWhereTheyCannotMeetByTcp) {
+  const Socket other = listen_at(addresses_of({"127.0.0.1", 1}), 0, "a test");
+  const std::string port = std::to_string(own_address(other).port());
+  EXPECT_TRUE(is_one_line_error(
+      xlstm(greedy({"-p", "a"}), by_tcp(0, 2, "tcp://127.0.0.1:" + port)), 5,
+      "[tcp://127.0.0.1:" + port + "] cannot listen at 127.0.0.1:" + port + ": Address already"));
+  EXPECT_TRUE(is_one_line_error(xlstm(greedy({"-p", "a"}), by_tcp(1, 2, "tcp://127.0.0.1")), 2,
+                                "[XLSTM_RENDEZVOUS] wanted tcp://HOST:PORT"));
+}
+
+// One that is told why by another is silent, where that one is rank 0.
+TEST_F(Devices, HearByTcpWhatIsWrong) {
+  const std::string address = free_address().text();
+  std::vector<Result> results(3);
+  in_threads(3, [&](int rank) {
+    results[static_cast<std::size_t>(rank)] =
+        xlstm(greedy({"-p", "a", "--device", "cpu"}), by_tcp(rank, 3, address));
+  });
+  EXPECT_TRUE(is_one_line_error(
+      results[0], 2, "wanted a number that divides the model's 4 heads: 1, 2 or 4, got 3"));
+  for (const std::size_t rank : {std::size_t{1}, std::size_t{2}}) {
+    EXPECT_THAT(results[rank].out + results[rank].err, IsEmpty());
+  }
+}
+
+TEST_F(Devices, OneThatDiesElsewhereEndsTheOthers) {
+  const std::vector<std::string> arguments =
+      command({"generate", "-p", "It was", "-n", "1000000", "--ignore-eos", "--device", "cpu"});
+  for (const int rank : {1, 0}) {
+    const std::string address = free_address().text();
+    Process first(arguments, Process::Streams::kPipes, by_tcp(0, 2, address).environment);
+    Process second(arguments, Process::Streams::kPipes, by_tcp(1, 2, address).environment);
+    first.read_until(" ");  // it answers
+    (rank == 1 ? second : first).send(SIGKILL);
+    Process& left = rank == 1 ? first : second;
+    left.read_all();
+    const std::string error = left.read_errors();
+    if (rank == 1) {
+      EXPECT_EQ(left.wait(), 1);
+      EXPECT_EQ(error, "xlstm: [rank 1 of 2] is gone: its connection ended without a word\n");
+    } else {
+      EXPECT_EQ(left.wait(), 0);  // as it does where rank 0 has told why
+      EXPECT_THAT(error, IsEmpty());
+    }
+  }
 }
 
 TEST_F(Devices, SayWhereTheyCannotMeet) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <numeric>
+#include <thread>
 
 #include "tests/support/as_ranks.h"
 #include "xlstm/base/floats.h"
@@ -15,6 +16,19 @@ namespace {
 
 using ::testing::HasSubstr;
 
+class GroupOf : public ::testing::TestWithParam<Meeting> {
+ protected:
+  static std::vector<std::shared_ptr<Group>> ranks(int size) { return ranks_of(size, GetParam()); }
+  static void as_ranks(int size, const std::function<void(std::shared_ptr<Group>)>& run) {
+    testing::as_ranks(size, run, GetParam());
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Ranks, GroupOf, ::testing::Values(Meeting::kInMemory, Meeting::kByTcp),
+                         [](const auto& meeting) {
+                           return meeting.param == Meeting::kByTcp ? "ByTcp" : "InMemory";
+                         });
+
 std::vector<float> numbers_of(int rank, std::size_t count) {
   std::vector<float> out(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -23,7 +37,7 @@ std::vector<float> numbers_of(int rank, std::size_t count) {
   return out;
 }
 
-TEST(Group, SumsInTheOrderOfRanksOnAll) {
+TEST_P(GroupOf, SumsInTheOrderOfRanksOnAll) {
   constexpr std::size_t kSlot = SharedRegion::kSlot / sizeof(float);
   for (const int size : {2, 3, 4}) {
     for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{1000}, kSlot - 1,
@@ -42,7 +56,7 @@ TEST(Group, SumsInTheOrderOfRanksOnAll) {
   }
 }
 
-TEST(Group, SumsBfloat16InFloat32) {
+TEST_P(GroupOf, SumsBfloat16InFloat32) {
   as_ranks(3, [](const std::shared_ptr<Group>& group) {
     // 256 + 1 + 1 in bfloat16, one after the other, stays 256.
     const float own = group->rank() == 0 ? 256.0F : 1.0F;
@@ -55,7 +69,7 @@ TEST(Group, SumsBfloat16InFloat32) {
   });
 }
 
-TEST(Group, TellsAllWhatRank0Has) {
+TEST_P(GroupOf, TellsAllWhatRank0Has) {
   const std::string text(SharedRegion::kSlot + 100, 'x');
   as_ranks(4, [&](const std::shared_ptr<Group>& group) {
     EXPECT_EQ(group->broadcast(group->rank() + 40), 40);
@@ -66,7 +80,7 @@ TEST(Group, TellsAllWhatRank0Has) {
   });
 }
 
-TEST(Group, GathersPartsOfDifferentSizes) {
+TEST_P(GroupOf, GathersPartsOfDifferentSizes) {
   const std::vector<std::size_t> sizes = {3, 0, SharedRegion::kSlot + 7};
   as_ranks(3, [&](const std::shared_ptr<Group>& group) {
     const auto own = static_cast<std::size_t>(group->rank());
@@ -79,8 +93,8 @@ TEST(Group, GathersPartsOfDifferentSizes) {
   });
 }
 
-TEST(Group, AnErrorOfOneIsThatOfTheOthers) {
-  const auto groups = Group::of_threads(3);
+TEST_P(GroupOf, AnErrorOfOneIsThatOfTheOthers) {
+  const auto groups = ranks(3);
   groups[2]->fail(Error(ErrorKind::kMemory, "device", "wanted 3 GiB, got 2 GiB"));
   for (const int rank : {0, 1}) {
     for (int again = 0; again < 2; ++again) {
@@ -96,8 +110,20 @@ TEST(Group, AnErrorOfOneIsThatOfTheOthers) {
   EXPECT_TRUE(groups[0]->is_broken());
 }
 
-TEST(Group, OneThatHasLeftIsNotWaitedFor) {
-  const auto groups = Group::of_threads(2);
+TEST_P(GroupOf, ALongErrorIsCut) {
+  const auto groups = ranks(2);
+  groups[1]->fail(std::runtime_error(std::string(5000, 'x')));
+  try {
+    groups[0]->meet();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInternal);
+    EXPECT_EQ(error.what(), "[rank 1 of 2] " + std::string(1023, 'x'));
+  }
+}
+
+TEST_P(GroupOf, OneThatHasLeftIsNotWaitedFor) {
+  const auto groups = ranks(2);
   groups[0]->leave();
   try {
     groups[1]->meet();
@@ -109,8 +135,26 @@ TEST(Group, OneThatHasLeftIsNotWaitedFor) {
   EXPECT_TRUE(groups[1]->has_left(0));
 }
 
+// What they brought to the last meeting is there for those who are late.
+TEST_P(GroupOf, ThoseWhoLeaveWereAtTheLastMeeting) {
+  for (int again = 0; again < 20; ++again) {
+    as_ranks(3, [&](const std::shared_ptr<Group>& group) {
+      EXPECT_EQ(group->gather(group->rank()), (std::vector<int>{0, 1, 2}));
+      EXPECT_TRUE(group->meets_within(std::chrono::seconds(20)));
+      group->leave();
+    });
+  }
+}
+
+TEST_P(GroupOf, RanksOfOneHostAreCountedThere) {
+  as_ranks(3, [](const std::shared_ptr<Group>& group) {
+    EXPECT_EQ(group->local_rank(), group->rank());
+    EXPECT_EQ(group->local_size(), 3);
+  });
+}
+
 // Ranks that make different calls would add up what does not belong together.
-TEST(Group, CallsThatDifferAreAnError) {
+TEST_P(GroupOf, CallsThatDifferAreAnError) {
   try {
     as_ranks(2, [](const std::shared_ptr<Group>& group) {
       std::vector<float> values(group->leads() ? 4 : 5);
@@ -123,10 +167,10 @@ TEST(Group, CallsThatDifferAreAnError) {
   }
 }
 
-TEST(Group, ATimedMeetingEndsWithoutTheOthers) {
-  const auto groups = Group::of_threads(2);
+TEST_P(GroupOf, ATimedMeetingEndsWithoutTheOthers) {
+  const auto groups = ranks(2);
   EXPECT_FALSE(groups[0]->meets_within(std::chrono::milliseconds(20)));
-  EXPECT_TRUE(groups[1]->is_broken());
+  while (!groups[1]->is_broken()) std::this_thread::yield();  // what it hears is on its way
   as_ranks(2, [](const std::shared_ptr<Group>& group) {
     EXPECT_TRUE(group->meets_within(std::chrono::seconds(20)));
     group->meet();

@@ -119,7 +119,7 @@ class Environment : public ::testing::Test {
          {"XLSTM_RANK", "XLSTM_RANKS", "XLSTM_RENDEZVOUS", "OMPI_COMM_WORLD_RANK",
           "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "PMIX_NAMESPACE", "PMI_RANK",
           "PMI_SIZE", "MPI_LOCALNRANKS", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS",
-          "SLURM_JOB_ID", "SLURM_STEP_ID"}) {
+          "SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_STEP_NUM_NODES", "MASTER_ADDR", "MASTER_PORT"}) {
       unsetenv(name);
     }
   }
@@ -173,11 +173,76 @@ TEST_F(Environment, RefusesWhatCannotBe) {
   set({{"XLSTM_RANK", "0"}, {"XLSTM_RANKS", "many"}});
   EXPECT_THAT(refusal(), HasSubstr("[XLSTM_RANKS] wanted a number from 1 to 64"));
   set({{"XLSTM_RANK", "0"}, {"XLSTM_RANKS", "2"}});
-  EXPECT_THAT(refusal(), HasSubstr("[XLSTM_RENDEZVOUS] wanted a file beside XLSTM_RANK"));
-  set({{"OMPI_COMM_WORLD_RANK", "0"},
-       {"OMPI_COMM_WORLD_SIZE", "4"},
-       {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}});
-  EXPECT_THAT(refusal(), HasSubstr("wanted all ranks on one host, got 2 of 4 on this one"));
+  EXPECT_THAT(refusal(),
+              HasSubstr("[XLSTM_RENDEZVOUS] wanted a file or tcp://HOST:PORT beside XLSTM_RANK"));
+}
+
+TEST_F(Environment, SaysWhereRanksOfSeveralHostsMeet) {
+  const std::map<std::string, std::string> four = {{"OMPI_COMM_WORLD_RANK", "1"},
+                                                   {"OMPI_COMM_WORLD_SIZE", "4"},
+                                                   {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}};
+  const auto address_with = [&](std::map<std::string, std::string> more) {
+    more.insert(four.begin(), four.end());
+    set(more);
+    return rendezvous_from_environment()->address;
+  };
+  EXPECT_EQ(address_with({{"XLSTM_RENDEZVOUS", "tcp://node1:4000"}}), (HostAndPort{"node1", 4000}));
+  const std::map<std::string, std::string> master = {{"MASTER_ADDR", "10.0.0.1"},
+                                                     {"MASTER_PORT", "29500"}};
+  EXPECT_EQ(address_with(master), (HostAndPort{"10.0.0.1", 29500}));
+  auto both = master;
+  both["XLSTM_RENDEZVOUS"] = "tcp://[::1]:1";
+  EXPECT_EQ(address_with(both), (HostAndPort{"::1", 1}));
+  // Of one host, what is there for other programs says nothing.
+  auto here = master;
+  here["OMPI_COMM_WORLD_LOCAL_SIZE"] = "4";
+  EXPECT_EQ(address_with(here), std::nullopt);
+  here["XLSTM_RENDEZVOUS"] = "tcp://localhost:4000";
+  EXPECT_EQ(address_with(here), (HostAndPort{"localhost", 4000}));
+  set({{"XLSTM_RANK", "1"}, {"XLSTM_RANKS", "2"}, {"XLSTM_RENDEZVOUS", "tcp://a:65535"}});
+  EXPECT_EQ(rendezvous_from_environment()->address->text(), "tcp://a:65535");
+}
+
+TEST_F(Environment, RefusesSeveralHostsWithoutAnAddress) {
+  const std::string wanted =
+      "wanted all ranks on one host, or XLSTM_RENDEZVOUS=tcp://HOST:PORT for them all";
+  std::map<std::string, std::string> two_of_four = {{"OMPI_COMM_WORLD_RANK", "0"},
+                                                    {"OMPI_COMM_WORLD_SIZE", "4"},
+                                                    {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}};
+  set(two_of_four);
+  EXPECT_THAT(refusal(), HasSubstr("[OMPI_COMM_WORLD_SIZE] " + wanted));
+  EXPECT_THAT(refusal(), HasSubstr("got 2 of 4 on this one"));
+  two_of_four["MASTER_ADDR"] = "node1";  // without a port
+  set(two_of_four);
+  EXPECT_THAT(refusal(), HasSubstr(wanted));
+  two_of_four["MASTER_PORT"] = "http";
+  set(two_of_four);
+  EXPECT_THAT(refusal(), HasSubstr("[MASTER_PORT] wanted a number from 1 to 65535, got \"http\""));
+  two_of_four["XLSTM_RENDEZVOUS"] = "/a/file";
+  set(two_of_four);
+  EXPECT_THAT(refusal(), HasSubstr(wanted));
+
+  set({{"SLURM_PROCID", "0"},
+       {"SLURM_STEP_NUM_TASKS", "4"},
+       {"SLURM_STEP_NUM_NODES", "2"},
+       {"SLURM_JOB_ID", "7"}});
+  EXPECT_THAT(refusal(), HasSubstr("[SLURM_STEP_NUM_TASKS] " + wanted));
+  EXPECT_THAT(refusal(), HasSubstr("got 4 on 2"));
+}
+
+TEST_F(Environment, RefusesAddressesThatCannotBe) {
+  for (const char* text :
+       {"tcp://", "tcp://node1", "tcp://:4000", "tcp://node1:", "tcp://node1:0",
+        "tcp://node1:65536", "tcp://node1:4000x", "tcp://node1:-1", "tcp://node1:4000/",
+        "tcp://::1:4000", "tcp://[]:4000", "tcp://[::1:4000", "tcp://a b:4000",
+        "tcp://user@node1:4000", "udp://node1:4000", "http://node1:4000"}) {
+    set({{"XLSTM_RANK", "1"}, {"XLSTM_RANKS", "2"}, {"XLSTM_RENDEZVOUS", text}});
+    EXPECT_EQ(refusal(),
+              "[XLSTM_RENDEZVOUS] wanted tcp://HOST:PORT (of IPv6 tcp://[ADDRESS]:PORT) "
+              "with a port from 1 to 65535, or a file, got \"" +
+                  std::string(text) + "\"");
+  }
+  EXPECT_EQ(parse_tcp_address("", "tcp://[fe80::1%eth0]:4").text(), "tcp://[fe80::1%eth0]:4");
 }
 
 }  // namespace

@@ -7,22 +7,23 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/free_port.h"
 #include "xlstm/group/group.h"
 
 namespace xlstm::testing {
 
-// Returns when all are done; throws what the lowest rank that failed by itself threw.
-inline void as_ranks(int size, const std::function<void(std::shared_ptr<Group>)>& run) {
-  std::vector<std::shared_ptr<Group>> groups = Group::of_threads(size);
-  std::vector<std::exception_ptr> errors(groups.size());
+enum class Meeting { kInMemory, kByTcp };
+
+// In threads that have no group yet; throws what the lowest that failed threw.
+inline void in_threads(int count, const std::function<void(int)>& run) {
+  std::vector<std::exception_ptr> errors(static_cast<std::size_t>(count));
   std::vector<std::thread> threads;
-  for (std::size_t rank = 0; rank < groups.size(); ++rank) {
-    threads.emplace_back([&, rank] {
+  for (int i = 0; i < count; ++i) {
+    threads.emplace_back([&, i] {
       try {
-        run(groups[rank]);
-      } catch (const std::exception& error) {
-        errors[rank] = std::current_exception();
-        groups[rank]->fail(error);
+        run(i);
+      } catch (...) {
+        errors[static_cast<std::size_t>(i)] = std::current_exception();
       }
     });
   }
@@ -30,6 +31,34 @@ inline void as_ranks(int size, const std::function<void(std::shared_ptr<Group>)>
   for (const std::exception_ptr& error : errors) {
     if (error) std::rethrow_exception(error);
   }
+}
+
+// A handle for each rank.
+inline std::vector<std::shared_ptr<Group>> ranks_of(int size,
+                                                    Meeting meeting = Meeting::kInMemory) {
+  if (meeting == Meeting::kInMemory) return Group::of_threads(size);
+  std::vector<std::shared_ptr<Group>> out(static_cast<std::size_t>(size));
+  const HostAndPort address = free_address();
+  in_threads(size, [&](int rank) {
+    out[static_cast<std::size_t>(rank)] =
+        Group::join({.rank = rank, .size = size, .address = address});
+  });
+  return out;
+}
+
+// Returns when all are done; throws what the lowest rank that failed by itself threw.
+inline void as_ranks(int size, const std::function<void(std::shared_ptr<Group>)>& run,
+                     Meeting meeting = Meeting::kInMemory) {
+  const std::vector<std::shared_ptr<Group>> groups = ranks_of(size, meeting);
+  in_threads(size, [&](int rank) {
+    const auto& group = groups[static_cast<std::size_t>(rank)];
+    try {
+      run(group);
+    } catch (const std::exception& error) {
+      group->fail(error);
+      throw;
+    }
+  });
 }
 
 }  // namespace xlstm::testing

@@ -12,8 +12,9 @@ namespace xlstm::cuda {
 namespace {
 
 std::string wanted(const Group& group) {
-  return str("a GPU for each of ", group.size(),
-             " ranks (nvidia-smi lists them; CUDA_VISIBLE_DEVICES may hide some), or --device cpu");
+  return str("a GPU for each of ", group.local_size(),
+             " ranks of this host (nvidia-smi lists them; CUDA_VISIBLE_DEVICES may hide some), or "
+             "--device cpu");
 }
 
 void check_own_devices(Workspace& work, Group& group) {
@@ -29,11 +30,11 @@ void check_own_devices(Workspace& work, Group& group) {
 
 }  // namespace
 
-// Ranks see the same GPUs and take one each; or each was shown but its own.
+// Ranks of a host see the same GPUs and take one each; or each was shown but its own.
 int device_for(const Group* group) {
   if (group == nullptr) return 0;
   const int count = device_count();
-  if (count >= group->size()) return group->rank();
+  if (count >= group->local_size()) return group->local_rank();
   if (count <= 1) return 0;
   fail_wanted(ErrorKind::kUsage, "devices", wanted(*group), str(count));
 }

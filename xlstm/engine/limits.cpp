@@ -53,7 +53,7 @@ AvailableMemory memory_left(const EngineOptions& options, const Backend& backend
 // Ranks of one host share its cores.
 std::size_t threads_of(const EngineOptions& options) {
   if (options.threads > 0 || options.group == nullptr) return options.threads;
-  const auto ranks = static_cast<std::size_t>(options.group->size());
+  const auto ranks = static_cast<std::size_t>(options.group->local_size());
   return std::max<std::size_t>(default_thread_count() / ranks, 1);
 }
 
@@ -102,7 +102,7 @@ MemoryNeed memory_need_of(std::uint64_t bytes, const EngineOptions& options,
   const AvailableMemory left = memory_left(options, backend);
   // Ranks without devices of their own share the memory of their host, each a part of about a size.
   const bool is_shared = options.group != nullptr && backend.device_memory() == 0;
-  const int ranks = is_shared ? options.group->size() : 1;
+  const int ranks = is_shared ? options.group->local_size() : 1;
   return {bytes * static_cast<std::uint64_t>(ranks), left.bytes, left.source};
 }
 

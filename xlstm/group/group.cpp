@@ -1,18 +1,18 @@
 #include "xlstm/group/group.h"
 
 #include <sched.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <thread>
 #include <utility>
 
 #include "xlstm/base/floats.h"
+#include "xlstm/group/host.h"
 #include "xlstm/group/shared_region.h"
+#include "xlstm/group/tcp_region.h"
 
 namespace xlstm {
 namespace {
@@ -32,10 +32,6 @@ void pause_briefly() {
 #endif
 }
 
-bool is_gone(std::int64_t process) {
-  return process > 0 && ::kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH;
-}
-
 std::string rank_name(int rank, int size) {
   return str("rank ", rank, " of ", size);
 }
@@ -43,7 +39,12 @@ std::string rank_name(int rank, int size) {
 }  // namespace
 
 std::shared_ptr<Group> Group::join(const Rendezvous& place) {
-  return std::make_shared<Group>(std::make_shared<SharedRegion>(place), place.rank);
+  if (!place.address) {
+    return std::make_shared<Group>(std::make_shared<SharedRegion>(place), place.rank);
+  }
+  const auto group = std::make_shared<Group>(std::make_shared<TcpRegion>(place), place.rank);
+  group->find_own_host(place.host.empty() ? host_identity() : place.host);
+  return group;
 }
 
 std::vector<std::shared_ptr<Group>> Group::of_threads(int size) {
@@ -53,8 +54,12 @@ std::vector<std::shared_ptr<Group>> Group::of_threads(int size) {
   return out;
 }
 
-Group::Group(std::shared_ptr<SharedRegion> region, int rank)
-    : region_(std::move(region)), rank_(rank), size_(static_cast<int>(region_->header().size)) {}
+Group::Group(std::shared_ptr<Region> region, int rank)
+    : region_(std::move(region)),
+      rank_(rank),
+      size_(static_cast<int>(region_->header().size)),
+      local_rank_(rank_),
+      local_size_(size_) {}
 
 Group::~Group() {
   leave();
@@ -95,8 +100,7 @@ void Group::gather(std::span<const std::byte> own, std::span<const std::size_t> 
 }
 
 void Group::all_sum(DType type, std::span<std::byte> values) {
-  const std::size_t most =
-      std::min(SharedRegion::kSlot, values.size()) / size_of(type);  // in a piece
+  const std::size_t most = std::min(Region::kSlot, values.size()) / size_of(type);  // in a piece
   std::vector<float> sum(most), of_rank(most);
   const std::vector<std::size_t> sizes(static_cast<std::size_t>(size_), values.size());
   exchange(values, sizes, [&](int rank, std::size_t at, std::span<const std::byte> piece) {
@@ -114,20 +118,17 @@ void Group::exchange(std::span<const std::byte> own, std::span<const std::size_t
   do {
     // Who reads the last but one is done with it: it came to the last meeting after that.
     ++round_;
-    if (at < own.size()) {
-      const auto piece = own.subspan(at, std::min(SharedRegion::kSlot, own.size() - at));
-      std::memcpy(region_->slot(rank_, round_).data(), piece.data(), piece.size());
-    }
-    region_->rank(rank_).bytes[round_ % 2] = own.size();
-    region_->rank(rank_).round.store(round_, std::memory_order_release);
+    const std::size_t begin = std::min(at, own.size());
+    const auto piece = own.subspan(begin, std::min(Region::kSlot, own.size() - begin));
+    region_->bring(rank_, round_, own.size(), piece);
     for (int rank = 0; rank < size_; ++rank) wait_for(rank, round_);
     for (int rank = 0; rank < size_; ++rank) {
       const std::size_t size = sizes[static_cast<std::size_t>(rank)];
       check_same(rank, size);
       if (at >= size) continue;
-      use(rank, at, region_->slot(rank, round_).first(std::min(SharedRegion::kSlot, size - at)));
+      use(rank, at, region_->slot(rank, round_).first(std::min(Region::kSlot, size - at)));
     }
-    at += SharedRegion::kSlot;
+    at += Region::kSlot;
   } while (at < most);
 }
 
@@ -141,61 +142,63 @@ void Group::check_same(int rank, std::size_t wanted) const {
       str(brought));
 }
 
+bool Group::has_come(int rank, std::uint32_t round) const {
+  const std::uint32_t its = region_->rank(rank).round.load(std::memory_order_acquire);
+  return static_cast<std::int32_t>(its - round) >= 0;  // counts wrap around
+}
+
 void Group::wait_for(int rank, std::uint32_t round) const {
-  const std::atomic<std::uint32_t>& its = region_->rank(rank).round;
-  for (int looks = 0;; ++looks) {
-    // Counts wrap around.
-    if (static_cast<std::int32_t>(its.load(std::memory_order_acquire) - round) >= 0) return;
+  for (int looks = 0; !has_come(rank, round); ++looks) {
     if (looks < kSpins) {
       pause_briefly();
     } else if (looks < kSpins + kYields) {
       ::sched_yield();
     } else {
-      if (looks % kLooksBetweenChecks == 0) check_others(rank);
+      if (looks % kLooksBetweenChecks == 0) check_others(rank, round);
       std::this_thread::sleep_for(kSleep);
     }
   }
 }
 
-void Group::check_others(int waited_for) const {
+void Group::check_others(int waited_for, std::uint32_t round) const {
   const RegionHeader& header = region_->header();
   if (const std::uint32_t failed = header.failed; failed != 0 && header.failure_told != 0) {
     throw Error(static_cast<ErrorKind>(header.failure_kind),
                 rank_name(static_cast<int>(failed) - 1, size_), header.failure.data());
   }
-  const RankRecord& record = region_->rank(waited_for);
-  if (record.left != 0) {
-    xlstm::fail(ErrorKind::kCancelled, rank_name(waited_for, size_), "has ended before the others");
-  }
-  if (is_gone(record.process)) {
-    xlstm::fail(ErrorKind::kCancelled, rank_name(waited_for, size_),
-                "is gone: its process ended without a word");
-  }
+  const bool left = region_->rank(waited_for).left != 0;
+  const std::string_view end = left ? "" : region_->end_of(waited_for);
+  // Its last meeting may have been this one.
+  if ((!left && end.empty()) || has_come(waited_for, round)) return;
+  xlstm::fail(ErrorKind::kCancelled, rank_name(waited_for, size_),
+              left ? "has ended before the others" : str("is gone: ", end));
+}
+
+// The rank among those of its host is that in the order of all: without asking who started them.
+void Group::find_own_host(const std::string& host) {
+  std::array<char, kMostHostName> name{};
+  std::copy_n(host.begin(), std::min(host.size(), name.size()), name.begin());
+  const auto names = gather(name);
+  local_size_ = static_cast<int>(std::ranges::count(names, name));
+  local_rank_ = static_cast<int>(std::count(names.begin(), names.begin() + rank_, name));
 }
 
 void Group::fail(const std::exception& why) noexcept {
-  RegionHeader& header = region_->header();
-  std::uint32_t none = 0;
-  if (header.failed.compare_exchange_strong(none, static_cast<std::uint32_t>(rank_) + 1)) {
-    const auto* error = dynamic_cast<const Error*>(&why);
-    const bool no_memory = dynamic_cast<const std::bad_alloc*>(&why) != nullptr;
-    const ErrorKind kind = error != nullptr ? error->kind()
-                           : no_memory      ? ErrorKind::kMemory
-                                            : ErrorKind::kInternal;
-    header.failure_kind = static_cast<std::uint32_t>(kind);
-    std::strncpy(header.failure.data(), why.what(), RegionHeader::kMostMessage - 1);
-    header.failure_told = 1;
-  }
+  const auto* error = dynamic_cast<const Error*>(&why);
+  const bool no_memory = dynamic_cast<const std::bad_alloc*>(&why) != nullptr;
+  const ErrorKind kind = error != nullptr ? error->kind()
+                         : no_memory      ? ErrorKind::kMemory
+                                          : ErrorKind::kInternal;
+  region_->note_failure(rank_, kind, why.what());
   leave();
 }
 
 void Group::leave() noexcept {
-  region_->rank(rank_).left = 1;
+  region_->leave(rank_);
 }
 
 bool Group::has_left(int rank) const {
-  const RankRecord& record = region_->rank(rank);
-  return record.left != 0 || is_gone(record.process);
+  return region_->rank(rank).left != 0 || !region_->end_of(rank).empty();
 }
 
 bool Group::is_broken() const {
@@ -208,10 +211,14 @@ bool Group::is_broken() const {
 
 bool Group::meets_within(std::chrono::milliseconds limit) noexcept {
   const auto end = Clock::now() + limit;
-  region_->rank(rank_).round.store(++round_, std::memory_order_release);
+  region_->bring(rank_, ++round_, 0, {});
+  // One that has come may have left since.
+  const auto comes_no_more = [&](int rank) { return has_left(rank) && !has_come(rank, round_); };
   for (int rank = 0; rank < size_; ++rank) {
-    while (static_cast<std::int32_t>(region_->rank(rank).round.load() - round_) < 0) {
-      if (is_broken() || Clock::now() > end) {
+    while (!has_come(rank, round_)) {
+      bool broken = region_->header().failed != 0 || Clock::now() > end;
+      for (int other = 0; other < size_ && !broken; ++other) broken = comes_no_more(other);
+      if (broken) {
         leave();
         return false;
       }

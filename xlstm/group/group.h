@@ -1,6 +1,6 @@
-// Ranks that compute one model together, each a part of it: processes of one host, or threads of
-// one process. Every rank makes the same calls in the same order; what only one of them can know
-// (the time, what a person types, a seed made up) is rank 0's, and told to the others.
+// Ranks that compute one model together, each a part of it: processes of one host or of several, or
+// threads of one process. Every rank makes the same calls in the same order; what only one of them
+// can know (the time, what a person types, a seed made up) is rank 0's, and told to the others.
 #pragma once
 
 #include <cstddef>
@@ -20,19 +20,19 @@
 
 namespace xlstm {
 
-class SharedRegion;
+class Region;
 
 // One rank's. Used by one thread at a time. What meets the others throws Error where one of them
 // has failed, that one's error with its rank in front, or where one has left or is gone
 // (kCancelled): then, and ever after.
 class Group {
  public:
-  // Waits for all ranks. Throws Error: kUsage where they do not come in time, kFile.
+  // Waits for all ranks. Throws Error: kUsage where they do not come in time, kFile, kNetwork.
   static std::shared_ptr<Group> join(const Rendezvous& place);
   // A group of `size` threads of this process: one for each.
   static std::vector<std::shared_ptr<Group>> of_threads(int size);
 
-  Group(std::shared_ptr<SharedRegion> region, int rank);
+  Group(std::shared_ptr<Region> region, int rank);
   ~Group();  // leaves
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
@@ -41,6 +41,9 @@ class Group {
   int size() const { return size_; }
   bool leads() const { return rank_ == 0; }
   std::string name() const;  // "rank 1 of 2"
+  // Among the ranks of this one's host, in their order.
+  int local_rank() const { return local_rank_; }
+  int local_size() const { return local_size_; }
 
   // --- all ranks together --------------------------------------------------------------------
   void meet();
@@ -85,11 +88,14 @@ class Group {
   // In pieces that fit a slot: own bytes go to the others, and each rank's come to use().
   void exchange(std::span<const std::byte> own, std::span<const std::size_t> sizes, const Use& use);
   void check_same(int rank, std::size_t wanted) const;
+  bool has_come(int rank, std::uint32_t round) const;
   void wait_for(int rank, std::uint32_t round) const;
-  void check_others(int waited_for) const;
+  void check_others(int waited_for, std::uint32_t round) const;
+  void find_own_host(const std::string& host);
 
-  std::shared_ptr<SharedRegion> region_;
+  std::shared_ptr<Region> region_;
   int rank_, size_;
+  int local_rank_, local_size_;
   std::uint32_t round_ = 0;
 };
 

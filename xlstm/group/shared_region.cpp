@@ -1,14 +1,13 @@
 #include "xlstm/group/shared_region.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <new>
 #include <string>
 #include <thread>
 
@@ -28,11 +27,6 @@ struct Descriptor {
   }
 };
 
-std::size_t bytes_for(int size) {
-  const std::size_t slots = 2 * static_cast<std::size_t>(size) * SharedRegion::kSlot;
-  return sizeof(RegionHeader) + slots;
-}
-
 // All of it now: a page that cannot be had later ends the process.
 void take_room(int descriptor, std::size_t bytes, const std::filesystem::path& file) {
   const std::string zeros(1 << 16, '\0');
@@ -49,8 +43,7 @@ void take_room(int descriptor, std::size_t bytes, const std::filesystem::path& f
 
 SharedRegion::SharedRegion(int size) {
   map(-1, size);
-  ::new (memory_) RegionHeader;
-  header().size = static_cast<std::uint32_t>(size);
+  begin(size);
 }
 
 SharedRegion::SharedRegion(const Rendezvous& place) {
@@ -73,33 +66,15 @@ SharedRegion::SharedRegion(const Rendezvous& place) {
     wait_for_all(place);
   } catch (...) {
     if (place.rank == 0 && file_ != 0) ::unlink(place.file.c_str());
-    unmap();
     throw;
   }
 }
 
-SharedRegion::~SharedRegion() {
-  unmap();
-}
-
-std::span<std::byte> SharedRegion::slot(int rank, std::uint32_t round) const {
-  const std::size_t index = 2 * static_cast<std::size_t>(rank) + round % 2;
-  return {memory_ + sizeof(RegionHeader) + index * kSlot, kSlot};
-}
-
-void SharedRegion::map(int descriptor, int size) {
-  bytes_ = bytes_for(size);
-  const int flags = MAP_SHARED | (descriptor < 0 ? MAP_ANONYMOUS : 0);
-  void* const at = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, flags, descriptor, 0);
-  if (at == MAP_FAILED) {
-    fail(ErrorKind::kMemory, "group", str(bytes_, " bytes of memory to share cannot be had"));
-  }
-  memory_ = static_cast<std::byte*>(at);
-}
-
-void SharedRegion::unmap() noexcept {
-  if (memory_ != nullptr) ::munmap(memory_, bytes_);
-  memory_ = nullptr;
+// A process that this one may not signal lives.
+std::string_view SharedRegion::end_of(int rank) const {
+  const std::int64_t process = this->rank(rank).process;
+  const bool is_gone = process > 0 && ::kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH;
+  return is_gone ? "its process ended without a word" : "";
 }
 
 // It gets its name when it can be read: what an earlier run left under this name is gone then.
@@ -110,8 +85,7 @@ void SharedRegion::make(const Rendezvous& place) {
   try {
     take_room(file.number, bytes_for(place.size), made);
     map(file.number, place.size);
-    ::new (memory_) RegionHeader;
-    header().size = static_cast<std::uint32_t>(place.size);
+    begin(place.size);
     rank(0).process = ::getpid();
     rank(0).joined = 1;
     header().magic = RegionHeader::kMagic;
