@@ -65,8 +65,8 @@ void Batch::Impl::admit() {
 
 void Batch::Impl::check_ranks() const {
   const Group* const group = backend.group();
-  if (group != nullptr && group->is_broken()) {
-    fail(ErrorKind::kCancelled, "batch", "a rank has failed, and all have ended");
+  if (group != nullptr && group->has_left(group->rank())) {
+    fail(ErrorKind::kCancelled, "batch", str(group->name(), " has failed, and all end"));
   }
 }
 

@@ -56,8 +56,8 @@ struct Batch::Impl {
   void finish(std::unique_ptr<BatchEntry> entry);
   void finish_done();  // of the rows that decode, but for those with a token to read
   void fail_all();     // rows that decode, with the exception being handled
-  // Throws Error(kCancelled) where a rank has failed, this one with a row of its own, say: the next
-  // meeting would be of different things.
+  // Throws Error(kCancelled) where this rank has told the others of an error of its own: its next
+  // meeting would not be theirs. Others hear at their next one what it was.
   void check_ranks() const;
 
   // --- prompts: batch_prompts.cpp --------------------------------------------------------------
