@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "xlstm/base/error.h"
+#include "xlstm/base/floats.h"
 #include "xlstm/cuda/type_names.h"
 
 namespace xlstm::cuda {
@@ -17,6 +18,7 @@ constexpr std::int64_t kMostPieces = 65536;  // of a call: above, what NCCL take
 constexpr unsigned kThreads = 256;
 constexpr unsigned kEnablePeers = 1;  // CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS
 constexpr std::chrono::seconds kForOthersToEnd{2};
+constexpr std::chrono::seconds kForTrial{10};  // a rank may have to compile the kernels first
 
 // What the driver takes memory in: no other memory is in that of an inbox, which others open whole.
 constexpr std::size_t kUnit = std::size_t{2} << 20;
@@ -47,9 +49,11 @@ struct Peers::Inbox {
 std::unique_ptr<Peers> Peers::connect(Workspace& work, const std::shared_ptr<Group>& group) {
   if (group->size() > PeerArgs::kMostRanks) return nullptr;
   std::unique_ptr<Peers> peers(new Peers(work, group));
-  const bool opened = peers->open(group->gather(peers->inbox()));
-  const std::vector<char> all_opened = group->gather(static_cast<char>(opened));
-  return std::ranges::count(all_opened, 0) == 0 ? std::move(peers) : nullptr;
+  const auto all = [&](bool own) {
+    return std::ranges::count(group->gather(static_cast<char>(own)), 0) == 0;
+  };
+  if (!all(peers->open(group->gather(peers->inbox())))) return nullptr;
+  return all(peers->numbers_arrive()) ? std::move(peers) : nullptr;
 }
 
 // Without memory for an inbox it has none, which open() finds.
@@ -92,6 +96,57 @@ bool Peers::open(const std::vector<Inbox>& all) {
     args_.inboxes[rank] = reinterpret_cast<void*>(at);
   }
   return true;
+}
+
+// Whether what the driver opened serves: an IOMMU may lead writes over PCIe astray. Every piece of
+// both inboxes.
+bool Peers::numbers_arrive() {
+  args_.patience = std::chrono::nanoseconds(kForTrial).count();
+  bool right = true;
+  for (int call = 0; right && call < 2; ++call) right = sums_arrive(DType::kF32);
+  right = right && sums_arrive(DType::kBF16) && columns_arrive();
+  args_.patience = 0;
+  return right;
+}
+
+// Of whole numbers up to 12, whose sums bfloat16 has exactly.
+bool Peers::sums_arrive(DType type) {
+  const auto number = [](std::size_t at, int rank) {
+    return static_cast<float>((at + static_cast<std::size_t>(rank)) % 13);
+  };
+  Tensor x = work_.allocate({kMostPieces * kPiece / static_cast<std::int64_t>(size_of(type))}, type,
+                            "peers");
+  std::vector<float> own(static_cast<std::size_t>(x.elements())), sum(own.size(), 0);
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    own[i] = number(i, args_.rank);
+    for (int rank = 0; rank < args_.ranks; ++rank) sum[i] += number(i, rank);
+  }
+  floats_to(own.data(), own.size(), type, work_.writable(x).data());
+  all_sum(x);
+  floats_from(work_.read(x).data(), type, own.size(), own.data());
+  return own == sum;
+}
+
+bool Peers::columns_arrive() {
+  constexpr std::int64_t kRows = 2, kWidth = 6;  // of each rank
+  const std::int64_t N = kWidth * args_.ranks;
+  const auto number = [](std::int64_t row, std::int64_t column) {
+    return static_cast<float>(1000 * row + column);
+  };
+  std::vector<std::int64_t> ends;
+  for (int rank = 1; rank <= args_.ranks; ++rank) ends.push_back(kWidth * rank);
+  std::vector<float> own, all;
+  for (std::int64_t row = 0; row < kRows; ++row) {
+    for (std::int64_t i = 0; i < kWidth; ++i) own.push_back(number(row, kWidth * args_.rank + i));
+    for (std::int64_t i = 0; i < N; ++i) all.push_back(number(row, i));
+  }
+  Tensor x = work_.allocate({kRows, kWidth}, DType::kF32, "peers");
+  const Tensor y = work_.allocate({kRows, N}, DType::kF32, "peers");
+  floats_to(own.data(), own.size(), DType::kF32, work_.writable(x).data());
+  all_columns(x, ends, y);
+  std::vector<float> got(all.size());
+  floats_from(work_.read(y).data(), DType::kF32, got.size(), got.data());
+  return got == all;
 }
 
 // Where others do not come any more, a kernel may wait for them without end, and they may still

@@ -17,9 +17,9 @@ class Peers {
  public:
   // All ranks of `group` at once. None, on every rank, where a GPU does not reach another: one of
   // another host, one that this process does not see (CUDA_VISIBLE_DEVICES), one without a way
-  // between them; and where two ranks are of one process, since there a kernel that waits for
-  // another rank's may hold up the driver's call that this one waits for. Throws what the group
-  // throws.
+  // between them, or with one by which a trial's numbers do not arrive; and where two ranks are of
+  // one process, since there a kernel that waits for another rank's may hold up the driver's call
+  // that this one waits for. Throws what the group throws.
   static std::unique_ptr<Peers> connect(Workspace& work, const std::shared_ptr<Group>& group);
   ~Peers();
   Peers(const Peers&) = delete;
@@ -38,6 +38,9 @@ class Peers {
   Peers(Workspace& work, std::shared_ptr<Group> group);
   Inbox inbox() const;
   bool open(const std::vector<Inbox>& all);
+  bool numbers_arrive();
+  bool sums_arrive(DType type);
+  bool columns_arrive();
 
   Workspace& work_;
   std::shared_ptr<Group> group_;

@@ -223,6 +223,7 @@ struct PeerArgs {
   void* inboxes[kMostRanks];
   int most_pieces;
   unsigned int* calls;  // [2]: how many there were, and blocks of this one that are done
+  long long patience;   // nanoseconds to wait for a piece, which then is NaN; 0: without end
 };
 
 // How a token is chosen (backend/sampling.h).

@@ -22,15 +22,31 @@ __device__ void send(uint4* to, uint2 piece, uint32 call) {
                "r"(call), "r"(piece.y), "r"(call)
                : "memory");
 }
-__device__ uint2 receive(const uint4* from, uint32 call) {
-  uint2 piece;
+__device__ bool has_come(const uint4* from, uint32 call, uint2& piece) {
   uint32 first, second;
-  do {
-    asm volatile("ld.volatile.global.v4.u32 {%0, %1, %2, %3}, [%4];"
-                 : "=r"(piece.x), "=r"(first), "=r"(piece.y), "=r"(second)
-                 : "l"(from)
-                 : "memory");
-  } while (first != call || second != call);
+  asm volatile("ld.volatile.global.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(piece.x), "=r"(first), "=r"(piece.y), "=r"(second)
+               : "l"(from)
+               : "memory");
+  return first == call && second == call;
+}
+__device__ int64 nanoseconds() {
+  int64 now;
+  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
+  return now;
+}
+__device__ uint2 receive(const PeerArgs& a, int from, int at, uint32 call) {
+  const uint4* const own = inbox(a, a.rank, from, call) + at;
+  uint2 piece;
+  if (a.patience == 0) {
+    while (!has_come(own, call, piece)) {
+    }
+    return piece;
+  }
+  const int64 end = nanoseconds() + a.patience;
+  while (!has_come(own, call, piece)) {
+    if (nanoseconds() > end) return make_uint2(~0U, ~0U);
+  }
   return piece;
 }
 
@@ -81,7 +97,7 @@ __device__ void peer_sum(const PeerArgs& a) {
     float sum[sizeof(uint2) / sizeof(A)] = {};
     for (int rank = 0; rank < a.ranks; ++rank) {
       const bool is_own = rank == a.rank;
-      add_to(sum, is_own ? own : receive(inbox(a, a.rank, rank, call) + at, call), A{});
+      add_to(sum, is_own ? own : receive(a, rank, at, call), A{});
     }
     static_cast<uint2*>(a.y)[at] = packed(sum);
   }
@@ -102,7 +118,7 @@ __device__ void columns(const PeerArgs& a) {
       piece = static_cast<const uint2*>(a.x)[at];
       send_to_others(a, at, piece, call);
     } else {
-      piece = receive(inbox(a, a.rank, rank, call) + at, call);
+      piece = receive(a, rank, at, call);
     }
     static_cast<uint2*>(a.y)[at / width * a.width + a.begin[rank] + at % width] = piece;
   }
