@@ -86,6 +86,7 @@ _xlstm() {
         --device) mapfile -t COMPREPLY < <(compgen -W 'auto cpu gpu' -- "$word"); return ;;
         --threads) return ;;
         --memory-limit) return ;;
+        --devices) return ;;
         -n|--max-tokens) return ;;
         --temperature) return ;;
         --top-k) return ;;
@@ -101,7 +102,7 @@ _xlstm() {
         --regex) return ;;
         --json-schema) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
       esac
-      words='--help --rows --restart --keep-failed --stats --parse-special --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --regex --json-output --json-schema' files=1 ;;
+      words='--help --rows --restart --keep-failed --stats --parse-special --model --dtype --quantize --group-size --mode --no-quantized-copy --device --threads --memory-limit --devices --max-tokens --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --logit-bias --seed --stop --end-token --no-bos --ignore-eos --regex --json-output --json-schema' files=1 ;;
     forecast)
       case "$before" in
         -n|--horizon) return ;;

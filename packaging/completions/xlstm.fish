@@ -93,6 +93,7 @@ complete -c xlstm -n '__fish_seen_subcommand_from batch' -l no-quantized-copy -d
 complete -c xlstm -n '__fish_seen_subcommand_from batch' -l device -x -a 'auto cpu gpu' -d 'auto, cpu or gpu'
 complete -c xlstm -n '__fish_seen_subcommand_from batch' -l threads -x -d 'CPU threads (default: 0, XLSTM_THREADS or all cores)'
 complete -c xlstm -n '__fish_seen_subcommand_from batch' -l memory-limit -x -d 'Hard limit: what needs more is refused before the work starts. With two sizes the first is soft: above it caches are dropped. 512M, 1.5G, ...'
+complete -c xlstm -n '__fish_seen_subcommand_from batch' -l devices -x -d 'Divide the model among N GPUs (with --device cpu, N processes), by heads and columns'
 complete -c xlstm -n '__fish_seen_subcommand_from batch' -s n -l max-tokens -x -d 'End after N tokens (default: 50)'
 complete -c xlstm -n '__fish_seen_subcommand_from batch' -l temperature -x -d '0 always takes the likeliest token (default: 1.0)'
 complete -c xlstm -n '__fish_seen_subcommand_from batch' -l top-k -x -d 'Only the N likeliest tokens (default: 0, off)'

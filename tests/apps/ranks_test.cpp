@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "tests/apps/command_line.h"
+#include "tests/apps/devices.h"
 #include "tests/support/as_ranks.h"
 
 namespace xlstm::testing {
@@ -19,15 +20,6 @@ using Json = nlohmann::json;
 
 class Devices : public CommandLine {
  protected:
-  // On the CPU, a thread each.
-  static std::vector<std::string> among(int devices, std::vector<std::string> arguments) {
-    for (const std::string& word :
-         {std::string("--devices"), std::to_string(devices), std::string("--device"),
-          std::string("cpu"), std::string("--threads"), std::string("1")}) {
-      arguments.push_back(word);
-    }
-    return arguments;
-  }
   static std::vector<std::string> greedy(std::vector<std::string> more = {}) {
     std::vector<std::string> out = {"generate", "--temperature", "0", "--no-bos", "-n",
                                     "64",       "--ignore-eos"};
@@ -134,19 +126,14 @@ TEST_F(Devices, SayHowTheModelIsDivided) {
 }
 
 TEST_F(Devices, AreRefusedByName) {
-  EXPECT_TRUE(
-      is_one_line_error(xlstm({"batch", "--devices", "2"}), 2,
-                        "[--devices] wanted generate, chat, perplexity or bench, got batch"));
+  EXPECT_TRUE(is_one_line_error(
+      xlstm({"forecast", "--devices", "2"}), 2,
+      "[--devices] wanted generate, chat, batch, perplexity or bench, got forecast"));
   EXPECT_TRUE(
       is_one_line_error(xlstm({"generate", "-p", "a", "--devices", "0"}), 2, "[--devices] wanted"));
   EXPECT_TRUE(
       is_one_line_error(xlstm(among(3, {"generate", "-p", "a"})), 2,
                         "wanted a number that divides the model's 4 heads: 1, 2 or 4, got 3"));
-  EXPECT_TRUE(is_one_line_error(
-      xlstm(among(2, {"generate", "-p", "a", "--save-state", file("s").string()})), 2,
-      "[--save-state] wanted a model on one device"));
-  EXPECT_TRUE(is_one_line_error(xlstm(among(2, {"chat", "--load-state", file("s").string()})), 2,
-                                "[--load-state] wanted a model on one device"));
   EXPECT_TRUE(
       is_one_line_error(xlstm(among(2, {"bench", "--tune"})), 2, "[--tune] wanted one device"));
   EXPECT_TRUE(is_one_line_error(xlstm(among(2, {"bench", "--synthetic", "mixed-tiny"})), 2,
@@ -176,7 +163,7 @@ TEST_F(Devices, MeetWhereOthersStartThem) {
 
   EXPECT_TRUE(is_one_line_error(xlstm({"info"}, as_rank("0")), 2,
                                 "[xlstm info] wanted one process (several ranks are for generate, "
-                                "chat, perplexity or bench), got 2 ranks"));
+                                "chat, batch, perplexity or bench), got 2 ranks"));
   EXPECT_TRUE(is_one_line_error(xlstm(among(4, greedy({"-p", "a"})), as_rank("0")), 2,
                                 "[--devices] wanted the 2 ranks that were started, got 4"));
 }
@@ -259,15 +246,6 @@ TEST_F(Devices, SayWhereTheyCannotMeet) {
                                               {"XLSTM_RENDEZVOUS", "/no/such/folder/file"}}};
   EXPECT_TRUE(is_one_line_error(xlstm(greedy({"-p", "a"}), options), 3,
                                 "cannot create: No such file or directory"));
-}
-
-// Children of a process, in the order in which they were started.
-std::vector<pid_t> children_of(pid_t parent) {
-  const std::string id = std::to_string(parent);
-  std::ifstream in("/proc/" + id + "/task/" + id + "/children");
-  std::vector<pid_t> out;
-  for (pid_t child = 0; in >> child;) out.push_back(child);
-  return out;
 }
 
 TEST_F(Devices, OneThatDiesEndsTheOthers) {

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "tests/model/fixture.h"
+#include "tests/model/load_part.h"
 #include "tests/model/quantised_folder.h"
 #include "tests/support/as_ranks.h"
 #include "tests/support/expect_error.h"
@@ -23,19 +24,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-Model load_part(const fs::path& folder, const std::shared_ptr<Group>& group, LoadOptions options) {
-  Checkpoint whole = Checkpoint::open(folder);
-  Division part =
-      divide(whole.plan, *whole.tensors, {group->rank(), group->size()}, options.quantization);
-  const auto tensors = cut_source(std::move(whole.tensors), std::move(part.tensors));
-  return Model::load(part.plan, *tensors, cpu::make_backend(1, group), options);
-}
-
-Model load_whole(const fs::path& folder, const LoadOptions& options) {
-  const Checkpoint whole = Checkpoint::open(folder);
-  return Model::load(whole.plan, *whole.tensors, cpu::make_backend(1), options);
-}
 
 // What a run shows to whoever has no states to look at.
 struct Shown {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <map>
+#include <string>
 
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tied_folder.h"
@@ -124,6 +126,28 @@ TEST(Division, PartsAreThoseOfHeadsColumnsAndRows) {
   check("large-fused", 2);
   check("large-bias-wide", 4);
   check("large-odd-heads", 3);
+}
+
+// Heads, one rank's after the other's.
+TEST(Division, PartsOfAStateAreRowsOfTheWhole) {
+  const Checkpoint whole = Checkpoint::open(golden("large-odd-heads"));
+  std::map<std::string, std::int64_t> ends;
+  for (int rank = 0; rank < 3; ++rank) {
+    const Division division = divide(whole.plan, *whole.tensors, {rank, 3}, {});
+    for (std::size_t l = 0; l < whole.plan.layers.size(); ++l) {
+      const Layer& layer = whole.plan.layers[l];
+      for (std::size_t i = 0; i < layer.state.size(); ++i) {
+        const StateTensor& all = layer.state[i];
+        const StateTensor& part = division.plan.layers[l].state[i];
+        EXPECT_FALSE(all.is_part());
+        EXPECT_TRUE(part.is_part());
+        EXPECT_EQ(part.whole_shape(), all.shape);
+        EXPECT_EQ(part.first_row, ends[all.name]) << all.name << " of rank " << rank;
+        ends[all.name] += part.shape.front();
+      }
+    }
+  }
+  for (const auto& [name, end] : ends) EXPECT_EQ(end, 3) << name;
 }
 
 TEST(Division, ATiedHeadBecomesAnOwnOne) {

@@ -1,6 +1,8 @@
 // xlstm batch: prompts in, answers out, many at a time.
 #include <algorithm>
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include "xlstm/apps/batch_input.h"
 #include "xlstm/apps/batch_job.h"
@@ -10,6 +12,7 @@
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/interrupts.h"
 #include "xlstm/apps/options.h"
+#include "xlstm/apps/ranks.h"
 #include "xlstm/apps/report.h"
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/values.h"
@@ -46,17 +49,23 @@ std::string model_text_of(const ModelOptions& options) {
 
 // The most rows, up to `most`, that take no more than three quarters of the memory that one leaves:
 // others want some too.
-int rows_that_fit(const ModelOptions& options, int most) {
-  const EngineOptions engine = engine_options(options);
-  const MemoryNeed one = Engine::memory_need(options.model, engine, 1);
+int rows_that_fit(const std::function<MemoryNeed(int batch)>& need_of, int most) {
+  const MemoryNeed one = need_of(1);
   const std::uint64_t for_rows = one.fits() ? (one.left - one.needed) / 4 * 3 : 0;
   int fits = 1;
   for (int too_many = most + 1; too_many - fits > 1;) {
     const int rows = fits + (too_many - fits) / 2;
-    const std::uint64_t needed = Engine::memory_need(options.model, engine, rows).needed;
+    const std::uint64_t needed = need_of(rows).needed;
     (needed <= one.needed + for_rows ? fits : too_many) = rows;
   }
   return fits;
+}
+
+// Ranks find more or less memory left.
+std::size_t fewest_of_ranks(int rows) {
+  Group* const group = this_group().get();
+  if (group == nullptr) return static_cast<std::size_t>(rows);
+  return static_cast<std::size_t>(std::ranges::min(group->gather(rows)));
 }
 
 std::size_t rows_of(const BatchArguments& options,
@@ -65,9 +74,9 @@ std::size_t rows_of(const BatchArguments& options,
   if (counts && counts->left < static_cast<std::uint64_t>(rows)) {
     rows = static_cast<int>(counts->left);
   }
-  if (options.rows == 0) return static_cast<std::size_t>(rows_that_fit(options.model, rows));
-  const MemoryNeed need =
-      Engine::memory_need(options.model.model, engine_options(options.model), rows);
+  const auto need_of = Engine::memory_needs(options.model.model, engine_options(options.model));
+  if (options.rows == 0) return fewest_of_ranks(rows_that_fit(need_of, rows));
+  const MemoryNeed need = need_of(rows);
   if (!need.fits()) {
     fail_wanted(ErrorKind::kMemory, "--rows", str(human_bytes(need.needed), " for ", rows),
                 str(human_bytes(need.left), " left of ", need.of));
@@ -126,6 +135,12 @@ void check_names(const BatchArguments& options) {
   }
 }
 
+// What rank 0 has found.
+std::optional<BatchInput::Counts> agreed_counts(std::optional<BatchInput::Counts> own) {
+  const BatchInput::Counts counts = agreed(this_group().get(), own.value_or(BatchInput::Counts()));
+  return agreed(own.has_value()) ? std::optional(counts) : std::nullopt;
+}
+
 int run_batch(BatchArguments options) {
   if (options.in.empty()) options.in = "-";
   if (options.out.empty()) options.out = "-";
@@ -134,11 +149,14 @@ int run_batch(BatchArguments options) {
   const std::uint64_t hash =
       hash_of_options(options.request, options.end_tokens,
                       model_text_of(options.model) + constraint_text_of(options.constraint));
-  BatchOutput output(options.out, options.restart);
-  BatchInput input(options.in, hash, output, options.keep_failed);
+  std::optional<BatchFiles> files;
+  if (leads()) {
+    files.emplace(options.in, options.out, hash, options.restart, options.keep_failed);
+  }
   BatchSetup setup;
-  setup.counts = input.count();
-  if (setup.counts && setup.counts->left == 0) return end_of({}, output);
+  setup.input_name = source_name(options.in);
+  setup.counts = agreed_counts(files ? files->input.count() : std::nullopt);
+  if (setup.counts && setup.counts->left == 0) return files ? end_of({}, files->output) : kExitOk;
   setup.rows = rows_of(options, setup.counts);
   setup.engine = engine_options(options.model);
   const Engine engine = open_engine(options.model);
@@ -148,9 +166,10 @@ int run_batch(BatchArguments options) {
   setup.request.end_tokens = end_token_ids(options.end_tokens, engine);
   setup.request.constraint = constraint_of(options.constraint, engine);
   const std::size_t rows = setup.rows;
-  const BatchSummary summary = BatchJob(engine, std::move(setup), input, output).run();
+  const BatchSummary summary = BatchJob(engine, std::move(setup), files ? &*files : nullptr).run();
+  if (!files) return kExitOk;  // rank 0 says what came of it
   if (options.stats) write_note(statistics_of(summary, rows, engine));
-  return end_of(summary, output);
+  return end_of(summary, files->output);
 }
 
 OptionGroup batch_group(BatchArguments& to) {
@@ -194,7 +213,7 @@ Command batch_command() {
           "temperature, seed, stop, ...). Writes a JSON object a line to OUT as soon as an answer "
           "is done. Where OUT is there already it goes on: lines that it answers are left out. "
           "\"-\", or nothing, is a standard stream.",
-      .groups = {prompts, model_option_group(options->model),
+      .groups = {prompts, divided_model_option_group(options->model),
                  answer_option_group(options->request, options->end_tokens),
                  constraint_option_group(options->constraint)},
       .examples = {{"xlstm batch prompts.jsonl answers.jsonl -n 200",
@@ -202,13 +221,16 @@ Command batch_command() {
                    {"jq -c .question quiz.jsonl | xlstm batch --temperature 0 | jq -r .text",
                     "From a pipe to a pipe, in the order in which answers are done."},
                    {"xlstm batch prompts.jsonl answers.jsonl --rows 16 --seed 7 --stats",
-                    "What xlstm generate --seed 7 says to each prompt."}},
+                    "What xlstm generate --seed 7 says to each prompt."},
+                   {"xlstm batch prompts.jsonl answers.jsonl --model ./xLSTM-7b --devices 2",
+                    "Two GPUs answer together."}},
       .run = [options] { return run_batch(*options); },
       .argument = "IN OUT",
       .set_argument = [options](const std::string& text) { take_name(*options, text); },
       .argument_optional = true,
       .arguments = 2,
-      .argument_completes = Completes::kFile};
+      .argument_completes = Completes::kFile,
+      .devices = [options] { return options->model.devices; }};
 }
 
 }  // namespace xlstm::apps

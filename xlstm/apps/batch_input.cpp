@@ -57,12 +57,8 @@ bool BatchInput::is_answered(const BatchLine& line) {
   const bool same = answered->request == line.request;
   if (answered->failed) return keep_failed_ && same;
   if (!same)
-    refuse_to_resume(output_.name(), "one to another request than " + line_name(line.index));
+    refuse_to_resume(output_.name(), "one to another request than " + line_name(name_, line.index));
   return true;
-}
-
-std::string BatchInput::line_name(std::uint64_t index) const {
-  return str(name_, ", line ", index + 1);
 }
 
 }  // namespace xlstm::apps

@@ -13,6 +13,7 @@ namespace xlstm::apps {
 struct BatchLine {
   std::uint64_t index = 0;    // in the input, from 0
   std::uint64_t request = 0;  // see BatchKey
+  std::uint64_t seed = 0;  // of the answer, where nobody says another; whoever reads it makes it up
   std::string text = {};
 };
 
@@ -37,8 +38,7 @@ class BatchInput {
   // answers another request in its place.
   NextLine next(BatchLine& line, bool wait);
 
-  // "prompts.jsonl, line 3", counted from 1 as editors do.
-  std::string line_name(std::uint64_t index) const;
+  const std::string& name() const { return name_; }
 
  private:
   bool is_answered(const BatchLine& line);

@@ -5,9 +5,12 @@
 
 #include "xlstm/apps/exit_code.h"
 #include "xlstm/apps/interrupts.h"
+#include "xlstm/apps/ranks.h"
 #include "xlstm/apps/report.h"
+#include "xlstm/backend/sampling.h"
 #include "xlstm/base/error.h"
 #include "xlstm/engine/limits.h"
+#include "xlstm/group/group.h"
 #include "xlstm/model/model.h"
 
 namespace xlstm::apps {
@@ -47,53 +50,80 @@ Failure failure_of(const std::exception_ptr& error, const std::string& line) {
   }
 }
 
+// Ctrl-C while a row's prompt is read. An Error, of all ranks alike, so that they stay together.
+struct RowInterrupted : Error {
+  RowInterrupted() : Error(ErrorKind::kCancelled, "batch", "interrupted") {}
+};
+
 bool is_interruption(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
-  } catch (const Interrupted&) {
+  } catch (const RowInterrupted&) {
     return true;
   } catch (...) {
     return false;
   }
 }
 
+// Whether it may be what a rank told the others, and not a line's own error.
+bool may_be_of_a_rank(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const RowInterrupted&) {
+    return false;
+  } catch (const Error& known) {
+    return known.kind() == ErrorKind::kMemory || known.kind() == ErrorKind::kInternal ||
+           known.kind() == ErrorKind::kCancelled;
+  } catch (...) {
+    return true;
+  }
+}
+
 }  // namespace
 
-BatchJob::BatchJob(const Engine& engine, BatchSetup setup, BatchInput& input, BatchOutput& output)
+BatchJob::BatchJob(const Engine& engine, BatchSetup setup, BatchFiles* files)
     : engine_(engine),
       setup_(std::move(setup)),
-      input_(input),
-      output_(output),
+      files_(files),
       batch_(engine.batch({.max_rows = setup_.rows, .prompt_tokens = kPromptTokens})) {
-  setup_.request.on_prompt_progress = [](double) { throw_if_interrupted(); };
-  setup_.request.on_token = [this](const TokenEvent& event) {
-    if (event.id) ++summary_.tokens;
-    return true;
+  setup_.request.on_prompt_progress = [](double) {
+    if (agreed(interrupted())) throw RowInterrupted();
   };
 }
 
 BatchSummary BatchJob::run() {
   watch_ = {};
-  try {
-    run_rows();
-  } catch (const Interrupted&) {  // while it waited for a line
-  }
+  run_rows();
   bar_.clear();
   summary_.interrupted = interrupted();
+  summary_.tokens = batch_.tokens();
   summary_.seconds = watch_.seconds();
   return std::move(summary_);
 }
 
 void BatchJob::run_rows() {
-  while (read_ && !interrupted()) {
-    fill();
+  for (;;) {
+    BatchRound round = apps::agreed(setup_.engine.group.get(), next_round());
+    ended_ = round.ended;
+    for (BatchLine& line : round.lines) start(std::move(line));
     show_progress();
-    if (batch_.rows() == 0 && ended_) return;
+    if (!round.goes_on || (batch_.rows() == 0 && ended_)) return;
     batch_.step();
     const std::vector<Batch::Finished> finished = batch_.take_finished();
+    check_ranks(finished);
     for (const Batch::Finished& each : finished) take(each);
     if (!finished.empty()) respect_limit();
   }
+}
+
+// Rows that were under way when a rank failed have no answers, and their lines no errors.
+void BatchJob::check_ranks(const std::vector<Batch::Finished>& finished) const {
+  const Group* const group = setup_.engine.group.get();
+  if (group == nullptr || !group->is_broken()) return;
+  for (const Batch::Finished& each : finished) {
+    if (each.error && may_be_of_a_rank(each.error)) std::rethrow_exception(each.error);
+  }
+  // Else the next meeting says why.
 }
 
 void BatchJob::respect_limit() {
@@ -102,19 +132,36 @@ void BatchJob::respect_limit() {
   respect_soft_limit(setup_.engine, backend);
 }
 
-// Waits for lines only where there is nothing else to do.
-void BatchJob::fill() {
-  BatchLine line;
-  while (!ended_ && read_ && rows_.size() < kWindow * setup_.rows && bytes_ < kMostWindowBytes) {
-    const NextLine got = input_.next(line, batch_.rows() == 0);
-    if (got == NextLine::kLater) return;
-    ended_ = got == NextLine::kEnd;
-    if (!ended_) start(std::move(line));
+BatchRound BatchJob::next_round() {
+  BatchRound round;
+  if (files_ == nullptr) return round;  // rank 0 says
+  round.goes_on = read_ && !interrupted();
+  if (!round.goes_on) return round;
+  try {
+    round.ended = ended_ || read_lines(round.lines);
+  } catch (const Interrupted&) {  // while it waited for a line
+    round.lines.clear();
+    round.goes_on = false;
   }
+  return round;
+}
+
+// Waits for lines only where there is nothing else to do. Whether they have ended.
+bool BatchJob::read_lines(std::vector<BatchLine>& lines) {
+  BatchLine line;
+  std::size_t bytes = bytes_;
+  while (rows_.size() + lines.size() < kWindow * setup_.rows && bytes < kMostWindowBytes) {
+    const NextLine got = files_->input.next(line, batch_.rows() == 0 && lines.empty());
+    if (got != NextLine::kLine) return got == NextLine::kEnd;
+    bytes += line.text.size();
+    line.seed = random_seed();
+    lines.push_back(std::move(line));
+  }
+  return false;
 }
 
 void BatchJob::start(BatchLine line) {
-  const std::string name = input_.line_name(line.index);
+  const std::string name = line_name(setup_.input_name, line.index);
   BatchPrompt prompt;
   if (line.text.size() > kMostLineBytes) {
     try {
@@ -128,6 +175,7 @@ void BatchJob::start(BatchLine line) {
   prompt.key.index = line.index;
   prompt.key.request = line.request;
   if (prompt.error) return fail_line(prompt.key, prompt.error);
+  if (!prompt.request.seed) prompt.request.seed = line.seed;
   const Batch::Row row =
       batch_.add([this, request = std::move(prompt.request)] { return engine_.sequence(request); });
   rows_[row] = {std::move(prompt.key), line.text.size()};
@@ -148,7 +196,7 @@ void BatchJob::take(const Batch::Finished& finished) {
 }
 
 void BatchJob::fail_line(const BatchKey& key, std::exception_ptr error) {
-  const Failure failure = failure_of(error, input_.line_name(key.index));
+  const Failure failure = failure_of(error, line_name(setup_.input_name, key.index));
   if (summary_.failed == 0 || key.index < summary_.first_failed) {
     summary_.first_failed = key.index;
     summary_.first_reason = failure.message;
@@ -159,9 +207,9 @@ void BatchJob::fail_line(const BatchKey& key, std::exception_ptr error) {
 }
 
 void BatchJob::write(const std::string& line) {
-  if (!read_) return;
-  if (!output_.is_file()) bar_.clear();  // both may be one terminal
-  read_ = output_.write(line);
+  if (!read_ || files_ == nullptr) return;
+  if (!files_->output.is_file()) bar_.clear();  // both may be one terminal
+  read_ = files_->output.write(line);
 }
 
 void BatchJob::show_progress() {
@@ -177,7 +225,7 @@ void BatchJob::show_progress() {
     text = str(with_commas(done_of_all), " of ", with_commas(lines));
     share = static_cast<double>(done_of_all) / static_cast<double>(lines);
   }
-  const double rate = static_cast<double>(summary_.tokens) / watch_.seconds();
+  const double rate = static_cast<double>(batch_.tokens()) / watch_.seconds();
   text += str(", ", with_commas(static_cast<std::uint64_t>(rate)), " tokens/s");
   if (summary_.failed > 0) text += str(", ", with_commas(summary_.failed), " failed");
   bar_.update(share, text);

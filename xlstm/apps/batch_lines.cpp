@@ -181,6 +181,10 @@ std::uint64_t bits(float value) {
 
 }  // namespace
 
+std::string line_name(std::string_view file, std::uint64_t index) {
+  return str(file, ", line ", index + 1);
+}
+
 BatchPrompt batch_prompt(std::string_view line, const std::string& where, const Request& defaults) {
   BatchPrompt prompt{.key = {}, .request = defaults};
   try {

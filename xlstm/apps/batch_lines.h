@@ -12,6 +12,9 @@
 
 namespace xlstm::apps {
 
+// "prompts.jsonl, line 3", counted from 1 as editors do.
+std::string line_name(std::string_view file, std::uint64_t index);
+
 // What the answer to a line begins with.
 struct BatchKey {
   std::uint64_t index = 0;    // of the line, from 0

@@ -13,6 +13,7 @@
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
 #include "xlstm/apps/values.h"
+#include "xlstm/model/together.h"
 #include "xlstm/wiring/plan.h"
 
 namespace xlstm::apps {
@@ -24,7 +25,10 @@ class SharedLines : public LineSource {
   explicit SharedLines(std::unique_ptr<LineSource> lines) : lines_(std::move(lines)) {}
 
   Line read(const std::string& prompt) override {
-    Line line = lines_ == nullptr ? Line() : lines_->read(prompt);
+    Line line;
+    together(this_group().get(), [&] {
+      if (lines_ != nullptr) line = lines_->read(prompt);
+    });
     if (this_group() != nullptr) line.end = this_group()->broadcast(line.end);
     line.text = agreed(line.text);
     return line;
@@ -76,6 +80,13 @@ class Conversation {
 
   // Of the turns before that of an error, which is about to end the program.
   void save_after_error() const {
+    if (this_group() != nullptr && this_group()->is_broken()) {
+      if (!options_.state.save.empty()) {
+        write_note(str("xlstm: [", options_.state.save,
+                       "] is not written: a state is that of all devices together\n"));
+      }
+      return;
+    }
     try {
       if (!options_.state.save.empty()) save(options_.state.save);
     } catch (const Error& error) {
@@ -205,7 +216,6 @@ int run_chat(const GenerateArguments& options) {
     fail_wanted(ErrorKind::kUsage, "xlstm chat", "a first turn that is not on standard input",
                 "\"-\"; turns are read from there");
   }
-  check_undivided(options.state, options.model);
   check_save(options.state);
   const Engine engine = open_engine(options.model);
   show_model(options, engine);

@@ -162,7 +162,6 @@ void check(const GenerateArguments& options) {
 
 int run_generate(const GenerateArguments& options) {
   check(options);
-  check_undivided(options.state, options.model);
   if (options.interactive) return run_chat(options);
   const auto prompt = read_prompt(options.prompt);
   const bool answers = prompt || !options.state.load.empty();  // a state goes on without new text

@@ -78,6 +78,9 @@ void catch_signal(int number) {
   action = {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
+  // Where both are there a process's own is the first, and what was passed on no second one: a
+  // handler that may be interrupted would run last.
+  if (number != SIGUSR1 && number != SIGUSR2) action.sa_mask = passed_on_signals();
   sigaction(number, &action, nullptr);  // without SA_RESTART: calls that wait must return
 }
 

@@ -205,13 +205,6 @@ OptionGroup divided_model_option_group(ModelOptions& to) {
   return group;
 }
 
-void check_undivided(const StateOptions& state, const ModelOptions& model) {
-  if (state.load.empty() && state.save.empty()) return;
-  if (this_group() == nullptr && model.devices <= 1) return;
-  fail_wanted(ErrorKind::kUsage, state.save.empty() ? "--load-state" : "--save-state",
-              "a model on one device", "one that is divided among several (--devices)");
-}
-
 OptionGroup answer_option_group(Request& to, std::vector<std::string>& end_tokens) {
   Option max_tokens = integer_option("--max-tokens", "End after N tokens (default: 50)",
                                      kMostTokens, to.max_tokens);
@@ -252,7 +245,7 @@ OptionGroup state_option_group(StateOptions& to) {
 }
 
 void check_save(const StateOptions& options) {
-  if (!options.save.empty()) Session::check_can_save(options.save);
+  if (!options.save.empty() && leads()) Session::check_can_save(options.save);
 }
 
 EngineOptions engine_options(const ModelOptions& options) {

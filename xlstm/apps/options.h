@@ -43,9 +43,6 @@ void check_save(const StateOptions& options);
 // The same with --devices, for commands that several processes may run together.
 OptionGroup divided_model_option_group(ModelOptions& to);
 
-// States of a model that is divided are not saved or loaded. Throws Error(kUsage).
-void check_undivided(const StateOptions& state, const ModelOptions& model);
-
 Option device_option(EngineOptions& to);
 Option threads_option(EngineOptions& to);
 Option memory_limit_option(EngineOptions& to);

@@ -102,7 +102,7 @@ std::optional<Sequence> Engine::Impl::sequence(const State& state, const Request
   auto prompt = request.prompt_ids
                     ? given_tokens(request)
                     : prompt_tokens(text_tokenizer(), with_bos ? bos_id : std::nullopt, of_prompt);
-  if (!agreed(group, prompt.has_value())) return std::nullopt;
+  if (request.cancelled && !agreed(group, prompt.has_value())) return std::nullopt;
   check_prompt(*prompt, state);
   GenerateOptions generate_options = options_of(request, *prompt, end_ids);
   generate_options.read_last = keeps_state && request.read_last;

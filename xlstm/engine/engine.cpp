@@ -170,15 +170,25 @@ MemoryUse Engine::memory() const {
 }
 
 MemoryNeed Engine::memory_need(const std::string& name, const EngineOptions& options, int batch) {
-  if (batch < 1) fail_wanted(ErrorKind::kUsage, "batch", "1 or more", str(batch));
-  return translate_bad_alloc([&] {
+  return memory_needs(name, options)(batch);
+}
+
+std::function<MemoryNeed(int batch)> Engine::memory_needs(const std::string& name,
+                                                          const EngineOptions& options) {
+  return translate_bad_alloc([&]() -> std::function<MemoryNeed(int batch)> {
     const std::optional<QuantizationRecipe> recipe = recipe_of(options);
     const std::shared_ptr<Backend> backend = make_backend(options);
-    const Checkpoint checkpoint = Checkpoint::open(resolve_model(name, model_roots(), options.hub));
-    const std::optional<Division> division = division_of(checkpoint, options, recipe);
-    const MemoryEstimate estimate = estimate_memory(division ? division->plan : checkpoint.plan,
-                                                    *backend, weight_dtype(options), batch, recipe);
-    return memory_need_of(estimate.total(), options, *backend);
+    Checkpoint checkpoint = Checkpoint::open(resolve_model(name, model_roots(), options.hub));
+    std::optional<Division> division = division_of(checkpoint, options, recipe);
+    return [options, recipe, backend,
+            plan = std::move(division ? division->plan : checkpoint.plan)](int batch) {
+      if (batch < 1) fail_wanted(ErrorKind::kUsage, "batch", "1 or more", str(batch));
+      return translate_bad_alloc([&] {
+        const MemoryEstimate estimate =
+            estimate_memory(plan, *backend, weight_dtype(options), batch, recipe);
+        return memory_need_of(estimate.total(), options, *backend);
+      });
+    };
   });
 }
 

@@ -66,7 +66,7 @@ struct EngineOptions {
   // same options and makes the same calls in the same order, from one thread; each gets the same
   // answers. A GPU for each, or parts of one CPU. What callbacks answer is rank 0's, and so are
   // seeds that nobody gave. A family that is not divided, and sizes that do not divide, are
-  // Error(kUsage). States cannot be saved or loaded.
+  // Error(kUsage). A state's file is the whole's, whatever the number of ranks.
   std::shared_ptr<Group> group = {};
 };
 
@@ -168,8 +168,9 @@ class Session {
   std::uint64_t position() const;  // tokens read so far
   std::uint64_t bytes() const;     // size of the state, the same at every position
   void reset();
-  // Whole or not at all; Error(kUsage) where nothing was read and `file` is a state that has, and
-  // where the model is divided among ranks, each of which has a part of the state.
+  // Whole or not at all; Error(kUsage) where nothing was read and `file` is a state that has. Of a
+  // model that is divided among ranks, all save or load together, rank 0 writes, and where it fails
+  // on one, all throw the same.
   void save(const std::filesystem::path& file) const;
   void load(const std::filesystem::path& file);  // keeps the old state if it throws
   // Throws what save() would throw now because of the path: to be asked before long work. Leaves
@@ -224,6 +225,10 @@ class Engine {
   // and what it may have.
   static MemoryNeed memory_need(const std::string& name, const EngineOptions& options = {},
                                 int batch = 1);
+  // The same for any number of sequences; the model's files are looked at once. Of several ranks
+  // all make it, and drop it, together; each may then ask what it wants.
+  static std::function<MemoryNeed(int batch)> memory_needs(const std::string& name,
+                                                           const EngineOptions& options = {});
   // The folder that `name` stands for: `name` itself where it is a path (it has a '/'), or, where
   // there is no such folder, the repository of that name, "org/name" or "org/name@revision", which
   // is fetched (hub/hub.h; "hf://org/name" never is a folder here); else an embedded model, looked

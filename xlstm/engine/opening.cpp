@@ -47,11 +47,15 @@ Loadable prepare_load(Checkpoint checkpoint, Backend& backend, const EngineOptio
                           ", whose weights are ", checkpoint.plan.dtypes()));
   }
   if (recipe) checkpoint = quantized_copy(std::move(checkpoint), *recipe, options);
+  LoadOptions load = {dtype, options.on_load_progress, recipe};
   if (std::optional<Division> division = division_of(checkpoint, options, recipe)) {
+    const auto whole = std::make_shared<const WholeModel>(
+        WholeModel{std::move(checkpoint.plan), std::move(checkpoint.tensors)});
     checkpoint.plan = std::move(division->plan);
-    checkpoint.tensors = cut_source(std::move(checkpoint.tensors), std::move(division->tensors));
+    checkpoint.tensors = cut_source(whole->tensors, std::move(division->tensors));
+    load.part_of = whole;
   }
-  return {std::move(checkpoint), {dtype, options.on_load_progress, recipe}};
+  return {std::move(checkpoint), std::move(load)};
 }
 
 }  // namespace xlstm

@@ -7,7 +7,6 @@
 #include "xlstm/engine/engine_impl.h"
 #include "xlstm/generate/score.h"
 #include "xlstm/generate/sequence_impl.h"
-#include "xlstm/group/group.h"
 #include "xlstm/model/state_file.h"
 
 namespace xlstm {
@@ -18,13 +17,6 @@ constexpr std::string_view kSession = "session";
 void check_read(const std::vector<std::int32_t>& ids, std::int64_t V) {
   if (ids.empty()) fail_wanted(ErrorKind::kUsage, kSession, "at least one token", "none");
   check_ids(kSession, ids, V);
-}
-
-void check_undivided(const Backend& backend, const std::filesystem::path& file) {
-  if (backend.group() == nullptr) return;
-  fail_wanted(ErrorKind::kUsage, file.string(), "a state of a model on one device",
-              str("one that is divided among ", backend.group()->size(),
-                  ": states of such models are not saved or loaded"));
 }
 
 }  // namespace
@@ -193,7 +185,6 @@ void Session::reset() {
 void Session::save(const std::filesystem::path& file) const {
   const Impl& impl = require_impl(impl_, kSession);
   translate_bad_alloc([&] {
-    check_undivided(impl.backend(), file);
     const auto turn = impl.backend().exclusive();
     save_state(file, impl.state, impl.engine->model);
   });
@@ -206,7 +197,6 @@ void Session::check_can_save(const std::filesystem::path& file) {
 void Session::load(const std::filesystem::path& file) {
   translate_bad_alloc([&] {
     Impl& impl = require_impl(impl_, kSession);
-    check_undivided(impl.backend(), file);
     const auto turn = impl.backend().exclusive();
     impl.move_to(load_state(file, impl.engine->model));
   });

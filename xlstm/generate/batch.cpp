@@ -5,6 +5,7 @@
 
 #include "xlstm/base/error.h"
 #include "xlstm/generate/batch_impl.h"
+#include "xlstm/group/group.h"
 
 namespace xlstm {
 namespace {
@@ -62,15 +63,24 @@ void Batch::Impl::admit() {
   }
 }
 
+void Batch::Impl::check_ranks() const {
+  const Group* const group = backend.group();
+  if (group != nullptr && group->has_left(group->rank())) {
+    fail(ErrorKind::kCancelled, "batch", str(group->name(), " has failed, and all end"));
+  }
+}
+
 void Batch::Impl::begin(Row row, Source source) {
   std::unique_ptr<BatchEntry> entry;
   try {
+    check_ranks();
     Sequence sequence =
         source.index() == 0 ? std::move(std::get<0>(source)) : std::get<1>(source)();
     check_model(sequence);
     entry = std::make_unique<BatchEntry>(BatchEntry{row, std::move(sequence)});
   } catch (...) {
     finished.push_back({row, std::nullopt, current_error()});
+    if (backend.group() != nullptr) tell_other_ranks(*backend.group(), finished.back().error);
     const std::lock_guard lock(mutex);
     --unfinished;
     return;
@@ -288,6 +298,10 @@ void Batch::run(const std::function<void(Finished)>& on_finished) {
 std::size_t Batch::rows() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->unfinished;
+}
+
+std::uint64_t Batch::tokens() const {
+  return impl_->accepted;
 }
 
 }  // namespace xlstm

@@ -78,7 +78,8 @@ class Batch {
   // Steps until all rows are done; hands over each as soon as it is.
   void run(const std::function<void(Finished)>& on_finished);
 
-  std::size_t rows() const;  // not done: waiting and under way
+  std::size_t rows() const;      // not done: waiting and under way
+  std::uint64_t tokens() const;  // chosen so far, of all rows that ever were
 
  private:
   struct Impl;

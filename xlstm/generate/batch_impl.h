@@ -56,6 +56,9 @@ struct Batch::Impl {
   void finish(std::unique_ptr<BatchEntry> entry);
   void finish_done();  // of the rows that decode, but for those with a token to read
   void fail_all();     // rows that decode, with the exception being handled
+  // Throws Error(kCancelled) where this rank has told the others of an error of its own: its next
+  // meeting would not be theirs. Others hear at their next one what it was.
+  void check_ranks() const;
 
   // --- prompts: batch_prompts.cpp --------------------------------------------------------------
   void read_prompts();
@@ -84,6 +87,7 @@ struct Batch::Impl {
   void look_up_probabilities(BatchEntry& entry);
   void take_tokens(const BatchChoice& choice);
   void take_token(std::size_t at, TokenId id, float sum, std::uint64_t position);
+  void accept(BatchEntry& entry);  // the token that was drawn
   BatchChoice choose();
   void forward(const Tensor& ids);
   Tensor logits_of(const BatchEntry& entry);  // [1, V]
@@ -115,6 +119,7 @@ struct Batch::Impl {
   Tensor step_logits;                 // [B', V] of the last step
   std::optional<BatchChoice> queued;  // of all rows that decode
   std::vector<Finished> finished;
+  std::uint64_t accepted = 0;  // tokens
 };
 
 // Throws Error(kModel) unless the sum of all logits after `position` tokens is a number.

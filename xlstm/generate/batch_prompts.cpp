@@ -80,6 +80,7 @@ std::int64_t Batch::Impl::read_group(const std::vector<std::size_t>& group) {
 
 void Batch::Impl::read_together(const std::vector<BatchEntry*>& entries,
                                 const std::vector<std::span<const TokenId>>& pieces) {
+  check_ranks();
   const Stopwatch watch;
   const std::unique_ptr<StateBatch> together = backend.state_batch();
   for (BatchEntry* const entry : entries) together->add(entry->reading->remove(0));
@@ -119,6 +120,7 @@ std::int64_t Batch::Impl::prefill(std::size_t at, std::int64_t most) {
   if (count <= 0) return 0;
 
   guarded(entry, [&] {
+    check_ranks();
     const Stopwatch watch;
     entry.logits =
         model.prefill(impl.unread().first(static_cast<std::size_t>(count)), *entry.reading);

@@ -61,7 +61,7 @@ void Batch::Impl::decode_queued() {
   bool any_done = false;
   for (const std::unique_ptr<BatchEntry>& entry : decoding) {
     Sequence::Impl& impl = entry->impl();
-    if (!impl.done) guarded(*entry, [&] { impl.accept(*std::exchange(impl.drawn, {})); });
+    if (!impl.done) guarded(*entry, [&] { accept(*entry); });
     any_done = any_done || impl.done;
   }
   if (!any_done) return;
@@ -75,7 +75,7 @@ void Batch::Impl::decode_now() {
     Sequence::Impl& impl = entry->impl();
     if (impl.done) continue;
     guarded(*entry, [&] {
-      impl.accept(*std::exchange(impl.drawn, {}), std::exchange(entry->top, {}));
+      accept(*entry);
       if (!impl.done || impl.options.read_last) entry->unread = impl.result.tokens.back();
     });
   }
@@ -102,6 +102,7 @@ void Batch::Impl::make_writable() {
 
 // ids [B, 1]
 void Batch::Impl::forward(const Tensor& ids) {
+  check_ranks();
   step_logits = model.forward(ids, *states);
   for (std::size_t at = 0; at < decoding.size(); ++at) {
     decoding[at]->logits = {};
@@ -143,6 +144,11 @@ void Batch::Impl::take_token(std::size_t at, TokenId id, float sum, std::uint64_
     check_chosen(id, decoding[at]->impl(), position);
     decoding[at]->impl().drawn = id;
   });
+}
+
+void Batch::Impl::accept(BatchEntry& entry) {
+  ++accepted;
+  entry.impl().accept(*std::exchange(entry.impl().drawn, {}), std::exchange(entry.top, {}));
 }
 
 void Batch::Impl::settle() {

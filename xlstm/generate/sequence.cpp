@@ -41,7 +41,13 @@ std::vector<TokenId> ids_without_token(const Tokenizer* tokenizer, std::int64_t 
   return ids;
 }
 
-// Other ranks go on with the row where its error is this rank's alone: of memory, say.
+template <typename T>
+std::optional<T> copy_of(const T* value) {
+  return value == nullptr ? std::nullopt : std::optional<T>(*value);
+}
+
+}  // namespace
+
 void tell_other_ranks(Group& group, const std::exception_ptr& what) {
   try {
     std::rethrow_exception(what);
@@ -54,13 +60,6 @@ void tell_other_ranks(Group& group, const std::exception_ptr& what) {
     group.leave();
   }
 }
-
-template <typename T>
-std::optional<T> copy_of(const T* value) {
-  return value == nullptr ? std::nullopt : std::optional<T>(*value);
-}
-
-}  // namespace
 
 Sequence::Impl::Impl(const Model& the_model, const Tokenizer* the_tokenizer, State start,
                      std::vector<TokenId> the_prompt, GenerateOptions the_options,

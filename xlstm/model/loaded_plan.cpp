@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "xlstm/model/together.h"
 #include "xlstm/model/weights_loader.h"
 #include "xlstm/wiring/view_text.h"
 
@@ -20,9 +21,21 @@ std::unique_ptr<StateBatch> LoadedPlan::initial_states(std::size_t rows) const {
   return states;
 }
 
+std::uint64_t WholeFingerprint::value(Group& group) {
+  if (value_) return *value_;
+  std::uint64_t own = 0;
+  together(&group, [&] {
+    if (group.leads()) own = fingerprint_of(whole_->plan, *whole_->tensors, quantization_);
+  });
+  value_ = group.broadcast(own);
+  return *value_;
+}
+
 std::string LoadedPlan::fingerprint() const {
+  const std::uint64_t number =
+      of_whole != nullptr ? of_whole->value(*backend->group()) : weights_hash;
   char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(weights_hash));
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(number));
   return text;
 }
 
@@ -43,6 +56,9 @@ PlanWithWeights load_plan(const Plan& plan, const TensorSource& source,
   out.loaded.dtype = options.dtype;
   out.loaded.weight_bytes = weights.bytes;
   out.loaded.weights_hash = weights.fingerprint;
+  if (options.part_of != nullptr && out.loaded.backend->group() != nullptr) {
+    out.loaded.of_whole = std::make_shared<WholeFingerprint>(options.part_of, options.quantization);
+  }
   if (options.quantization) {
     out.loaded.quantized = ", loaded as " + to_string(options.quantization->format);
   }

@@ -65,7 +65,9 @@ class Model {
   DType dtype() const;                    // of weights
   std::uint64_t weight_bytes() const;     // in memory
   std::uint64_t bytes_per_token() const;  // weights and state moved by one decode step, batch 1
-  std::string fingerprint() const;        // hex; of weights, sizes and constants
+  // Hex; of weights, sizes and constants. Of a divided model, that of the whole: all ranks ask
+  // together, and the first time rank 0 reads all weights.
+  std::string fingerprint() const;
   // What tells models apart, for people: "name", "sizes", "constants", "weights".
   std::map<std::string, std::string> description() const;
 

@@ -3,12 +3,18 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <memory>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/base/hash.h"
 #include "xlstm/base/utf8.h"
+#include "xlstm/group/share.h"
+#include "xlstm/group/told.h"
+#include "xlstm/model/together.h"
 #include "xlstm/weights/safetensors.h"
 
 namespace xlstm {
@@ -58,70 +64,155 @@ const std::string& metadata_of(const TensorSource& source, const char* key,
   fail_wanted(ErrorKind::kFormat, file, str("a state file with metadata ", quoted(key)), "none");
 }
 
-// A tensor of the state as the file holds it: with a first axis of one sequence.
-struct NamedTensor {
-  std::string name;
-  Shape shape;  // in the file
-  Tensor tensor;
-};
-
-Tensor read_tensor(const TensorSource& source, const std::string& name, const Shape& shape,
-                   const TensorShape& wanted, Backend& backend, const std::string& file) {
-  const std::size_t index = source.find(name);
-  if (index == TensorSource::npos) {
-    fail_wanted(ErrorKind::kFormat, file, str("tensor ", name), "none");
-  }
-  const TensorInfo& info = source.tensors()[index];
-  if (info.shape != shape || info.dtype != DType::kF32) {
-    fail_wanted(ErrorKind::kFormat, file, str(name, " F32 ", to_string(shape)),
-                str(name_of(info.dtype), " ", to_string(info.shape)));
-  }
-  Tensor tensor = backend.allocate(wanted, DType::kF32, file);
-  source.read(index, 0, backend.writable(tensor));
-  return tensor;
-}
-
 Shape with_one_row(Shape shape) {
   shape.insert(shape.begin(), 1);
   return shape;
 }
 
-// In the order in which they are hashed and written.
-std::vector<NamedTensor> tensors_of(const State& state, const Plan& plan) {
-  std::vector<NamedTensor> out;
+std::size_t bytes_of(const Shape& shape) {
+  return static_cast<std::size_t>(element_count(shape).value_or(0)) * sizeof(float);
+}
+
+// "-nan in blocks.0.C, element 3"; empty where all numbers are finite.
+std::string not_finite(const std::string& name, std::span<const std::byte> bytes) {
+  const std::span<const float> values(reinterpret_cast<const float*>(bytes.data()),
+                                      bytes.size() / sizeof(float));
+  const std::size_t at = first_not_finite(values.data(), values.size());
+  return at == values.size() ? "" : str(values[at], " in ", name, ", element ", at);
+}
+
+[[noreturn]] void fail_not_finite(ErrorKind kind, const std::string& file, const std::string& got) {
+  fail_wanted(kind, file, "a state of finite numbers", got);
+}
+
+// The rows of all ranks, one after the other.
+std::vector<std::byte> gathered(const StateTensor& part, std::span<const std::byte> own,
+                                Group& group) {
+  std::vector<std::byte> whole(bytes_of(part.whole_shape()));
+  const std::size_t row = whole.size() / static_cast<std::size_t>(part.whole_rows);
+  std::vector<std::size_t> sizes;
+  std::size_t end = 0;
+  for (const Share& rows :
+       group.gather(Share{part.first_row, part.first_row + part.shape.front()})) {
+    if (static_cast<std::size_t>(rows.begin) * row != end) {
+      fail_wanted(ErrorKind::kInternal, part.name, "rows of all ranks in their order",
+                  str("some from row ", rows.begin));
+    }
+    sizes.push_back(static_cast<std::size_t>(rows.size()) * row);
+    end += sizes.back();
+  }
+  group.gather(own, sizes, whole);
+  return whole;
+}
+
+// A whole state as its file holds it, in the order in which it is hashed and written: each tensor
+// with a first axis of one sequence.
+struct FileTensors {
+  std::vector<std::vector<std::byte>> gathered;  // what some of these are spans of
+  std::vector<TensorToWrite> tensors;
+};
+
+// Of a divided model all ranks come together, and rank 0 has the whole.
+FileTensors tensors_of(const State& state, const Plan& plan, Backend& backend) {
+  FileTensors out;
+  std::size_t index = 0;
   for (const Layer& layer : plan.layers) {
     for (const StateTensor& declared : layer.state) {
-      out.push_back({declared.name, with_one_row(declared.shape), state.tensors.at(out.size())});
+      std::span<const std::byte> bytes = backend.read(state.tensors.at(index++));
+      if (declared.is_part()) {
+        std::vector<std::byte> whole = gathered(declared, bytes, *backend.group());
+        if (!backend.group()->leads()) continue;
+        bytes = out.gathered.emplace_back(std::move(whole));
+      }
+      out.tensors.push_back(
+          {declared.name, DType::kF32, with_one_row(declared.whole_shape()), bytes});
     }
   }
   if (state.next_logits) {
-    out.push_back({std::string(kNextLogits), {1, 1, plan.V}, state.next_logits});
+    out.tensors.push_back(
+        {std::string(kNextLogits), DType::kF32, {1, 1, plan.V}, backend.read(state.next_logits)});
   }
   return out;
 }
 
 // Of all tensors' bytes, in order: a bit that flipped on a disk must not pass for what was read.
-std::string hash_of(const std::vector<NamedTensor>& tensors, Backend& backend) {
+std::string hash_of(const std::vector<TensorToWrite>& tensors) {
   Hash hash;
-  for (const NamedTensor& each : tensors) hash.add(backend.read(each.tensor));
+  for (const TensorToWrite& each : tensors) hash.add(each.bytes);
   return std::to_string(hash.value());
 }
 
-void check_bytes(const TensorSource& source, const std::vector<NamedTensor>& tensors,
-                 Backend& backend, const std::string& file) {
-  if (metadata_of(source, "hash", file) == hash_of(tensors, backend)) return;
-  fail_wanted(ErrorKind::kFormat, file, "the bytes that were saved", "others: the file is damaged");
-}
+// What a file has for one sequence, or a rank's part of it.
+class StateReader {
+ public:
+  StateReader(const TensorSource& source, Backend& backend, const std::string& file)
+      : source_(source), backend_(backend), file_(file) {}
 
-// A state that is not finite stays so whatever is read: nobody shall look for the fault in weights.
-void check_finite(ErrorKind kind, const std::string& file, const NamedTensor& each,
-                  Backend& backend) {
-  const std::span<const float> values = backend.read_floats(each.tensor);
-  const std::size_t at = first_not_finite(values.data(), values.size());
-  if (at == values.size()) return;
-  fail_wanted(kind, file, "a state of finite numbers",
-              str(values[at], " in ", each.name, ", element ", at));
-}
+  Tensor read(const StateTensor& declared) {
+    const std::size_t index = find(declared.name, with_one_row(declared.whole_shape()));
+    Tensor tensor = backend_.allocate(TensorShape(declared.shape), DType::kF32, file_);
+    if (!declared.is_part()) {
+      source_.read(index, 0, backend_.writable(tensor));
+      look_at(declared.name, backend_.read(tensor));
+      return tensor;
+    }
+    // Whole, too: the file's hash is.
+    whole_.resize(bytes_of(declared.whole_shape()));
+    source_.read(index, 0, whole_);
+    look_at(declared.name, whole_);
+    const std::size_t row = whole_.size() / static_cast<std::size_t>(declared.whole_rows);
+    std::ranges::copy(
+        std::span(whole_).subspan(static_cast<std::size_t>(declared.first_row) * row,
+                                  static_cast<std::size_t>(declared.shape.front()) * row),
+        backend_.writable(tensor).begin());
+    return tensor;
+  }
+
+  Tensor read_logits(std::int64_t V) {
+    const std::string name(kNextLogits);
+    const std::size_t index = find(name, {1, 1, V});
+    Tensor tensor = backend_.allocate({V}, DType::kF32, file_);
+    source_.read(index, 0, backend_.writable(tensor));
+    look_at(name, backend_.read(tensor));
+    return tensor;
+  }
+
+  // All that was read. A state that is not finite stays so whatever is read: nobody shall look for
+  // the fault in weights.
+  void check() const {
+    if (metadata_of(source_, "hash", file_) != std::to_string(hash_.value())) {
+      fail_wanted(ErrorKind::kFormat, file_, "the bytes that were saved",
+                  "others: the file is damaged");
+    }
+    if (!not_finite_.empty()) fail_not_finite(ErrorKind::kFormat, file_, not_finite_);
+  }
+
+ private:
+  std::size_t find(const std::string& name, const Shape& shape) const {
+    const std::size_t index = source_.find(name);
+    if (index == TensorSource::npos) {
+      fail_wanted(ErrorKind::kFormat, file_, str("tensor ", name), "none");
+    }
+    const TensorInfo& info = source_.tensors()[index];
+    if (info.shape != shape || info.dtype != DType::kF32) {
+      fail_wanted(ErrorKind::kFormat, file_, str(name, " F32 ", to_string(shape)),
+                  str(name_of(info.dtype), " ", to_string(info.shape)));
+    }
+    return index;
+  }
+
+  void look_at(const std::string& name, std::span<const std::byte> bytes) {
+    hash_.add(bytes);
+    if (not_finite_.empty()) not_finite_ = not_finite(name, bytes);
+  }
+
+  const TensorSource& source_;
+  Backend& backend_;
+  const std::string& file_;
+  Hash hash_;
+  std::string not_finite_;        // the first
+  std::vector<std::byte> whole_;  // of a tensor of which this rank has a part
+};
 
 // `name "a" instead of "b"; weights ...`: of what both sides say of themselves.
 std::string differences(const TensorSource& source, const StateOwner& owner) {
@@ -161,28 +252,59 @@ bool has_read_something(const std::filesystem::path& file) {
   }
 }
 
-}  // namespace
+// Of positions, hash and model, in one number.
+std::uint64_t hash_of(const std::map<std::string, std::string>& metadata) {
+  Hash hash;
+  for (const auto& [key, text] : metadata) {
+    hash.add(key);
+    hash.add(text);
+  }
+  return hash.value();
+}
 
-void save_state(const std::filesystem::path& file, const State& state, const Model& model) {
-  if (state.position == 0 && has_read_something(file)) {
+// One may have been put in another's place meanwhile, or ranks may look into folders of their own.
+void check_same(Group& group, std::uint64_t seen, const std::string& file) {
+  const std::vector<std::uint64_t> all = group.gather(seen);
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank] == all.front()) continue;
+    fail_wanted(ErrorKind::kFile, file, "the same state for all ranks",
+                str("another for rank ", rank));
+  }
+}
+
+// What this rank has in whole.
+void write(const std::filesystem::path& file, std::uint64_t position, const FileTensors& whole,
+           const Model& model, const std::string& fingerprint) {
+  if (position == 0 && has_read_something(file)) {
     fail_wanted(ErrorKind::kUsage, file.string(),
                 "a state that has read something, as the one that is there has", "an empty one");
   }
-  Backend& backend = model.backend();
-  const std::vector<NamedTensor> named = tensors_of(state, model.plan());
-  std::vector<TensorToWrite> tensors;
-  for (const NamedTensor& each : named) {
-    check_finite(ErrorKind::kModel, file.string(), each, backend);
-    tensors.push_back({each.name, DType::kF32, each.shape, backend.read(each.tensor)});
+  for (const TensorToWrite& each : whole.tensors) {
+    const std::string got = not_finite(each.name, each.bytes);
+    if (!got.empty()) fail_not_finite(ErrorKind::kModel, file.string(), got);
   }
   std::map<std::string, std::string> metadata = {{"format", std::string(kFormat)},
-                                                 {"hash", hash_of(named, backend)},
-                                                 {"model", model.fingerprint()},
-                                                 {"positions", str(state.position)}};
+                                                 {"hash", hash_of(whole.tensors)},
+                                                 {"model", fingerprint},
+                                                 {"positions", str(position)}};
   for (const auto& [key, text] : model.description()) {
     metadata.emplace("model_" + key, utf8_repaired(text));
   }
-  write_safetensors(file, tensors, metadata);
+  write_safetensors(file, whole.tensors, metadata);
+}
+
+}  // namespace
+
+void save_state(const std::filesystem::path& file, const State& state, const Model& model) {
+  Group* const group = model.backend().group();
+  std::string fingerprint;
+  const FileTensors whole = told_to_others(group, [&] {
+    fingerprint = model.fingerprint();
+    return tensors_of(state, model.plan(), model.backend());
+  });
+  together(group, [&] {
+    if (group == nullptr || group->leads()) write(file, state.position, whole, model, fingerprint);
+  });
 }
 
 State read_state(const TensorSource& source, const StateOwner& owner, Backend& backend,
@@ -199,29 +321,29 @@ State read_state(const TensorSource& source, const StateOwner& owner, Backend& b
   if (source.tensors().size() != wanted) {
     fail_wanted(ErrorKind::kFormat, where, str(wanted, " tensors"), str(source.tensors().size()));
   }
+  StateReader reader(source, backend, where);
   for (const Layer& layer : owner.plan.layers) {
-    for (const StateTensor& declared : layer.state) {
-      state.tensors.push_back(read_tensor(source, declared.name, with_one_row(declared.shape),
-                                          TensorShape(declared.shape), backend, where));
-    }
+    for (const StateTensor& declared : layer.state) state.tensors.push_back(reader.read(declared));
   }
-  if (has_logits) {
-    const std::int64_t V = owner.plan.V;
-    state.next_logits =
-        read_tensor(source, std::string(kNextLogits), {1, 1, V}, {V}, backend, where);
-  }
-  const std::vector<NamedTensor> named = tensors_of(state, owner.plan);
-  check_bytes(source, named, backend, where);
-  for (const NamedTensor& each : named) {
-    check_finite(ErrorKind::kFormat, where, each, backend);
-  }
+  if (has_logits) state.next_logits = reader.read_logits(owner.plan.V);
+  reader.check();
   return state;
 }
 
 State load_state(const std::filesystem::path& file, const Model& model) {
-  return read_state(*open_safetensors(file),
-                    {model.plan(), model.fingerprint(), model.description()}, model.backend(),
-                    file.string());
+  Group* const group = model.backend().group();
+  std::unique_ptr<TensorSource> source;
+  together(group, [&] { source = open_safetensors(file); });
+  const std::string fingerprint = told_to_others(group, [&] { return model.fingerprint(); });
+  State state;
+  std::uint64_t seen = 0;
+  together(group, [&] {
+    state = read_state(*source, {model.plan(), fingerprint, model.description()}, model.backend(),
+                       file.string());
+    seen = hash_of(source->metadata());
+  });
+  if (group != nullptr) check_same(*group, seen, file.string());
+  return state;
 }
 
 }  // namespace xlstm

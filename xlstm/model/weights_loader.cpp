@@ -61,6 +61,41 @@ struct Loading {
 constexpr std::uint64_t kPiece = std::uint64_t{1} << 18;  // bytes: near the core
 static_assert(kPiece % Hash::kBlock == 0);
 
+// Reads a tensor in pieces of `most` bytes, a multiple of Hash::kBlock: each to place(offset,
+// size), then it is used while it is in the caches.
+template <typename Place, typename Use>
+void read_hashed(const TensorSource& source, std::size_t index, Hash& hash, std::uint64_t most,
+                 const Place& place, const Use& use) {
+  const TensorInfo& tensor = source.tensors()[index];
+  hash.add(name_of(tensor.dtype));
+  Hash::Run run(hash);
+  for (std::uint64_t at = 0; at < tensor.bytes; at += most) {
+    const std::span<std::byte> piece = place(at, std::min(most, tensor.bytes - at));
+    source.read(index, at, piece);
+    run.add(piece);
+    use(piece);
+  }
+  run.end();
+}
+
+// All of a parameter but its bytes; `quantized` is what it becomes in memory.
+void add_description(Hash& hash, const Parameter& parameter,
+                     const std::optional<Quantization>& quantized, kernels::Rounding rounding) {
+  hash.add(parameter.name);
+  for (const std::int64_t axis : parameter.shape) hash.add(static_cast<std::uint64_t>(axis));
+  if (parameter.packed) {
+    hash.add(to_string(parameter.packed->format));
+  } else if (quantized) {
+    hash.add(to_string(*quantized));
+    hash.add(static_cast<std::uint64_t>(rounding));
+  }
+}
+
+std::uint64_t finished(Hash hash, const Plan& plan) {
+  for (const std::uint64_t number : plan.identity) hash.add(number);
+  return hash.value();
+}
+
 // Reads a parameter's tensors once, adding what it reads to the fingerprint.
 class ParameterLoader {
  public:
@@ -87,8 +122,6 @@ class ParameterLoader {
 
  private:
   QuantizedTensor quantize(const Quantization& format, kernels::Rounding rounding) const {
-    loading_.hash.add(to_string(format));
-    loading_.hash.add(static_cast<std::uint64_t>(rounding));
     const bool affine = format.mode == QuantizationMode::kAffine;
     const std::int64_t N = parameter_.shape[0], K = parameter_.shape[1];
     const auto columns = static_cast<std::size_t>(K);
@@ -117,22 +150,6 @@ class ParameterLoader {
 
   const TensorInfo& tensor(std::size_t index) const { return loading_.source.tensors()[index]; }
 
-  // Reads a tensor in pieces of `most` bytes, a multiple of Hash::kBlock: each to place(offset,
-  // size), then it is used while it is in the caches.
-  template <typename Place, typename Use>
-  void read(std::size_t index, std::uint64_t most, const Place& place, const Use& use) const {
-    const std::uint64_t all = tensor(index).bytes;
-    loading_.hash.add(name_of(tensor(index).dtype));
-    Hash::Run run(loading_.hash);
-    for (std::uint64_t at = 0; at < all; at += most) {
-      const std::span<std::byte> piece = place(at, std::min(most, all - at));
-      loading_.source.read(index, at, piece);
-      run.add(piece);
-      use(piece);
-    }
-    run.end();
-  }
-
   template <typename Use>
   void in_pieces(std::size_t index, std::uint64_t most, const Use& use) const {
     std::vector<std::byte>& memory = loading_.piece;
@@ -140,7 +157,7 @@ class ParameterLoader {
       if (memory.size() < size) memory.resize(static_cast<std::size_t>(size));
       return std::span(memory).first(static_cast<std::size_t>(size));
     };
-    read(index, most, place, use);
+    read_hashed(loading_.source, index, loading_.hash, most, place, use);
   }
 
   // As it is; returns where the next bytes go.
@@ -148,12 +165,12 @@ class ParameterLoader {
     const auto place = [to](std::uint64_t at, std::uint64_t size) {
       return std::span(to + at, static_cast<std::size_t>(size));
     };
-    read(index, kPiece, place, [](std::span<const std::byte>) {});
+    read_hashed(loading_.source, index, loading_.hash, kPiece, place,
+                [](std::span<const std::byte>) {});
     return to + tensor(index).bytes;
   }
 
   QuantizedTensor load_packed(const PackedParameter& packed) const {
-    loading_.hash.add(to_string(packed.format));
     const std::int64_t N = parameter_.shape[0], K = parameter_.shape[1];
     const Shape groups = {N, K / packed.format.group_size};
     const DType scale = packed.scale_type;
@@ -202,6 +219,10 @@ std::optional<Quantization> target_of(const Plan& plan, const Layer& layer,
   return format.recipe ? format_for(*format.recipe, plan, layer, parameter) : std::nullopt;
 }
 
+kernels::Rounding rounding_of(const std::optional<QuantizationRecipe>& recipe) {
+  return recipe && !recipe->search ? kernels::Rounding::kMinMax : kernels::Rounding::kSearch;
+}
+
 }  // namespace
 
 std::uint64_t memory_bytes(const Plan& plan, const Layer& layer, const Parameter& parameter,
@@ -228,18 +249,15 @@ LoadedWeights load_weights(const Plan& plan, const TensorSource& source, Backend
   }
   LoadedWeights out;
   Loading loading = {source, backend, backend.weight_memory(expected, tensors), {}, {}};
-  Hash& hash = loading.hash;
   std::uint64_t done = 0;
   const std::uint64_t all = plan.bytes();
-  const auto rounding = format.recipe && !format.recipe->search ? kernels::Rounding::kMinMax
-                                                                : kernels::Rounding::kSearch;
+  const kernels::Rounding rounding = rounding_of(format.recipe);
   for (const Layer& layer : plan.layers) {
     for (const Parameter& parameter : layer.parameters) {
-      hash.add(parameter.name);
-      for (const std::int64_t axis : parameter.shape) hash.add(static_cast<std::uint64_t>(axis));
+      const std::optional<Quantization> quantized = target_of(plan, layer, parameter, format);
+      add_description(loading.hash, parameter, quantized, rounding);
       WeightTensor weight =
-          ParameterLoader(parameter, loading)
-              .load(format.dtype, target_of(plan, layer, parameter, format), rounding);
+          ParameterLoader(parameter, loading).load(format.dtype, quantized, rounding);
       loading.memory->all_written();
       out.bytes += bytes_of(weight);
       out.weights.emplace(parameter.name, std::move(weight));
@@ -247,9 +265,27 @@ LoadedWeights load_weights(const Plan& plan, const TensorSource& source, Backend
       if (on_progress && all > 0) on_progress(static_cast<double>(done) / static_cast<double>(all));
     }
   }
-  for (const std::uint64_t number : plan.identity) hash.add(number);
-  out.fingerprint = hash.value();
+  out.fingerprint = finished(loading.hash, plan);
   return out;
+}
+
+std::uint64_t fingerprint_of(const Plan& plan, const TensorSource& source,
+                             const std::optional<QuantizationRecipe>& recipe) {
+  Hash hash;
+  std::vector<std::byte> memory(kPiece);
+  const auto place = [&memory](std::uint64_t, std::uint64_t size) {
+    return std::span(memory).first(static_cast<std::size_t>(size));
+  };
+  for (const Layer& layer : plan.layers) {
+    for (const Parameter& parameter : layer.parameters) {
+      add_description(hash, parameter, target_of(plan, layer, parameter, {.recipe = recipe}),
+                      rounding_of(recipe));
+      for (const std::size_t index : tensors_of(parameter)) {
+        read_hashed(source, index, hash, kPiece, place, [](std::span<const std::byte>) {});
+      }
+    }
+  }
+  return finished(hash, plan);
 }
 
 }  // namespace xlstm

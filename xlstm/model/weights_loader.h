@@ -37,6 +37,10 @@ LoadedWeights load_weights(const Plan& plan, const TensorSource& source, Backend
                            const MemoryFormat& format,
                            const std::function<void(double)>& on_progress);
 
+// LoadedWeights::fingerprint alone: reads everything once and keeps nothing. Throws Error(kFile).
+std::uint64_t fingerprint_of(const Plan& plan, const TensorSource& source,
+                             const std::optional<QuantizationRecipe>& recipe);
+
 // What a parameter takes in memory.
 std::uint64_t memory_bytes(const Plan& plan, const Layer& layer, const Parameter& parameter,
                            const MemoryFormat& format);

@@ -13,7 +13,7 @@ namespace {
 
 class CutSource final : public TensorSource {
  public:
-  CutSource(std::unique_ptr<TensorSource> whole, std::vector<TensorCut> cuts)
+  CutSource(std::shared_ptr<const TensorSource> whole, std::vector<TensorCut> cuts)
       : whole_(std::move(whole)), cuts_(std::move(cuts)) {
     for (const TensorCut& cut : cuts_) {
       const TensorInfo& from = whole_->tensors()[cut.index];
@@ -56,7 +56,7 @@ class CutSource final : public TensorSource {
   }
 
  private:
-  std::unique_ptr<TensorSource> whole_;
+  std::shared_ptr<const TensorSource> whole_;
   std::vector<TensorCut> cuts_;
   std::vector<TensorInfo> tensors_;
 };
@@ -69,7 +69,7 @@ std::int64_t width_of(const TensorInfo& tensor) {
   return width;
 }
 
-std::unique_ptr<TensorSource> cut_source(std::unique_ptr<TensorSource> whole,
+std::unique_ptr<TensorSource> cut_source(std::shared_ptr<const TensorSource> whole,
                                          std::vector<TensorCut> cuts) {
   return std::make_unique<CutSource>(std::move(whole), std::move(cuts));
 }

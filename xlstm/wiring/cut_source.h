@@ -18,7 +18,7 @@ struct TensorCut {
 };
 
 // Tensors are in the order of `cuts`, which is by name and place. A cut may be of a whole tensor.
-std::unique_ptr<TensorSource> cut_source(std::unique_ptr<TensorSource> whole,
+std::unique_ptr<TensorSource> cut_source(std::shared_ptr<const TensorSource> whole,
                                          std::vector<TensorCut> cuts);
 
 // Elements of a row.

@@ -31,9 +31,9 @@ struct Cut {
 };
 
 // How one layer of a family is divided: makes spec, state and activations of `layer` those of the
-// rank, and returns the cuts of its parameters, in their order. `group_of` is how many columns of a
-// parameter share a scale, 1 where it is not quantised. Throws Error(kUsage) where the sizes do not
-// divide.
+// rank (of a state's tensors some rows of axis 0, those of all ranks one after the other), and
+// returns the cuts of its parameters, in their order. `group_of` is how many columns of a parameter
+// share a scale, 1 where it is not quantised. Throws Error(kUsage) where the sizes do not divide.
 using GroupOf = std::function<std::int64_t(const Parameter& parameter)>;
 using DivideLayer = std::vector<Cut> (*)(Layer& layer, std::int64_t D, const RankOf& rank,
                                          const GroupOf& group_of);

@@ -7,6 +7,12 @@
 
 namespace xlstm {
 
+Shape StateTensor::whole_shape() const {
+  Shape whole = shape;
+  if (is_part()) whole.front() = whole_rows;
+  return whole;
+}
+
 std::uint64_t Layer::state_bytes() const {
   std::uint64_t sum = 0;
   for (const StateTensor& tensor : state) {

@@ -47,6 +47,12 @@ struct StateTensor {
   std::string name;  // as in state files: "blocks.3.C"
   Shape shape;       // [NH, DHQK, DHV]
   float initial = 0;
+  // Of a part of a divided state (division.h): its first row along axis 0 of the whole, which has
+  // so many. 0: it is whole.
+  std::int64_t first_row = 0, whole_rows = 0;
+
+  bool is_part() const { return whole_rows > 0; }
+  Shape whole_shape() const;
 };
 
 struct Layer {

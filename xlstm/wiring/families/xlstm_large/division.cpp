@@ -90,7 +90,11 @@ std::vector<Cut> divide_mlstm(Layer& layer, std::int64_t D, const RankOf& rank,
   }
   spec.NH = heads.size();
   layer.spec = spec;
-  for (StateTensor& tensor : layer.state) tensor.shape.front() = heads.size();
+  for (StateTensor& tensor : layer.state) {
+    tensor.whole_rows = tensor.shape.front();
+    tensor.first_row = heads.begin;
+    tensor.shape.front() = heads.size();
+  }
   layer.eager_floats = floats_of(layer.eager_floats, 2 * D, D, 1, R);
   layer.lazy_floats = floats_of(layer.lazy_floats, 4 * D, D, 1, R);
   return cuts;
