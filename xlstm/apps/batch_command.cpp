@@ -61,7 +61,8 @@ int rows_that_fit(const std::function<MemoryNeed(int batch)>& need_of, int most)
   return fits;
 }
 
-// Ranks find more or less memory left.
+// Ranks find more or less memory left. They meet here before they drop their backends, which one
+// that reads slow files would else do alone.
 std::size_t fewest_of_ranks(int rows) {
   Group* const group = this_group().get();
   if (group == nullptr) return static_cast<std::size_t>(rows);
@@ -81,7 +82,7 @@ std::size_t rows_of(const BatchArguments& options,
     fail_wanted(ErrorKind::kMemory, "--rows", str(human_bytes(need.needed), " for ", rows),
                 str(human_bytes(need.left), " left of ", need.of));
   }
-  return static_cast<std::size_t>(rows);
+  return fewest_of_ranks(rows);
 }
 
 // Rows whose answers are, to the token, what each is alone: where these are enough to be worth

@@ -297,11 +297,9 @@ void write(const std::filesystem::path& file, std::uint64_t position, const File
 
 void save_state(const std::filesystem::path& file, const State& state, const Model& model) {
   Group* const group = model.backend().group();
-  std::string fingerprint;
-  const FileTensors whole = told_to_others(group, [&] {
-    fingerprint = model.fingerprint();
-    return tensors_of(state, model.plan(), model.backend());
-  });
+  const std::string fingerprint = model.fingerprint();  // all ranks', or nobody's
+  const FileTensors whole =
+      told_to_others(group, [&] { return tensors_of(state, model.plan(), model.backend()); });
   together(group, [&] {
     if (group == nullptr || group->leads()) write(file, state.position, whole, model, fingerprint);
   });
@@ -334,7 +332,7 @@ State load_state(const std::filesystem::path& file, const Model& model) {
   Group* const group = model.backend().group();
   std::unique_ptr<TensorSource> source;
   together(group, [&] { source = open_safetensors(file); });
-  const std::string fingerprint = told_to_others(group, [&] { return model.fingerprint(); });
+  const std::string fingerprint = model.fingerprint();
   State state;
   std::uint64_t seen = 0;
   together(group, [&] {
