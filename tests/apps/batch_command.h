@@ -58,6 +58,30 @@ class BatchCommand : public CommandLine {
     return answers_of(result.out);
   }
 
+  // Of `words`, a command from pipe to pipe: each line, the last one without its end, is answered
+  // while the next one is not there.
+  void expect_answer_before_the_next_line(const std::vector<std::string>& words) const {
+    Process process(command(words), Process::Streams::kPipes);
+    process.write("\"a\"\n");
+    process.read_until("{\"index\":0,");
+    process.write("\"b\"\n\"c");
+    process.read_until("{\"index\":1,");
+    process.write("\"");
+    process.close_input();
+    process.read_until("{\"index\":2,");
+    EXPECT_EQ(process.wait(), 0);
+  }
+  void expect_quiet_end_at_a_closed_pipe(const std::vector<std::string>& words) const {
+    Process process(command(words), Process::Streams::kPipes);
+    process.write("\"a\"\n");
+    process.read_until("{\"index\":0,");
+    process.close_output();
+    process.write("\"b\"\n");
+    process.close_input();
+    EXPECT_EQ(process.wait(), 0);
+    EXPECT_THAT(process.read_errors(), ::testing::IsEmpty());
+  }
+
   // What `xlstm generate` says.
   std::string alone(const std::string& prompt, std::vector<std::string> more) const {
     more.insert(more.begin(), {"generate", "--prompt", prompt, "--json"});

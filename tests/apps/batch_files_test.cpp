@@ -12,7 +12,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 // --- going on -----------------------------------------------------------------------------------
@@ -153,15 +152,7 @@ TEST_F(BatchCommand, OneRunWritesToAFileAtATime) {
 // --- streams, signals, files --------------------------------------------------------------------
 
 TEST_F(BatchCommand, AnswersALineBeforeTheNextComes) {
-  Process process(command({"batch", "-n", "3"}), Process::Streams::kPipes);
-  process.write("\"a\"\n");
-  process.read_until("{\"index\":0,");
-  process.write("\"b\"\n\"c");
-  process.read_until("{\"index\":1,");
-  process.write("\"");
-  process.close_input();
-  process.read_until("{\"index\":2,");
-  EXPECT_EQ(process.wait(), 0);
+  expect_answer_before_the_next_line({"batch", "-n", "3"});
 }
 
 TEST_F(BatchCommand, CtrlCKeepsWhatIsDone) {
@@ -190,14 +181,7 @@ TEST_F(BatchCommand, SigtermEndsItWhileItWaitsForALine) {
 }
 
 TEST_F(BatchCommand, AClosedPipeEndsItQuietly) {
-  Process process(command({"batch", "-n", "1"}), Process::Streams::kPipes);
-  process.write("\"a\"\n");
-  process.read_until("{\"index\":0,");
-  process.close_output();
-  process.write("\"b\"\n");
-  process.close_input();
-  EXPECT_EQ(process.wait(), 0);
-  EXPECT_THAT(process.read_errors(), IsEmpty());
+  expect_quiet_end_at_a_closed_pipe({"batch", "-n", "1"});
 }
 
 TEST_F(BatchCommand, AFullDiskIsAnErrorAndTheLastLineStaysWhole) {

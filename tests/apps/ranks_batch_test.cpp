@@ -63,15 +63,7 @@ TEST_F(BatchOfDevices, DrawSeedsThatRepeatTheirAnswers) {
 }
 
 TEST_F(BatchOfDevices, AnswerALineBeforeTheNextComes) {
-  Process process(command(among(2, {"batch", "-n", "3"})), Process::Streams::kPipes);
-  process.write("\"a\"\n");
-  process.read_until("{\"index\":0,");
-  process.write("\"b\"\n\"c");
-  process.read_until("{\"index\":1,");
-  process.write("\"");
-  process.close_input();
-  process.read_until("{\"index\":2,");
-  EXPECT_EQ(process.wait(), 0);
+  expect_answer_before_the_next_line(among(2, {"batch", "-n", "3"}));
 }
 
 TEST_F(BatchOfDevices, GoOnWithAFileThatOneBegan) {
@@ -152,14 +144,7 @@ TEST_F(BatchOfDevices, SigtermEndsThemWhileTheyWaitForALine) {
 }
 
 TEST_F(BatchOfDevices, AClosedPipeEndsThemQuietly) {
-  Process process(command(among(2, {"batch", "-n", "1"})), Process::Streams::kPipes);
-  process.write("\"a\"\n");
-  process.read_until("{\"index\":0,");
-  process.close_output();
-  process.write("\"b\"\n");
-  process.close_input();
-  EXPECT_EQ(process.wait(), 0);
-  EXPECT_THAT(process.read_errors(), IsEmpty());
+  expect_quiet_end_at_a_closed_pipe(among(2, {"batch", "-n", "1"}));
 }
 
 TEST_F(BatchOfDevices, OneThatDiesEndsTheOthersAndNoLineIsSaidToHaveFailed) {
@@ -167,20 +152,9 @@ TEST_F(BatchOfDevices, OneThatDiesEndsTheOthersAndNoLineIsSaidToHaveFailed) {
     Process process(command(endless()), Process::Streams::kPipes);
     process.write("{\"prompt\":\"a\",\"max_tokens\":1}\n\"b\"\n");
     process.read_until("{\"index\":0,");
-    const std::vector<pid_t> ranks = children_of(process.id());
-    if (ranks.size() != 2) GTEST_SKIP() << "the system does not list children";
-    kill(ranks[rank], SIGKILL);
-    const std::string out = process.read_all();
-    const std::string error = process.read_errors();
-    EXPECT_EQ(lines_of(out).size(), 1U) << out;
-    if (rank == 1) {
-      EXPECT_EQ(process.wait(), 1);
-      EXPECT_EQ(error, "xlstm: [rank 1 of 2] is gone: its process ended without a word\n");
-    } else {
-      EXPECT_EQ(process.wait(), 128 + SIGKILL);
-      EXPECT_EQ(error, "xlstm: [rank 0 of 2] wanted to run to the end, got signal 9 (Killed)\n");
-    }
-    EXPECT_EQ(kill(ranks[1 - rank], 0), -1);
+    const std::optional<std::string> out = end_by_killing(process, rank);
+    if (!out) GTEST_SKIP() << "the system does not list children";
+    EXPECT_EQ(lines_of(*out).size(), 1U) << *out;
   }
 }
 

@@ -252,19 +252,7 @@ TEST_F(Devices, OneThatDiesEndsTheOthers) {
   for (const std::size_t rank : {std::size_t{1}, std::size_t{0}}) {
     Process process(endless(), Process::Streams::kPipes);
     process.read_until(" ");  // it answers
-    const std::vector<pid_t> ranks = children_of(process.id());
-    if (ranks.size() != 2) GTEST_SKIP() << "the system does not list children";
-    kill(ranks[rank], SIGKILL);
-    process.read_all();
-    const std::string error = process.read_errors();
-    if (rank == 1) {
-      EXPECT_EQ(process.wait(), 1);
-      EXPECT_EQ(error, "xlstm: [rank 1 of 2] is gone: its process ended without a word\n");
-    } else {
-      EXPECT_EQ(process.wait(), 128 + SIGKILL);
-      EXPECT_EQ(error, "xlstm: [rank 0 of 2] wanted to run to the end, got signal 9 (Killed)\n");
-    }
-    EXPECT_EQ(kill(ranks[1 - rank], 0), -1);
+    if (!end_by_killing(process, rank)) GTEST_SKIP() << "the system does not list children";
   }
 }
 
