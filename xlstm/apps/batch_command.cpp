@@ -136,12 +136,6 @@ void check_names(const BatchArguments& options) {
   }
 }
 
-// What rank 0 has found.
-std::optional<BatchInput::Counts> agreed_counts(std::optional<BatchInput::Counts> own) {
-  const BatchInput::Counts counts = agreed(this_group().get(), own.value_or(BatchInput::Counts()));
-  return agreed(own.has_value()) ? std::optional(counts) : std::nullopt;
-}
-
 int run_batch(BatchArguments options) {
   if (options.in.empty()) options.in = "-";
   if (options.out.empty()) options.out = "-";
@@ -156,7 +150,7 @@ int run_batch(BatchArguments options) {
   }
   BatchSetup setup;
   setup.input_name = source_name(options.in);
-  setup.counts = agreed_counts(files ? files->input.count() : std::nullopt);
+  setup.counts = agreed(this_group().get(), files ? files->input.count() : std::nullopt);
   if (setup.counts && setup.counts->left == 0) return files ? end_of({}, files->output) : kExitOk;
   setup.rows = rows_of(options, setup.counts);
   setup.engine = engine_options(options.model);
