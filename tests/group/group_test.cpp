@@ -3,17 +3,22 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
+#include <new>
 #include <numeric>
 #include <thread>
 
 #include "tests/support/as_ranks.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/group/shared_region.h"
+#include "xlstm/group/together.h"
+#include "xlstm/group/told.h"
 
 namespace xlstm::testing {
 namespace {
 
+using ::testing::Each;
 using ::testing::HasSubstr;
 
 class GroupOf : public ::testing::TestWithParam<Meeting> {
@@ -175,6 +180,24 @@ TEST_P(GroupOf, ATimedMeetingEndsWithoutTheOthers) {
     EXPECT_TRUE(group->meets_within(std::chrono::seconds(20)));
     group->meet();
   });
+}
+
+TEST_P(GroupOf, TogetherThrowsWhatTheLowestThrewOnAll) {
+  std::array<std::string, 3> heard;
+  as_ranks(3, [&](const std::shared_ptr<Group>& group) {
+    together(group.get(), [] {});
+    try {
+      together(group.get(), [&] {
+        if (group->rank() == 1) throw std::bad_alloc();
+        if (group->rank() == 2) fail(ErrorKind::kFile, "here", "a longer text than the other's");
+      });
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kMemory);
+      heard[static_cast<std::size_t>(group->rank())] = error.what();
+    }
+    together(group.get(), [] {});
+  });
+  EXPECT_THAT(heard, Each("[rank 1 of 3] [memory] wanted enough for this call, got none left"));
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <fstream>
 #include <mutex>
 #include <set>
@@ -16,7 +15,6 @@
 #include "tests/support/file_size_limit.h"
 #include "tests/support/temporary_folder.h"
 #include "xlstm/model/state_file.h"
-#include "xlstm/model/together.h"
 
 namespace xlstm::testing {
 namespace {
@@ -267,24 +265,6 @@ TEST_F(StateOfRanks, AFileThatIsNotTheSameForAllIsRefused) {
                        load_state(file(std::to_string(model.backend().group()->rank())), model);
                      }),
               Each(HasSubstr(str("[rank 1 of 2] [", file("1").string(), "] cannot open"))));
-}
-
-TEST(Together, AllThrowWhatTheLowestThrew) {
-  std::array<std::string, 3> heard;
-  as_ranks(3, [&](const std::shared_ptr<Group>& group) {
-    together(group.get(), [] {});
-    try {
-      together(group.get(), [&] {
-        if (group->rank() == 1) throw std::bad_alloc();
-        if (group->rank() == 2) fail(ErrorKind::kFile, "here", "a longer text than the other's");
-      });
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::kMemory);
-      heard[static_cast<std::size_t>(group->rank())] = error.what();
-    }
-    together(group.get(), [] {});
-  });
-  EXPECT_THAT(heard, Each("[rank 1 of 3] [memory] wanted enough for this call, got none left"));
 }
 
 }  // namespace

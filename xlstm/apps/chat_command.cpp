@@ -13,7 +13,7 @@
 #include "xlstm/apps/streams.h"
 #include "xlstm/apps/terminal.h"
 #include "xlstm/apps/values.h"
-#include "xlstm/model/together.h"
+#include "xlstm/group/together.h"
 #include "xlstm/wiring/plan.h"
 
 namespace xlstm::apps {

@@ -1,20 +1,18 @@
 #include "xlstm/cuda/nccl.h"
 
 #include <algorithm>
-#include <chrono>
-#include <exception>
 #include <type_traits>
 #include <utility>
 
 #include "xlstm/base/error.h"
 #include "xlstm/cuda/shared_library.h"
+#include "xlstm/group/told.h"
 
 namespace xlstm::cuda {
 namespace {
 
 constexpr int kOldest = 21400;  // 2.14: recorded work beside work that is not
 constexpr int kSum = 0, kFloat32 = 7, kBFloat16 = 9;
-constexpr std::chrono::seconds kForOthersToEnd{2};
 constexpr const char* kRemedy =
     "`pip install nvidia-nccl-cu13` or -cu12 into the environment VIRTUAL_ENV or a .venv here, or "
     "its folder in LD_LIBRARY_PATH";
@@ -77,8 +75,7 @@ Communicator::Communicator(std::shared_ptr<Group> group, std::span<const std::st
 
 // NCCL waits for the others: where they do not come, the process that ends frees what it has.
 Communicator::~Communicator() {
-  if (std::uncaught_exceptions() > 0 || group_->is_broken()) return;
-  if (group_->meets_within(kForOthersToEnd)) nccl_.ncclCommDestroy(communicator_);
+  if (all_end_well(*group_)) nccl_.ncclCommDestroy(communicator_);
 }
 
 void Communicator::all_sum(void* values, std::int64_t count, DType type, Stream stream) {

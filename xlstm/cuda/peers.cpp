@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <random>
 #include <utility>
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/cuda/type_names.h"
+#include "xlstm/group/told.h"
 
 namespace xlstm::cuda {
 namespace {
@@ -16,8 +16,7 @@ namespace {
 constexpr std::int64_t kPiece = 8;           // bytes
 constexpr std::int64_t kMostPieces = 65536;  // of a call: above, what NCCL takes to begin is little
 constexpr unsigned kThreads = 256;
-constexpr unsigned kEnablePeers = 1;  // CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS
-constexpr std::chrono::seconds kForOthersToEnd{2};
+constexpr unsigned kEnablePeers = 1;           // CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS
 constexpr std::chrono::seconds kForTrial{10};  // a rank may have to compile the kernels first
 
 // What the driver takes memory in: no other memory is in that of an inbox, which others open whole.
@@ -152,26 +151,25 @@ bool Peers::columns_arrive() {
 // Where others do not come any more, a kernel may wait for them without end, and they may still
 // write to the inbox: the process that ends frees it all.
 Peers::~Peers() {
-  if (std::uncaught_exceptions() > 0 || group_->is_broken()) return;
+  if (!ends_well(*group_)) return;
   const Driver& d = work_.device().driver();
   work_.device().bind();
   d.cuStreamSynchronize(work_.device().stream());
   for (const DevicePointer at : opened_) d.cuIpcCloseMemHandle(at);
-  if (group_->meets_within(kForOthersToEnd)) d.cuMemFree_v2(own_);
+  if (all_end_well(*group_)) d.cuMemFree_v2(own_);
 }
 
 bool Peers::sums(const Tensor& x) const {
-  const std::int64_t bytes = x.elements() * static_cast<std::int64_t>(size_of(x.dtype()));
+  const auto bytes = static_cast<std::int64_t>(x.bytes());
   return bytes > 0 && bytes % kPiece == 0 && bytes <= kPiece * kMostPieces &&
          (x.dtype() == DType::kF32 || x.dtype() == DType::kBF16);
 }
 
 void Peers::all_sum(const Tensor& x) {
-  const std::int64_t bytes = x.elements() * static_cast<std::int64_t>(size_of(x.dtype()));
   PeerArgs args = args_;
   args.x = args.y = work_.to_write(x);
   args.rows = 1;
-  args.width = narrow(bytes / kPiece);
+  args.width = narrow(static_cast<std::int64_t>(x.bytes()) / kPiece);
   work_.programs().launch(
       "peers", str("peer_sum_", type_name(x.dtype())),
       {.x = blocks_for(args.width, kThreads), .threads = kThreads, .dependent = true}, args);

@@ -7,6 +7,7 @@
 
 #include "xlstm/backend/backend.h"
 #include "xlstm/engine/bench.h"
+#include "xlstm/group/told.h"
 
 namespace xlstm {
 

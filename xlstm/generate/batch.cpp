@@ -80,7 +80,7 @@ void Batch::Impl::begin(Row row, Source source) {
     entry = std::make_unique<BatchEntry>(BatchEntry{row, std::move(sequence)});
   } catch (...) {
     finished.push_back({row, std::nullopt, current_error()});
-    if (backend.group() != nullptr) tell_other_ranks(*backend.group(), finished.back().error);
+    tell_other_ranks(backend.group(), finished.back().error);
     const std::lock_guard lock(mutex);
     --unfinished;
     return;

@@ -6,7 +6,7 @@
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
 #include "xlstm/generate/sequence_impl.h"
-#include "xlstm/group/group.h"
+#include "xlstm/group/told.h"
 
 namespace xlstm {
 namespace {
@@ -48,16 +48,17 @@ std::optional<T> copy_of(const T* value) {
 
 }  // namespace
 
-void tell_other_ranks(Group& group, const std::exception_ptr& what) {
+void tell_other_ranks(Group* group, const std::exception_ptr& what) {
+  if (group == nullptr) return;
   try {
     std::rethrow_exception(what);
   } catch (const Error& error) {
     const bool of_all = error.kind() != ErrorKind::kMemory && error.kind() != ErrorKind::kInternal;
-    if (!of_all) group.fail(error);
+    if (!of_all) group->fail(error);
   } catch (const std::exception& error) {
-    group.fail(error);
+    group->fail(error);
   } catch (...) {
-    group.leave();
+    group->leave();
   }
 }
 
@@ -210,7 +211,7 @@ void Sequence::Impl::end(StopReason reason) {
 }
 
 void Sequence::Impl::fail(std::exception_ptr what) {
-  if (backend.group() != nullptr) tell_other_ranks(*backend.group(), what);
+  tell_other_ranks(backend.group(), what);
   done = true;
   error = std::move(what);
   state = {};

@@ -67,6 +67,7 @@ struct Sequence::Impl {
 
 // Of a row's error: other ranks go on with the row where it is this rank's alone, of memory say, so
 // that then all end. What all ranks meet alike is none of their business.
-void tell_other_ranks(Group& group, const std::exception_ptr& error);
+// Without a group, nobody's.
+void tell_other_ranks(Group* group, const std::exception_ptr& error);
 
 }  // namespace xlstm

@@ -105,19 +105,4 @@ T agreed(Group* group, T value) {
   return group == nullptr ? value : group->broadcast(value);
 }
 
-// The same of what is yet to be asked. Where asking throws, the others are told.
-template <typename Ask>
-bool agreed_answer(Group* group, const Ask& ask) {
-  if (group == nullptr) return ask();
-  try {
-    return group->broadcast(static_cast<bool>(ask()));
-  } catch (const std::exception& error) {
-    group->fail(error);
-    throw;
-  } catch (...) {
-    group->leave();
-    throw;
-  }
-}
-
 }  // namespace xlstm

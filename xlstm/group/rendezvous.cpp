@@ -112,6 +112,10 @@ fs::path shared_memory_folder() {
   return error ? fs::path("/tmp") : folder;
 }
 
+std::string seconds_of(const Rendezvous& place) {
+  return str("within ", static_cast<std::int64_t>(place.patience.count()), " s");
+}
+
 std::string HostAndPort::text() const {
   const bool is_ipv6 = host.find(':') != std::string::npos;
   return str(kTcp, is_ipv6 ? "[" : "", host, is_ipv6 ? "]:" : ":", port);

@@ -30,6 +30,8 @@ struct Rendezvous {
 
 inline constexpr int kMostRanks = 64;
 
+std::string seconds_of(const Rendezvous& place);  // "within 60 s", its patience
+
 // "tcp://HOST:PORT", of IPv6 "tcp://[ADDRESS]:PORT". Throws Error(kUsage) with `where` in front.
 HostAndPort parse_tcp_address(std::string_view where, std::string_view text);
 

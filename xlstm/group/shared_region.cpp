@@ -55,9 +55,8 @@ SharedRegion::SharedRegion(const Rendezvous& place) {
       while (!find(place)) {
         if (Clock::now() > end) {
           fail_wanted(ErrorKind::kUsage, place.file.string(),
-                      str("rank 0 of ", place.size, " to make it, on this host, within ",
-                          static_cast<std::int64_t>(place.patience.count()),
-                          " s (XLSTM_RENDEZVOUS names it)"),
+                      str("rank 0 of ", place.size, " to make it, on this host, ",
+                          seconds_of(place), " (XLSTM_RENDEZVOUS names it)"),
                       "nothing");
         }
         std::this_thread::sleep_for(kLookAgain);
@@ -141,8 +140,7 @@ void SharedRegion::wait_for_all(const Rendezvous& place) {
     if (Clock::now() > end) {
       fail_wanted(
           ErrorKind::kUsage, place.file.string(),
-          str("all ", place.size, " ranks, on this host, within ",
-              static_cast<std::int64_t>(place.patience.count()), " s"),
+          str("all ", place.size, " ranks, on this host, ", seconds_of(place)),
           missing == place.size ? std::string("rank 0 to be gone") : str("no rank ", missing));
     }
     std::this_thread::sleep_for(kLookAgain);

@@ -17,6 +17,11 @@ FrameHead packed(const Frame& frame) {
   return out;
 }
 
+FrameHead head_of_failure(std::uint32_t rank, ErrorKind kind, std::string_view text) {
+  return packed({Frame::kFailure, static_cast<std::uint32_t>(kind), rank,
+                 static_cast<std::uint32_t>(text.size())});
+}
+
 Frame unpacked(const FrameHead& head) {
   std::span<const std::byte> from = head;
   Frame out;

@@ -29,6 +29,8 @@ struct Frame {
 
 using FrameHead = std::array<std::byte, Frame::kHead>;
 FrameHead packed(const Frame& frame);
+// Before the text of why rank `rank` failed.
+FrameHead head_of_failure(std::uint32_t rank, ErrorKind kind, std::string_view text);
 Frame unpacked(const FrameHead& head);
 
 // Puts together what one rank says from what comes of it at a time, and keeps it in a region.

@@ -198,12 +198,9 @@ class Joining {
 
   // Those that are connected may have begun.
   void tell_failure(const Error& error) const {
-    const std::string_view what = error.what();
-    const auto text = std::as_bytes(std::span(what.substr(0, RegionHeader::kMostMessage - 1)));
-    const auto head = packed(Frame{.kind = Frame::kFailure,
-                                   .number = static_cast<std::uint32_t>(error.kind()),
-                                   .bytes = static_cast<std::uint64_t>(place_.rank),
-                                   .length = static_cast<std::uint32_t>(text.size())});
+    const auto what = std::string_view(error.what()).substr(0, RegionHeader::kMostMessage - 1);
+    const auto text = std::as_bytes(std::span(what));
+    const auto head = head_of_failure(static_cast<std::uint32_t>(place_.rank), error.kind(), what);
     const auto end = SocketClock::now() + kToTell;
     for (const Socket& socket : sockets_) {
       if (!socket) continue;
@@ -234,10 +231,6 @@ std::vector<Socket> connect_ranks(const Rendezvous& place) {
 
 std::vector<Socket> find_ranks(const Rendezvous& place) {
   return Joining(place).all();
-}
-
-std::string seconds_of(const Rendezvous& place) {
-  return str("within ", static_cast<std::int64_t>(place.patience.count()), " s");
 }
 
 }  // namespace xlstm

@@ -29,6 +29,4 @@ struct Seat {
   std::uint32_t with_rank_0 = 0;  // 1: on its host
 };
 
-std::string seconds_of(const Rendezvous& place);  // "within 60 s"
-
 }  // namespace xlstm

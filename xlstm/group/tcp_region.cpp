@@ -103,9 +103,8 @@ void TcpRegion::leave(int rank) noexcept {
   const auto goes_on = [until] { return SocketClock::now() < until; };
   if (header().failed != 0 && header().failure_told != 0) {
     const std::string_view what = header().failure.data();
-    say(packed(Frame{Frame::kFailure, header().failure_kind, header().failed - 1U,
-                     static_cast<std::uint32_t>(what.size())}),
-        std::as_bytes(std::span(what)), goes_on);
+    const auto kind = static_cast<ErrorKind>(header().failure_kind);
+    say(head_of_failure(header().failed - 1U, kind, what), std::as_bytes(std::span(what)), goes_on);
   }
   say(packed(Frame{}), {}, goes_on);
 }

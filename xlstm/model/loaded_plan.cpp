@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "xlstm/model/together.h"
+#include "xlstm/group/together.h"
 #include "xlstm/model/weights_loader.h"
 #include "xlstm/wiring/view_text.h"
 

@@ -13,8 +13,8 @@
 #include "xlstm/base/hash.h"
 #include "xlstm/base/utf8.h"
 #include "xlstm/group/share.h"
+#include "xlstm/group/together.h"
 #include "xlstm/group/told.h"
-#include "xlstm/model/together.h"
 #include "xlstm/weights/safetensors.h"
 
 namespace xlstm {

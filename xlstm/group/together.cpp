@@ -1,4 +1,4 @@
-#include "xlstm/model/together.h"
+#include "xlstm/group/together.h"
 
 #include <exception>
 #include <optional>
