@@ -1,8 +1,9 @@
 // A library with NCCL's interface for threads of one process and memory of the host: what the
 // communicator asks for can be looked at without a GPU. Work is done when it is called. The
-// variable FAKE_NCCL_VERSION is its version, the call that FAKE_NCCL_FAILS names fails. Its
+// variable FAKE_NCCL_VERSION is its version, the call that FAKE_NCCL_FAILS names fails; its own
+// fake_nccl_ended() tells how its communicators ended. Its
 // functions have the very types by which they are called, which sanitizers compare.
-#include <barrier>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -33,9 +34,32 @@ namespace {
 constexpr int kFailure = 5, kFloat32 = 7, kBFloat16 = 9;
 
 struct World {
-  explicit World(int size) : from(static_cast<std::size_t>(size)), barrier(size) {}
+  explicit World(int size) : from(static_cast<std::size_t>(size)) {}
+
+  // Whether all came, and none of them was aborted.
+  bool meet() {
+    std::unique_lock lock(mutex);
+    if (++come == from.size()) {
+      come = 0;
+      ++meetings;
+      changed.notify_all();
+    } else {
+      changed.wait(lock, [&, own = meetings] { return meetings != own || is_aborted; });
+    }
+    return !is_aborted;
+  }
+  void abort() {
+    const std::lock_guard lock(mutex);
+    is_aborted = true;
+    changed.notify_all();
+  }
+
   std::vector<const void*> from;
-  std::barrier<> barrier;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t come = 0;
+  int meetings = 0;
+  bool is_aborted = false;
 };
 
 // Both outlive those who use them: a rank that is not destroyed ends with the process.
@@ -43,7 +67,7 @@ struct Worlds {
   std::mutex mutex;
   std::map<std::string, World> by_name;
   std::set<std::unique_ptr<xlstm::cuda::CommunicatorOfNccl>> ranks;
-  int made = 0;
+  int made = 0, destroyed = 0, aborted = 0;
 };
 
 Worlds& worlds() {
@@ -80,11 +104,18 @@ void put(void* at, std::size_t i, int type, float value) {
 
 // Each rank's memory, while use() looks at it.
 template <typename Use>
-void together(World& world, int rank, const void* from, const Use& use) {
+int together(World& world, int rank, const void* from, const Use& use) {
   world.from[static_cast<std::size_t>(rank)] = from;
-  world.barrier.arrive_and_wait();
+  if (!world.meet()) return kFailure;
   use(world.from);
-  world.barrier.arrive_and_wait();
+  return world.meet() ? 0 : kFailure;
+}
+
+int end(Nccl::Communicator communicator, int& count) {
+  const auto same = [&](const auto& rank) { return rank.get() == communicator; };
+  if (std::erase_if(worlds().ranks, same) != 1) return kFailure;
+  ++count;
+  return 0;
 }
 
 }  // namespace
@@ -124,45 +155,55 @@ int ncclCommInitRank(Nccl::Communicator* communicator, int size, Nccl::Id id, in
 
 int ncclCommDestroy(Nccl::Communicator communicator) {
   const std::lock_guard lock(worlds().mutex);
-  const auto same = [&](const auto& rank) { return rank.get() == communicator; };
-  return std::erase_if(worlds().ranks, same) == 1 ? 0 : kFailure;
+  return end(communicator, worlds().destroyed);
+}
+
+int ncclCommAbort(Nccl::Communicator communicator) {
+  const std::lock_guard lock(worlds().mutex);
+  communicator->world->abort();
+  return end(communicator, worlds().aborted);
+}
+
+void fake_nccl_ended(int* destroyed, int* aborted) {
+  const std::lock_guard lock(worlds().mutex);
+  *destroyed = worlds().destroyed;
+  *aborted = worlds().aborted;
 }
 
 int ncclAllReduce(const void* from, void* to, std::size_t count, int type, int operation,
                   Nccl::Communicator communicator, Stream) {
   if (fails("ncclAllReduce") || operation != 0) return kFailure;
   std::vector<float> sum(count, 0);
-  together(*communicator->world, communicator->rank, from,
-           [&](const std::vector<const void*>& all) {
-             for (const void* each : all) {
-               for (std::size_t i = 0; i < count; ++i) sum[i] += number(each, i, type);
-             }
-           });
+  const int result = together(*communicator->world, communicator->rank, from,
+                              [&](const std::vector<const void*>& all) {
+                                for (const void* each : all) {
+                                  for (std::size_t i = 0; i < count; ++i)
+                                    sum[i] += number(each, i, type);
+                                }
+                              });
   for (std::size_t i = 0; i < count; ++i) put(to, i, type, sum[i]);
-  return 0;
+  return result;
 }
 
 int ncclAllGather(const void* from, void* to, std::size_t count, int type,
                   Nccl::Communicator communicator, Stream) {
   const std::size_t bytes = count * size_of(type);
-  together(*communicator->world, communicator->rank, from,
-           [&](const std::vector<const void*>& all) {
-             auto* at = static_cast<std::byte*>(to);
-             for (const void* each : all) {
-               std::memcpy(at, each, bytes);
-               at += bytes;
-             }
-           });
-  return 0;
+  return together(*communicator->world, communicator->rank, from,
+                  [&](const std::vector<const void*>& all) {
+                    auto* at = static_cast<std::byte*>(to);
+                    for (const void* each : all) {
+                      std::memcpy(at, each, bytes);
+                      at += bytes;
+                    }
+                  });
 }
 
 int ncclBroadcast(const void* from, void* to, std::size_t count, int type, int root,
                   Nccl::Communicator communicator, Stream) {
-  together(*communicator->world, communicator->rank, from,
-           [&](const std::vector<const void*>& all) {
-             std::memcpy(to, all[static_cast<std::size_t>(root)], count * size_of(type));
-           });
-  return 0;
+  return together(*communicator->world, communicator->rank, from,
+                  [&](const std::vector<const void*>& all) {
+                    std::memcpy(to, all[static_cast<std::size_t>(root)], count * size_of(type));
+                  });
 }
 
 int ncclGroupStart() {

@@ -1,14 +1,17 @@
 // What several GPUs compute together, with a library of NCCL's interface that needs none.
 #include "xlstm/cuda/nccl.h"
 
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 
 #include "tests/support/as_ranks.h"
 #include "tests/support/expect_error.h"
 #include "xlstm/base/floats.h"
+#include "xlstm/group/group_watch.h"
 
 namespace xlstm::cuda {
 namespace {
@@ -18,6 +21,23 @@ using ::testing::HasSubstr;
 
 std::vector<std::string> fake() {
   return {XLSTM_FAKE_NCCL};
+}
+
+// How many communicators of the fake have ended.
+struct Ended {
+  int destroyed = 0, aborted = 0;
+  Ended operator-(const Ended& before) const {
+    return {destroyed - before.destroyed, aborted - before.aborted};
+  }
+};
+
+Ended ended() {
+  void* const library = dlopen(XLSTM_FAKE_NCCL, RTLD_NOW);
+  const auto count = reinterpret_cast<void (*)(int*, int*)>(dlsym(library, "fake_nccl_ended"));
+  Ended now;
+  count(&now.destroyed, &now.aborted);
+  dlclose(library);
+  return now;
 }
 
 class CommunicatorOf : public ::testing::Test {
@@ -94,6 +114,58 @@ TEST_F(CommunicatorOf, RanksTellsWhatTheLibrarySays) {
       failing("ncclAllReduce"),
       HasSubstr("[nccl] wanted a sum of 1 numbers over 2 GPUs, got invalid usage (5): as it "
                 "was asked to; NCCL_DEBUG=INFO says more"));
+}
+
+TEST_F(CommunicatorOf, RanksDestroysWhatEndsWell) {
+  const Ended before = ended();
+  as_ranks(3, [](const std::shared_ptr<Group>& group) { Communicator(group, fake()); });
+  const Ended now = ended() - before;
+  EXPECT_EQ(now.destroyed, 3);
+  EXPECT_EQ(now.aborted, 0);
+}
+
+// What is aborted is not used, nor destroyed.
+TEST_F(CommunicatorOf, RanksAbortsOnce) {
+  const Ended before = ended();
+  as_ranks(2, [](const std::shared_ptr<Group>& group) {
+    Communicator communicator(group, fake());
+    communicator.abort();
+    communicator.abort();
+    float value = 1;
+    EXPECT_THAT(message_of(ErrorKind::kCancelled,
+                           [&] { communicator.all_sum(&value, 1, DType::kF32, nullptr); }),
+                HasSubstr("has given up waiting for another rank"));
+    EXPECT_THROW(
+        communicator.gather(&value, std::vector<std::int64_t>{1, 1}, &value, DType::kF32, nullptr),
+        Error);
+  });
+  const Ended now = ended() - before;
+  EXPECT_EQ(now.destroyed, 0);
+  EXPECT_EQ(now.aborted, 2);
+}
+
+// In NCCL's own call, as where the queue of a GPU is full.
+TEST_F(CommunicatorOf, RanksWaitsNoMoreForOneThatFails) {
+  const Ended before = ended();
+  std::string heard;
+  as_ranks(2, [&](const std::shared_ptr<Group>& group) {
+    Communicator communicator(group, fake());
+    if (!group->leads()) {
+      group->fail(Error(ErrorKind::kMemory, "device", "wanted 3 GiB, got 2 GiB"));
+      return;
+    }
+    using std::chrono::milliseconds;
+    const GroupWatch watch(
+        group, [&] { communicator.abort(); },
+        {.look = milliseconds(1), .lost = milliseconds(20), .left = milliseconds(20)});
+    float value = 1;
+    heard = message_of(ErrorKind::kMemory,
+                       [&] { communicator.all_sum(&value, 1, DType::kF32, nullptr); });
+  });
+  EXPECT_EQ(heard, "[rank 1 of 2] [device] wanted 3 GiB, got 2 GiB");
+  const Ended now = ended() - before;
+  EXPECT_EQ(now.destroyed, 0);  // the one that failed ends with its process
+  EXPECT_EQ(now.aborted, 1);
 }
 
 // A rank that fails before NCCL begins is not waited for in there.

@@ -7,14 +7,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <functional>
 #include <random>
 
+#include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 #include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
+#include "xlstm/group/group_watch.h"
 #include "xlstm/group/share.h"
 
 namespace xlstm::cuda {
@@ -161,6 +164,63 @@ TEST_P(PeersOf, RanksPutColumnsBesideEachOther) {
         EXPECT_EQ(numbers_of(own.work, y), all) << T << ' ' << N;
       }
     }
+  });
+}
+
+// What Ranks does, whose NCCL is not needed here.
+struct Watched {
+  explicit Watched(Rank& own, const WatchPatience& patience)
+      : device(own.work.device()),
+        watch(
+            own.group, [&] { own.peers->give_up(); }, patience) {
+    device.set_check([this] { watch.check(); });
+  }
+  ~Watched() { device.set_check({}); }
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+
+  Device& device;
+  GroupWatch watch;
+};
+
+// More sums than a GPU's queue holds, of which one is of a rank that does not come: the host waits
+// to queue more, then for the results, and gets neither numbers nor stuck. Nor does it later.
+TEST_P(PeersOf, RanksDoNotWaitForOneThatIsGone) {
+  const int last = GetParam() - 1;
+  as_ranks([&](Rank& own) {
+    const Watched watched(own, {.lost = std::chrono::milliseconds(500)});
+    const Tensor x = on_device(own.work, {1, 4096}, DType::kF32, std::vector<float>(4096, 1));
+    own.peers->all_sum(x);
+    numbers_of(own.work, x);
+    own.group->meet();
+    if (own.group->rank() == last) _exit(0);
+    const auto begin = std::chrono::steady_clock::now();
+    for (int i = 0; i < 5000; ++i) own.peers->all_sum(x);
+    const auto gone = str("[rank ", last, " of ", last + 1, "] is gone");
+    for (int again = 0; again < 2; ++again) {
+      expect_error(ErrorKind::kCancelled, {gone}, [&] { numbers_of(own.work, x); });
+      own.peers->all_sum(x);
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  });
+}
+
+// The same of columns, and of a rank that says why it ends.
+TEST_P(PeersOf, RanksDoNotWaitForColumnsOfOneThatFails) {
+  const int size = GetParam(), last = size - 1;
+  as_ranks([&](Rank& own) {
+    const Watched watched(own, {.lost = std::chrono::milliseconds(500)});
+    std::vector<std::int64_t> ends;
+    for (int rank = 1; rank <= size; ++rank) ends.push_back(1024 * rank);
+    const Tensor x = on_device(own.work, {2, 1024}, DType::kF32, std::vector<float>(2048, 1));
+    const Tensor y = own.work.allocate({2, ends.back()}, DType::kF32, "test");
+    if (own.group->rank() == last) {
+      own.group->fail(Error(ErrorKind::kMemory, "test", "none left"));
+      return;
+    }
+    own.peers->all_columns(x, ends, y);
+    expect_error(ErrorKind::kMemory, {str("[rank ", last, " of ", size, "] [test] none left")},
+                 [&] { numbers_of(own.work, y); });
   });
 }
 

@@ -140,6 +140,22 @@ TEST_P(GroupOf, OneThatHasLeftIsNotWaitedFor) {
   EXPECT_TRUE(groups[1]->has_left(0));
 }
 
+// As a meeting would, but without one.
+TEST_P(GroupOf, TellsWhyItIsBroken) {
+  const auto groups = ranks(3);
+  EXPECT_FALSE(groups[0]->error());
+  EXPECT_FALSE(groups[0]->has_lost());
+  groups[1]->leave();
+  while (!groups[0]->is_broken()) std::this_thread::yield();  // what it hears is on its way
+  EXPECT_STREQ(groups[0]->error()->what(), "[rank 1 of 3] has ended before the others");
+  EXPECT_FALSE(groups[0]->has_lost());
+  groups[2]->fail(Error(ErrorKind::kFile, "weights", "end early"));
+  while (!groups[0]->has_failed()) std::this_thread::yield();
+  EXPECT_TRUE(groups[0]->has_lost());
+  EXPECT_STREQ(groups[0]->error()->what(), "[rank 2 of 3] [weights] end early");
+  EXPECT_EQ(groups[0]->error()->kind(), ErrorKind::kFile);
+}
+
 // What they brought to the last meeting is there for those who are late.
 TEST_P(GroupOf, ThoseWhoLeaveWereAtTheLastMeeting) {
   for (int again = 0; again < 20; ++again) {

@@ -87,7 +87,9 @@ bool Device::reaches(const DeviceId& peer) const {
 
 void Device::synchronize() const {
   use();
-  driver_->check(driver_->cuStreamSynchronize(stream_), "work on the GPU to end well");
+  const int result = driver_->cuStreamSynchronize(stream_);
+  check();  // before what the end of another rank may have done to this one's work
+  driver_->check(result, "work on the GPU to end well");
 }
 
 Mark::Mark(std::shared_ptr<Device> device) : device_(std::move(device)) {
@@ -104,8 +106,9 @@ Mark::~Mark() {
 }
 
 void Mark::wait() const {
-  device_->driver().check(device_->driver().cuEventSynchronize(event_),
-                          "work on the GPU to end well");
+  const int result = device_->driver().cuEventSynchronize(event_);
+  device_->check();
+  device_->driver().check(result, "work on the GPU to end well");
 }
 
 bool has_device() noexcept {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "xlstm/cuda/driver.h"
 
@@ -36,6 +38,13 @@ class Device {
   void bind() const noexcept { driver_->cuCtxSetCurrent(context_); }  // the same, where errors pass
   void synchronize() const;
 
+  // `check` throws where what the GPU computes is not to be used: asked after each wait for it
+  // (synchronize(), Mark), and by what is to begin nothing more. None: it always is.
+  void set_check(std::function<void()> check) { check_ = std::move(check); }
+  void check() const {
+    if (check_) check_();
+  }
+
  private:
   int attribute(int which) const;
 
@@ -46,6 +55,7 @@ class Device {
   std::string name_;
   int capability_ = 0, multiprocessors_ = 0, shared_bytes_ = 0;
   std::uint64_t memory_ = 0;
+  std::function<void()> check_;
 };
 
 // A point in a stream that the host can wait for.

@@ -1,17 +1,26 @@
 #include "xlstm/cuda/nccl.h"
 
 #include <algorithm>
+#include <chrono>
+#include <exception>
+#include <thread>
 #include <type_traits>
 #include <utility>
 
 #include "xlstm/base/error.h"
 #include "xlstm/cuda/shared_library.h"
 #include "xlstm/group/told.h"
+#include "xlstm/group/without_signals.h"
 
 namespace xlstm::cuda {
 namespace {
 
 constexpr int kOldest = 21400;  // 2.14: recorded work beside work that is not
+// A call that takes longer waits for a GPU whose queue is full: only the end of what is in it
+// helps.
+constexpr std::chrono::seconds kLongestCall{1};
+constexpr std::chrono::milliseconds kLookAgain{1};
+constexpr std::chrono::seconds kToAbort{2};  // for whoever ends meanwhile
 constexpr int kSum = 0, kFloat32 = 7, kBFloat16 = 9;
 constexpr const char* kRemedy =
     "`pip install nvidia-nccl-cu13` or -cu12 into the environment VIRTUAL_ENV or a .venv here, or "
@@ -41,6 +50,7 @@ Nccl load(std::span<const std::string> names) {
   find("ncclGetUniqueId", n.ncclGetUniqueId);
   find("ncclCommInitRank", n.ncclCommInitRank);
   find("ncclCommDestroy", n.ncclCommDestroy);
+  find("ncclCommAbort", n.ncclCommAbort);
   find("ncclAllReduce", n.ncclAllReduce);
   find("ncclAllGather", n.ncclAllGather);
   find("ncclBroadcast", n.ncclBroadcast);
@@ -73,12 +83,61 @@ Communicator::Communicator(std::shared_ptr<Group> group, std::span<const std::st
         str("a communicator of ", group_->size(), " GPUs"));
 }
 
-// NCCL waits for the others: where they do not come, the process that ends frees what it has.
+// A call that uses the communicator: either it sees that this is aborted, or abort() sees it.
+class Communicator::Call {
+ public:
+  explicit Call(const Communicator& of) : is_called_(*of.is_called_) {
+    is_called_ = true;
+    if (!of.is_aborted_) return;
+    is_called_ = false;
+    of.fail_as_aborted();
+  }
+  ~Call() { is_called_ = false; }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+ private:
+  std::atomic<bool>& is_called_;
+};
+
+// NCCL's destroy waits for the others: where they do not come, the process that ends frees what it
+// has. What is aborted is NCCL's no more.
 Communicator::~Communicator() {
+  if (is_aborted_) {
+    if (abort_.valid()) abort_.wait_for(kToAbort);
+    return;
+  }
   if (all_end_well(*group_)) nccl_.ncclCommDestroy(communicator_);
 }
 
+// NCCL ends what is queued first; then it waits for recordings with calls of it to go, and frees
+// what it has: in a thread that nobody has to wait for. Where there is none to be had, what waits
+// goes on to wait.
+void Communicator::abort() noexcept {
+  if (is_aborted_.exchange(true)) return;
+  try {
+    const auto done = std::make_shared<std::promise<void>>();
+    abort_ = done->get_future();
+    without_signals([done, is_called = is_called_, abort = nccl_.ncclCommAbort,
+                     communicator = communicator_] {
+      const auto end = std::chrono::steady_clock::now() + kLongestCall;
+      while (*is_called && std::chrono::steady_clock::now() < end) {
+        std::this_thread::sleep_for(kLookAgain);
+      }
+      abort(communicator);
+      done->set_value();
+    }).detach();
+  } catch (const std::exception&) {
+  }
+}
+
+void Communicator::fail_as_aborted() const {
+  if (const auto error = group_->error()) throw *error;
+  fail(ErrorKind::kCancelled, group_->name(), "has given up waiting for another rank");
+}
+
 void Communicator::all_sum(void* values, std::int64_t count, DType type, Stream stream) {
+  const Call call(*this);
   check(nccl_.ncclAllReduce(values, values, static_cast<std::size_t>(count), type_of(type), kSum,
                             communicator_, stream),
         str("a sum of ", count, " numbers over ", group_->size(), " GPUs"));
@@ -86,6 +145,7 @@ void Communicator::all_sum(void* values, std::int64_t count, DType type, Stream 
 
 void Communicator::gather(const void* own, std::span<const std::int64_t> counts, void* all,
                           DType type, Stream stream) {
+  const Call call(*this);
   const std::string what = str("numbers of ", group_->size(), " GPUs");
   if (std::ranges::all_of(counts, [&](std::int64_t each) { return each == counts.front(); })) {
     check(nccl_.ncclAllGather(own, all, static_cast<std::size_t>(counts.front()), type_of(type),
@@ -105,6 +165,7 @@ void Communicator::gather(const void* own, std::span<const std::int64_t> counts,
 
 void Communicator::check(int result, std::string_view what) const {
   if (result == 0) return;
+  if (is_aborted_) fail_as_aborted();  // meanwhile
   const char* const text = nccl_.ncclGetErrorString(result);
   const char* const last = nccl_.ncclGetLastError(communicator_);
   fail_wanted(ErrorKind::kInternal, "nccl", what,

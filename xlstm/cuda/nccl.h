@@ -4,7 +4,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,6 +29,7 @@ struct Nccl {
   int (*ncclGetUniqueId)(Id* id);
   int (*ncclCommInitRank)(Communicator* communicator, int ranks, Id id, int rank);
   int (*ncclCommDestroy)(Communicator communicator);
+  int (*ncclCommAbort)(Communicator communicator);
   int (*ncclAllReduce)(const void* from, void* to, std::size_t count, int type, int operation,
                        Communicator communicator, Stream stream);
   int (*ncclAllGather)(const void* from, void* to, std::size_t count, int type,
@@ -40,8 +43,8 @@ struct Nccl {
 // The names under which the library is looked for (open_nvidia_library()).
 std::span<const std::string> nccl_names();
 
-// All calls queue work in a stream of the GPU that is in use where the communicator is made; a
-// recording takes it in. Every rank makes the same calls.
+// All calls but abort() queue work in a stream of the GPU that is in use where the communicator is
+// made; a recording takes it in. Every rank makes the same calls.
 class Communicator {
  public:
   // All ranks of `group` at once. Throws Error(kUsage), with the remedy, where there is no NCCL or
@@ -58,12 +61,24 @@ class Communicator {
   void gather(const void* own, std::span<const std::int64_t> counts, void* all, DType type,
               Stream stream);
 
+  // What is queued ends, whatever others do, and its results are not to be used; what is called
+  // then throws the group's error. From any thread, also while another is in a call; returns at
+  // once. Does nothing the second time.
+  void abort() noexcept;
+
  private:
+  class Call;
+
   void check(int result, std::string_view what) const;
+  [[noreturn]] void fail_as_aborted() const;
 
   std::shared_ptr<Group> group_;
   Nccl nccl_{};
   Nccl::Communicator communicator_ = nullptr;
+  std::atomic<bool> is_aborted_{false};
+  std::future<void> abort_;  // NCCL's part of it
+  // Whether a thread is in a call: it may be so for longer than this lives.
+  std::shared_ptr<std::atomic<bool>> is_called_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace xlstm::cuda

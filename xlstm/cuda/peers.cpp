@@ -1,7 +1,9 @@
 #include "xlstm/cuda/peers.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <cstring>
 #include <random>
 #include <utility>
 
@@ -64,6 +66,9 @@ Peers::Peers(Workspace& work, std::shared_ptr<Group> group)
   args_.most_pieces = kMostPieces;
   const std::size_t bytes = inbox_bytes(args_.ranks);
   work_.device().use();
+  given_up_ = std::make_unique<PinnedBytes>(work_.shared_device(), sizeof(unsigned));
+  std::memset(given_up_->data(), 0, given_up_->size());
+  args_.given_up = reinterpret_cast<const unsigned*>(given_up_->data());
   if (d.cuMemAlloc_v2(&own_, bytes + kUnit) != kSuccess) {
     own_ = 0;
     return;
@@ -148,7 +153,7 @@ bool Peers::columns_arrive() {
   return got == all;
 }
 
-// Where others do not come any more, a kernel may wait for them without end, and they may still
+// Where others do not come any more, a kernel may wait for them until give_up(), and they may still
 // write to the inbox: the process that ends frees it all.
 Peers::~Peers() {
   if (!ends_well(*group_)) return;
@@ -157,6 +162,11 @@ Peers::~Peers() {
   d.cuStreamSynchronize(work_.device().stream());
   for (const DevicePointer at : opened_) d.cuIpcCloseMemHandle(at);
   if (all_end_well(*group_)) d.cuMemFree_v2(own_);
+}
+
+// The driver may be held by a thread that waits for what this ends.
+void Peers::give_up() noexcept {
+  std::atomic_ref<unsigned>(*reinterpret_cast<unsigned*>(given_up_->data())) = 1;
 }
 
 bool Peers::sums(const Tensor& x) const {

@@ -32,6 +32,10 @@ class Peers {
   bool gathers(const Tensor& x, const std::vector<std::int64_t>& ends) const;
   void all_columns(const Tensor& x, const std::vector<std::int64_t>& ends, const Tensor& y);
 
+  // Kernels wait for the others no longer, from now on, and send them nothing more: what they give
+  // is not to be used. From any thread; asks nothing of the driver.
+  void give_up() noexcept;
+
  private:
   struct Inbox;
 
@@ -45,6 +49,7 @@ class Peers {
   Workspace& work_;
   std::shared_ptr<Group> group_;
   DevicePointer own_ = 0;  // what others write to, then the calls
+  std::unique_ptr<PinnedBytes> given_up_;
   PeerArgs args_{};
   std::vector<DevicePointer> opened_;  // of other processes
 };

@@ -50,9 +50,23 @@ Ranks::Ranks(Workspace& work, const std::shared_ptr<Group>& group)
     : work_(work),
       size_(group->size()),
       communicator_(group),
-      peers_(Peers::connect(work, group)) {}
+      peers_(Peers::connect(work, group)),
+      watch_(group, [this] { give_up(); }) {
+  work_.device().set_check([this] { watch_.check(); });
+}
+
+Ranks::~Ranks() {
+  work_.device().set_check({});
+}
+
+// The peers first: that asks nothing of the driver.
+void Ranks::give_up() noexcept {
+  if (peers_ != nullptr) peers_->give_up();
+  communicator_.abort();
+}
 
 Tensor Ranks::all_sum(Tensor x) {
+  watch_.check();
   work_.device().use();
   if (x.is_shared()) x = work_.copy_of(x, "all_sum");
   if (peers_ != nullptr && peers_->sums(x)) {
@@ -65,6 +79,7 @@ Tensor Ranks::all_sum(Tensor x) {
 
 Tensor Ranks::all_columns(const Tensor& x, std::int64_t N) {
   check_axes("all_columns", "x", x, 2);
+  watch_.check();
   work_.device().use();
   const std::int64_t T = x.shape()[0];
   std::vector<std::int64_t> ends, counts;

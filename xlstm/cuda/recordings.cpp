@@ -66,6 +66,7 @@ Tensor Recordings::repeat(const std::shared_ptr<const void>& owner, const Tensor
   }
   states.use_table(recording->table);
   if (recording->graph == nullptr) record(*recording, input, run);
+  work_.device().check();  // what other ranks are to bring may be gone with them
   work_.copy(recording->input, input);
   const Driver& d = work_.device().driver();
   d.check(d.cuGraphLaunch(recording->graph, work_.device().stream()), "a step to start");

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "xlstm/base/error.h"
 #include "xlstm/base/memory.h"
@@ -164,11 +165,12 @@ std::span<const std::byte> Workspace::read(const Tensor& tensor) {
     return {data.copy->data(), tensor.bytes()};
   }
   if (data.read.empty()) {
-    data.read.resize(tensor.bytes());
+    std::vector<std::byte> read(tensor.bytes());  // the tensor's when it has come well
     device_->driver().check(device_->driver().cuMemcpyDtoHAsync_v2(
-                                data.read.data(), data.at, tensor.bytes(), device_->stream()),
+                                read.data(), data.at, tensor.bytes(), device_->stream()),
                             "numbers to come from the GPU");
     device_->synchronize();
+    data.read = std::move(read);
   }
   return data.read;
 }

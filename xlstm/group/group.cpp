@@ -161,17 +161,25 @@ void Group::wait_for(int rank, std::uint32_t round) const {
 }
 
 void Group::check_others(int waited_for, std::uint32_t round) const {
-  const RegionHeader& header = region_->header();
-  if (const std::uint32_t failed = header.failed; failed != 0 && header.failure_told != 0) {
-    throw Error(static_cast<ErrorKind>(header.failure_kind),
-                rank_name(static_cast<int>(failed) - 1, size_), header.failure.data());
-  }
-  const bool left = region_->rank(waited_for).left != 0;
-  const std::string_view end = left ? "" : region_->end_of(waited_for);
+  if (const auto error = failure()) throw *error;
+  const auto error = end_of(waited_for);
   // Its last meeting may have been this one.
-  if ((!left && end.empty()) || has_come(waited_for, round)) return;
-  xlstm::fail(ErrorKind::kCancelled, rank_name(waited_for, size_),
-              left ? "has ended before the others" : str("is gone: ", end));
+  if (error && !has_come(waited_for, round)) throw *error;
+}
+
+std::optional<Error> Group::failure() const {
+  if (!has_failed()) return std::nullopt;
+  const RegionHeader& header = region_->header();
+  return Error(static_cast<ErrorKind>(header.failure_kind),
+               rank_name(static_cast<int>(header.failed) - 1, size_), header.failure.data());
+}
+
+std::optional<Error> Group::end_of(int rank) const {
+  const bool left = region_->rank(rank).left != 0;
+  const std::string_view end = left ? "" : region_->end_of(rank);
+  if (!left && end.empty()) return std::nullopt;
+  return Error(ErrorKind::kCancelled, rank_name(rank, size_),
+               left ? "has ended before the others" : str("is gone: ", end));
 }
 
 // The rank among those of its host is that in the order of all: without asking who started them.
@@ -207,6 +215,29 @@ bool Group::is_broken() const {
     if (has_left(rank)) return true;
   }
   return false;
+}
+
+bool Group::has_failed() const {
+  return region_->header().failed != 0 && region_->header().failure_told != 0;
+}
+
+bool Group::has_lost() const {
+  if (region_->header().failed != 0) return true;
+  for (int rank = 0; rank < size_; ++rank) {
+    if (region_->rank(rank).left == 0 && !region_->end_of(rank).empty()) return true;
+  }
+  return false;
+}
+
+std::optional<Error> Group::error() const {
+  if (auto error = failure()) return error;
+  std::optional<Error> gone, left;
+  for (int rank = 0; rank < size_; ++rank) {
+    auto end = end_of(rank);
+    std::optional<Error>& first = region_->rank(rank).left != 0 ? left : gone;
+    if (end && !first) first = std::move(end);
+  }
+  return gone ? gone : left;
 }
 
 bool Group::meets_within(std::chrono::milliseconds limit) noexcept {

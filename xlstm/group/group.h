@@ -22,9 +22,9 @@ namespace xlstm {
 
 class Region;
 
-// One rank's. Used by one thread at a time. What meets the others throws Error where one of them
-// has failed, that one's error with its rank in front, or where one has left or is gone
-// (kCancelled): then, and ever after.
+// One rank's. Used by one thread at a time, but for what says otherwise. What meets the others
+// throws Error where one of them has failed, that one's error with its rank in front, or where one
+// has left or is gone (kCancelled): then, and ever after.
 class Group {
  public:
   // Waits for all ranks. Throws Error: kUsage where they do not come in time, kFile, kNetwork.
@@ -77,9 +77,15 @@ class Group {
   void fail(const std::exception& why) noexcept;
   // This rank comes to no more meetings.
   void leave() noexcept;
+  // Any thread may ask these, also while another meets.
   bool has_left(int rank) const;  // or is gone without a word
   // Whether any rank has failed, left or gone: there will be no more meetings.
   bool is_broken() const;
+  bool has_failed() const;  // any rank, and it has said why
+  bool has_lost() const;    // so, or one is gone without a word: more than that one has left
+  // What a meeting that needs all ranks throws where it is broken: an error that was told before
+  // one that is gone, one that is gone before one that has left.
+  std::optional<Error> error() const;
   // Whether all ranks come to a meeting in that time; where not, there are no more.
   bool meets_within(std::chrono::milliseconds limit) noexcept;
 
@@ -91,6 +97,8 @@ class Group {
   bool has_come(int rank, std::uint32_t round) const;
   void wait_for(int rank, std::uint32_t round) const;
   void check_others(int waited_for, std::uint32_t round) const;
+  std::optional<Error> failure() const;
+  std::optional<Error> end_of(int rank) const;  // without the failure that was told
   void find_own_host(const std::string& host);
 
   std::shared_ptr<Region> region_;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <string>
@@ -26,6 +27,20 @@ struct Descriptor {
     if (number >= 0) ::close(number);
   }
 };
+
+// Also one whose end its parent has not taken note of, which still has its number. One that this
+// process may not signal lives.
+bool has_ended(pid_t process) {
+  if (process == ::getpid()) return false;
+  if (::kill(process, 0) != 0) return errno == ESRCH;
+  const std::string file = str("/proc/", static_cast<std::int64_t>(process), "/stat");
+  const Descriptor stat{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+  std::array<char, 256> bytes;  // "123 (its name) Z ..."
+  const ssize_t count = stat.number < 0 ? 0 : ::read(stat.number, bytes.data(), bytes.size());
+  const std::string_view text(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  const std::size_t name_ends = text.rfind(") ");
+  return name_ends != std::string_view::npos && text.substr(name_ends + 2).starts_with('Z');
+}
 
 // All of it now: a page that cannot be had later ends the process.
 void take_room(int descriptor, std::size_t bytes, const std::filesystem::path& file) {
@@ -69,10 +84,9 @@ SharedRegion::SharedRegion(const Rendezvous& place) {
   }
 }
 
-// A process that this one may not signal lives.
 std::string_view SharedRegion::end_of(int rank) const {
   const std::int64_t process = this->rank(rank).process;
-  const bool is_gone = process > 0 && ::kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH;
+  const bool is_gone = process > 0 && has_ended(static_cast<pid_t>(process));
   return is_gone ? "its process ended without a word" : "";
 }
 

@@ -1,11 +1,9 @@
 #include "xlstm/group/tcp_region.h"
 
 #include <poll.h>
-#include <signal.h>
 
 #include <cerrno>
 #include <chrono>
-#include <functional>
 #include <tuple>
 #include <utility>
 
@@ -13,6 +11,7 @@
 #include "xlstm/base/system.h"
 #include "xlstm/group/tcp_frames.h"
 #include "xlstm/group/tcp_joining.h"
+#include "xlstm/group/without_signals.h"
 
 namespace xlstm {
 namespace {
@@ -21,22 +20,6 @@ constexpr std::size_t kMostHeard = 1 << 16;  // bytes at a time
 // What was said last is to arrive: a connection that is closed with something unread is reset.
 constexpr std::chrono::seconds kToBeHeard{2};
 constexpr std::chrono::seconds kToSayGoodbye{1};
-
-// Handlers of signals run in the threads of the program.
-std::thread without_signals(const std::function<void()>& run) {
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread;
-  try {
-    thread = std::thread(run);
-  } catch (...) {
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw;
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
-}
 
 }  // namespace
 

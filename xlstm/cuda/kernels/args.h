@@ -222,8 +222,10 @@ struct PeerArgs {
   // from call to call.
   void* inboxes[kMostRanks];
   int most_pieces;
-  unsigned int* calls;  // [2]: how many there were, and blocks of this one that are done
-  long long patience;   // nanoseconds to wait for a piece, which then is NaN; 0: without end
+  // [3]: how many there were, blocks of this one that are done, and whether one gave up.
+  unsigned int* calls;
+  const unsigned int* given_up;  // [1] the host's; not 0: no piece comes any more, all are NaN
+  long long patience;            // nanoseconds to wait for a piece, which then is NaN; 0: any time
 };
 
 // How a token is chosen (backend/sampling.h).

@@ -4,7 +4,9 @@
 // and reads what the others sent to it until that number is there: no flags, no fences. A rank
 // comes to a call only when all have sent for the one before, and so have read what the last but
 // one brought: two inboxes in turns are enough. A grid's blocks wait for those of other cards, and
-// may: they are at most 256 of 256 threads, which all run at the same time.
+// may: they are at most 256 of 256 threads, which all run at the same time. Where another rank is
+// gone, the host says so: from then on nothing is waited for, and nothing sent, since those that
+// still wait would take it for numbers.
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/kernels/common.cuh"
 
@@ -37,33 +39,49 @@ __device__ int64 nanoseconds() {
   asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
   return now;
 }
-// When a kernel that begins now gives up; 0: never.
-__device__ int64 end_of_patience(const PeerArgs& a) {
-  return a.patience == 0 ? 0 : nanoseconds() + a.patience;
+
+struct Call {
+  uint32 number;
+  bool given_up;
+  int64 end;  // of the patience; 0: none
+};
+
+__device__ Call this_call(const PeerArgs& a) {
+  const volatile unsigned int* const calls = a.calls;
+  return {calls[0] + 1, calls[2] != 0, a.patience == 0 ? 0 : nanoseconds() + a.patience};
 }
-__device__ uint2 receive(const uint4* from, uint32 call, int64 end) {
+
+// What the host says is read over the bus: seldom, and by one kernel for all after it.
+constexpr int kLooksForPiece = 4096;  // some milliseconds
+__device__ bool gives_up(const PeerArgs& a) {
+  if (*static_cast<const volatile unsigned int*>(a.given_up) == 0) return false;
+  static_cast<volatile unsigned int*>(a.calls)[2] = 1;
+  return true;
+}
+
+__device__ uint2 receive(const PeerArgs& a, const uint4* from, Call& call) {
   uint2 piece;
-  while (!has_come(from, call, piece)) {
-    if (end != 0 && nanoseconds() > end) return make_uint2(~0U, ~0U);
+  for (int looks = 1; !call.given_up; ++looks) {
+    if (has_come(from, call.number, piece)) return piece;
+    if (call.end != 0 && nanoseconds() > call.end) break;
+    if (looks % kLooksForPiece == 0) call.given_up = gives_up(a);
   }
-  return piece;
+  return make_uint2(~0U, ~0U);
 }
 
-__device__ void send_to_others(const PeerArgs& a, int at, uint2 piece, uint32 call) {
+__device__ void send_to_others(const PeerArgs& a, int at, uint2 piece, const Call& call) {
+  if (call.given_up) return;
   for (int rank = 0; rank < a.ranks; ++rank) {
-    if (rank != a.rank) send(inbox(a, rank, a.rank, call) + at, piece, call);
+    if (rank != a.rank) send(inbox(a, rank, a.rank, call.number) + at, piece, call.number);
   }
 }
 
-__device__ uint32 this_call(const PeerArgs& a) {
-  return *static_cast<volatile unsigned int*>(a.calls) + 1;
-}
 // The last block counts the call: all have read the number of those before.
-__device__ void count_call(const PeerArgs& a, uint32 call) {
+__device__ void count_call(const PeerArgs& a, const Call& call) {
   __syncthreads();
   if (threadIdx.x != 0 || atomicAdd(a.calls + 1, 1U) + 1 != gridDim.x) return;
   a.calls[1] = 0;
-  a.calls[0] = call;
+  a.calls[0] = call.number;
 }
 
 __device__ void add_to(float (&sum)[2], uint2 piece, float) {
@@ -88,8 +106,7 @@ __device__ uint2 packed(const float (&sum)[4]) {
 template <typename A>
 __device__ void peer_sum(const PeerArgs& a) {
   wait_for_kernel_before();
-  const uint32 call = this_call(a);
-  const int64 end = end_of_patience(a);
+  Call call = this_call(a);
   const int at = blockIdx.x * blockDim.x + threadIdx.x;
   if (at < a.rows * a.width) {
     const uint2 own = static_cast<const uint2*>(a.x)[at];
@@ -97,7 +114,8 @@ __device__ void peer_sum(const PeerArgs& a) {
     float sum[sizeof(uint2) / sizeof(A)] = {};
     for (int rank = 0; rank < a.ranks; ++rank) {
       const bool is_own = rank == a.rank;
-      add_to(sum, is_own ? own : receive(inbox(a, a.rank, rank, call) + at, call, end), A{});
+      const uint4* const from = inbox(a, a.rank, rank, call.number) + at;
+      add_to(sum, is_own ? own : receive(a, from, call), A{});
     }
     static_cast<uint2*>(a.y)[at] = packed(sum);
   }
@@ -107,8 +125,7 @@ __device__ void peer_sum(const PeerArgs& a) {
 // y = the columns of all ranks beside each other. Grid: the most pieces of a rank / threads.
 __device__ void columns(const PeerArgs& a) {
   wait_for_kernel_before();
-  const uint32 call = this_call(a);
-  const int64 end = end_of_patience(a);
+  Call call = this_call(a);
   const int at = blockIdx.x * blockDim.x + threadIdx.x;
   for (int step = 0; step < a.ranks; ++step) {
     const int rank = (a.rank + step) % a.ranks;  // the own first: others wait for it
@@ -119,7 +136,7 @@ __device__ void columns(const PeerArgs& a) {
       piece = static_cast<const uint2*>(a.x)[at];
       send_to_others(a, at, piece, call);
     } else {
-      piece = receive(inbox(a, a.rank, rank, call) + at, call, end);
+      piece = receive(a, inbox(a, a.rank, rank, call.number) + at, call);
     }
     static_cast<uint2*>(a.y)[at / width * a.width + a.begin[rank] + at % width] = piece;
   }
