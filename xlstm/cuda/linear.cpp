@@ -70,7 +70,7 @@ Tensor Linear::compute(const RowProduct& product) {
 }
 
 bool Linear::is_for_rows(const RowProduct& p) {
-  if (row_plan(p) || tensor_plan(p)) return true;
+  if (row_plan(p) || tensor_plan(p) || dense_plan(p)) return true;
   if (is_for_library(p)) return false;
   const std::int64_t M = p.x.shape()[0], K = p.x.shape()[1];
   if (M < 1 || M > kMostRows) return false;
@@ -82,9 +82,10 @@ bool Linear::is_for_rows(const RowProduct& p) {
   return shared_bytes(M, K) <= static_cast<std::size_t>(work_.device().dynamic_shared_bytes());
 }
 
-// Some rows of bfloat16 are better off with the library and a norm of their own: a layer of the 7B
-// takes 129 us instead of 162 for two rows, 139 instead of 215 for three, 136 instead of 226 for
-// four (H200). Small matrices are bound by launches, of which the library's way has more.
+// Where dense_rows.cu does not serve, some rows of bfloat16 are better off with the library and a
+// norm of their own: a layer of the 7B takes 129 us instead of 162 for two rows, 139 instead of 215
+// for three, 136 instead of 226 for four (H200). Small matrices are bound by launches, of which the
+// library's way has more.
 bool Linear::is_for_library(const RowProduct& p) {
   const auto* W = std::get_if<Tensor>(&p.dense.weight);
   const TensorShape shape = weight_shape(p.dense);
@@ -119,6 +120,24 @@ std::optional<TensorRows::Plan> Linear::tensor_plan(const RowProduct& p) const {
   }
   return tensor_rows_.plan(p.x.shape()[0], weight_shape(p.dense)[0], p.x.shape()[1], W->format,
                            W->scales.dtype(), p.swiglu);
+}
+
+// What dense_rows.cu needs. Small matrices are bound by launches and by what a block does once:
+// up to four rows go by row_product.cu, more by the library (classics-8m, 16 sequences: 85 000
+// tokens/s instead of 72 000).
+std::optional<DenseRows::Plan> Linear::dense_plan(const RowProduct& p) {
+  const auto* W = std::get_if<Tensor>(&p.dense.weight);
+  if (W == nullptr || W->dtype() != DType::kBF16 || p.x.dtype() != DType::kBF16 ||
+      p.qkvo != nullptr || (p.norm != nullptr && !can_norm(p.x, p.second)) ||
+      (p.second != nullptr && p.norm == nullptr) || W->elements() < kManyWeights ||
+      !is_aligned(*W)) {
+    return std::nullopt;
+  }
+  return dense_rows_.plan(p.x.shape()[0], W->shape()[1]);
+}
+
+bool Linear::is_aligned(const Tensor& W) {
+  return reinterpret_cast<DevicePointer>(work_.pointer(W)) % 16 == 0;
 }
 
 bool Linear::can_norm(const Tensor& x, const Dense* second) const {
@@ -177,6 +196,16 @@ Tensor Linear::by_tensor_rows(const RowProduct& p, const TensorRows::Plan& plan,
   return y;
 }
 
+Tensor Linear::by_dense_rows(const RowProduct& p, const DenseRows::Plan& plan, Tensor* second) {
+  const std::int64_t M = p.x.shape()[0], N = weight_shape(p.dense)[0] / (p.swiglu ? 2 : 1);
+  const Tensor x = p.norm != nullptr ? normed(p.x, *p.norm, p.eps, p.second, second) : p.x;
+  const Tensor y = p.result ? p.result : work_.allocate({M, N}, p.x.dtype(), "linear");
+  RowProductArgs a = arguments(p, y);
+  a.x = work_.pointer(x);
+  dense_rows_.compute(plan, a);
+  return y;
+}
+
 RowProductArgs Linear::arguments(const RowProduct& p, const Tensor& y) {
   const TensorShape shape = weight_shape(p.dense);
   RowProductArgs a{};
@@ -195,8 +224,7 @@ RowProductArgs Linear::arguments(const RowProduct& p, const Tensor& y) {
   }
   if (const auto* W = std::get_if<Tensor>(&p.dense.weight)) {
     a.W = work_.pointer(*W);
-    const bool aligned = reinterpret_cast<DevicePointer>(a.W) % 16 == 0;
-    a.vectors = aligned && shape[1] % 8 == 0 ? 1 : 0;
+    a.vectors = is_aligned(*W) && shape[1] % 8 == 0 ? 1 : 0;
   }
   return a;
 }
@@ -204,6 +232,7 @@ RowProductArgs Linear::arguments(const RowProduct& p, const Tensor& y) {
 Tensor Linear::compute_rows(const RowProduct& p, Tensor* second) {
   check_product(p);
   if (const auto plan = tensor_plan(p)) return by_tensor_rows(p, *plan, second);
+  if (const auto plan = dense_plan(p)) return by_dense_rows(p, *plan, second);
   const std::int64_t M = p.x.shape()[0], N = weight_shape(p.dense)[0] / (p.swiglu ? 2 : 1);
   const DType type = p.qkvo != nullptr ? p.residual.dtype() : p.x.dtype();
   const Tensor y = p.result ? p.result : work_.allocate({M, N}, type, "linear");

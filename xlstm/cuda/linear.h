@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "xlstm/cuda/dense_rows.h"
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/products.h"
 #include "xlstm/cuda/tensor_row.h"
@@ -35,7 +36,11 @@ QuantizedArgs quantized_args(Workspace& work, const QuantizedTensor& W);
 class Linear {
  public:
   explicit Linear(Workspace& work)
-      : work_(work), tensor_row_(work), tensor_rows_(work), warpgroup_rows_(work) {}
+      : work_(work),
+        tensor_row_(work),
+        tensor_rows_(work),
+        warpgroup_rows_(work),
+        dense_rows_(work) {}
 
   // Without norm, second and swiglu.
   Tensor compute(const RowProduct& product);
@@ -60,8 +65,11 @@ class Linear {
  private:
   std::optional<TensorRow::Plan> row_plan(const RowProduct& product) const;
   std::optional<TensorRows::Plan> tensor_plan(const RowProduct& product) const;
+  std::optional<DenseRows::Plan> dense_plan(const RowProduct& product);
   Tensor by_tensor_rows(const RowProduct& product, const TensorRows::Plan& plan, Tensor* second);
+  Tensor by_dense_rows(const RowProduct& product, const DenseRows::Plan& plan, Tensor* second);
   bool is_for_library(const RowProduct& product);
+  bool is_aligned(const Tensor& W);  // begins at 16 bytes
   void launch_rows(const RowProductArgs& args, DType W);
   bool can_stream(std::int64_t M, std::int64_t K, DType x, DType W) const;
   void stream_rows(const RowProductArgs& args, DType x, DType W);
@@ -77,6 +85,7 @@ class Linear {
   TensorRow tensor_row_;
   TensorRows tensor_rows_;
   WarpgroupRows warpgroup_rows_;
+  DenseRows dense_rows_;
   bool looked_for_library_ = false;
   std::unique_ptr<Products> library_;
 };

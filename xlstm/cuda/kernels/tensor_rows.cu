@@ -8,6 +8,7 @@
 //
 // The numbers of W are multiplied as they are, whole numbers that are exact, and a group's sums by
 // its scale; its bias meets the sum of x over the group. Nothing is rounded before the result.
+#include "xlstm/cuda/kernels/multiply.cuh"
 #include "xlstm/cuda/kernels/row_result.cuh"
 #include "xlstm/cuda/kernels/tensor_copies.cuh"
 
@@ -29,14 +30,6 @@ struct Split {
   static constexpr int kAlong = kWarps / kBeside;      // warps with other columns
   static constexpr int kUnits = kMostUnits / kBeside;  // of a warp
 };
-
-__device__ void multiply(float (&d)[4], uint32 a0, uint32 a1, uint32 a2, uint32 a3, uint32 b0,
-                         uint32 b1) {
-  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
-      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-      : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-}
 
 template <int kFormat, typename Scale, int kTiles>
 struct Products {
