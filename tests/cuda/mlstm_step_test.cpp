@@ -2,7 +2,9 @@
 // float64 reference, and shapes around how blocks share heads; none where there is no GPU.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <random>
 
 #include "tests/kernels/mlstm_cases.h"
 #include "xlstm/cuda/cuda_backend.h"
@@ -28,6 +30,12 @@ std::vector<MlstmCase> cases() {
   // Two blocks on a multiprocessor, with strips of half a head and of a whole one.
   all.push_back({"halves of heads", 20, 1, 8, 64, 512});
   all.push_back({"whole heads", 40, 1, 8, 64, 512});
+  // Heads that one block takes whole: one for each block and several; tiles that are not full, more
+  // of them than the ring has, fewer.
+  all.push_back({"a head each", 16, 1, 8, 256, 512});
+  all.push_back({"odd heads", 37, 1, 9, 72, 260});
+  all.push_back({"heads of two tiles", 150, 1, 2, 64, 256});
+  all.push_back({"long rings", 50, 1, 8, 256, 128});
   return all;
 }
 
@@ -73,6 +81,64 @@ TEST_P(MlstmStepOnGpu, AgreesWithTheReference) {
     read(state.tensors[2], got.m, row * c.NH);
   }
   EXPECT_EQ(xlstm::testing::compare(got, truth, xlstm::testing::bounds(c, in, truth)), "");
+}
+
+// What a mixer makes of the cell's h, which a cell of the same sequences gives with the same bits.
+TEST(MlstmMixerOnGpu, NormsAndGatesWholeHeads) {
+  if (!has_gpu()) GTEST_SKIP() << "no GPU";
+  constexpr std::int64_t B = 20, NH = 8, DHQK = 128, DHV = 260, QK = NH * DHQK, V = NH * DHV;
+  constexpr std::int64_t kWidth = 2 * QK + 2 * V;
+  const auto backend = make_backend(DType::kF32);
+  Backend& b = *backend;
+  std::mt19937 random(3);
+  const auto uniform = [&](std::int64_t count) {
+    std::uniform_real_distribution<float> draw(-2, 2);
+    std::vector<float> out(static_cast<std::size_t>(count));
+    for (float& x : out) x = draw(random);
+    return out;
+  };
+  const auto new_states = [&] {
+    auto states = b.state_batch();
+    for (std::int64_t row = 0; row < B; ++row) {
+      states->add(
+          {{b.filled({NH, DHQK, DHV}, 0.5F), b.filled({NH, DHQK}, 0.25F), b.filled({NH}, 0)}});
+    }
+    return states;
+  };
+  const auto qkvo = uniform(B * kWidth), gates = uniform(B * 2 * NH), weight = uniform(V);
+  const MlstmMixerSpec spec = {NH, DHQK, DHV, 1e-6F, 1e-6F, 15.0F};
+  const Tensor all = b.floats({B, kWidth}, qkvo), i_and_f = b.floats({B, 2 * NH}, gates);
+  const auto states = new_states(), same = new_states();
+  const Tensor y =
+      b.mlstm_mixer(all, i_and_f, b.prepare(Norm{b.floats({V}, weight), {}}), spec, {*states, 0});
+  const Tensor h = b.mlstm_cell(
+      {b.columns(all, 0, QK), b.columns(all, QK, 2 * QK), b.columns(all, 2 * QK, 2 * QK + V),
+       b.soft_cap(b.columns(i_and_f, 0, NH), 15.0F),
+       b.soft_cap(b.columns(i_and_f, NH, 2 * NH), 15.0F)},
+      spec, {*same, 0});
+  const auto got = b.read_floats(y), cell = b.read_floats(h);
+  for (std::int64_t head = 0; head < B * NH; ++head) {
+    const auto first = static_cast<std::size_t>(head * DHV);
+    double mean = 0, squares = 0, size = 0;
+    for (std::size_t d = 0; d < DHV; ++d) {
+      mean += static_cast<double>(cell[first + d]) / DHV;
+      size = std::max(size, std::abs(static_cast<double>(cell[first + d])));
+    }
+    for (std::size_t d = 0; d < DHV; ++d) {
+      squares += std::pow(static_cast<double>(cell[first + d]) - mean, 2) / DHV;
+    }
+    const double r = 1 / std::sqrt(squares + 1e-6);
+    for (std::size_t d = 0; d < DHV; ++d) {
+      const auto of_head = static_cast<std::size_t>(head % NH * DHV) + d;
+      const auto gate = static_cast<std::size_t>(head / NH * kWidth + 2 * QK + V) + of_head;
+      const double scale = static_cast<double>(weight[of_head]) * r /
+                           (1 + std::exp(-static_cast<double>(qkvo[gate])));
+      const double expected = (static_cast<double>(cell[first + d]) - mean) * scale;
+      // The mean and the squares are sums of DHV numbers, and some roundings follow.
+      const double bound = 0x1p-23 * (DHV + 16) * (std::abs(scale) * size + std::abs(expected));
+      ASSERT_NEAR(got[first + d], expected, bound) << head << " " << d;
+    }
+  }
 }
 
 }  // namespace

@@ -181,9 +181,43 @@ void Mlstm::run(const MlstmArgs& a, DType dtype, LayerState state) {
   batch.set_written_in(state.first, work_.programs().chain());
 }
 
+namespace {
+
+// Bytes of mlstm_heads.cu's ring.
+constexpr std::size_t kHeadTiles = 6 * (std::size_t{32} << 10);
+
+}  // namespace
+
+// What mlstm_heads.cu needs, and heads that are as long as what a block does once for each, and as
+// many as leave few blocks without one.
+bool Mlstm::takes_heads(const MlstmArgs& a) const {
+  constexpr int kMostColumns = 512, kMostRows = 256, kFewestNumbers = 1 << 14;
+  const std::int64_t heads = std::int64_t{a.B} * a.NH;
+  return work_.device().capability() >= 90 && a.S == 1 && a.open == 0 && a.DHV % 4 == 0 &&
+         a.DHV <= kMostColumns && a.DHQK <= kMostRows && a.DHQK * a.DHV >= kFewestNumbers &&
+         10 * heads >= std::int64_t{9} * work_.device().multiprocessors() &&
+         kHeadTiles + 8 * static_cast<std::size_t>(a.DHQK) <=
+             static_cast<std::size_t>(work_.device().dynamic_shared_bytes());
+}
+
+void Mlstm::step_heads(const MlstmArgs& a, DType dtype, bool dependent) {
+  const std::int64_t heads = std::int64_t{a.B} * a.NH;
+  work_.programs().launch(
+      "mlstm_heads", str("mlstm_heads_", type_name(dtype)),
+      {.x = static_cast<unsigned>(std::min<std::int64_t>(heads, work_.device().multiprocessors())),
+       .threads = kThreads + 32,
+       .shared = kHeadTiles + 2 * static_cast<std::size_t>(a.DHQK) * sizeof(float),
+       .dependent = dependent},
+      a);
+}
+
 void Mlstm::step(const MlstmArgs& a, DType dtype, bool dependent) {
   constexpr std::size_t kTile = kThreads * 8 * 16;  // bytes of one of the ring
   const std::size_t memory = 3 * static_cast<std::size_t>(a.DHQK) * sizeof(float);
+  if (takes_heads(a)) {
+    step_heads(a, dtype, dependent);
+    return;
+  }
   if (a.DHV % 4 != 0) {
     work_.programs().launch("mlstm", str("mlstm_step_scalar_", type_name(dtype)),
                             {.x = blocks_for(a.DHV, kThreads),

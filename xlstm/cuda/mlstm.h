@@ -32,6 +32,8 @@ class Mlstm {
   void run(const MlstmArgs& args, DType dtype, LayerState state);
   // One token of each sequence; `dependent` as in Grid.
   void step(const MlstmArgs& args, DType dtype, bool dependent);
+  bool takes_heads(const MlstmArgs& args) const;
+  void step_heads(const MlstmArgs& args, DType dtype, bool dependent);
   int* counters(std::int64_t count);
 
   Workspace& work_;

@@ -74,6 +74,24 @@ __device__ inline void bulk_copy(void* to, const void* from, uint32 bytes, uint6
       : "memory");
 }
 
+// The other way. What this thread does so since the last call of end_stores() is a group.
+__device__ inline void bulk_store(void* to, const void* from, uint32 bytes) {
+  asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(to),
+               "r"(shared_address(from)), "r"(bytes)
+               : "memory");
+}
+__device__ inline void end_stores() {
+  asm volatile("cp.async.bulk.commit_group;" ::: "memory");
+}
+// Until all groups but the last kLast have read what they store.
+template <int kLast>
+__device__ inline void wait_until_read() {
+  asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(kLast) : "memory");
+}
+__device__ inline void wait_until_stored() {
+  asm volatile("cp.async.bulk.wait_group 0;" ::: "memory");
+}
+
 // A box of a matrix, as its map says, from column x (in bytes) and row y on.
 __device__ inline void tensor_copy(void* to, const xlstm::cuda::TensorMap& map, int x, int y,
                                    uint64* barrier) {

@@ -6,28 +6,13 @@
 #include "xlstm/cuda/kernels/args.h"
 #include "xlstm/cuda/kernels/bulk_copy.cuh"
 #include "xlstm/cuda/kernels/common.cuh"
-#include "xlstm/cuda/kernels/gates.cuh"
+#include "xlstm/cuda/kernels/step_gates.cuh"
 
 using xlstm::cuda::MlstmArgs;
 
 namespace {
 
 constexpr int kThreads = 256;
-
-// What the gates of one token make of the state.
-struct Gates {
-  float m;     // after it
-  float keep;  // of the state
-  float take;  // of k v^T
-
-  __device__ Gates(float i, float f, float m_before, float cap) {
-    i = capped(i, cap);
-    const float kept = log_sigmoid(capped(f, cap)) + m_before;
-    m = fmaxf(kept, i);
-    keep = expf(kept - m);
-    take = expf(i - m);
-  }
-};
 
 // True in all threads of the last of `blocks` blocks that come here, for which it puts the counter
 // back; what the others wrote before is visible to it.
@@ -104,11 +89,6 @@ __device__ float move_n_on(const MlstmArgs& a, const HeadInput<A>& in, const Gat
     qn += q * memory.n[row];
   }
   return block_sum(qn, scratch);
-}
-
-__device__ Gates gates_of(const MlstmArgs& a, int head, int b, float m_before) {
-  const int64 at = static_cast<int64>(b) * a.gate_stride + head;
-  return Gates(a.i[at], a.f[at], m_before, a.gate_cap);
 }
 
 // How many of a head's blocks have read its n and m before this one. Known in thread 0 alone, and
