@@ -4,7 +4,7 @@
 # beside them.
 #
 # XLSTM_NVCC: nvcc's path, or OFF to build without; XLSTM_CUDA_ARCHITECTURES: what machine code is for.
-# Newer GPUs are served by the PTX of the first.
+# Newer GPUs are served by the PTX of the newest.
 if(NOT DEFINED XLSTM_NVCC)
   find_program(XLSTM_NVCC nvcc HINTS /usr/local/cuda/bin /opt/cuda/bin
                DOC "NVIDIA's compiler; OFF: kernels are compiled when the program first runs")
@@ -23,6 +23,9 @@ endif()
 set(XLSTM_CUDA_ARCHITECTURES "80;90a;100" CACHE STRING "GPUs that kernels are compiled for")
 # Without the a, kernels by warpgroups would have nothing in them.
 list(TRANSFORM XLSTM_CUDA_ARCHITECTURES REPLACE "^90$" "90a")
+list(SORT XLSTM_CUDA_ARCHITECTURES COMPARE NATURAL)
+list(GET XLSTM_CUDA_ARCHITECTURES -1 XLSTM_CUDA_NEWEST)
+string(REGEX REPLACE "[a-z]" "" XLSTM_CUDA_NEWEST "${XLSTM_CUDA_NEWEST}")
 
 # Our own executable script writes a file of arrays: see cmake/embed.cmake.
 function(xlstm_cuda_kernels OUT)
@@ -36,9 +39,7 @@ function(xlstm_cuda_kernels OUT)
       foreach(_architecture IN LISTS XLSTM_CUDA_ARCHITECTURES)
         list(APPEND _targets "-gencode=arch=compute_${_architecture},code=sm_${_architecture}")
       endforeach()
-      list(GET XLSTM_CUDA_ARCHITECTURES 0 _first)
-      string(REGEX REPLACE "[a-z]" "" _first "${_first}")
-      list(APPEND _targets "-gencode=arch=compute_${_first},code=compute_${_first}")
+      list(APPEND _targets "-gencode=arch=compute_${XLSTM_CUDA_NEWEST},code=compute_${XLSTM_CUDA_NEWEST}")
       add_custom_command(
         OUTPUT "${_binary}"
         COMMAND "${XLSTM_NVCC}" -fatbin -std=c++17 --compress-mode=size "-I${PROJECT_SOURCE_DIR}"

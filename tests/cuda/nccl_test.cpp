@@ -40,6 +40,15 @@ Ended ended() {
   return now;
 }
 
+// Since `before`; what is aborted may take its time.
+Ended ended_since(const Ended& before, int aborted) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while ((ended() - before).aborted < aborted && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return ended() - before;
+}
+
 class CommunicatorOf : public ::testing::Test {
  protected:
   void TearDown() override {
@@ -139,7 +148,7 @@ TEST_F(CommunicatorOf, RanksAbortsOnce) {
         communicator.gather(&value, std::vector<std::int64_t>{1, 1}, &value, DType::kF32, nullptr),
         Error);
   });
-  const Ended now = ended() - before;
+  const Ended now = ended_since(before, 2);
   EXPECT_EQ(now.destroyed, 0);
   EXPECT_EQ(now.aborted, 2);
 }
@@ -163,7 +172,7 @@ TEST_F(CommunicatorOf, RanksWaitsNoMoreForOneThatFails) {
                        [&] { communicator.all_sum(&value, 1, DType::kF32, nullptr); });
   });
   EXPECT_EQ(heard, "[rank 1 of 2] [device] wanted 3 GiB, got 2 GiB");
-  const Ended now = ended() - before;
+  const Ended now = ended_since(before, 1);
   EXPECT_EQ(now.destroyed, 0);  // the one that failed ends with its process
   EXPECT_EQ(now.aborted, 1);
 }

@@ -102,21 +102,26 @@ TEST_P(GroupWatchOf, ChecksAtOnceForOneThatHasFailed) {
 
 // Ranks give up one after the other: what one that has leaves to the others is not used, either.
 TEST_P(GroupWatchOf, DoubtsBeforeItGivesUp) {
+  constexpr milliseconds kPatience{2000};
   const auto groups = ranks(2);
-  std::promise<std::string> said;
-  std::atomic<const GroupWatch*> own{nullptr};
-  const GroupWatch watch(
-      groups[0],
-      [&] {
-        while (own == nullptr) std::this_thread::yield();
-        said.set_value(message_of(ErrorKind::kCancelled, [&] { own.load()->check(); }));
-      },
-      {.look = kLook, .lost = kLong, .left = kShort});
-  own = &watch;
+  Calls calls;
+  const GroupWatch watch(groups[0], calls.counted(),
+                         {.look = kLook, .lost = kLong, .left = kPatience});
+  const auto begin = Clock::now();
   groups[1]->leave();
-  auto message = said.get_future();
-  ASSERT_EQ(message.wait_for(kLongest), std::future_status::ready);
-  EXPECT_THAT(message.get(), HasSubstr("[rank 1 of 2] has ended before the others"));
+  std::string said;
+  while (said.empty() && Clock::now() - begin < kLongest) {
+    try {
+      watch.check();
+      std::this_thread::sleep_for(kLook);
+    } catch (const Error& error) {
+      said = error.what();
+    }
+  }
+  EXPECT_EQ(calls.count, 0);
+  EXPECT_GE(Clock::now() - begin, kPatience / 2);
+  EXPECT_THAT(said, HasSubstr("[rank 1 of 2] has ended before the others"));
+  EXPECT_TRUE(calls.come());
 }
 
 TEST_P(GroupWatchOf, LetsRanksMeetWhileAllAreWell) {
@@ -160,6 +165,7 @@ TEST(GroupWatch, MissesAProcessThatIsKilled) {
       return Rendezvous{.rank = rank, .size = 2, .file = folder.path() / "meet"};
     };
     const pid_t doomed = start_child([&] {
+      ::alarm(60);  // where the other fails before it ends this one
       const auto group = Group::join(place(1));
       group->meet();
       ::pause();

@@ -188,14 +188,15 @@ constexpr std::size_t kHeadTiles = 6 * (std::size_t{32} << 10);
 
 }  // namespace
 
-// What mlstm_heads.cu needs, and heads that are as long as what a block does once for each, and as
-// many as leave few blocks without one.
+// What mlstm_heads.cu needs, and heads that are as long as what a block does once for each, and so
+// many that nine tenths of the blocks' time has one: with fewer, strips of heads are dealt better.
 bool Mlstm::takes_heads(const MlstmArgs& a) const {
   constexpr int kMostColumns = 512, kMostRows = 256, kFewestNumbers = 1 << 14;
   const std::int64_t heads = std::int64_t{a.B} * a.NH;
+  const std::int64_t blocks = work_.device().multiprocessors();
   return work_.device().capability() >= 90 && a.S == 1 && a.open == 0 && a.DHV % 4 == 0 &&
          a.DHV <= kMostColumns && a.DHQK <= kMostRows && a.DHQK * a.DHV >= kFewestNumbers &&
-         10 * heads >= std::int64_t{9} * work_.device().multiprocessors() &&
+         10 * heads >= 9 * blocks * blocks_for(heads, blocks) &&
          kHeadTiles + 8 * static_cast<std::size_t>(a.DHQK) <=
              static_cast<std::size_t>(work_.device().dynamic_shared_bytes());
 }

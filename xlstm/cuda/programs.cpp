@@ -13,6 +13,12 @@ namespace {
 
 constexpr int kMostDynamicShared = 8;  // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 
+// Whether what was compiled with the program has all that kernels do on such a GPU. Kernels for
+// compute capability 9.0 and newer are empty for older ones, whose PTX a newer GPU would take.
+constexpr bool is_served(int capability) {
+  return capability < 90 || XLSTM_CUDA_NEWEST >= 90;
+}
+
 }  // namespace
 
 Programs::~Programs() {
@@ -29,9 +35,11 @@ Module Programs::module(std::string_view file) {
   const Driver& d = device_->driver();
   Module module = nullptr;
   int result = -1;
-  if (!text->binary.empty()) result = d.cuModuleLoadData(&module, text->binary.data());
+  const int capability = device_->capability();
+  if (!text->binary.empty() && is_served(capability)) {
+    result = d.cuModuleLoadData(&module, text->binary.data());
+  }
   if (result != kSuccess) {
-    const int capability = device_->capability();
     result = d.cuModuleLoadData(&module, compiled(*text, capability).data());
     if (result != kSuccess) {  // what the cache had may be broken
       result = d.cuModuleLoadData(&module, compiled(*text, capability, true).data());

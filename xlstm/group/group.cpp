@@ -174,9 +174,15 @@ std::optional<Error> Group::failure() const {
                rank_name(static_cast<int>(header.failed) - 1, size_), header.failure.data());
 }
 
+// Gone without a word, also between two looks.
+bool Group::is_lost(int rank) const {
+  return region_->rank(rank).left == 0 && !region_->end_of(rank).empty() &&
+         region_->rank(rank).left == 0;
+}
+
 std::optional<Error> Group::end_of(int rank) const {
+  const std::string_view end = is_lost(rank) ? region_->end_of(rank) : "";
   const bool left = region_->rank(rank).left != 0;
-  const std::string_view end = left ? "" : region_->end_of(rank);
   if (!left && end.empty()) return std::nullopt;
   return Error(ErrorKind::kCancelled, rank_name(rank, size_),
                left ? "has ended before the others" : str("is gone: ", end));
@@ -224,7 +230,7 @@ bool Group::has_failed() const {
 bool Group::has_lost() const {
   if (region_->header().failed != 0) return true;
   for (int rank = 0; rank < size_; ++rank) {
-    if (region_->rank(rank).left == 0 && !region_->end_of(rank).empty()) return true;
+    if (is_lost(rank)) return true;
   }
   return false;
 }

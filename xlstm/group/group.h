@@ -98,6 +98,7 @@ class Group {
   void wait_for(int rank, std::uint32_t round) const;
   void check_others(int waited_for, std::uint32_t round) const;
   std::optional<Error> failure() const;
+  bool is_lost(int rank) const;
   std::optional<Error> end_of(int rank) const;  // without the failure that was told
   void find_own_host(const std::string& host);
 
