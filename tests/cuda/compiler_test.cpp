@@ -20,11 +20,12 @@ TEST(KernelTexts, AreWhatTheBackendNames) {
     names.emplace_back(each.name);
     EXPECT_THAT(std::string(each.text), ::testing::HasSubstr("__global__")) << each.name;
   }
-  EXPECT_THAT(names, ::testing::UnorderedElementsAre(
-                         "causal_conv", "choose", "elementwise", "embed", "headwise", "mlstm",
-                         "mlstm_outputs", "mlstm_states", "norms", "peers", "probe", "product",
-                         "quantized_stream", "row_attention", "row_norms", "row_product",
-                         "row_stream", "slstm", "tensor_row", "tensor_rows", "warpgroup_rows"));
+  EXPECT_THAT(
+      names, ::testing::UnorderedElementsAre(
+                 "causal_conv", "choose", "dense_rows", "elementwise", "embed", "headwise", "mlstm",
+                 "mlstm_heads", "mlstm_outputs", "mlstm_states", "norms", "peers", "probe",
+                 "product", "quantized_stream", "row_attention", "row_norms", "row_product",
+                 "row_stream", "slstm", "tensor_row", "tensor_rows", "warpgroup_rows"));
   for (const KernelText& header : kernel_headers()) {
     EXPECT_THAT(std::string(header.name), ::testing::StartsWith("xlstm/cuda/kernels/"));
   }
