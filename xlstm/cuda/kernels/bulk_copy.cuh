@@ -35,6 +35,18 @@ __device__ inline void barriers_made() {
   asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
+// Those of a ring: a stage's `full` hears of the thread that copies, its `empty` of `readers`
+// warps. By all threads of a block, and all know them afterwards.
+__device__ inline void make_ring_barriers(uint64* full, uint64* empty, int stages, int readers) {
+  if (threadIdx.x == 0) {
+    for (int stage = 0; stage < stages; ++stage) {
+      barrier_init(full + stage, 1);
+      barrier_init(empty + stage, readers);
+    }
+    barriers_made();
+  }
+  __syncthreads();
+}
 // What this thread has done with shared memory, or knows by a barrier that others have, comes
 // before copies into it that begin behind this: they go by a way of their own (the async proxy),
 // which barriers alone do not order.

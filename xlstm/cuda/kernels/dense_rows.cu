@@ -301,14 +301,7 @@ __device__ void dense_rows(const RowProductArgs& a, const StreamArgs& s) {
   extern __shared__ uint4 shared[];
   __shared__ uint64 full[kMostStages], empty[kMostStages];
   char* const ring = reinterpret_cast<char*>(shared);
-  if (threadIdx.x == 0) {
-    for (int stage = 0; stage < s.stages; ++stage) {
-      barrier_init(full + stage, 1);
-      barrier_init(empty + stage, kWarps);
-    }
-    barriers_made();
-  }
-  __syncthreads();
+  make_ring_barriers(full, empty, s.stages, kWarps);
   const Units units(a);
   constexpr bool kMany = Threads<kTiles, kSegments, kSteps>::kMany;
   if (threadIdx.x >= kThreads) {

@@ -187,14 +187,7 @@ __device__ void step_heads(const MlstmArgs& a) {
   __shared__ uint64 full[kTiles], done[kTiles];
   __shared__ float scratch[2 * kWarps];
   const Ring ring = {reinterpret_cast<char*>(memory), full, done};
-  if (threadIdx.x == 0) {
-    for (int tile = 0; tile < kTiles; ++tile) {
-      barrier_init(full + tile, 1);
-      barrier_init(done + tile, kWarps);
-    }
-    barriers_made();
-  }
-  __syncthreads();
+  make_ring_barriers(full, done, kTiles, kWarps);
   const Heads heads(a);
   if (threadIdx.x >= kThreads) {
     if (threadIdx.x == kThreads) copy_tiles(a, heads, ring);

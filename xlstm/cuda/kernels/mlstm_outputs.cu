@@ -46,7 +46,7 @@ struct OutputTile {
 
   // 64 tokens of q or k.
   __device__ void fetch_keys(char* to, const void* rows, int first) const {
-    const uint32 tile = tile_address(to);
+    const uint32 tile = shared_address(to);
     for (int at = threadIdx.x; at < kTokens * units_q; at += kThreads) {
       const int token = at / units_q, unit = at % units_q;
       const bool there = first + token < c.count;
@@ -59,7 +59,7 @@ struct OutputTile {
   __device__ void fetch_state(int step) const {
     const bf16* const C =
         static_cast<const bf16*>(c.C) + (chunk_place() * c.cell.DHQK + step * kRing) * c.cell.DHV;
-    const uint32 tile = tile_address(stage(step));
+    const uint32 tile = shared_address(stage(step));
 #pragma unroll
     for (int i = 0; i < kRing * kUnitsV / kThreads; ++i) {
       const int at = i * kThreads + threadIdx.x;
@@ -68,7 +68,7 @@ struct OutputTile {
   }
   // Values of 32 tokens.
   __device__ void fetch_values(int step, int first) const {
-    const uint32 tile = tile_address(stage(step));
+    const uint32 tile = shared_address(stage(step));
     constexpr int kEach = kThreads / kUnitsV;  // tokens at a time
     const int unit = threadIdx.x % kUnitsV, token = threadIdx.x / kUnitsV;
     const bf16* const from = row_of(c, c.cell.v, b, 0, head * kColumns + unit * 8);
@@ -84,7 +84,7 @@ struct OutputTile {
   // sum += a b: 32 columns from `unit` on of a tile with rows of `units`, and a stage.
   __device__ void multiply(const char* a, int unit, int units, const char* stage) {
     const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
-    const uint32 left = tile_address(a), right = tile_address(stage);
+    const uint32 left = shared_address(a), right = shared_address(stage);
 #pragma unroll 1
     for (int part = 0; part < kRing / 16; ++part) {
       uint32 x[4][4], y[4];
@@ -137,7 +137,7 @@ struct OutputTile {
         exponent[j][x] = key + at < c.count ? columns[at] : kLowest;
       }
     }
-    const uint32 left = tile_address(q), right = tile_address(k);
+    const uint32 left = shared_address(q), right = shared_address(k);
     for (int unit = 0; unit < units_q; unit += 2) {
       uint32 x[4], y[4];
       load_matrices(x, left + unit_offset(warp / 2 * 16 + lane % 16, unit + lane / 16, units_q));
@@ -307,7 +307,7 @@ __device__ void chunk_outputs(const MlstmChunkArgs& c) {
   }
 
   for (int step = 0; step < of_state; ++step) {
-    wait_groups<kStages - 2>();
+    wait_for_groups<kStages - 2>();
     __syncthreads();
     fetch(step + kStages - 1);
     tile.multiply(tile.q, step * (Tile::kRing / 8), tile.units_q, tile.stage(step));
@@ -317,12 +317,12 @@ __device__ void chunk_outputs(const MlstmChunkArgs& c) {
     const int part = (step - of_state) % 2, key = tile.first_key + (step - part - of_state) * 32;
     if (part == 0) {
       if (key > tile.first_key) {  // nobody reads the last keys' scores, and these keys are there
-        wait_groups<0>();
+        wait_for_groups<0>();
         __syncthreads();
       }
       tile.make_scores(key, largest, scale);
     }
-    wait_groups<kStages - 2>();
+    wait_for_groups<kStages - 2>();
     __syncthreads();
     if (part == 0 && key < tile.s0) tile.fetch_keys(tile.k, c.cell.k, key + kTokens);
     fetch(step + kStages - 1);

@@ -203,7 +203,7 @@ struct StateTile {
 
   // Tokens [64 step, 64 (step + 1)) of k and v on their way to a stage.
   __device__ void fetch(int step) const {
-    const uint32 to = tile_address(stage(step));
+    const uint32 to = shared_address(stage(step));
     fetch_units<kUnitsK>(step, to, c.cell.k, head * c.cell.DHQK + row0);
     fetch_units<kUnitsV>(step, to + kBytesK, c.cell.v, head * c.cell.DHV + column0);
   }
@@ -254,7 +254,7 @@ struct StateTile {
   // C += k^T v, n += k^T w of a stage.
   __device__ void multiply(int step, const Weights& weights) {
     const int lane = threadIdx.x % kWarp;
-    const uint32 from = tile_address(stage(step));
+    const uint32 from = shared_address(stage(step));
     const int unit_k = (first_row() - row0) / 8, unit_v = (first_column() - column0) / 8;
 #pragma unroll
     for (int k = 0; k < kTokens; k += 16) {
@@ -309,7 +309,7 @@ __device__ void chunk_states(const MlstmChunkArgs& c) {
   for (int step = 0; step < kStateStages - 1; ++step) fetch(step);
   tile.read();
   tile.read_exponents();
-  wait_groups<kStateStages - 2>();
+  wait_for_groups<kStateStages - 2>();
   __syncthreads();
   tile.read_units(0);
   scale(0);
@@ -318,7 +318,7 @@ __device__ void chunk_states(const MlstmChunkArgs& c) {
     of_chunk = of_chunk + 1 == per_chunk ? 0 : of_chunk + 1;
     __syncthreads();
     fetch(step + kStateStages - 1);
-    wait_groups<kStateStages - 2>();
+    wait_for_groups<kStateStages - 2>();
     if (step + 1 < steps) tile.read_units(step + 1);
     tile.multiply(step, weights[step % 2]);
     if (step + 1 < steps) scale(step + 1);

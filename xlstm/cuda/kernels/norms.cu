@@ -111,7 +111,7 @@ __device__ void norm_gates(const uint4* x, const float* weight, const float* bia
   }
   __syncthreads();
   float sum[kTiles][4] = {};
-  const uint32 left = tile_address(tile);
+  const uint32 left = shared_address(tile);
 #pragma unroll 4
   for (int k = warp * 16; k < D; k += kWarps * 16) {
     uint32 a[4];

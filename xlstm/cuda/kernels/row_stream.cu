@@ -170,14 +170,7 @@ __device__ void row_stream(const RowProductArgs& a, const StreamArgs& s) {
   __shared__ uint64 full[kMostStages], empty[kMostStages];
   __shared__ float sums[2 * kFlush * kWarps];
   char* const ring = reinterpret_cast<char*>(shared);
-  if (threadIdx.x == 0) {
-    for (int stage = 0; stage < s.stages; ++stage) {
-      barrier_init(full + stage, 1);
-      barrier_init(empty + stage, kWarps);
-    }
-    barriers_made();
-  }
-  __syncthreads();
+  make_ring_barriers(full, empty, s.stages, kWarps);
   const Units units(a);
   if (threadIdx.x >= kThreads) {
     if (threadIdx.x == kThreads) copy_stages<W>(a, s, units, ring, full, empty);

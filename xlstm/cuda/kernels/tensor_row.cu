@@ -358,14 +358,7 @@ __device__ void tensor_row(const RowProductArgs& a, const QuantizedArgs& W,
   extern __shared__ uint4 memory[];
   __shared__ uint64 full[kMostStages], empty[kMostStages];
   char* const shared = reinterpret_cast<char*>(memory);
-  if (threadIdx.x == 0) {
-    for (int stage = 0; stage < t.ring.stages; ++stage) {
-      barrier_init(full + stage, 1);
-      barrier_init(empty + stage, kWarps);
-    }
-    barriers_made();
-  }
-  __syncthreads();
+  make_ring_barriers(full, empty, t.ring.stages, kWarps);
   const Units units(a);
   const Parts parts(W, a.K, t.scale_bytes);
   if (threadIdx.x >= kThreads) {

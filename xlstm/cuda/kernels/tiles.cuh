@@ -5,11 +5,9 @@
 // row's number, so that neither a row nor eight rows' units of one column meet in a bank.
 #pragma once
 
-#include "xlstm/cuda/kernels/common.cuh"
+#include "xlstm/cuda/kernels/bulk_copy.cuh"
+#include "xlstm/cuda/kernels/multiply.cuh"
 
-__device__ inline uint32 tile_address(const void* at) {
-  return static_cast<uint32>(__cvta_generic_to_shared(at));
-}
 // In bytes from the start of a tile with rows of `units`.
 __device__ inline uint32 unit_offset(int row, int unit, int units) {
   return static_cast<uint32>(row * units + (unit ^ (row & 7))) * 16;
@@ -21,16 +19,6 @@ __device__ inline void copy_unit(uint32 to, const void* from, bool there) {
                "r"(there ? 16 : 0)
                : "memory");
 }
-// Copies since the last call are a group.
-__device__ inline void end_group() {
-  asm volatile("cp.async.commit_group;" ::: "memory");
-}
-// Until at most the kLeft last groups of this thread are under way.
-template <int kLeft>
-__device__ inline void wait_groups() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(kLeft) : "memory");
-}
-
 // Four matrices of 8 x 8, at rows whose addresses the lanes give: lane 8 i + r that of row r of
 // matrix i. A lane gets of each the pair 2 (lane % 4) of row lane / 4; transposed: of column
 // lane / 4.
@@ -48,11 +36,7 @@ __device__ inline void load_transposed(uint32 (&x)[4], uint32 row) {
 // sum [16, 8] += a [16, 16] b [16, 8]. A lane has of `sum` the pairs 2 (lane % 4) of rows lane / 4
 // and 8 + lane / 4.
 __device__ inline void multiply_add(float (&sum)[4], const uint32 (&a)[4], uint32 b0, uint32 b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
-      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-      : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+  multiply(sum, a[0], a[1], a[2], a[3], b0, b1);
 }
 
 // Sum over the four lanes that have one row of a product.
