@@ -12,11 +12,8 @@ namespace xlstm::cuda {
 namespace {
 
 std::vector<std::int64_t> row_counts() {
-  try {
-    if (has_gpu() && Device().capability() >= 90) return {2, 5, 8, 9, 16};
-  } catch (const Error&) {
-  }
-  return {};
+  if (!has_gpu_of_9_0()) return {};
+  return {2, 5, 8, 9, 16};
 }
 
 class DenseRowsOf : public ProductTest, public ::testing::WithParamInterface<std::int64_t> {
@@ -65,11 +62,7 @@ TEST_P(DenseRowsOf, ProductIsTheSum) {
           static_cast<double>(y[at]) + static_cast<double>(bias[at % static_cast<std::size_t>(N)]);
     }
     const Dense dense = b.prepare(Dense{W.tensor, activations({N}, bias)});
-    const Tensor in = activations({M, K}, x), kept = activations({M, N}, y);
-    expect_near(b.linear_add(in, dense, kept), truth.y, truth.bound);
-    expect_near(b.linear_add(in, dense, activations({M, N}, y)), truth.y, truth.bound);
-    const std::vector<double> same(y.begin(), y.end());
-    expect_near(kept, same, std::vector<double>(y.size()));
+    expect_sum(activations({M, K}, x), dense, {M, N}, y, truth);
   }
 }
 
@@ -94,20 +87,8 @@ TEST_P(DenseRowsOf, RowsDoNotTouchEachOther) {
 TEST_P(DenseRowsOf, NormComesBeforeProductAndGates) {
   const std::int64_t M = GetParam(), N = 1700, K = 2560, N2 = 6;
   const auto x = uniform(M * K, 3), weight = uniform(K, 2), gates = uniform(N2 * K, 1);
-  const Matrix W = matrix(N, K);
-  const auto in = normed(x, weight, M, K);
-  const Norm norm = b.prepare(Norm{activations({K}, weight), {}});
-  const Dense second = b.prepare(Dense{b.floats({N2, K}, gates), {}});
-  const Truth truth = product(in, W, M, N, K, 0x1p-8);  // the normed x is rounded to bfloat16
-  Matrix W2 = {Tensor(), gates, gates};
-  for (float& size : W2.sizes) size = std::abs(size);
-  const Truth of_gates = product(in, W2, M, N2, K, 0x1p-8);
-  const Dense dense = b.prepare(Dense{W.tensor, {}});
-  const auto [first, g] = b.mlstm_projections(activations({M, K}, x), norm, 1e-6F, dense, second);
-  expect_near(first, truth.y, truth.bound);
-  ASSERT_EQ(g.dtype(), DType::kF32);
-  expect_near(g, of_gates.y, of_gates.bound);
-  expect_near(b.norm_linear(activations({M, K}, x), norm, 1e-6F, dense), truth.y, truth.bound);
+  // The normed x is rounded to bfloat16.
+  expect_normed_products(x, weight, gates, matrix(N, K), 0x1p-8);
 }
 
 TEST_P(DenseRowsOf, SwigluJoinsTheHalves) {
@@ -116,12 +97,7 @@ TEST_P(DenseRowsOf, SwigluJoinsTheHalves) {
        {std::pair<std::int64_t, std::int64_t>{8200, 256}, {1030, 2112}, {531, 4096}}) {
     SCOPED_TRACE(str(F, " ", K));
     const auto x = uniform(M * K, 1), weight = uniform(K, 0.25F);
-    const Matrix W = matrix(2 * F, K);
-    const Truth truth = product(normed(x, weight, M, K), W, M, 2 * F, K, 0x1p-8);
-    const Truth joined = swiglu_of(truth, M, F);
-    const Norm norm = b.prepare(Norm{activations({K}, weight), {}});
-    expect_near(b.norm_swiglu(activations({M, K}, x), norm, 1e-6F, b.prepare(Dense{W.tensor, {}})),
-                joined.y, joined.bound);
+    expect_swiglu(x, weight, matrix(2 * F, K), 0x1p-8);
   }
 }
 

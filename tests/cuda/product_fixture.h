@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "xlstm/backend/backend.h"
+#include "xlstm/base/error.h"
 #include "xlstm/base/floats.h"
 #include "xlstm/cuda/cuda_backend.h"
+#include "xlstm/cuda/device.h"
 
 namespace xlstm::cuda {
 
@@ -22,6 +24,15 @@ struct Matrix {
   WeightTensor tensor;
   std::vector<float> values, sizes;
 };
+
+// Whether this machine has a GPU whose kernels these are.
+inline bool has_gpu_of_9_0() {
+  try {
+    return has_gpu() && Device().capability() >= 90;
+  } catch (const Error&) {
+    return false;
+  }
+}
 
 class ProductTest : public ::testing::Test {
  protected:
@@ -73,6 +84,52 @@ class ProductTest : public ::testing::Test {
     for (std::size_t at = 0; at < y.size(); ++at) {
       ASSERT_NEAR(values[at], y[at], bound[at] + 0x1p-8 * std::abs(y[at])) << "at " << at;
     }
+  }
+
+  // x W^T (+ bias) + y, which stays as it is where somebody else holds it, and is written over
+  // else.
+  void expect_sum(const Tensor& x, const Dense& dense, const TensorShape& shape,
+                  const std::vector<float>& y, const Truth& truth) {
+    const Tensor kept = activations(shape, y);
+    expect_near(b.linear_add(x, dense, kept), truth.y, truth.bound);
+    expect_near(b.linear_add(x, dense, activations(shape, y)), truth.y, truth.bound);
+    const std::vector<double> same(y.begin(), y.end());
+    expect_near(kept, same, std::vector<double>(y.size()));
+  }
+
+  // Products of the normed x [M, K] with W and with gates, in one op and with the norm alone.
+  void expect_normed_products(const std::vector<float>& x, const std::vector<float>& weight,
+                              const std::vector<float>& gates, const Matrix& W, double x_error) {
+    const auto rows = [&](const std::vector<float>& of) {
+      return static_cast<std::int64_t>(of.size() / weight.size());
+    };
+    const std::int64_t M = rows(x), N = rows(W.values), N2 = rows(gates);
+    const auto K = static_cast<std::int64_t>(weight.size());
+    const auto in = normed(x, weight, M, K);
+    const Norm norm = b.prepare(Norm{activations({K}, weight), {}});
+    const Dense second = b.prepare(Dense{b.floats({N2, K}, gates), {}});
+    const Truth truth = product(in, W, M, N, K, x_error);
+    Matrix W2 = {Tensor(), gates, gates};
+    for (float& size : W2.sizes) size = std::abs(size);
+    const Truth of_gates = product(in, W2, M, N2, K, 0x1p-8);
+    const Dense dense = b.prepare(Dense{W.tensor, {}});
+    const auto [first, g] = b.mlstm_projections(activations({M, K}, x), norm, 1e-6F, dense, second);
+    expect_near(first, truth.y, truth.bound);
+    ASSERT_EQ(g.dtype(), DType::kF32);
+    expect_near(g, of_gates.y, of_gates.bound);
+    expect_near(b.norm_linear(activations({M, K}, x), norm, 1e-6F, dense), truth.y, truth.bound);
+  }
+
+  // SwiGLU of the normed x's product with W [2 F, K].
+  void expect_swiglu(const std::vector<float>& x, const std::vector<float>& weight, const Matrix& W,
+                     double x_error) {
+    const auto K = static_cast<std::int64_t>(weight.size());
+    const std::int64_t M = static_cast<std::int64_t>(x.size()) / K;
+    const std::int64_t F = static_cast<std::int64_t>(W.values.size()) / K / 2;
+    const Truth joined = swiglu_of(product(normed(x, weight, M, K), W, M, 2 * F, K, x_error), M, F);
+    const Norm norm = b.prepare(Norm{activations({K}, weight), {}});
+    expect_near(b.norm_swiglu(activations({M, K}, x), norm, 1e-6F, b.prepare(Dense{W.tensor, {}})),
+                joined.y, joined.bound);
   }
 
   // What SwiGLU makes of a product [M, 2 F], of gate and up.

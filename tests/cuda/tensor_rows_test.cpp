@@ -37,12 +37,7 @@ void PrintTo(const Case& c, std::ostream* out) {
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  bool there = false;
-  try {
-    there = has_gpu() && Device().capability() >= 90;
-  } catch (const Error&) {
-  }
-  if (!there) return all;
+  if (!has_gpu_of_9_0()) return all;
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
     for (const int group : {32, 64, 128}) {
       all.push_back({Quantization{QuantizationMode::kAffine, bits, group}});
@@ -266,11 +261,7 @@ TEST_P(TensorRowsOf, ResidualIsAddedInPlaceOrBeside) {
   Truth truth = product(x, W, M, N, K, 0);
   for (std::size_t at = 0; at < y.size(); ++at) truth.y[at] += static_cast<double>(y[at]);
   const Dense dense = b.prepare(Dense{W.tensor, {}});
-  const Tensor in = activations({M, K}, x), kept = activations({M, N}, y);
-  expect_near(b.linear_add(in, dense, kept), truth.y, truth.bound);
-  expect_near(b.linear_add(in, dense, activations({M, N}, y)), truth.y, truth.bound);
-  const std::vector<double> same(y.begin(), y.end());
-  expect_near(kept, same, std::vector<double>(y.size()));
+  expect_sum(activations({M, K}, x), dense, {M, N}, y, truth);
 }
 
 TEST_P(TensorRowsOf, NormComesBeforeProductAndGates) {
@@ -280,22 +271,8 @@ TEST_P(TensorRowsOf, NormComesBeforeProductAndGates) {
     SCOPED_TRACE(str(M, " ", N));
     constexpr std::int64_t K = 640, N2 = 6;
     const auto x = uniform(M * K, 3), weight = uniform(K, 2), gates = uniform(N2 * K, 1);
-    const Matrix W = matrix(N, K);
-    const auto in = normed(x, weight, M, K);
-    const Norm norm = b.prepare(Norm{activations({K}, weight), {}});
-    const Dense second = b.prepare(Dense{b.floats({N2, K}, gates), {}});
     // The normed x is rounded to bfloat16, as weights may be.
-    const Truth truth = product(in, W, M, N, K, 0x1p-7);
-    Matrix W2 = {Tensor(), gates, gates};
-    for (float& size : W2.sizes) size = std::abs(size);
-    Truth of_gates = product(in, W2, M, N2, K, 0x1p-8);
-    const auto [first, g] = b.mlstm_projections(activations({M, K}, x), norm, 1e-6F,
-                                                b.prepare(Dense{W.tensor, {}}), second);
-    expect_near(first, truth.y, truth.bound);
-    ASSERT_EQ(g.dtype(), DType::kF32);
-    expect_near(g, of_gates.y, of_gates.bound);
-    expect_near(b.norm_linear(activations({M, K}, x), norm, 1e-6F, b.prepare(Dense{W.tensor, {}})),
-                truth.y, truth.bound);
+    expect_normed_products(x, weight, gates, matrix(N, K), 0x1p-7);
   }
 }
 
@@ -305,14 +282,7 @@ TEST_P(TensorRowsOf, SwigluJoinsTheHalves) {
       SCOPED_TRACE(str(M, " ", F));
       constexpr std::int64_t K = 256;
       const auto x = uniform(M * K, 1), weight = uniform(K, 0.25F);
-      const Matrix W = matrix(2 * F, K);
-      const auto in = normed(x, weight, M, K);
-      const Truth truth = product(in, W, M, 2 * F, K, 0x1p-7);
-      const Truth joined = swiglu_of(truth, M, F);
-      const Norm norm = b.prepare(Norm{activations({K}, weight), {}});
-      expect_near(
-          b.norm_swiglu(activations({M, K}, x), norm, 1e-6F, b.prepare(Dense{W.tensor, {}})),
-          joined.y, joined.bound);
+      expect_swiglu(x, weight, matrix(2 * F, K), 0x1p-7);
     }
   }
 }

@@ -87,7 +87,10 @@ bool Device::reaches(const DeviceId& peer) const {
 
 void Device::synchronize() const {
   use();
-  const int result = driver_->cuStreamSynchronize(stream_);
+  check_end(driver_->cuStreamSynchronize(stream_));
+}
+
+void Device::check_end(int result) const {
   check();  // before what the end of another rank may have done to this one's work
   driver_->check(result, "work on the GPU to end well");
 }
@@ -106,9 +109,7 @@ Mark::~Mark() {
 }
 
 void Mark::wait() const {
-  const int result = device_->driver().cuEventSynchronize(event_);
-  device_->check();
-  device_->driver().check(result, "work on the GPU to end well");
+  device_->check_end(device_->driver().cuEventSynchronize(event_));
 }
 
 bool has_device() noexcept {

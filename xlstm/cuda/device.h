@@ -44,6 +44,8 @@ class Device {
   void check() const {
     if (check_) check_();
   }
+  // After a wait of this result: throws what check() does, then what the driver says.
+  void check_end(int result) const;
 
  private:
   int attribute(int which) const;

@@ -110,12 +110,17 @@ std::optional<TensorRow::Plan> Linear::row_plan(const RowProduct& p) const {
   return tensor_row_.plan(sizes, W->format, W->scales.dtype());
 }
 
+// Whether a norm that comes first has a kernel of its own, with a second product where there is
+// one.
+bool Linear::can_norm_first(const RowProduct& p) const {
+  return p.norm != nullptr ? can_norm(p.x, p.second) : p.second == nullptr;
+}
+
 // What tensor_rows.cu needs. One row goes by tensor_row.cu where that can.
 std::optional<TensorRows::Plan> Linear::tensor_plan(const RowProduct& p) const {
   const auto* W = std::get_if<QuantizedTensor>(&p.dense.weight);
   if (W == nullptr || p.x.dtype() != DType::kBF16 || p.qkvo != nullptr || row_plan(p) ||
-      (p.norm != nullptr && !can_norm(p.x, p.second)) ||
-      (p.second != nullptr && p.norm == nullptr)) {
+      !can_norm_first(p)) {
     return std::nullopt;
   }
   return tensor_rows_.plan(p.x.shape()[0], weight_shape(p.dense)[0], p.x.shape()[1], W->format,
@@ -128,9 +133,7 @@ std::optional<TensorRows::Plan> Linear::tensor_plan(const RowProduct& p) const {
 std::optional<DenseRows::Plan> Linear::dense_plan(const RowProduct& p) {
   const auto* W = std::get_if<Tensor>(&p.dense.weight);
   if (W == nullptr || W->dtype() != DType::kBF16 || p.x.dtype() != DType::kBF16 ||
-      p.qkvo != nullptr || (p.norm != nullptr && !can_norm(p.x, p.second)) ||
-      (p.second != nullptr && p.norm == nullptr) || W->elements() < kManyWeights ||
-      !is_aligned(*W)) {
+      p.qkvo != nullptr || !can_norm_first(p) || W->elements() < kManyWeights || !is_aligned(*W)) {
     return std::nullopt;
   }
   return dense_rows_.plan(p.x.shape()[0], W->shape()[1]);
@@ -173,8 +176,14 @@ Tensor Linear::normed(const Tensor& x, const Norm& norm, float eps, const Dense*
   return y;
 }
 
+Tensor Linear::result_of(const RowProduct& p, DType dtype) {
+  if (p.result) return p.result;
+  const std::int64_t N = weight_shape(p.dense)[0] / (p.swiglu ? 2 : 1);
+  return work_.allocate({p.x.shape()[0], N}, dtype, "linear");
+}
+
 Tensor Linear::by_tensor_rows(const RowProduct& p, const TensorRows::Plan& plan, Tensor* second) {
-  const std::int64_t M = p.x.shape()[0], N = weight_shape(p.dense)[0] / (p.swiglu ? 2 : 1);
+  const std::int64_t M = p.x.shape()[0];
   const auto& W = std::get<QuantizedTensor>(p.dense.weight);
   const auto wide =
       warpgroup_rows_.plan(M, weight_shape(p.dense)[0], p.x.shape()[1], W.format, W.scales.dtype());
@@ -185,7 +194,7 @@ Tensor Linear::by_tensor_rows(const RowProduct& p, const TensorRows::Plan& plan,
     x = normed(p.x, *p.norm, p.eps, p.second, second, ordered ? W.format.bits : 0);
   }
   if (wide && !ordered) x = warpgroup_rows_.ordered(*wide, x, W.format.bits);
-  const Tensor y = p.result ? p.result : work_.allocate({M, N}, p.x.dtype(), "linear");
+  const Tensor y = result_of(p, p.x.dtype());
   RowProductArgs a = arguments(p, y);
   a.x = work_.pointer(x);
   if (wide) {
@@ -197,9 +206,8 @@ Tensor Linear::by_tensor_rows(const RowProduct& p, const TensorRows::Plan& plan,
 }
 
 Tensor Linear::by_dense_rows(const RowProduct& p, const DenseRows::Plan& plan, Tensor* second) {
-  const std::int64_t M = p.x.shape()[0], N = weight_shape(p.dense)[0] / (p.swiglu ? 2 : 1);
   const Tensor x = p.norm != nullptr ? normed(p.x, *p.norm, p.eps, p.second, second) : p.x;
-  const Tensor y = p.result ? p.result : work_.allocate({M, N}, p.x.dtype(), "linear");
+  const Tensor y = result_of(p, p.x.dtype());
   RowProductArgs a = arguments(p, y);
   a.x = work_.pointer(x);
   dense_rows_.compute(plan, a);
@@ -233,9 +241,9 @@ Tensor Linear::compute_rows(const RowProduct& p, Tensor* second) {
   check_product(p);
   if (const auto plan = tensor_plan(p)) return by_tensor_rows(p, *plan, second);
   if (const auto plan = dense_plan(p)) return by_dense_rows(p, *plan, second);
-  const std::int64_t M = p.x.shape()[0], N = weight_shape(p.dense)[0] / (p.swiglu ? 2 : 1);
+  const std::int64_t M = p.x.shape()[0];
   const DType type = p.qkvo != nullptr ? p.residual.dtype() : p.x.dtype();
-  const Tensor y = p.result ? p.result : work_.allocate({M, N}, type, "linear");
+  const Tensor y = result_of(p, type);
   RowProductArgs a = arguments(p, y);
   if (p.second != nullptr) {
     const auto& W2 = std::get<Tensor>(p.second->weight);
@@ -398,7 +406,7 @@ Products* Linear::library() {
 
 Tensor Linear::by_library_or_tiles(const RowProduct& p, const Tensor& W) {
   const std::int64_t M = p.x.shape()[0], N = W.shape()[0], K = W.shape()[1];
-  const Tensor y = p.result ? p.result : work_.allocate({M, N}, p.x.dtype(), "linear");
+  const Tensor y = result_of(p, p.x.dtype());
   if (y.elements() == 0) return y;
   RowProductArgs a = arguments(p, y);
   a.W = work_.pointer(W);

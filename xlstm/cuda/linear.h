@@ -70,6 +70,8 @@ class Linear {
   Tensor by_dense_rows(const RowProduct& product, const DenseRows::Plan& plan, Tensor* second);
   bool is_for_library(const RowProduct& product);
   bool is_aligned(const Tensor& W);  // begins at 16 bytes
+  bool can_norm_first(const RowProduct& product) const;
+  Tensor result_of(const RowProduct& product, DType dtype);  // its memory, or new
   void launch_rows(const RowProductArgs& args, DType W);
   bool can_stream(std::int64_t M, std::int64_t K, DType x, DType W) const;
   void stream_rows(const RowProductArgs& args, DType x, DType W);

@@ -183,8 +183,11 @@ void Mlstm::run(const MlstmArgs& a, DType dtype, LayerState state) {
 
 namespace {
 
-// Bytes of mlstm_heads.cu's ring.
-constexpr std::size_t kHeadTiles = 6 * (std::size_t{32} << 10);
+// What a block of mlstm_heads.cu has: its ring, and q and k of a head.
+std::size_t heads_shared_bytes(const MlstmArgs& a) {
+  constexpr std::size_t kRing = 6 * (std::size_t{32} << 10);
+  return kRing + 2 * static_cast<std::size_t>(a.DHQK) * sizeof(float);
+}
 
 }  // namespace
 
@@ -197,8 +200,7 @@ bool Mlstm::takes_heads(const MlstmArgs& a) const {
   return work_.device().capability() >= 90 && a.S == 1 && a.open == 0 && a.DHV % 4 == 0 &&
          a.DHV <= kMostColumns && a.DHQK <= kMostRows && a.DHQK * a.DHV >= kFewestNumbers &&
          10 * heads >= 9 * blocks * blocks_for(heads, blocks) &&
-         kHeadTiles + 8 * static_cast<std::size_t>(a.DHQK) <=
-             static_cast<std::size_t>(work_.device().dynamic_shared_bytes());
+         heads_shared_bytes(a) <= static_cast<std::size_t>(work_.device().dynamic_shared_bytes());
 }
 
 void Mlstm::step_heads(const MlstmArgs& a, DType dtype, bool dependent) {
@@ -207,7 +209,7 @@ void Mlstm::step_heads(const MlstmArgs& a, DType dtype, bool dependent) {
       "mlstm_heads", str("mlstm_heads_", type_name(dtype)),
       {.x = static_cast<unsigned>(std::min<std::int64_t>(heads, work_.device().multiprocessors())),
        .threads = kThreads + 32,
-       .shared = kHeadTiles + 2 * static_cast<std::size_t>(a.DHQK) * sizeof(float),
+       .shared = heads_shared_bytes(a),
        .dependent = dependent},
       a);
 }

@@ -174,14 +174,15 @@ std::optional<Error> Group::failure() const {
                rank_name(static_cast<int>(header.failed) - 1, size_), header.failure.data());
 }
 
-// Gone without a word, also between two looks.
-bool Group::is_lost(int rank) const {
-  return region_->rank(rank).left == 0 && !region_->end_of(rank).empty() &&
-         region_->rank(rank).left == 0;
+// One that leaves and ends between the two looks has left.
+std::string_view Group::end_without_word(int rank) const {
+  const auto& left = region_->rank(rank).left;
+  const std::string_view end = left != 0 ? "" : region_->end_of(rank);
+  return left != 0 ? "" : end;
 }
 
 std::optional<Error> Group::end_of(int rank) const {
-  const std::string_view end = is_lost(rank) ? region_->end_of(rank) : "";
+  const std::string_view end = end_without_word(rank);
   const bool left = region_->rank(rank).left != 0;
   if (!left && end.empty()) return std::nullopt;
   return Error(ErrorKind::kCancelled, rank_name(rank, size_),
@@ -230,7 +231,7 @@ bool Group::has_failed() const {
 bool Group::has_lost() const {
   if (region_->header().failed != 0) return true;
   for (int rank = 0; rank < size_; ++rank) {
-    if (is_lost(rank)) return true;
+    if (!end_without_word(rank).empty()) return true;
   }
   return false;
 }

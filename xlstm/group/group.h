@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -98,8 +99,8 @@ class Group {
   void wait_for(int rank, std::uint32_t round) const;
   void check_others(int waited_for, std::uint32_t round) const;
   std::optional<Error> failure() const;
-  bool is_lost(int rank) const;
-  std::optional<Error> end_of(int rank) const;  // without the failure that was told
+  std::string_view end_without_word(int rank) const;  // how it is gone; empty: it is not, or left
+  std::optional<Error> end_of(int rank) const;        // without the failure that was told
   void find_own_host(const std::string& host);
 
   std::shared_ptr<Region> region_;

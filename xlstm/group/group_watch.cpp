@@ -46,8 +46,9 @@ void GroupWatch::run() {
   std::unique_lock lock(mutex_);
   while (!ends_.wait_for(lock, patience_.look, [&] { return ended_; })) {
     const Clock::time_point now = Clock::now();
-    broken.see(group_->is_broken(), now);
-    lost.see(group_->has_lost(), now);
+    const bool is_broken = group_->is_broken();
+    broken.see(is_broken, now);
+    lost.see(is_broken && group_->has_lost(), now);
     const auto is_over = [&](int part) {
       return lost.lasts(now, patience_.lost / part) || broken.lasts(now, patience_.left / part);
     };
